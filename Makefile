@@ -1,0 +1,62 @@
+# `make prepare` and `make test` set everything up by themselves: Python >= 3.11 and make are enough.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# langdetect is published as source only; it is built with the setuptools of the lock, no other.
+INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all: --no-binary langdetect --no-build-isolation
+RECIPES := documents pairs images
+
+.DEFAULT_GOAL := help
+.PHONY: help prepare test check format lock bench clean setup setup-dev FORCE
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+prepare: setup ## Run every sample recipe into out/
+	@for recipe in $(RECIPES); do \
+	  $(BIN)/bedrock-prep prepare sample_data/$$recipe.yaml --output out/lotus-$$recipe || exit $$?; \
+	done
+
+test: setup-dev ## Run the tests
+	$(BIN)/python -m pytest
+
+check: setup-dev ## Lint, format, types, freshness of what is generated
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pipeline.generated --check
+
+format: setup-dev ## Format the code and write what is generated
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python -m pipeline.generated
+
+bench: setup-dev ## Measure: throughput by stage, on what this machine has
+	$(BIN)/python benchmarks/run_stages.py
+
+lock: ## Pin the dependencies again (needs uv)
+	uv pip compile -q pyproject.toml --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements.lock
+	uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements-dev.lock
+	uv pip compile -q requirements-build.in --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements-build.lock
+
+clean: ## Remove the environment and the results
+	rm -rf $(VENV) out build *.egg-info
+
+setup: $(VENV)/.ready
+setup-dev: $(VENV)/.ready-dev
+
+$(VENV)/.ready-build: requirements-build.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with its venv module, is needed" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements-build.lock
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.ready-build requirements.lock pyproject.toml
+	$(INSTALL) -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
+	$(INSTALL) -r requirements-dev.lock
+	@touch $@

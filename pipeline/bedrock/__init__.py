@@ -1,0 +1,1 @@
+"""What Amazon Bedrock accepts: model cards, limits, the job request, prices."""

@@ -1,0 +1,252 @@
+"""The types of a model card: what a Bedrock model accepts, each number with its source.
+
+Where sources disagree, `value` is the stricter one, and the looser one is in `disagrees`.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.errors import RecipeError
+
+Customization = Literal[
+    "FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION", "REINFORCEMENT_FINE_TUNING"
+]
+Format = Literal[
+    "prompt_completion",
+    "conversation",
+    "claude3_messages",
+    "image_caption",
+    "pretraining",
+    "pretraining_text",
+    "reinforcement",
+    "distillation",
+    "batch_inference",
+]
+Content = Literal["text", "image", "video", "document", "reasoning", "tools"]
+Scalar = int | float | str
+
+
+WORDS: dict[str, Customization] = {
+    "finetuning": "FINE_TUNING",
+    "finetune": "FINE_TUNING",
+    "supervisedfinetuning": "FINE_TUNING",
+    "sft": "FINE_TUNING",
+    "continuedpretraining": "CONTINUED_PRE_TRAINING",
+    "pretraining": "CONTINUED_PRE_TRAINING",
+    "cpt": "CONTINUED_PRE_TRAINING",
+    "distillation": "DISTILLATION",
+    "modeldistillation": "DISTILLATION",
+    "reinforcementfinetuning": "REINFORCEMENT_FINE_TUNING",
+    "rft": "REINFORCEMENT_FINE_TUNING",
+}
+"""What people call a customization, in lower case and letters only, to the API's word."""
+
+
+def customization(word: str) -> Customization:
+    """The API's word for `fine-tuning`, `sft`, `FINE_TUNING`, `cpt`, `distillation`, `rft`, …
+
+    Raises RecipeError for any other word.
+    """
+    plain = re.sub("[^a-z]", "", word.lower())
+    if plain in WORDS:
+        return WORDS[plain]
+    close = get_close_matches(plain, WORDS, n=1)
+    meant = f"; did you mean {WORDS[close[0]]}?" if close else ""
+    known = ", ".join(get_args(Customization))
+    raise RecipeError(f"customization: no such one as {word!r}{meant} (one of: {known})")
+
+
+class Fact(BaseModel):
+    """Frozen, strict about names and types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Cited(Fact):
+    """Something with its source (URL or reference), date (YYYY[-MM[-DD]]) and confidence."""
+
+    source: str
+    date: str
+    confidence: Literal[
+        "official", "api", "aws_sample", "aws_blog", "third_party", "derived", "guess", "user"
+    ]
+    note: str | None = None
+
+
+class Disagreement(Cited):
+    """What the looser source says."""
+
+    value: Scalar | tuple[str, ...]
+
+
+class Batch(Fact):
+    """The limit that holds while `batchSize` is at most `up_to`."""
+
+    up_to: int
+    value: int
+
+
+class Number(Cited):
+    """A limit; `counts` says which records a record limit is about, `batches` by batch size."""
+
+    value: int | float
+    disagrees: Disagreement | None = None
+    counts: Literal["train", "together"] = "train"
+    adjustable: bool | None = None
+    quota_code: str | None = None
+    batches: tuple[Batch, ...] = ()
+
+
+class Names(Cited):
+    """A closed list, such as image formats."""
+
+    value: tuple[str, ...]
+    disagrees: Disagreement | None = None
+
+
+class ReservedWords(Cited):
+    """Words that fail a job wherever they stand, also inside other words."""
+
+    words: tuple[str, ...]
+    case_sensitive: bool
+    disagrees: Disagreement | None = None
+
+
+class Limits(Fact):
+    """Limits of one customization, in plain units (bytes, pixels, seconds); None: undocumented."""
+
+    records_min: Number | None = None
+    records_recommended: Number | None = None
+    records_max: Number | None = None
+    train_records_max: Number | None = None
+    validation_records_min: Number | None = None
+    validation_records_max: Number | None = None
+    train_bytes_max: Number | None = None
+    validation_bytes_max: Number | None = None
+    line_bytes_max: Number | None = None
+    tokens_max: Number | None = None
+    input_tokens_max: Number | None = None
+    output_tokens_max: Number | None = None
+    chars_per_token: Number | None = None
+    caption_chars_min: Number | None = None
+    caption_chars_max: Number | None = None
+    images_max: Number | None = None
+    image_bytes_max: Number | None = None
+    image_side_min: Number | None = None
+    image_side_max: Number | None = None
+    image_pixels_max: Number | None = None
+    image_ratio_min: Number | None = None
+    image_ratio_max: Number | None = None
+    image_formats: Names | None = None
+    videos_max: Number | None = None
+    video_bytes_max: Number | None = None
+    video_seconds_max: Number | None = None
+    video_formats: Names | None = None
+    documents_max: Number | None = None
+    document_bytes_max: Number | None = None
+    document_formats: Names | None = None
+
+
+class Validation(Cited):
+    """Whether a validation data set may come along; `ignored` means it does nothing."""
+
+    allowed: bool | Literal["ignored"]
+
+
+class Hyperparameter(Cited):
+    """Type and range of one hyperparameter; `auto` means the service can choose it."""
+
+    type: Literal["int", "float", "string"]
+    min: int | float | None = None
+    max: int | float | None = None
+    default: Scalar | None = None
+    fixed: Scalar | None = None
+    enum: tuple[str, ...] | None = None
+    auto: bool = False
+    disagrees: Disagreement | None = None
+
+
+class Plan(Fact):
+    """What one model takes for one customization: formats, limits, hyperparameters."""
+
+    card: str  # name of the model card
+    customization: Customization
+    formats: tuple[Format, ...]
+    content: tuple[Content, ...] = ("text",)  # kinds of blocks a conversation may hold
+    one_media_kind: bool = False  # images or videos or documents, never two in one data set
+    invocation_logs: bool = False  # Bedrock's own logs would do as training data
+    api: Literal["bedrock", "openai"] = "bedrock"
+    endpoint: str | None = None
+    teachers: tuple[str, ...] = ()  # model ids
+    validation: Validation
+    limits: Limits
+    reserved_words: ReservedWords | None = None
+    hyperparameters: dict[str, Hyperparameter] = {}
+
+
+class Lifecycle(Cited):
+    """A legacy model takes no new job; an `eol` or `removed` one answers none."""
+
+    status: Literal["active", "legacy", "eol", "removed"]
+    legacy_date: str | None = None
+    eol_date: str | None = None
+
+
+class Deployment(Fact):
+    """How a customized model can be hosted."""
+
+    on_demand: bool
+    provisioned: bool
+
+
+class Price(Cited):
+    """US dollars for one `item`, such as `train_per_1k_tokens`."""
+
+    item: str
+    usd: float
+    region: str | None = None
+
+
+class Card(Fact):
+    """One model of schemas/models/."""
+
+    name: str
+    title: str
+    model_id: str  # with the suffix that customization jobs need, such as `:300k`
+    provider: str
+    family: str
+    aliases: tuple[str, ...] = ()
+    regions: tuple[str, ...]
+    note: str | None = None
+    sources: dict[str, Cited]
+    lifecycle: Lifecycle
+    open_for_new_jobs: bool
+    deployment: Deployment | None = None
+    customizations: dict[Customization, Plan]
+    prices: tuple[Price, ...]
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """All formats of all customizations, in the card's order."""
+        plans = self.customizations.values()
+        return tuple(dict.fromkeys(name for plan in plans for name in plan.formats))
+
+    def plan(self, word: str | None = None) -> Plan:
+        """The plan for a customization by any of its names.
+
+        Without a word: fine-tuning where the model offers it, else its first customization.
+        Raises RecipeError that names what the model does offer.
+        """
+        offered = list(self.customizations)
+        if not offered:
+            raise RecipeError(f"{self.name} cannot be customized ({self.note})")
+        wanted = customization(word) if word else offered[0]
+        if wanted not in offered:
+            offers = ", ".join(offered)
+            raise RecipeError(f"{self.name} does not offer {wanted}; it offers {offers}")
+        return self.customizations[wanted]

@@ -1,0 +1,185 @@
+"""Model cards: found by name, id or ARN, and read from schemas/models/.
+
+>>> find_card("nova-lite").plan("sft").limits.records_max.value
+20000
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from pipeline.bedrock.card import Card, Customization, Limits, Number, Plan, customization
+from pipeline.errors import RecipeError
+from pipeline.schemas_dir import schema_path
+
+__all__ = [
+    "Card",
+    "Customization",
+    "Limits",
+    "Number",
+    "Plan",
+    "base_id",
+    "customization",
+    "find_card",
+    "load_cards",
+    "refuse_closed",
+    "with_batch_size",
+    "with_quota",
+]
+
+MODEL_ID = re.compile(
+    r"(?:^|/)(?:(?:us|us-gov|eu|apac|jp|au|ca|global)\.)?"  # an inference profile's geography
+    r"([a-z0-9-]+\.[a-z0-9][a-z0-9.-]*)"  # provider.model
+    r"(?::[0-9]+)?(?::[a-z0-9]+)*(?:/|$)"  # version, context, job
+)
+
+
+@cache
+def load_cards() -> dict[str, Card]:
+    """All cards by name, sorted; read once. A card that breaks its types is our bug and raises."""
+    files = sorted(schema_path("models").glob("*.yaml"), key=lambda path: path.stem)
+    return {card.name: card for card in map(_read_card, files)}
+
+
+def _read_card(path: Path) -> Card:
+    import orjson
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
+    card = yaml.load(path.read_bytes(), loader)  # noqa: S506  (both loaders are safe)
+    for word, plan in card["customizations"].items():
+        plan.update(card=card["name"], customization=word)
+    return Card.model_validate_json(orjson.dumps(card))
+
+
+def base_id(name_or_arn: str) -> str | None:
+    """Provider and model of any Bedrock id or ARN, without version and context, or None.
+
+    >>> base_id("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0:300k")
+    'amazon.nova-lite-v1'
+    """
+    found = MODEL_ID.search(name_or_arn.lower())
+    return found[1] if found else None
+
+
+def find_card(name_or_id_or_arn: str) -> Card:
+    """The card of a model by card name, alias, model id (any suffix) or ARN.
+
+    Raises RecipeError with the nearest name and the models open for new jobs.
+    """
+    key = _key(name_or_id_or_arn)
+    names = _names()
+    if key in names:
+        return load_cards()[names[key]]
+    close = get_close_matches(key, names, n=1)
+    meant = f"; did you mean {names[close[0]]}?" if close else ""
+    opened = ", ".join(card.name for card in _open_cards())
+    raise RecipeError(
+        f"model: no model card for {name_or_id_or_arn!r}{meant} (open for new jobs: {opened})"
+    )
+
+
+def _key(name: str) -> str:
+    plain = name.strip().lower()
+    return base_id(plain) or plain.replace("_", "-").replace(" ", "-")
+
+
+@cache
+def _names() -> dict[str, str]:
+    """Every key that finds a card, to the card's name."""
+    return {
+        _key(alias): card.name
+        for card in load_cards().values()
+        for alias in (card.name, card.model_id, *card.aliases)
+    }
+
+
+def _open_cards() -> Iterable[Card]:
+    return (card for card in load_cards().values() if card.open_for_new_jobs)
+
+
+def refuse_closed(card: Card, allow_legacy: bool = False, word: str | None = None) -> None:
+    """Raise RecipeError if Bedrock takes no new job for this model, naming open ones of its format.
+
+    `allow_legacy` lets closed models through (data for existing custom models, comparisons), but
+    not one that never could be customized. `word` is the customization, where it is known.
+    """
+    plan = card.plan(word)
+    if card.open_for_new_jobs or allow_legacy:
+        return
+    life = card.lifecycle
+    since = f" (end of life {life.eol_date})" if life.eol_date else ""
+    raise RecipeError(
+        f"model: {card.name} is {life.status}{since} and takes no new customization job; "
+        f"{_alternatives(plan)}; --allow-legacy prepares the data all the same"
+    )
+
+
+def _alternatives(plan: Plan) -> str:
+    takers = [
+        f"{card.name} ({other.customization})"
+        for card in _open_cards()
+        for other in card.customizations.values()
+        if set(other.formats) & set(plan.formats)
+    ]
+    taken = ", ".join(plan.formats)
+    if takers:
+        return f"open models that take {taken}: {', '.join(takers)}"
+    talkers = ", ".join(card.name for card in _open_cards() if "conversation" in card.formats)
+    return f"no open model takes {taken}; open models that take conversation: {talkers}"
+
+
+def with_quota(plan: Plan, quota: Mapping[str, int | float]) -> Plan:
+    """The plan with limits replaced by an account's own quotas, such as `{"records_max": 50000}`.
+
+    Raises RecipeError, all faults at once: an unknown limit, not a number, a fixed one raised.
+    """
+    faults = [fault for key, value in quota.items() if (fault := _quota_fault(plan, key, value))]
+    if faults:
+        raise RecipeError(*faults)
+    limits = {key: _own(getattr(plan.limits, key), value) for key, value in quota.items()}
+    return plan.model_copy(update={"limits": plan.limits.model_copy(update=limits)})
+
+
+def _quota_fault(plan: Plan, key: str, value: Any) -> str | None:
+    keys = [name for name in Limits.model_fields if not name.endswith("formats")]
+    if key not in keys:
+        close = get_close_matches(key, keys, n=1)
+        meant = f"; did you mean {close[0]}?" if close else f" (one of: {', '.join(keys)})"
+        return f"quota.{key}: no such limit{meant}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"quota.{key}: {value!r} is not a number"
+    if not isfinite(value) or value < 0:
+        return f"quota.{key}: {value} is not a limit; give a number of at least 0"
+    limit: Number | None = getattr(plan.limits, key)
+    if limit and limit.adjustable is False and value > limit.value:
+        return f"quota.{key}: {value} is over {limit.value}, which AWS does not adjust"
+    return None
+
+
+def _own(limit: Number | None, value: int | float) -> Number:
+    own = Number(value=value, source="the recipe's quota", date="", confidence="user")
+    return own if limit is None else own.model_copy(update={"counts": limit.counts})
+
+
+def with_batch_size(plan: Plan, batch_size: int) -> Plan:
+    """The plan with the token limit that holds at this `batchSize`.
+
+    Raises RecipeError past the last batch size that has a documented limit.
+    """
+    limit = plan.limits.tokens_max
+    if limit is None or not limit.batches:
+        return plan
+    fitting = [batch.value for batch in limit.batches if batch_size <= batch.up_to]
+    if not fitting:
+        most = limit.batches[-1].up_to
+        raise RecipeError(
+            f"job.hyperparameters.batchSize: {plan.card} has no token limit over batch size {most}"
+        )
+    return with_quota(plan, {"tokens_max": fitting[0]})

@@ -1,0 +1,209 @@
+"""The CreateModelCustomizationJob request, built from a model card and the recipe's `job:`.
+
+Models of the OpenAI-compatible endpoint (gpt-oss-20b, qwen3-32b) get that API's bodies instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field, StrictFloat, StrictInt, StrictStr
+
+from pipeline.bedrock.api_model import validate_request
+from pipeline.bedrock.card import Card, Plan, Scalar
+from pipeline.bedrock.cards import base_id
+from pipeline.bedrock.hyperparameters import as_text, hyperparameter
+from pipeline.errors import RecipeError
+from pipeline.stage import Settings
+
+__all__ = ["JobSettings", "Vpc", "job_request", "validate_request"]
+
+SHORT_WORDS = {
+    "FINE_TUNING": "sft",
+    "CONTINUED_PRE_TRAINING": "cpt",
+    "DISTILLATION": "distill",
+    "REINFORCEMENT_FINE_TUNING": "rft",
+}
+"""How a job's name says its customization; a name has room for 63 characters."""
+
+
+class Vpc(Settings):
+    """Where the training job's network interfaces stand."""
+
+    subnet_ids: tuple[str, ...]
+    security_group_ids: tuple[str, ...]
+
+
+class JobSettings(Settings):
+    """The recipe's `job:`, all that a job needs beside the data."""
+
+    role_arn: str | None = None
+    output_uri: str | None = None  # s3:// prefix for metrics and model
+    hyperparameters: dict[str, StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
+    vpc: Vpc | None = None
+    kms_key_id: str | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+    teacher: str | None = None  # distillation: model id, ARN or inference profile
+    max_response_length: int | None = None  # distillation: tokens of the teacher's answer
+    reward_lambda: str | None = None  # reinforcement: ARN of the grader
+    base_model: str | None = None  # ARN of a custom model to train further
+    custom_model_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """Settings that hold, and where the data lies."""
+
+    card: Card
+    plan: Plan
+    settings: JobSettings
+    values: dict[str, Scalar]  # hyperparameters in their own types
+    training_uri: str
+    validation_uri: str | None
+
+
+def job_request(
+    card: Card,
+    plan: Plan,
+    settings: JobSettings,
+    training_uri: str,
+    validation_uri: str | None,
+    digest: str,
+) -> dict[str, Any]:
+    """The whole request, the same for the same run: names and token come from `digest`.
+
+    A validation file that the service would ignore is left out. For a plan with `api` "openai":
+    `{"endpoint", "file", "job"}`, the bodies to POST to `<endpoint>/files` and then
+    `<endpoint>/fine_tuning/jobs`, where the upload's `id` takes the place of the file's name.
+    Raises RecipeError with every fault of the settings; `validate_request` checks the rest.
+    """
+    values: dict[str, Scalar] = {}
+    faults = [*_setting_faults(card, plan, settings, validation_uri)]
+    for name, value in settings.hyperparameters.items():
+        try:
+            values[name] = hyperparameter(plan, name, value)
+        except RecipeError as error:
+            faults += error.faults
+    if faults:
+        raise RecipeError(*faults)
+    validation = validation_uri if plan.validation.allowed is True else None
+    job = Job(card, plan, settings, values, training_uri, validation)
+    return _open_weight_job(job) if plan.api == "openai" else _bedrock_job(job, digest)
+
+
+def _setting_faults(
+    card: Card, plan: Plan, settings: JobSettings, validation_uri: str | None
+) -> Iterator[str]:
+    """Settings that are missing, that this customization does not take, or that are for another."""
+    kind = f"a {plan.customization} job of {card.name}"
+    for name in _needed(plan):
+        if not getattr(settings, name):
+            yield f"job.{name}: missing; {kind} needs it"
+    for name in _refused(plan):
+        if getattr(settings, name):
+            yield f"job.{name}: {kind} does not take it"
+    if validation_uri is not None and plan.validation.allowed is False:
+        yield f"split.validation: {kind} takes no validation data; set it to 0"
+    teacher = settings.teacher
+    if teacher and plan.teachers and base_id(teacher) not in map(base_id, plan.teachers):
+        known = ", ".join(plan.teachers)
+        yield f"job.teacher: {teacher} does not teach {card.name}; these do: {known}"
+    made_from = base_id(settings.base_model) if settings.base_model else None
+    if made_from not in (None, base_id(card.model_id)):
+        yield f"job.base_model: it is made from {made_from}, not from {card.name}"
+
+
+def _needed(plan: Plan) -> Iterator[str]:
+    if plan.api == "bedrock":
+        yield from ("role_arn", "output_uri")
+    if plan.customization == "DISTILLATION":
+        yield "teacher"
+    if plan.customization == "REINFORCEMENT_FINE_TUNING":
+        yield "reward_lambda"
+
+
+def _refused(plan: Plan) -> Iterator[str]:
+    if plan.customization != "DISTILLATION":
+        yield from ("teacher", "max_response_length")
+    if plan.customization != "REINFORCEMENT_FINE_TUNING":
+        yield "reward_lambda"
+    if plan.api == "openai":
+        yield from ("vpc", "kms_key_id", "tags", "base_model", "custom_model_name")
+
+
+def _bedrock_job(job: Job, digest: str) -> dict[str, Any]:
+    settings, vpc = job.settings, job.settings.vpc
+    native = job.plan.customization == "REINFORCEMENT_FINE_TUNING"
+    body = {
+        "roleArn": settings.role_arn,
+        "baseModelIdentifier": settings.base_model or job.card.model_id,
+        "customizationType": job.plan.customization,
+        "customModelKmsKeyId": settings.kms_key_id,
+        "jobTags": _tags(settings),
+        "customModelTags": _tags(settings),
+        "trainingDataConfig": {"s3Uri": job.training_uri},
+        "validationDataConfig": job.validation_uri
+        and {"validators": [{"s3Uri": job.validation_uri}]},
+        "outputDataConfig": {"s3Uri": settings.output_uri},
+        "hyperParameters": {} if native else {k: as_text(v) for k, v in job.values.items()},
+        "vpcConfig": vpc
+        and {"subnetIds": [*vpc.subnet_ids], "securityGroupIds": [*vpc.security_group_ids]},
+        "customizationConfig": _customization_config(job),
+    }
+    given = {key: value for key, value in body.items() if value}
+    return _identity(job, given, digest) | given
+
+
+def _tags(settings: JobSettings) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in sorted(settings.tags.items())]
+
+
+def _identity(job: Job, body: dict[str, Any], digest: str) -> dict[str, str]:
+    """Names and token: the same for the same run and settings, other ones for any other."""
+    own_name = job.settings.custom_model_name
+    seed = json.dumps([digest, own_name, body], sort_keys=True)
+    token = hashlib.blake2b(seed.encode(), digest_size=16).hexdigest()
+    run = re.sub("[^0-9A-Za-z]", "", digest)[:12] or "0"
+    name = f"{job.card.name}-{SHORT_WORDS[job.plan.customization]}-{run}-{token[:8]}"
+    return {
+        "jobName": name,
+        "customModelName": own_name or name,
+        "clientRequestToken": token,
+    }
+
+
+def _customization_config(job: Job) -> dict[str, Any] | None:
+    settings = job.settings
+    if job.plan.customization == "DISTILLATION":
+        teacher: dict[str, Any] = {"teacherModelIdentifier": settings.teacher}
+        if settings.max_response_length is not None:
+            teacher["maxResponseLengthForInference"] = settings.max_response_length
+        return {"distillationConfig": {"teacherModelConfig": teacher}}
+    if job.plan.customization == "REINFORCEMENT_FINE_TUNING":
+        grader = {"lambdaGrader": {"lambdaArn": settings.reward_lambda}}
+        config: dict[str, Any] = {"graderConfig": grader}
+        return {"rftConfig": config | ({"hyperParameters": job.values} if job.values else {})}
+    return None
+
+
+def _open_weight_job(job: Job) -> dict[str, Any]:
+    grader = {"type": "lambda", "lambda": {"function": job.settings.reward_lambda}}
+    method = {"grader": grader} | ({"hyperparameters": job.values} if job.values else {})
+    bodies: dict[str, Any] = {
+        "endpoint": job.plan.endpoint,
+        "file": {"purpose": "fine-tune", "file": job.training_uri},
+        "job": {
+            "model": job.card.model_id,
+            "training_file": job.training_uri,
+            "method": {"type": "reinforcement", "reinforcement": method},
+        },
+    }
+    if job.validation_uri:
+        bodies["validation_file"] = {"purpose": "fine-tune", "file": job.validation_uri}
+        bodies["job"]["validation_file"] = job.validation_uri
+    return bodies

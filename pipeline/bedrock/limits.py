@@ -1,0 +1,186 @@
+"""A model card's limits: on each record, and on the data set as a whole."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from pipeline.bedrock.card import Limits, Number, Plan
+from pipeline.bedrock.data_set_limits import Fault, data_set_faults
+from pipeline.stage import Broken, reject
+
+__all__ = ["REASONS", "Fault", "data_set_faults", "reject_over_limits", "tokens_per_record"]
+
+IMAGE = pl.Struct({"width": pl.Int64, "height": pl.Int64, "format": pl.String, "bytes": pl.Int64})
+"""A measured image, as `extra` lists it under `images`: pixels, `png|jpeg|gif|webp`, bytes."""
+
+FACTS = pl.Struct({"images": pl.List(IMAGE)})
+
+GAP = "\x1f"
+"""Joins texts; no reserved word holds it, so none is found across two texts."""
+
+
+REASONS = {
+    "too_many_tokens": "the record may have more tokens than the model takes",
+    "too_many_characters": "the record has more characters than AWS allows for its token limit",
+    "line_too_long": "the line has more bytes than the model takes",
+    "reserved_word": "the text holds a word that the model keeps for itself; such a job fails",
+    "caption_too_short": "the caption has fewer characters than the model takes",
+    "caption_too_long": "the caption has more characters than the model takes",
+    "too_many_images": "the record has more images than the model takes",
+    "image_format": "an image is in a format that the model does not take",
+    "image_too_heavy": "an image file has more bytes than the model takes",
+    "image_too_small": "an image's shorter side has fewer pixels than the model takes",
+    "image_too_large": "an image's longer side has more pixels than the model takes",
+    "image_too_many_pixels": "an image has more pixels in all than the model takes",
+    "image_bad_ratio": "an image's width to height is out of the model's range",
+}
+"""Every reason that `reject_over_limits` gives, with one line of explanation."""
+
+
+def reject_over_limits(rendered: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Rendered records (`record.SCHEMA` and `line`), marked where they break a limit of the plan.
+
+    Only limits that the plan has are held, and a fact that was not measured breaks none. `tokens`
+    is an upper bound over the whole record, so it is held against input and output together.
+    `REASONS` says which reasons there are.
+    """
+    rules = _text_rules(plan)
+    image_rules = _image_rules(plan.limits)
+    if image_rules:
+        rendered = rendered.with_columns(_images=_image_facts(rendered["extra"]))
+    present = {name: rule for name, rule in (rules | image_rules).items() if rule is not None}
+    return reject(rendered, **present).drop("_images", strict=False)
+
+
+def _over(value: pl.Expr, limit: Number | None) -> Broken | None:
+    return Broken(value > limit.value, value, limit.value) if limit else None
+
+
+def _under(value: pl.Expr, limit: Number | None) -> Broken | None:
+    return Broken(value < limit.value, value, limit.value) if limit else None
+
+
+def _text_rules(plan: Plan) -> dict[str, Broken | None]:
+    limits = plan.limits
+    caption = pl.col("text").fill_null("").str.len_chars()
+    return {
+        "too_many_tokens": _too_many_tokens(limits),
+        "too_many_characters": _too_many_characters(limits),
+        "line_too_long": _over(pl.col("line").str.len_bytes(), limits.line_bytes_max),
+        "reserved_word": _reserved_word(plan),
+        "caption_too_short": _under(caption, limits.caption_chars_min),
+        "caption_too_long": _over(caption, limits.caption_chars_max),
+    }
+
+
+def tokens_per_record(limits: Limits) -> int | None:
+    """The most tokens that a whole record may have, or None where no document says."""
+    bounds = [limits.tokens_max.value] if limits.tokens_max else []
+    if limits.input_tokens_max and limits.output_tokens_max:
+        bounds.append(limits.input_tokens_max.value + limits.output_tokens_max.value)
+    return int(min(bounds)) if bounds else None
+
+
+def _too_many_tokens(limits: Limits) -> Broken | None:
+    most = tokens_per_record(limits)
+    tokens = pl.col("tokens")
+    return Broken(tokens > most, tokens, most) if most else None
+
+
+def _too_many_characters(limits: Limits) -> Broken | None:
+    """AWS also counts characters, so many a token: "Input size exceeded in file"."""
+    tokens = tokens_per_record(limits)
+    if tokens is None or limits.chars_per_token is None:
+        return None
+    most = int(tokens * limits.chars_per_token.value)
+    labelled = pl.col("messages").is_not_null()
+    texts = pl.when(labelled).then(_texts("")).otherwise(pl.col("text"))
+    characters = texts.str.len_chars()
+    return Broken(characters > most, characters, most)
+
+
+def _texts(gap: str) -> pl.Expr:
+    """System prompt and all turns in one text."""
+    turns = pl.col("messages").list.eval(pl.element().struct.field("text")).list.join(gap)
+    return pl.concat_str("system", turns, separator=gap, ignore_nulls=True)
+
+
+def _reserved_word(plan: Plan) -> Broken | None:
+    """Inside other words too: "Operating System: x" holds `System:`.
+
+    Reasoning and tool results are in the line alone, so it is searched where a plan takes them.
+    """
+    reserved = plan.reserved_words
+    if reserved is None:
+        return None
+    searched = _texts(GAP)
+    if {"reasoning", "tools"} & set(plan.content):
+        searched = pl.concat_str(searched, "line", separator=GAP, ignore_nulls=True)
+    flags = "" if reserved.case_sensitive else "(?i)"
+    pattern = f"{flags}({'|'.join(map(re.escape, reserved.words))})"
+    word = searched.str.extract(pattern, 1)
+    return Broken(word.is_not_null(), word, f"none of {' '.join(reserved.words)}")
+
+
+def _image_rules(limits: Limits) -> dict[str, Broken | None]:
+    """Rules over `_images`, each by the worst image of the record; empty without image limits."""
+    width, height = pl.element().struct.field("width"), pl.element().struct.field("height")
+    images = pl.col("_images").list
+    smallest = images.eval(pl.min_horizontal(width, height)).list.min()
+    largest = images.eval(pl.max_horizontal(width, height)).list.max()
+    pixels = images.eval(width * height).list.max()
+    heaviest = images.eval(pl.element().struct.field("bytes")).list.max()
+    count = pl.max_horizontal(images.len(), pl.col("images").list.len())
+    rules = {
+        "too_many_images": _over(count, limits.images_max),
+        "image_format": _image_format(limits),
+        "image_too_heavy": _over(heaviest, limits.image_bytes_max),
+        "image_too_small": _under(smallest, limits.image_side_min),
+        "image_too_large": _over(largest, limits.image_side_max),
+        "image_too_many_pixels": _over(pixels, limits.image_pixels_max),
+        "image_bad_ratio": _image_bad_ratio(limits),
+    }
+    return {name: rule for name, rule in rules.items() if rule is not None}
+
+
+def _image_format(limits: Limits) -> Broken | None:
+    if limits.image_formats is None:
+        return None
+    allowed = list(limits.image_formats.value)
+    formats = pl.col("_images").list.eval(pl.element().struct.field("format"))
+    other = formats.list.eval(pl.element().filter(~pl.element().is_in(allowed))).list.first()
+    return Broken(other.is_not_null(), other, ", ".join(allowed))
+
+
+def _image_bad_ratio(limits: Limits) -> Broken | None:
+    """Width to height; the value is that of the widest image, or else of the tallest."""
+    if limits.image_ratio_min is None or limits.image_ratio_max is None:
+        return None
+    least, most = limits.image_ratio_min.value, limits.image_ratio_max.value
+    ratio = pl.element().struct.field("width") / pl.element().struct.field("height")
+    ratios = pl.col("_images").list.eval(ratio)
+    tallest, widest = ratios.list.min(), ratios.list.max()
+    worst = pl.when(widest > most).then(widest).otherwise(tallest)
+    return Broken((widest > most) | (tallest < least), worst, f"{least} to {most}")
+
+
+def _image_facts(extra: pl.Series) -> pl.Series:
+    """The measured images of each record; null where `extra` is not of that shape."""
+    decoded = _decoded(extra)
+    if decoded is not None:
+        return decoded
+    each = [_decoded(extra[i : i + 1]) for i in range(len(extra))]  # one bad record hides no other
+    return pl.concat(
+        pl.Series([None], dtype=pl.List(IMAGE)) if one is None else one for one in each
+    )
+
+
+def _decoded(extra: pl.Series) -> pl.Series | None:
+    """None if not every text is one JSON object of that shape; empty text decodes to no row."""
+    try:
+        images = extra.str.json_decode(FACTS).struct.field("images")
+    except pl.exceptions.ComputeError:
+        return None
+    return images if len(images) == len(extra) else None

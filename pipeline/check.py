@@ -1,0 +1,152 @@
+"""A data set held against a model card: every fault with file, line, rule, remedy and source.
+
+    result = check_files([Path("train.jsonl")], plan=find_card("nova-lite").plan("sft"))
+    if not result.ok:
+        for fault in result.faults:
+            print(f"{fault.file}:{fault.line}: {fault.rule}: {fault.message}")
+
+What passes meets the strictest reading of AWS's documents and validators, as far as files can
+show it; it is not Bedrock's word. Files are streamed: memory does not grow with the data.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.bedrock.card import Plan
+from pipeline.checks.across import Across
+from pipeline.checks.data_set import count_faults, name_faults
+from pipeline.checks.file_check import FileCheck
+from pipeline.checks.found import CheckResult, Fault, FileFacts, Found
+from pipeline.checks.local_images import LocalImages
+from pipeline.checks.rule import Rule
+from pipeline.checks.rules import RULES
+from pipeline.checks.sizes import CountTokens, Sizes
+from pipeline.checks.standard import SCHEMAS, Standard
+from pipeline.checks.words import WordSearch
+from pipeline.errors import RecipeError, StorageError
+
+__all__ = ["RULES", "CheckResult", "CountTokens", "Fault", "FileFacts", "Rule", "check_files"]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What all files of one check share."""
+
+    standard: Standard
+    found: Found
+    sizes: Sizes
+    words: WordSearch | None
+    location: str | None
+    images: Path | None
+
+
+def check_files(
+    paths: Sequence[Path],
+    *,
+    plan: Plan | None = None,
+    format_name: str | None = None,
+    validation: Path | None = None,
+    location: str | None = None,
+    images: Path | None = None,
+    count_tokens: CountTokens | None = None,
+    allow: Collection[str] = (),
+) -> CheckResult:
+    """Hold training files, and a validation file, against a plan, or against a format alone.
+
+    `location` is the folder in S3 where they will stand (`s3://bucket/prefix/`): names and media
+    are held against it. `images` is a local folder with the images that the data names; without
+    it, `images/` beside each file. `count_tokens` counts where the guess leaves a record open.
+    `allow` names rules whose faults are noted, not held against the data.
+
+    Raises RecipeError for an unknown format or rule, or when neither plan nor format is given;
+    StorageError for a file that cannot be read. Bad data never raises.
+    """
+    standard = _standard(plan, format_name)
+    _refuse_unknown(allow)
+    found = Found(allow)
+    words = WordSearch(plan.reserved_words) if plan and plan.reserved_words else None
+    sizes = Sizes(standard, count_tokens)
+    task = _Task(standard, found, sizes, words, location, images)
+    parts = [(path, "training") for path in paths]
+    parts += [(validation, "validation")] if validation is not None else []
+    with _without_collector():
+        files = [_check_file(path, part, task) for path, part in parts]
+    count_faults(files, standard, found)
+    return _result(task, files)
+
+
+def _standard(plan: Plan | None, format_name: str | None) -> Standard:
+    if plan is None and format_name is None:
+        raise RecipeError("check: name a model (--model) or a format")
+    name = format_name or (plan.formats[0] if plan else "")
+    if name not in SCHEMAS:
+        raise RecipeError(f"check: no such format: {name}; formats: {', '.join(SCHEMAS)}")
+    if plan and name not in plan.formats:
+        raise RecipeError(f"check: {plan.card} takes {', '.join(plan.formats)}, not {name}")
+    return Standard(name, plan)
+
+
+def _refuse_unknown(rules: Collection[str]) -> None:
+    unknown = sorted(set(rules) - RULES.keys())
+    if unknown:
+        raise RecipeError(*(f"allow: no such rule: {rule}" for rule in unknown))
+
+
+def _check_file(path: Path, part: str, task: _Task) -> FileFacts:
+    facts = FileFacts(str(path), part)
+    name_faults(path, task.standard, task.found, task.location)
+    if path.is_dir():
+        task.found.add("folder", facts.file)
+        return facts
+    bucket = task.location.split("/")[2] if task.location else None
+    try:
+        facts.bytes = path.stat().st_size
+        FileCheck(
+            path=path,
+            standard=task.standard,
+            facts=facts,
+            found=task.found,
+            sizes=task.sizes,
+            across=Across(task.standard, bucket),
+            images=LocalImages(task.standard, path, task.images),
+            words=task.words,
+        ).run()
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return facts
+
+
+def _result(task: _Task, files: list[FileFacts]) -> CheckResult:
+    found, plan = task.found, task.standard.plan
+    order = {facts.file: number for number, facts in enumerate(files)}
+    faults = sorted(found.faults, key=lambda fault: (order[fault.file], fault.line or 0))
+    tokens = dict(task.sizes.verdicts)
+    if tokens:
+        tokens["fit"] = sum(facts.records for facts in files) - sum(tokens.values())
+    return CheckResult(
+        format=task.standard.format,
+        model=plan.card if plan else None,
+        customization=plan.customization if plan else None,
+        files=tuple(files),
+        faults=tuple(faults),
+        counts=dict(sorted(found.counts.items())),
+        tokens=tokens,
+        severities={rule: found.severity(rule) for rule in sorted(found.counts)},
+    )
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Parsed JSON has no cycles: looking for them doubles the time of parsing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

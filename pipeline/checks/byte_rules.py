@@ -1,0 +1,51 @@
+"""Rules that need no JSON: how a file begins, how its lines end, how long they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.checks.chunks import Chunk
+from pipeline.checks.standard import Standard
+from pipeline.checks.turns import RuleFault
+
+SEPARATORS = {b"\xc2\x85": "U+0085", b"\xe2\x80\xa8": "U+2028", b"\xe2\x80\xa9": "U+2029"}
+"""Ends of a line to some readers, by their UTF-8."""
+
+_GZIP = b"\x1f\x8b"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def head_fault(head: bytes) -> tuple[str, str] | None:
+    """Rule and detail of a file that is not text at all, by its first two bytes."""
+    if not head:
+        return "empty-file", ""
+    if head == _GZIP:
+        return "gzip", ""
+    return ("not-utf-8", "UTF-16") if head in _UTF_16 else None
+
+
+def byte_faults(
+    chunk: Chunk, lines: list[bytes], standard: Standard
+) -> Iterator[tuple[int, RuleFault]]:
+    """Line number and fault, for every line of a chunk."""
+    if b"\r" in chunk.data:
+        for number, line in enumerate(lines, chunk.start):
+            if line.endswith(b"\r"):
+                yield number, ("carriage-return", "", None, None)
+    if not chunk.data.isascii():
+        yield from _separators(chunk, lines)
+    limit = standard.plan.limits.line_bytes_max if standard.plan else None
+    if limit and max(map(len, lines)) > limit.value:
+        for number, line in enumerate(lines, chunk.start):
+            if len(line) > limit.value:
+                told = f"{len(line)} bytes, at most {limit.value}"
+                yield number, ("line-too-long", told, len(line), limit.value)
+
+
+def _separators(chunk: Chunk, lines: list[bytes]) -> Iterator[tuple[int, RuleFault]]:
+    for mark, name in SEPARATORS.items():
+        if mark not in chunk.data:
+            continue
+        for number, line in enumerate(lines, chunk.start):
+            if mark in line:
+                yield number, ("line-separator", name, name, None)

@@ -1,0 +1,60 @@
+"""Files as chunks of whole lines, so that memory stays flat whatever the size of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+CHUNK_BYTES = 1 << 21
+"""Read at once: small enough that parsed values stay in the processor's cache."""
+
+MAX_LINE_BYTES = 1 << 26
+"""64 MiB: a longer line is not held in memory."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Whole lines of a file."""
+
+    data: bytes  # without the newline that ends it
+    start: int  # number of the first line, from 1
+    ends: bool  # whether a newline ended it; False only for the file's last line
+    last: bool = False  # of the file
+    endless: bool = False  # its last line was cut at MAX_LINE_BYTES, the rest of it skipped
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines, without their newlines."""
+        return self.data.split(b"\n")
+
+
+def read_chunks(path: Path, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
+    """The file's lines in order; an empty file has no chunk."""
+    start, rest, size = 1, b"", path.stat().st_size
+    with path.open("rb") as file:
+        while block := file.read(chunk_bytes):
+            head, newline, tail = block.rpartition(b"\n")
+            if not newline:
+                rest += block
+                if len(rest) > MAX_LINE_BYTES:
+                    ended = _skip_line(file)
+                    yield Chunk(rest[:1000], start, ended, file.tell() >= size, endless=True)
+                    start, rest = start + 1, b""
+                continue
+            data = rest + head
+            yield Chunk(data, start, True, not tail and file.tell() >= size)
+            start, rest = start + data.count(b"\n") + 1, tail
+    if rest:
+        yield Chunk(rest, start, ends=False, last=True)
+
+
+def _skip_line(file: BinaryIO) -> bool:
+    """Read to the end of the line; whether there was a newline."""
+    while block := file.read(CHUNK_BYTES):
+        at = block.find(b"\n")
+        if at >= 0:
+            file.seek(at + 1 - len(block), 1)
+            return True
+    return False

@@ -1,0 +1,62 @@
+"""Rules of a data set as a whole: names, places in S3, counts of training and validation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.bedrock.limits import data_set_faults
+from pipeline.checks.found import FileFacts, Found
+from pipeline.checks.standard import Standard
+
+S3_URI = re.compile(
+    r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]"
+    r"(?:/[-!_*'().a-z0-9A-Z]+(?:/[-!_*'().a-z0-9A-Z]+)*)?/?"
+)
+"""The API model's pattern for the URI of a data set; at most 1,024 characters."""
+
+MAX_URI = 1024
+_NOVA_NAME = re.compile(r"[A-Za-z0-9_\-/.]+")
+
+
+def name_faults(path: Path, standard: Standard, found: Found, location: str | None) -> None:
+    """Add what is wrong with a file's name, and with the URI that it will have."""
+    name = path.name
+    if not name.endswith(".jsonl"):
+        found.add("file-name", str(path), None, name, name, ".jsonl")
+    if standard.is_nova and not _NOVA_NAME.fullmatch(name):
+        found.add("file-name-characters", str(path), None, name, name)
+    if location is not None:
+        uri = f"{location.rstrip('/')}/{name}"
+        if not S3_URI.fullmatch(uri) or len(uri) > MAX_URI:
+            found.add("s3-uri", str(path), None, uri, uri)
+
+
+def count_faults(files: Sequence[FileFacts], standard: Standard, found: Found) -> None:
+    """Add the limits on records and bytes that training and validation break together."""
+    plan = standard.plan
+    training = [facts for facts in files if facts.part == "training"]
+    if plan is None or not training:
+        return
+    validation = [facts for facts in files if facts.part == "validation"]
+    file = training[0].file
+    counts = {
+        "train": sum(facts.records for facts in training),
+        "train_bytes": max(facts.bytes for facts in training),
+    }
+    if validation:
+        counts["validation"] = sum(facts.records for facts in validation)
+        counts["validation_bytes"] = max(facts.bytes for facts in validation)
+    for fault in data_set_faults(counts, plan):
+        rule = fault.rule.replace("_", "-")
+        found.cite(rule, fault.source)
+        found.add(rule, file, None, fault.message, fault.value, fault.threshold)
+    if len(training) > 1:
+        found.add("several-files", training[1].file, None, "", len(training), 1)
+    if validation and plan.validation.allowed == "ignored":
+        found.add("validation-ignored", validation[0].file)
+    wanted = plan.limits.records_recommended
+    if wanted and counts["train"] < wanted.value:
+        told = f"{counts['train']}, {wanted.value} or more recommended"
+        found.add("fewer-than-recommended", file, None, told, counts["train"], wanted.value)

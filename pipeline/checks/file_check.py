@@ -1,0 +1,209 @@
+"""One file held against a standard, chunk by chunk.
+
+A chunk goes through layers: bytes, JSON, shape, content, sizes. A clean one costs a few calls
+into C for all of its lines; only lines with a fault are looked at one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.checks.across import Across
+from pipeline.checks.byte_rules import byte_faults, head_fault
+from pipeline.checks.chunks import MAX_LINE_BYTES, Chunk, read_chunks
+from pipeline.checks.found import FileFacts, Found
+from pipeline.checks.local_images import LocalImages
+from pipeline.checks.shapes import shape_faults
+from pipeline.checks.sizes import Sizes, caption_fault
+from pipeline.checks.standard import Standard, list_validator, validator
+from pipeline.checks.strict_json import duplicate_key, faults_of, may_have_duplicates, parse
+from pipeline.checks.turns import (
+    RuleFault,
+    conversation_faults,
+    reinforcement_faults,
+    takes_turns,
+    turn_fault,
+)
+from pipeline.checks.words import WordSearch
+
+_TURNS = {"conversation", "claude3_messages"}
+
+
+class NotLinesError(Exception):
+    """The rest of the file is of no use: it is not JSON Lines at all."""
+
+
+@dataclass
+class _Records:
+    """The lines of a chunk that are JSON."""
+
+    numbers: list[int]
+    lines: list[bytes]
+    values: list[Any]
+    data: bytes  # the lines, joined
+
+    def add(self, number: int, line: bytes, value: Any) -> None:
+        self.numbers.append(number)
+        self.lines.append(line)
+        self.values.append(value)
+
+
+@dataclass
+class FileCheck:
+    """Checks one file; `facts` and `found` hold what came of it."""
+
+    path: Path
+    standard: Standard
+    facts: FileFacts
+    found: Found
+    sizes: Sizes
+    across: Across
+    images: LocalImages
+    words: WordSearch | None
+    _faulty: set[int] = field(default_factory=set)  # lines of the chunk at hand
+    _told: set[tuple[int, str, str]] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Read the whole file."""
+        with self.path.open("rb") as file:
+            fault = head_fault(file.read(2))
+        if fault is not None:
+            rule, detail = fault
+            self.found.add(rule, self.facts.file, 1 if rule == "not-utf-8" else None, detail)
+            return
+        try:
+            for chunk in read_chunks(self.path):
+                self._check_chunk(chunk)
+        except NotLinesError:
+            self.facts.faulty += 1
+        self.across.tell(self.found, self.facts.file)
+
+    def _add(self, line: int, fault: RuleFault) -> None:
+        rule, detail, value, threshold = fault
+        if (line, rule, detail) in self._told:
+            return
+        self._told.add((line, rule, detail))
+        self.found.add(rule, self.facts.file, line, detail, value, threshold)
+        if self.found.severity(rule) == "error":
+            self._faulty.add(line)
+
+    def _check_chunk(self, chunk: Chunk) -> None:
+        lines = chunk.lines
+        self.facts.lines += len(lines)
+        for number, fault in byte_faults(chunk, lines, self.standard):
+            self._add(number, fault)
+        if self.standard.format == "image_caption" and chunk.last and chunk.ends:
+            self._add(chunk.start + len(lines) - 1, ("final-newline", "", None, None))
+        values = parse(lines)
+        if values is None:
+            records = self._parse_each(chunk, lines)
+        else:
+            numbers = list(range(chunk.start, chunk.start + len(lines)))
+            records = _Records(numbers, lines, values, chunk.data)
+        if records.values:
+            self._check_records(records)
+        self.facts.faulty += len(self._faulty)
+        self._faulty.clear()
+        self._told.clear()
+
+    def _parse_each(self, chunk: Chunk, lines: list[bytes]) -> _Records:
+        """The lines that are JSON; the others are told."""
+        records = _Records([], [], [], b"")
+        for number, line in enumerate(lines, chunk.start):
+            value = parse([line])
+            if value is not None:
+                records.add(number, line, value[0])
+            elif chunk.endless and number == chunk.start + len(lines) - 1:
+                self.facts.records += 1
+                self._add(number, ("endless-line", "", None, MAX_LINE_BYTES))
+            else:
+                self._tell_broken(number, line)
+        records.data = b"\n".join(records.lines)
+        return records
+
+    def _tell_broken(self, number: int, line: bytes) -> None:
+        for rule, detail in faults_of(line, number):
+            if rule == "pretty-printed" and self.facts.records == 0:
+                whole = "json-array" if line.strip() == b"[" else rule
+                self._add(number, (whole, "the rest of the file was not read", None, None))
+                raise NotLinesError
+            shown = "broken-json" if rule == "pretty-printed" else rule
+            self._add(number, (shown, detail, None, None))
+            self.facts.records += rule not in {"blank-line", "byte-order-mark"}
+
+    def _check_records(self, records: _Records) -> None:
+        self.facts.records += len(records.values)
+        if may_have_duplicates(records.data, records.values):
+            self._check_duplicates(records)
+        if list_validator(self.standard.format).is_valid(records.values):
+            self._check_plain(records)
+        else:
+            self._check_each(records)
+        self._check_sizes(records)
+        self._check_words(records)
+
+    def _check_duplicates(self, records: _Records) -> None:
+        for number, line in zip(records.numbers, records.lines, strict=True):
+            key = duplicate_key(line)
+            if key is not None:
+                self._add(number, ("duplicate-key", repr(key), key, None))
+
+    def _check_plain(self, records: _Records) -> None:
+        """Records that are all valid, none with a block other than text."""
+        self.across.add_plain(records.numbers, records.values)
+        if self.standard.format in _TURNS:
+            for number, value in zip(records.numbers, records.values, strict=True):
+                if not takes_turns(value["messages"]):
+                    self._add(number, turn_fault(value))
+        elif self.standard.format == "reinforcement" or self.images.there:
+            for number, value in zip(records.numbers, records.values, strict=True):
+                self._check_valid(number, value)
+
+    def _check_each(self, records: _Records) -> None:
+        is_valid = validator(self.standard.format).is_valid
+        for number, value in zip(records.numbers, records.values, strict=True):
+            if not is_valid(value):
+                for rule, detail in shape_faults(value, self.standard):
+                    self._add(number, (rule, detail, None, None))
+                continue
+            if self.standard.format in _TURNS and not takes_turns(value["messages"]):
+                self._add(number, turn_fault(value))
+            if self.standard.format == "conversation":
+                self.across.add_rich(number, value)
+            else:
+                self.across.add_plain([number], [value])
+            self._check_valid(number, value)
+
+    def _check_valid(self, number: int, value: dict[str, Any]) -> None:
+        """What is left to ask of a record whose shape is valid."""
+        if self.standard.format == "conversation":
+            for fault in conversation_faults(value, self.standard):
+                self._add(number, fault)
+        if self.standard.format == "reinforcement":
+            for fault in reinforcement_faults(value, self.standard):
+                self._add(number, fault)
+        if self.images.there:
+            for fault in self.images.faults(value):
+                self._add(number, fault)
+
+    def _check_sizes(self, records: _Records) -> None:
+        suspects = self.sizes.suspects(records.lines, records.data.isascii())
+        for index, fault in self.sizes.faults([records.values[i] for i in suspects]):
+            self._add(records.numbers[suspects[index]], fault)
+        limits = self.standard.plan.limits if self.standard.plan else None
+        if limits and (limits.caption_chars_min or limits.caption_chars_max):
+            for number, value in zip(records.numbers, records.values, strict=True):
+                caption = caption_fault(value, limits)
+                if caption is not None:
+                    self._add(number, caption)
+
+    def _check_words(self, records: _Records) -> None:
+        if self.words is None or not self.words.may_be_in(records.data.decode()):
+            return
+        for index in self.words.candidates(records.lines):
+            value, number = records.values[index], records.numbers[index]
+            for word, place in self.words.faults(value, self.standard.format):
+                shown = word.replace("\n", "\\n")
+                self._add(number, ("reserved-word", f"{shown} in {place}", shown, None))

@@ -1,0 +1,117 @@
+"""What a check has found: faults with their place, and facts about each file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline.checks.rule import Severity
+from pipeline.checks.rules import RULES
+
+KEPT_EACH = 20
+"""Faults kept of one rule in one file; all are counted."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One broken rule at one place; `line` counts from 1, None is the file or the data set."""
+
+    file: str
+    line: int | None
+    rule: str
+    severity: Severity
+    message: str
+    remedy: str
+    source: str
+    value: str | None = None  # what was measured
+    threshold: str | None = None  # what is allowed
+
+
+@dataclass
+class FileFacts:
+    """What one file holds."""
+
+    file: str
+    part: str  # training or validation
+    bytes: int = 0
+    lines: int = 0  # with the blank ones
+    records: int = 0  # lines that hold a JSON object
+    faulty: int = 0  # lines with an error
+
+
+@dataclass
+class Found:
+    """Collects faults; memory is bounded by the number of rules, not by the size of the data."""
+
+    allowed: Collection[str] = ()  # rules that the caller lives with: their faults become notes
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: list[Fault] = field(default_factory=list)
+    _kept: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _sources: dict[str, str] = field(default_factory=dict)
+
+    def severity(self, rule: str) -> Severity:
+        """A rule's severity for this caller."""
+        return "note" if rule in self.allowed else RULES[rule].severity
+
+    def cite(self, rule: str, source: str) -> None:
+        """Say where a rule's threshold comes from, when the model card knows better."""
+        self._sources[rule] = source
+
+    def add(
+        self,
+        rule: str,
+        file: str,
+        line: int | None = None,
+        detail: str = "",
+        value: Any = None,
+        threshold: Any = None,
+        times: int = 1,
+    ) -> None:
+        """One fault, or `times` of the same kind of which this is the first."""
+        self.counts[rule] += times
+        if self._kept[rule, file] >= KEPT_EACH:
+            return
+        self._kept[rule, file] += 1
+        known = RULES[rule]
+        self.faults.append(
+            Fault(
+                file,
+                line,
+                rule,
+                self.severity(rule),
+                f"{known.title}: {detail}" if detail else known.title,
+                known.remedy,
+                self._sources.get(rule, known.source),
+                None if value is None else str(value),
+                None if threshold is None else str(threshold),
+            )
+        )
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The verdict on a data set. `faults` holds the first 20 of each rule and file, in order."""
+
+    format: str
+    model: str | None
+    customization: str | None
+    files: tuple[FileFacts, ...]
+    faults: tuple[Fault, ...]
+    counts: dict[str, int]  # of every rule that was broken
+    tokens: dict[str, int]  # records that fit, may_not_fit, do_not_fit; empty without a limit
+    severities: dict[str, Severity]  # of the rules in `counts`
+
+    @property
+    def ok(self) -> bool:
+        """Whether no error was found: what passes meets the strictest reading of AWS's papers."""
+        return "error" not in self.severities.values()
+
+    def count(self, severity: Severity) -> int:
+        """How many faults of a severity there are."""
+        return sum(n for rule, n in self.counts.items() if self.severities[rule] == severity)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, for `--json` and the report."""
+        return {"ok": self.ok, **asdict(self)}

@@ -1,0 +1,82 @@
+"""Where a record keeps its texts and its media, whatever its shape: nothing here trusts a type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+MEDIA = ("image", "video", "document")
+_PLAIN = {
+    "prompt_completion": (("prompt", "input"), ("completion", "output")),
+    "image_caption": (("caption", "input"),),
+    "pretraining": (("input", "input"),),
+    "pretraining_text": (("text", "input"),),
+}
+
+
+def texts(value: Any, format_name: str) -> Iterator[tuple[str, str, str]]:
+    """Every text that a model will read: its place, `input` or `output`, and the text.
+
+    These are the places where AWS's validators look for reserved words: system, turns, reasoning
+    and the text of tool results; not the arguments of a call, nor the tools' descriptions.
+    """
+    if not isinstance(value, dict):
+        return
+    for key, side in _PLAIN.get(format_name, ()):
+        if isinstance(value.get(key), str):
+            yield key, side, value[key]
+    if format_name in _PLAIN:
+        return
+    body = value.get("modelInput") if format_name == "batch_inference" else value
+    if isinstance(body, dict):
+        yield from _in(body.get("system"), "system", "input")
+        yield from _turn_texts(body.get("messages"))
+
+
+def _turn_texts(messages: Any) -> Iterator[tuple[str, str, str]]:
+    for number, message in enumerate(messages if isinstance(messages, list) else ()):
+        if isinstance(message, dict):
+            side = "output" if message.get("role") == "assistant" else "input"
+            yield from _in(message.get("content"), f"messages[{number}].content", side)
+
+
+def _in(content: Any, place: str, side: str) -> Iterator[tuple[str, str, str]]:
+    """The texts of a content: a string, or a list of blocks."""
+    if isinstance(content, str):
+        yield place, side, content
+        return
+    for number, block in enumerate(content if isinstance(content, list) else ()):
+        for text in _block_texts(block):
+            yield f"{place}[{number}]", side, text
+
+
+def _block_texts(block: Any) -> Iterator[str]:
+    if not isinstance(block, dict):
+        return
+    if isinstance(block.get("text"), str):
+        yield block["text"]
+    reasoning = _get(block.get("reasoningContent"), "reasoningText")
+    if isinstance(_get(reasoning, "text"), str):
+        yield reasoning["text"]
+    results = _get(block.get("toolResult"), "content")
+    for result in results if isinstance(results, list) else ():
+        if isinstance(_get(result, "text"), str):
+            yield result["text"]
+
+
+def _get(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def blocks(value: dict[str, Any]) -> Iterator[tuple[int, str, Any]]:
+    """Each block of a valid conversation: number of the message, kind, what it holds."""
+    for number, message in enumerate(value["messages"]):
+        for block in message["content"]:
+            for kind, held in block.items():
+                yield number, kind, held
+
+
+def media_uri(held: Any) -> str:
+    """The S3 URI of a valid image, video or document block."""
+    uri: str = held["source"]["s3Location"]["uri"]
+    return uri

@@ -1,0 +1,129 @@
+"""Records held against their JSON Schema, and its complaints turned into rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.checks.standard import Standard, guess_format, validator
+
+MOST_COMPLAINTS = 8
+"""Complaints told of one record; a record of the wrong shape has many."""
+
+_BLOCKS = {"text", "image", "video", "document", "reasoningContent", "toolUse", "toolResult"}
+_BY_PROPERTY = {"bucketOwner": "bucket-owner", "toolConfig": "tools-undeclared"}
+_BY_PLACE = {"uri": "media-uri", "image-ref": "media-uri", "bucketOwner": "bucket-owner"}
+_SEVERAL = {"system": "several-system-prompts", "messages": "too-many-turns"}
+_FORBIDDEN = ("mixed-media", "mixed-media", "mixed-media", "reasoning-with-media")
+"""What the `not` clauses of the conversation's schema forbid, in their order there."""
+
+
+def shape_faults(value: Any, standard: Standard) -> Iterator[tuple[str, str]]:
+    """Each rule that a record breaks by its shape, with the detail; none if it is valid."""
+    if not isinstance(value, dict):
+        yield ("json-array" if isinstance(value, list) else "not-an-object"), ""
+        return
+    errors = list(validator(standard.format).iter_errors(value))
+    seems = guess_format(value)
+    if errors and _is_other(seems, standard.format):
+        yield "wrong-format", f"{seems}, where {standard.format} is wanted"
+        return
+    told: set[tuple[str, str]] = set()
+    has_words = standard.plan is not None and standard.plan.reserved_words is not None
+    for error in errors:
+        rule = rule_of(error)
+        if rule == "reserved-word" and has_words:
+            continue  # the search for them tells which
+        place = _dotted(error.instance_path)
+        if rule is None or (rule, place) in told or len(told) >= MOST_COMPLAINTS:
+            continue
+        told.add((rule, place))
+        yield rule, f"{place}: {error.message[:160]}" if place else error.message[:160]
+
+
+def _is_other(seems: str | None, wanted: str) -> bool:
+    alike = {"conversation", "distillation"}
+    return seems is not None and seems != wanted and not {seems, wanted} <= alike
+
+
+def _dotted(path: list[str | int]) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def rule_of(error: Any) -> str | None:
+    """The rule that a complaint of the schema stands for; None where another rule says it."""
+    path, kind = error.instance_path, error.kind
+    last = next((step for step in reversed(path) if isinstance(step, str)), "")
+    match kind.name:
+        case "additionalProperties":
+            return _unexpected(kind.unexpected, path)
+        case "required":
+            return _BY_PROPERTY.get(kind.property, "missing-key")
+        case "type":
+            return "reference-answer" if last == "reference_answer" else "wrong-type"
+        case "pattern" | "maxLength":
+            return _BY_PLACE.get(last, "empty-text")
+        case "const":
+            return _other_constant(last, error)
+        case "enum":
+            return _not_listed(last, error)
+        case "minItems":
+            return "too-few-turns" if path == ["messages"] else "empty-list"
+        case "maxItems":
+            return _SEVERAL.get(last, "too-many-blocks")
+        case "minProperties" | "maxProperties":
+            return "one-block-each"
+        case "not":
+            return _forbidden(error.schema_path)
+        case "anyOf":
+            return _neither(last, error)
+        case "contains":
+            return "no-user-turn"
+    return "schema"
+
+
+def _unexpected(names: list[str], path: list[str | int]) -> str:
+    in_content = len(path) > 1 and path[-2] == "content"
+    return "block-in-wrong-turn" if in_content and set(names) <= _BLOCKS else "unknown-key"
+
+
+def _other_constant(last: str, error: Any) -> str | None:
+    """A role that is unknown is told as such, not as one out of turn."""
+    if last == "role":
+        return "turn-order" if error.instance in {"user", "assistant"} else None
+    return "schema-version" if last == "schemaVersion" else "schema"
+
+
+def _not_listed(last: str, error: Any) -> str:
+    if last == "format":
+        return "media-format"
+    return "system-not-first" if error.instance == "system" else "unknown-role"
+
+
+def _forbidden(schema_path: list[str | int]) -> str:
+    """Media that do not go together, or Claude's own marks of a turn."""
+    if schema_path[:1] != ["allOf"]:
+        return "reserved-word"
+    at = schema_path[1]
+    return _FORBIDDEN[at] if isinstance(at, int) and at < len(_FORBIDDEN) else "schema"
+
+
+def _neither(last: str, error: Any) -> str:
+    """A choice of shapes that none fits: the reference answer, or a first message."""
+    if last == "reference_answer":
+        return "reference-answer"
+    message = error.instance
+    if last != "messages" or not isinstance(message, dict):
+        return "wrong-type"
+    if not isinstance(message.get("role"), str):
+        return "missing-key" if "role" not in message else "wrong-type"
+    if message["role"] not in {"system", "developer", "user", "assistant", "tool"}:
+        return "unknown-role"
+    if message.keys() - {"role", "content", "tool_calls", "tool_call_id"}:
+        return "unknown-key"
+    if "content" not in message:
+        return "missing-key"
+    return "empty-text" if isinstance(message["content"], str) else "wrong-type"

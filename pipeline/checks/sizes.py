@@ -1,0 +1,173 @@
+"""Tokens, characters and bytes of records, held against a model's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from pipeline.bedrock.card import Limits, Number
+from pipeline.checks.places import MEDIA, texts
+from pipeline.checks.standard import Standard
+from pipeline.checks.turns import RuleFault
+from pipeline.tokens import TURN_OVERHEAD, token_bound, token_estimate
+
+CountTokens = Callable[[Sequence[str]], Sequence[int]]
+"""Tokens of each text, by the model's own tokenizer: a file's, or Bedrock's CountTokens."""
+
+BOUND_PER_BYTE = 2
+"""No text has a `token_bound` over two a byte of UTF-8, and one a byte where all is ASCII."""
+
+MOST_CHARS_PER_TOKEN = 6
+"""AWS's own guess, which no tokenizer reaches: what is over the limit by it cannot fit
+(https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-prepare.html)."""
+
+IMAGE_TOKENS = {"llama": (1601, 6404)}
+"""Least and most tokens of an image, by family (AWS's guide on Llama 3.2)."""
+
+_SIDES = {
+    "tokens_max": ("input", "output"),
+    "input_tokens_max": ("input",),
+    "output_tokens_max": ("output",),
+}
+
+
+@dataclass
+class Sizes:
+    """Holds records against the limits of a plan; counts how many fit."""
+
+    standard: Standard
+    count_tokens: CountTokens | None = None
+    verdicts: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        limits = self.standard.plan.limits if self.standard.plan else None
+        found = {name: getattr(limits, name, None) for name in _SIDES}
+        self.token_limits: dict[str, Number] = {name: n for name, n in found.items() if n}
+        self.chars_per_token: Number | None = getattr(limits, "chars_per_token", None)
+        if self.token_limits:
+            self.verdicts = {"fit": 0, "may_not_fit": 0, "do_not_fit": 0}
+        least, most = IMAGE_TOKENS.get(self.standard.family or "", (0, 0))
+        self._image_tokens = least, most
+
+    def suspects(self, lines: Sequence[bytes], is_ascii: bool) -> list[int]:
+        """Lines that may be over a token limit by their length alone; the others fit."""
+        if not self.token_limits:
+            return []
+        cap = min(int(limit.value) for limit in self.token_limits.values())
+        room = cap if is_ascii else cap // BOUND_PER_BYTE
+        if self._image_tokens[1]:
+            return [i for i, line in enumerate(lines) if len(line) > room or b'"image"' in line]
+        return [index for index, line in enumerate(lines) if len(line) > room]
+
+    def faults(self, values: Sequence[Any]) -> Iterator[tuple[int, RuleFault]]:
+        """Each record over a limit, by its index in `values`: those that are suspect."""
+        for index, measure in enumerate(self._measures(values)):
+            faults = list(self._faults(measure))
+            rules = {fault[0] for fault in faults}
+            self._tell(rules)
+            for fault in faults:
+                yield index, fault
+
+    def _tell(self, rules: set[str]) -> None:
+        if rules & {"too-many-tokens", "too-many-characters"}:
+            self.verdicts["do_not_fit"] += 1
+        elif rules:
+            self.verdicts["may_not_fit"] += 1
+
+    def _measures(self, values: Sequence[Any]) -> list[dict[str, int]]:
+        """Characters, estimate and bound of each record, for its input and its output."""
+        rows = [
+            {"record": index, "side": side, "text": text, "images": 0}
+            for index, value in enumerate(values)
+            for _, side, text in texts(value, self.standard.format)
+        ]
+        measures = [_no_measure() for _ in values]
+        if rows:
+            _add_texts(measures, pl.DataFrame(rows))
+        for measure, value in zip(measures, values, strict=True):
+            images = _images(value)
+            measure["input_estimate"] += images * self._image_tokens[0]
+            measure["input_bound"] += images * self._image_tokens[1]
+        if self.count_tokens is not None:
+            self._count(measures, values)
+        return measures
+
+    def _count(self, measures: list[dict[str, int]], values: Sequence[Any]) -> None:
+        """Replace the guess by a count, for the records where the guess leaves it open."""
+        assert self.count_tokens is not None
+        for measure, value in zip(measures, values, strict=True):
+            if not list(self._token_faults(measure)):
+                continue
+            images = _images(value)
+            for side, tokens in zip(("input", "output"), self._image_tokens, strict=True):
+                said = [text for _, at, text in texts(value, self.standard.format) if at == side]
+                counted = sum(self.count_tokens(said)) + TURN_OVERHEAD * len(said)
+                counted += images * tokens if side == "input" else 0
+                measure[f"{side}_estimate"] = measure[f"{side}_bound"] = counted
+
+    def _faults(self, measure: dict[str, int]) -> Iterator[RuleFault]:
+        yield from self._token_faults(measure)
+        tokens = self.token_limits.get("tokens_max")
+        if tokens and self.chars_per_token:
+            most = int(tokens.value * self.chars_per_token.value)
+            chars = measure["input_chars"] + measure["output_chars"]
+            if chars > most:
+                yield "too-many-characters", f"{chars}, at most {most}", chars, most
+
+    def _token_faults(self, measure: dict[str, int]) -> Iterator[RuleFault]:
+        for name, limit in self.token_limits.items():
+            most = int(limit.value)
+            chars = sum(measure[f"{side}_chars"] for side in _SIDES[name])
+            estimate = sum(measure[f"{side}_estimate"] for side in _SIDES[name])
+            estimate = max(estimate, chars // MOST_CHARS_PER_TOKEN)
+            bound = sum(measure[f"{side}_bound"] for side in _SIDES[name])
+            what = {"tokens_max": ""}.get(name, f"{_SIDES[name][0]}: ")
+            if estimate > most:
+                yield "too-many-tokens", f"{what}about {estimate}, at most {most}", estimate, most
+            elif bound > most:
+                told = f"{what}about {estimate}, perhaps {bound}, at most {most}"
+                yield "perhaps-too-many-tokens", told, bound, most
+
+
+def caption_fault(value: Any, limits: Limits) -> RuleFault | None:
+    """A caption of a length that the model does not take, in characters."""
+    caption = value.get("caption") if isinstance(value, dict) else None
+    if not isinstance(caption, str):
+        return None
+    count, least, most = len(caption), limits.caption_chars_min, limits.caption_chars_max
+    if least and count < least.value:
+        return "caption-too-short", f"{count}, at least {least.value}", count, least.value
+    if most and count > most.value:
+        return "caption-too-long", f"{count}, at most {most.value}", count, most.value
+    return None
+
+
+def _no_measure() -> dict[str, int]:
+    sides, what = ("input", "output"), ("chars", "estimate", "bound")
+    return {f"{side}_{name}": 0 for side in sides for name in what}
+
+
+def _add_texts(measures: list[dict[str, int]], rows: pl.DataFrame) -> None:
+    text = pl.col("text")
+    summed = (
+        rows.with_columns(
+            chars=text.str.len_chars().cast(pl.Int64),
+            estimate=token_estimate(text) + TURN_OVERHEAD,
+            bound=token_bound(text) + TURN_OVERHEAD,
+        )
+        .group_by("record", "side", maintain_order=True)
+        .agg(pl.col("chars", "estimate", "bound").sum())
+    )
+    for record, side, *numbers in summed.iter_rows():
+        for name, number in zip(("chars", "estimate", "bound"), numbers, strict=True):
+            measures[record][f"{side}_{name}"] = number
+
+
+def _images(value: Any) -> int:
+    messages = value.get("messages") if isinstance(value, dict) else None
+    contents = [m.get("content") for m in messages or () if isinstance(m, dict)]
+    blocks = [block for content in contents if isinstance(content, list) for block in content]
+    return sum(isinstance(block, dict) and MEDIA[0] in block for block in blocks)

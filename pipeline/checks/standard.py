@@ -1,0 +1,107 @@
+"""What a data set is held against: a format and, where a model is named, its card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pipeline.bedrock.card import Plan
+from pipeline.bedrock.cards import find_card
+from pipeline.schemas_dir import load_schema
+
+SCHEMAS = {
+    "prompt_completion": "prompt_completion.schema.json",
+    "conversation": "converse.schema.json",
+    "claude3_messages": "claude3_messages.schema.json",
+    "image_caption": "image_caption.schema.json",
+    "pretraining": "pretraining_input.schema.json",
+    "pretraining_text": "pretraining_text.schema.json",
+    "reinforcement": "reinforcement.schema.json",
+    "distillation": "distillation.schema.json",
+    "batch_inference": "batch_inference.schema.json",
+}
+"""The JSON Schema of each format."""
+
+KEYS = {
+    "prompt_completion": {"prompt", "completion"},
+    "conversation": {"schemaVersion", "system", "messages", "toolConfig"},
+    "claude3_messages": {"system", "messages"},
+    "image_caption": {"image-ref", "caption"},
+    "pretraining": {"input"},
+    "pretraining_text": {"text"},
+    "reinforcement": {"id", "messages", "reference_answer", "tools"},
+    "batch_inference": {"recordId", "modelInput"},
+}
+"""Keys by which a record of a format is known."""
+
+
+@dataclass(frozen=True)
+class Standard:
+    """A format, and the plan of a model for one customization, if one is named."""
+
+    format: str
+    plan: Plan | None = None
+
+    @property
+    def family(self) -> str | None:
+        """`nova`, `llama`, `claude`, … of the model."""
+        return find_card(self.plan.card).family if self.plan else None
+
+    @property
+    def is_nova(self) -> bool:
+        """Whether the rules of Nova's guide and AWS's Nova validators hold."""
+        return self.family == "nova"
+
+    @property
+    def content(self) -> frozenset[str]:
+        """Kinds of blocks that the model takes; every kind without a model."""
+        kinds = ("text", "image", "video", "document", "reasoning", "tools")
+        return frozenset(self.plan.content if self.plan else kinds)
+
+
+@cache
+def validator(format_name: str) -> Any:
+    """The format's schema, compiled: `is_valid(value)` and `iter_errors(value)`."""
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(load_schema(SCHEMAS[format_name]))
+
+
+@cache
+def list_validator(format_name: str) -> Any:
+    """Whether each of a list of values is valid, in one call; for conversations, of text alone.
+
+    What it passes, `validator` passes too; what it does not pass may still be valid.
+    """
+    import jsonschema_rs
+
+    name = "converse_text.schema.json" if format_name == "conversation" else SCHEMAS[format_name]
+    item = load_schema(name)
+    return jsonschema_rs.validator_for({"type": "array", "items": item})
+
+
+def guess_format(value: dict[str, Any]) -> str | None:
+    """The format that a record seems to be of, by its keys."""
+    keys = value.keys()
+    if "messages" in keys:
+        return _guess_turns(value)
+    for name, known in KEYS.items():
+        if keys and keys <= known:
+            return name
+    return None
+
+
+def _guess_turns(value: dict[str, Any]) -> str | None:
+    if "schemaVersion" in value:
+        return "conversation"
+    if "reference_answer" in value or "id" in value:
+        return "reinforcement"
+    messages = value["messages"]
+    first = messages[0] if isinstance(messages, list) and messages else None
+    content = first.get("content") if isinstance(first, dict) else None
+    if isinstance(content, list):
+        return "conversation"
+    if not isinstance(content, str):
+        return None
+    return "reinforcement" if first and first.get("role") == "system" else "claude3_messages"

@@ -1,0 +1,119 @@
+"""Strict JSON, a line at a time: what is wrong with a line that is not, and duplicate keys.
+
+A clean chunk costs two calls into C. Duplicate keys are found without a parser of our own: every
+text, key or value, has its two quotes, and an escaped quote is a quote in either spelling, so a
+chunk whose values are written again with fewer quotes has lost a key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import orjson
+
+QUOTE_ESCAPE = b"\\u0022"
+"""The one spelling of a quote that has no quote in it."""
+
+_BOM = b"\xef\xbb\xbf"
+_BLANK = b" \t\r\x0b\x0c"
+_TOKEN = re.compile(rb'(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|[{}\[\]]')
+_PYTHON = re.compile(rb"^\s*\{\s*'")
+_NUMBER = re.compile(rb"[:\[,]\s*-?(NaN|Infinity)\b")
+_COMMENT = re.compile(rb"^\s*(//|/\*|#)|[\]}\",]\s*(//|/\*|#)[^\"]*$")
+
+
+def parse(lines: Sequence[bytes]) -> list[Any] | None:
+    """All lines as values, or None when one of them is not JSON; duplicate keys pass unseen."""
+    try:
+        return list(map(orjson.loads, lines))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def may_have_duplicates(data: bytes, values: list[Any]) -> bool:
+    """Whether a key may stand twice in one of the objects that `data` holds, line by line.
+
+    False is certain. `values` are what the lines were parsed to.
+    """
+    written = orjson.dumps(values)
+    return data.count(b'"') != written.count(b'"') or QUOTE_ESCAPE in data
+
+
+def duplicate_key(line: bytes) -> str | None:
+    """A key that an object of this line holds twice; the line is known to be JSON."""
+    objects: list[set[str]] = []
+    for token in _TOKEN.finditer(line):
+        mark = token[0]
+        if mark in b"{[":
+            objects.append(set())
+        elif mark in b"}]":
+            objects.pop()
+        elif token["colon"]:
+            key = orjson.loads(token["text"])
+            if key in objects[-1]:
+                return str(key)
+            objects[-1].add(key)
+    return None
+
+
+def faults_of(line: bytes, number: int) -> Iterator[tuple[str, str]]:
+    """Each rule that a line breaks which is not JSON, with the detail."""
+    if number == 1 and line.startswith(_BOM):
+        yield "byte-order-mark", ""
+        line = line.removeprefix(_BOM)
+        if not _fails(line):
+            return
+    if not line.strip(_BLANK):
+        yield "blank-line", ""
+        return
+    yield _diagnosis(line)
+
+
+def _diagnosis(line: bytes) -> tuple[str, str]:
+    """The first of the known mistakes that explains why a line is not JSON."""
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return "not-utf-8", f"byte {error.start + 1} is 0x{line[error.start]:02x}"
+    told = _error(line)
+    for words, rule in _BY_MESSAGE.items():
+        if words in told:
+            return rule, told
+    for rule, explains in _BY_LINE.items():
+        if explains(line):
+            return rule, told
+    return "broken-json", told
+
+
+def _error(line: bytes) -> str:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return f"{str(error).split(': line ')[0]} (character {error.pos + 1})"
+    return ""
+
+
+def _fails(line: bytes) -> bool:
+    return bool(_error(line))
+
+
+def _has_two_objects(line: bytes) -> bool:
+    text = line.decode().lstrip()
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return end < len(text) and not _fails(text[end:].strip(" \t\r,").encode())
+
+
+_BY_LINE: dict[str, Callable[[bytes], object]] = {
+    "pretty-printed": lambda line: line.strip() in {b"{", b"[", b"[{"},
+    "two-objects": _has_two_objects,
+    "not-a-number": _NUMBER.search,
+    "single-quotes": _PYTHON.match,
+    "comment": _COMMENT.search,
+}
+_BY_MESSAGE = {"surrogate": "lone-surrogate", "trailing comma": "trailing-comma"}

@@ -1,0 +1,184 @@
+"""The commands, thin: each reads its options, calls the package, prints the result."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from pipeline import __version__
+from pipeline.errors import PrepError, RecipeError
+
+app = typer.Typer(
+    name="bedrock-prep",
+    help="Turn raw documents, labelled examples and captioned images into data that an Amazon "
+    "Bedrock customization job accepts the first time.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="An output folder or s3:// prefix, or …/runs/<digest>.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Options that stand before a command."""
+    if version:
+        typer.echo(f"bedrock-prep {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog="Example: `bedrock-prep init my-data && bedrock-prep prepare my-data/recipe.yaml`")
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+) -> None:
+    """Write a commented starter recipe with a little data; it runs as it is."""
+    from pipeline.starter import write_starter
+
+    for path in write_starter(folder):
+        typer.echo(path)
+
+
+@app.command(
+    epilog="Examples: `bedrock-prep prepare recipe.yaml` · `bedrock-prep prepare recipe.yaml "
+    "--output s3://bucket/prefix --log json` · `bedrock-prep prepare recipe.yaml --set "
+    "stages.chunk.max_tokens=300`"
+)
+def prepare(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
+    output: Annotated[
+        str | None, typer.Option(help="Folder or s3:// prefix.  [default: out/NAME]")
+    ] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=V", help="Change the recipe.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes.  [default: one a core]")
+    ] = None,
+    memory: Annotated[str | None, typer.Option(help="Limit for all processes: 4GB, 800MB.")] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder for work files.  [default: OUTPUT/.work]")
+    ] = None,
+    log: Annotated[str | None, typer.Option(metavar="json|text", help="Lines on stderr.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a recipe: read, clean, deduplicate, render, hold the gate, publish."""
+    from pipeline.prepare import prepare_recipe
+
+    if log not in {None, "json", "text"}:
+        raise RecipeError(f"--log {log}: is neither json nor text")
+    told = prepare_recipe(recipe, output, change or [], workers, memory, work, log)
+    typer.echo(told.as_json() if as_json else told.as_text())
+
+
+@app.command(epilog="Example: `bedrock-prep why out/lotus-documents documents/faq/en-descaling.md`")
+def why(
+    run: RunArgument,
+    what: Annotated[str, typer.Argument(metavar="ID|SOURCE", help="A record id or a source.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what became of a record or a source: lines, merges, the rule that rejected it."""
+    from pipeline.publish import as_json as to_json
+    from pipeline.why import open_run
+    from pipeline.why import why as find
+
+    way = find(open_run(run), what)
+    if as_json:
+        typer.echo(to_json(way.as_json()).decode(), nl=False)
+        return
+    if way.what != what:
+        typer.echo(way.what)
+    for line in way.told():
+        typer.echo(line)
+
+
+@app.command(epilog="Example: `bedrock-prep models`")
+def models(as_json: JsonOption = False) -> None:
+    """List the models that can be customized, how, and their limits."""
+    from pipeline.models import models_json, print_models
+
+    if as_json:
+        typer.echo(models_json(), nl=False)
+    else:
+        print_models()
+
+
+@app.command(epilog="Example: `bedrock-prep report out/lotus-documents --language vi --output bao-cao`")
+def report(
+    run: RunArgument,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for a copy of the report.  [default: print it]")
+    ] = None,
+    language: Annotated[str, typer.Option(metavar="en|vi", help="Language of the copy.")] = "en",
+) -> None:
+    """Print a run's quality report in short, or write it again in another language."""
+    from pipeline.report_command import copy_report, told_report
+
+    if output is None:
+        typer.echo(told_report(run))
+    else:
+        typer.echo(copy_report(run, output, language))
+
+
+def main() -> NoReturn:
+    """Run a command; every fault of ours is one line on stderr and its exit code."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        app(prog_name="bedrock-prep")
+    except PrepError as error:
+        _fail(str(error), error.exit_code)
+    except _Stopped as stopped:
+        _fail("stopped; run the same command again to go on", 128 + stopped.signal)
+    except MemoryError:
+        _fail("out of memory; give a limit with --memory", 4)
+    except OSError as error:
+        _fail(_told(error), 4)
+    except Exception as error:  # noqa: BLE001 - the last stop: it is told as our bug, with its trace
+        traceback.print_exc()
+        _fail(f"this is a bug of bedrock-prep {__version__}: {type(error).__name__}: {error}", 1)
+    sys.exit(0)
+
+
+class _Stopped(BaseException):
+    """SIGTERM or SIGINT came."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = number
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    raise _Stopped(number)
+
+
+def _told(error: OSError) -> str:
+    """Disk full, read-only, quota, a broken disk: the cause and where."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}; nothing was published"
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    """Say it in the form that `--log` asked for, then leave."""
+    if "--log=json" in sys.argv or ("--log" in sys.argv and _after("--log") == "json"):
+        import json
+
+        event = {"event": "error", "exit_code": code, "message": message}
+        message = json.dumps(event, ensure_ascii=False)
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
+def _after(flag: str) -> str | None:
+    at = sys.argv.index(flag) + 1
+    return sys.argv[at] if at < len(sys.argv) else None

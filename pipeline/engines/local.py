@@ -1,0 +1,74 @@
+"""The default engine: processes on this machine."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+PR_SET_PDEATHSIG = 1
+
+
+def map_tasks(
+    work: Callable[[Task], Result], tasks: Sequence[Task], workers: int
+) -> Iterator[tuple[int, Result]]:
+    """(position, result) of every task, as they finish.
+
+    One worker runs in this process. More run in spawned ones (a fork with Polars' threads in it
+    may hang), each with its share of the cores for Polars' own threads. `work` and its results
+    must be picklable. An exception in a task is raised here; a worker that dies raises
+    concurrent.futures.process.BrokenProcessPool.
+    """
+    workers = min(workers, len(tasks))
+    if workers <= 1:
+        yield from ((position, work(task)) for position, task in enumerate(tasks))
+        return
+    with _polars_threads(workers):
+        pool = ProcessPoolExecutor(
+            workers, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet_child
+        )
+        try:
+            running = {pool.submit(work, task): position for position, task in enumerate(tasks)}
+            for future in as_completed(running):
+                yield running.pop(future), future.result()
+        except BaseException:
+            _stop(pool)
+            raise
+        pool.shutdown()
+
+
+class _polars_threads:  # noqa: N801 - reads as a verb in a with statement
+    """While it lasts, new processes get an equal share of the cores for Polars' threads."""
+
+    def __init__(self, workers: int) -> None:
+        self.share = str(max(1, (os.cpu_count() or 1) // workers))
+
+    def __enter__(self) -> None:
+        self.before = os.environ.get("POLARS_MAX_THREADS")
+        os.environ["POLARS_MAX_THREADS"] = self.before or self.share
+
+    def __exit__(self, *_: object) -> None:
+        if self.before is None:
+            os.environ.pop("POLARS_MAX_THREADS", None)
+
+
+def _quiet_child() -> None:
+    """The parent decides on signals; a child must not outlive it, even when it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the children at once: what they were doing is done again by the next run."""
+    for child in list((pool._processes or {}).values()):
+        child.kill()
+    pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,137 @@
+"""The entries of a recipe that are open to new rooms: sources, stages, targets, each a union.
+
+A new reader, stage or target is one name in its registry; its fields become the recipe's keys.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Tag, create_model, model_validator
+
+from pipeline.bedrock.cards import find_card
+from pipeline.bedrock.job import JobSettings
+from pipeline.errors import RecipeError
+from pipeline.faults import did_you_mean
+from pipeline.readers import READERS
+from pipeline.stage import Settings
+from pipeline.stages import STAGES
+from pipeline.targets import TARGETS
+
+
+class TargetSettings(Settings):
+    """What every target may set beside its format's own settings."""
+
+    model: str | None = None
+    customization: str | None = None
+    allow_legacy: bool = False
+    overflow: Literal["fail", "select"] = "fail"
+    quota: dict[str, int] = {}
+    job: JobSettings | None = None  # beside or over the recipe's own `job`
+
+
+class _UnknownTarget(TargetSettings):
+    """Stands where no format can be told; says what is missing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def say(cls, entry: Any) -> Any:
+        """Always a fault: the one that the format's search met."""
+        _, fault = _format_of(entry)
+        raise ValueError(fault)
+
+
+def _format_of(entry: Any) -> tuple[str, str]:
+    """The target format that an entry means, or "?" and the reason why it cannot be told."""
+    if not isinstance(entry, dict):
+        return "?", "a target is a mapping, such as {model: nova-lite} or {format: pretraining}"
+    if "format" in entry:
+        known = entry["format"] in TARGETS
+        return (entry["format"], "") if known else ("?", _no_format(str(entry["format"])))
+    if "model" not in entry:
+        return "?", "names neither a model nor a format"
+    try:
+        plan = find_card(str(entry["model"])).plan(entry.get("customization"))
+        return plan.formats[0], ""
+    except RecipeError as error:
+        return "?", str(error)
+
+
+def _no_format(name: str) -> str:
+    return f"no such format: {name}{did_you_mean(name, TARGETS)}; formats: {', '.join(TARGETS)}"
+
+
+def _stage_tag(entry: Any) -> str:
+    """A stage entry's name: the word itself, or the only key of a mapping."""
+    if isinstance(entry, dict) and len(entry) == 1:
+        return str(next(iter(entry)))
+    return entry if isinstance(entry, str) else str(getattr(entry, "name", entry))
+
+
+def _stage_entry(name: str, stage: type[Settings]) -> Any:
+    """`clean` or `clean: {...}` as a type that validates to the stage itself."""
+
+    def unwrap(entry: Any) -> Any:
+        return {} if isinstance(entry, str) or entry[name] is None else entry[name]
+
+    return Annotated[stage, BeforeValidator(unwrap), Tag(name)]
+
+
+def _source_entry(name: str, reader: type[Settings]) -> Any:
+    fields: dict[str, Any] = {"path": (str, ...), "reader": (Literal[name], name)}
+    return Annotated[create_model(f"{name}_source", __base__=reader, **fields), Tag(name)]
+
+
+def _target_entry(name: str, target: type[Settings]) -> Any:
+    # Not a subclass of the target: its `format` is the class's, here it is a key.
+    fields: dict[str, Any] = {key: (f.annotation, f) for key, f in target.model_fields.items()}
+    fields["format"] = (Literal[name], name)
+    entry = create_model(f"{name}_target", __base__=TargetSettings, __doc__=target.__doc__, **fields)
+    return Annotated[entry, Tag(name)]
+
+
+class FoundSource(Settings):
+    """A source whose reader is found by content."""
+
+    path: str
+    reader: None = None
+
+
+def _reader_tag(entry: Any) -> str:
+    return str(entry.get("reader") or "found") if isinstance(entry, dict) else "found"
+
+
+def _union(entries: list[Any], tag: Any) -> Any:
+    joined = functools.reduce(lambda one, other: one | other, entries)
+    return Annotated[joined, Discriminator(tag)]
+
+
+AnySource = _union(
+    [
+        Annotated[FoundSource, Tag("found")],
+        *(_source_entry(name, reader) for name, reader in READERS.items()),
+    ],
+    _reader_tag,
+)
+AnyStage = _union([_stage_entry(name, stage) for name, stage in STAGES.items()], _stage_tag)
+AnyTarget = _union(
+    [
+        Annotated[_UnknownTarget, Tag("?")],
+        *(_target_entry(name, target) for name, target in TARGETS.items()),
+    ],
+    lambda entry: _format_of(entry)[0],
+)
+
+
+def keys_of_entry(loc: tuple[str | int, ...]) -> set[str] | None:
+    """The keys that an entry at a place of the recipe may have; None if no entry is there."""
+    match loc:
+        case ("stages", int(), str(name)) if name in STAGES:
+            return set(STAGES[name].model_fields)
+        case ("sources", int(), str(name)):
+            reader = READERS.get(name, FoundSource)
+            return {*reader.model_fields, "path", "reader"}
+        case ("targets", _, str(name)) if name in TARGETS:
+            return {*TARGETS[name].model_fields, *TargetSettings.model_fields, "format"}
+    return None

@@ -1,0 +1,64 @@
+"""What can end a run, each with the exit code that scripts rely on.
+
+    PrepError                    root: one line that names the cause and the remedy
+    ├── RecipeError              2   the recipe or the command line is wrong
+    ├── DataError                3   the data does not meet the target or the quality gate
+    ├── StorageError             4   a source or the destination failed; worth a retry
+    │   └── SourceChanged        4   a source was replaced while it was read
+    ├── ConflictError            5   another run holds the destination, or has published
+    └── LawBroken                1   a stage lost, invented or doubled a record: our bug
+
+A bad record is never an exception: it is rejected, with a reason.
+
+    try:
+        prepare(recipe, output)
+    except PrepError as error:
+        print(error)
+        sys.exit(error.exit_code)
+"""
+
+from __future__ import annotations
+
+
+class PrepError(Exception):
+    """Base of everything this package raises on purpose; `str()` is fit to show."""
+
+    exit_code: int = 1
+
+
+class RecipeError(PrepError):
+    """The recipe or the command line is wrong; `faults` holds every fault, a line each."""
+
+    exit_code = 2
+
+    def __init__(self, *faults: str) -> None:
+        self.faults = list(faults)
+        super().__init__("\n".join(faults))
+
+
+class DataError(PrepError):
+    """The data does not meet the target's limits or the recipe's gate."""
+
+    exit_code = 3
+
+
+class StorageError(PrepError):
+    """A source or the destination cannot be read or written."""
+
+    exit_code = 4
+
+
+class SourceChanged(StorageError):
+    """A source was replaced between listing and reading."""
+
+
+class ConflictError(PrepError):
+    """Another run holds the destination, or has published to it since we started."""
+
+    exit_code = 5
+
+
+class LawBroken(PrepError):
+    """A stage broke the law that no record vanishes; always our bug, never the data's."""
+
+    exit_code = 1

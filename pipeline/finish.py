@@ -1,0 +1,232 @@
+"""The run's folder: files, limits, gate, job requests, report, and the manifest last."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from pipeline import __version__
+from pipeline.assemble import Assembly, TargetFiles, list_files
+from pipeline.bedrock.job import job_request, validate_request
+from pipeline.bedrock.limits import data_set_faults, tokens_per_record
+from pipeline.bedrock.pricing import training_cost
+from pipeline.errors import RecipeError
+from pipeline.gate import TargetLimits, check_gate
+from pipeline.ledger import StageCount
+from pipeline.publish import MANIFEST, as_json
+from pipeline.rendering import Rendering, base_uri
+from pipeline.report import summary, write_report
+from pipeline.shards import read_frame
+
+if TYPE_CHECKING:
+    from pipeline.run import Execution
+
+LIBRARIES = ("polars", "pyarrow", "langdetect", "pillow", "resiliparse", "great-expectations")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A staged run: publishable if it has no faults."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    faults: list[str]
+
+
+def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -> Finished:
+    """Write everything of a run into its staged folder; nothing is visible to readers yet."""
+    folder = execution.folder / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    metrics = execution.folder / "metrics.parquet"
+    written = _assemble(execution, rendered, targets, folder, metrics)
+    told = {one.rendering.name: _tell(execution, one) for one in written}
+    _write_jobs(execution, written, folder)
+    execution.progress.say("holding the gate")
+    gate = _hold_gate(execution, written, metrics)
+    manifest = {
+        "format": 1,
+        "run": execution.digest,
+        "name": execution.recipe.name,
+        "version": __version__,
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "python": platform.python_version(),
+        "recipe": execution.recipe.as_json(),
+        "inputs": execution.inputs.listing(),
+        "stages": [count.as_json() for count in execution.counts],
+        "targets": told,
+        "split": _certificate(metrics),
+        "gate": {"passed": gate["passed"], "engine": gate["engine"], "checks": gate["checks"]},
+    }
+    report = summary(manifest, gate, metrics, folder / "rejected.parquet", execution.folder)
+    write_report(report, folder)
+    manifest["files"] = list_files(folder)
+    (folder / MANIFEST).write_bytes(as_json(manifest))
+    (execution.folder / "timings.json").write_bytes(as_json(execution.cpu))
+    return Finished(folder, manifest, list(_faults(told, gate)))
+
+
+def _assemble(
+    execution: Execution,
+    rendered: Path,
+    targets: Iterable[Rendering],
+    folder: Path,
+    metrics: Path,
+) -> list[TargetFiles]:
+    written = []
+    with Assembly(folder, rendered, metrics) as assembly:
+        assembly.add_rejected(read_frame(path) for path in execution.set_aside)
+        for rendering in targets:
+            parts = sorted(rendered.glob(f"{rendering.name}.*.rejected.arrow"))
+            assembly.add_rejected(read_frame(part) for part in parts)
+            files = assembly.add_target(rendering, _records_max(execution, rendering))
+            if files.selection is not None:
+                execution.counts.append(files.selection)
+            written.append(files)
+    return written
+
+
+def _records_max(execution: Execution, rendering: Rendering) -> int | None:
+    """How many records of training and validation together to select down to.
+
+    None leaves an overflow to be a fault of the data set.
+    """
+    if rendering.plan is None or execution.recipe.targets[rendering.name].overflow != "select":
+        return None
+    limits = rendering.plan.limits
+    bounds = [limit.value for limit in (limits.records_max, limits.train_records_max) if limit]
+    return int(min(bounds)) if bounds else None
+
+
+def _tell(execution: Execution, files: TargetFiles) -> dict[str, Any]:
+    """What the manifest says of a target: its files, held against the model's limits."""
+    rendering = files.rendering
+    told: dict[str, Any] = {
+        "format": rendering.target.format,
+        "records": files.told("records"),
+        "tokens": files.told("tokens"),
+        "bytes": files.told("bytes"),
+    }
+    faults = []
+    if not files.told("records").get("train"):
+        faults = [{"rule": "no_records", "message": "no record is left for training"}]
+    if rendering.plan is not None:
+        faults += _limit_faults(files)
+        told |= _tell_model(execution, files)
+    return told | {"faults": faults, "ready": not faults}
+
+
+def _limit_faults(files: TargetFiles) -> list[dict[str, Any]]:
+    records, size = files.told("records"), files.told("bytes")
+    counts = {
+        "train": records.get("train", 0),
+        "validation": records.get("validation", 0),
+        "train_bytes": size.get("train", 0),
+        "validation_bytes": size.get("validation", 0),
+    }
+    assert files.rendering.plan is not None
+    return [asdict(fault) for fault in data_set_faults(counts, files.rendering.plan)]
+
+
+def _tell_model(execution: Execution, files: TargetFiles) -> dict[str, Any]:
+    card, plan = execution.recipe.card(files.rendering.name), files.rendering.plan
+    assert card is not None
+    assert plan is not None
+    tokens = files.told("tokens").get("train", 0)
+    return {
+        "model": card.name,
+        "model_id": card.model_id,
+        "customization": plan.customization,
+        "lifecycle": card.lifecycle.status,
+        "card_date": card.lifecycle.date,
+        "limits": plan.limits.model_dump(mode="json", exclude_none=True),
+        "cost": training_cost(card, plan, tokens, _epochs(execution, files.rendering.name, plan)).as_json(),
+    }
+
+
+def _epochs(execution: Execution, name: str, plan: Any) -> int:
+    job = execution.recipe.job_settings(name)
+    own = job.hyperparameters.get("epochCount") if job else None
+    known = plan.hyperparameters.get("epochCount")
+    return int(own or (known.default if known and known.default else 1))
+
+
+def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) -> None:
+    """`job.json` for each target of a model, when the recipe says what a job needs."""
+    base = base_uri(execution.recipe, execution.options.output)
+    if base is None:
+        return
+    for files in written:
+        rendering = files.rendering
+        card = execution.recipe.card(rendering.name)
+        job = execution.recipe.job_settings(rendering.name)
+        if card is None or rendering.plan is None or job is None or not files.splits:
+            continue
+        uri = f"{base}/runs/{execution.digest}/{rendering.name}"
+        validation = f"{uri}/validation.jsonl" if "validation" in files.splits else None
+        request = job_request(
+            card, rendering.plan, job, f"{uri}/train.jsonl", validation, execution.digest
+        )
+        faults = validate_request(request) if rendering.plan.api == "bedrock" else []
+        if faults:
+            raise RecipeError(*(f"job for targets.{rendering.name}: {fault}" for fault in faults))
+        (folder / rendering.name / "job.json").write_bytes(as_json(request))
+
+
+def _hold_gate(execution: Execution, written: list[TargetFiles], metrics: Path) -> dict[str, Any]:
+    limits = {files.rendering.name: _gate_limits(files.rendering) for files in written}
+    stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
+    counts = {"came": stages[0].came, "rejected": sum(count.rejected for count in stages)}
+    folder = execution.folder / "gate"
+    folder.mkdir(exist_ok=True)
+    return check_gate(execution.recipe.gate, limits, metrics, counts, folder)
+
+
+def _gate_limits(rendering: Rendering) -> TargetLimits:
+    if rendering.plan is None:
+        return TargetLimits()
+    limits = rendering.plan.limits
+    tokens, line = tokens_per_record(limits), limits.line_bytes_max
+    return TargetLimits(
+        max_tokens=tokens,
+        line_bytes_max=int(line.value) if line else None,
+    )
+
+
+def _certificate(metrics: Path) -> dict[str, Any]:
+    """The proof that no document stands in two splits, counted over what was written."""
+    splits = (
+        pl.scan_parquet(metrics)
+        .group_by("target", "document")
+        .agg(splits=pl.col("split").n_unique())
+        .select(documents=pl.len(), in_two_splits=(pl.col("splits") > 1).sum())
+        .collect()
+    )
+    return {name: int(splits[name].item()) for name in splits.columns}
+
+
+def _faults(told: dict[str, Any], gate: dict[str, Any]) -> Iterable[str]:
+    for name, target in told.items():
+        yield from (f"{name}: {fault['message']}" for fault in target["faults"])
+    if not gate["passed"]:
+        failed = [check for check in gate["checks"] if not check["passed"]]
+        yield from (f"gate: {check['target']}: {check['check']}" for check in failed)
+
+
+def passing_counts(manifest: dict[str, Any]) -> list[StageCount]:
+    """The ledger of a published run."""
+    return [StageCount.from_json(line) for line in manifest["stages"]]
+
+
+def load_manifest(folder: Path) -> dict[str, Any]:
+    """A local run's manifest."""
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+    return manifest

@@ -1,0 +1,169 @@
+"""What is written by the code about itself: the recipe's JSON Schema and docs/reference.md.
+
+    python -m pipeline.generated           writes them
+    python -m pipeline.generated --check   exits 1 when one is not fresh
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from pipeline import readers, stages, targets
+from pipeline.entries import TargetSettings
+from pipeline.recipe import Recipe
+from pipeline.schemas_dir import schema_path
+from pipeline.stages import STAGES
+from pipeline.stages.split import Split
+
+UNKNOWN = "_UnknownTarget"
+SCHEMA_ID = "recipe.schema.json"
+
+
+def recipe_schema() -> str:
+    """The JSON Schema of a recipe, for editors that complete and check YAML."""
+    schema = _any_of(TypeAdapter(Recipe).json_schema())
+    del schema["$defs"][UNKNOWN]
+    entries = [{"enum": list(STAGES)}]
+    for name, stage in STAGES.items():
+        settings = {"anyOf": [{"$ref": f"#/$defs/{stage.__name__}"}, {"type": "null"}]}
+        entries.append(
+            {"type": "object", "properties": {name: settings}, "required": [name],
+             "additionalProperties": False}
+        )  # fmt: skip
+    schema["properties"]["stages"] = {"anyOf": [{"type": "array", "items": {"anyOf": entries}},
+                                                {"type": "null"}]}  # fmt: skip
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID} | schema
+    return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _any_of(node: Any) -> Any:
+    """Unions without pydantic's tags: an entry that leaves its format out fits several branches."""
+    if isinstance(node, list):
+        return [_any_of(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    branches = node.pop("oneOf", None)
+    node = {key: _any_of(value) for key, value in node.items() if key != "discriminator"}
+    if branches is not None:
+        node["anyOf"] = [b for b in branches if b != {"$ref": f"#/$defs/{UNKNOWN}"}]
+    return node
+
+
+def reference() -> str:
+    """Every command, reader, stage, target and reason, from their own words."""
+    parts = [
+        "# Reference\n\nWritten by the code (`make format`); do not edit.\n",
+        *_commands(),
+        *_rooms("Readers", readers.READERS, readers.REASONS, "read."),
+        *_rooms("Stages", STAGES | {"split": Split}, {}, ""),
+        *_rooms("Targets", targets.TARGETS, targets.REASONS, ""),
+        *_shared(),
+    ]
+    return "\n".join(parts)
+
+
+def _commands() -> Iterator[str]:
+    import typer
+
+    from pipeline.cli import app
+
+    group: Any = typer.main.get_command(app)
+    yield "## Commands\n"
+    for name, command in group.commands.items():
+        yield f"### `bedrock-prep {name}`\n\n{command.help}\n"
+        for parameter in command.params:
+            if parameter.name == "help":
+                continue
+            names = ", ".join(f"`{option}`" for option in parameter.opts)
+            if parameter.param_type_name == "argument":
+                names = f"`{parameter.make_metavar(_context(command))}`"
+            yield f"- {names}: {getattr(parameter, 'help', '') or ''}"
+        yield f"\n{command.epilog or ''}\n"
+
+
+def _context(command: Any) -> Any:
+    import click
+
+    return click.Context(command)
+
+
+def _rooms(
+    title: str, rooms: Mapping[str, type], reasons: Mapping[str, str], prefix: str
+) -> Iterator[str]:
+    yield f"## {title}\n"
+    for name, room in rooms.items():
+        yield f"### `{name}`\n\n{inspect.getdoc(room)}\n"
+        yield from _settings(room)
+        yield from _reasons(getattr(room, "reasons", {}))
+    if reasons:
+        yield f"### Reasons of {title.lower()}\n"
+        yield from _reasons({key: text for key, text in reasons.items() if key.startswith(prefix)})
+
+
+def _settings(room: Any) -> Iterator[str]:
+    if not room.model_fields:
+        return
+    yield "| setting | type | default |\n|---|---|---|"
+    for name, field in room.model_fields.items():
+        kind = inspect.formatannotation(field.annotation).replace("|", "\\|")
+        default = "" if field.is_required() else f"`{_plain(field.get_default(call_default_factory=True))}`"
+        yield f"| `{name}` | {kind} | {default} |"
+    yield ""
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, set | frozenset | tuple | list):
+        return json.dumps(sorted(value), ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _reasons(reasons: Mapping[str, str]) -> Iterator[str]:
+    if reasons:
+        yield "| reason | what it means |\n|---|---|"
+        yield from (f"| `{name}` | {text} |" for name, text in reasons.items())
+        yield ""
+
+
+def _shared() -> Iterator[str]:
+    yield f"## What every target may set\n\n{inspect.getdoc(TargetSettings)}\n"
+    yield from _settings(TargetSettings)
+
+
+def all_reasons() -> dict[str, str]:
+    """Every reason that a record can be rejected with, and what it means."""
+    from pipeline.select_records import OVER_LIMIT, OVER_LIMIT_MEANS
+
+    return {**readers.REASONS, **stages.REASONS, **targets.REASONS, OVER_LIMIT: OVER_LIMIT_MEANS}
+
+
+def generated() -> dict[Path, str]:
+    """Each generated file and what should stand in it."""
+    root = schema_path("recipe.schema.json").parent.parent
+    return {
+        root / "schemas" / "recipe.schema.json": recipe_schema(),
+        root / "docs" / "reference.md": reference(),
+    }
+
+
+def main() -> None:
+    """Write the generated files, or with `--check` say which are not fresh."""
+    stale = []
+    for path, text in generated().items():
+        if "--check" not in sys.argv:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(str(path))
+    if stale:
+        sys.exit(f"not fresh, run `make format`: {', '.join(stale)}")
+
+
+if __name__ == "__main__":
+    main()

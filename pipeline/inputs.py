@@ -1,0 +1,80 @@
+"""What a run reads: every source file, pinned by digest, with the reader that takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.passes import ReadTask
+from pipeline.readers import assign
+from pipeline.recipe import Recipe
+from pipeline.source import Reader, SourceFile, Unit
+from pipeline.storage import Aws, Listed, list_sources, pin
+
+HASH_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All units to read in their order, and the files behind them."""
+
+    units: tuple[tuple[Reader, Unit], ...]
+
+    def files(self) -> Iterator[tuple[SourceFile, str, bool]]:
+        """(file, reader's name, whether it is only read along with others)."""
+        for reader, unit in self.units:
+            yield from ((file, reader.name, False) for file in unit.files)
+            yield from ((file, reader.name, True) for file in unit.sidecars)
+
+    def listing(self) -> list[dict[str, Any]]:
+        """The manifest's list of inputs, each once, by URI."""
+        listed = {}
+        for file, reader, beside in self.files():
+            entry = {"source": file.uri, "bytes": file.size, "sha256": file.sha256}
+            entry |= {"reader": reader, "sidecar": beside}
+            listed.setdefault(file.uri, entry)
+        return [listed[uri] for uri in sorted(listed, key=str.encode)]
+
+    def paths(self) -> dict[str, str]:
+        """Where each input's bytes are on this machine, by URI."""
+        return {file.uri: str(file.path) for file, _, _ in self.files()}
+
+
+def gather_inputs(recipe: Recipe, folder: Path, spool: Path, aws: Aws) -> Inputs:
+    """List, pin and assign all sources of a recipe. A file that two entries name is read once.
+
+    Raises StorageError for a source that is missing or cannot be read.
+    """
+    seen: set[str] = set()
+    units: list[tuple[Reader, Unit]] = []
+    for source in recipe.sources:
+        new = [one for one in list_sources(source.path, folder, aws) if one.uri not in seen]
+        seen.update(one.uri for one in new)
+        files = list(_pin_all(new, spool, aws))
+        for reader, taken in assign(files, recipe.reader(source)):
+            units += [(reader, unit) for unit in reader.units(taken)]
+    return Inputs(tuple(units))
+
+
+def _pin_all(listed: Sequence[Listed], spool: Path, aws: Aws) -> Iterator[SourceFile]:
+    with ThreadPoolExecutor(HASH_THREADS) as threads:
+        yield from threads.map(lambda one: pin(one, spool, aws), listed)
+
+
+def read_tasks(units: Iterable[tuple[Reader, Unit]], most_bytes: int) -> list[ReadTask]:
+    """Units in groups of about `most_bytes` of source, in order."""
+    tasks: list[ReadTask] = []
+    group: list[tuple[Reader, Unit]] = []
+    size = 0
+    for reader, unit in units:
+        group.append((reader, unit))
+        size += sum(file.size for file in unit.files)
+        if size >= most_bytes:
+            tasks.append(ReadTask(len(tasks), tuple(group)))
+            group, size = [], 0
+    if group:
+        tasks.append(ReadTask(len(tasks), tuple(group)))
+    return tasks

@@ -1,0 +1,86 @@
+"""Counts that balance: what came into each stage, and what became of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.errors import LawBroken
+
+
+@dataclass
+class StageCount:
+    """What one stage did, summed over shards: `came = kept + rejected + merged + divided`."""
+
+    stage: str
+    came: int = 0  # records that came in
+    kept: int = 0  # that went on under their own id
+    merged: int = 0  # that another record stands for
+    divided: int = 0  # that were replaced by chunks
+    chunks: int = 0  # that they were replaced by
+    reasons: Counter[str] = field(default_factory=Counter)  # rejected or merged, by reason
+
+    @property
+    def rejected(self) -> int:
+        """Records set aside that no other record stands for."""
+        return sum(self.reasons.values()) - self.merged
+
+    @property
+    def went(self) -> int:
+        """Records that the next stage gets."""
+        return self.kept + self.chunks
+
+    def add(self, other: StageCount) -> None:
+        """Sum another shard's count of the same stage into this one."""
+        self.came += other.came
+        self.kept += other.kept
+        self.merged += other.merged
+        self.divided += other.divided
+        self.chunks += other.chunks
+        self.reasons.update(other.reasons)
+
+    def check(self) -> None:
+        """Raise LawBroken unless every record that came in is accounted for."""
+        told = self.kept + self.rejected + self.merged + self.divided
+        if self.came != told:
+            raise LawBroken(f"{self.stage}: {self.came} records came in, {told} are accounted for")
+
+    def as_json(self) -> dict[str, Any]:
+        """The manifest's form."""
+        return {
+            "stage": self.stage,
+            "came": self.came,
+            "kept": self.kept,
+            "rejected": self.rejected,
+            "merged": self.merged,
+            "divided": self.divided,
+            "chunks": self.chunks,
+            "reasons": dict(sorted(self.reasons.items())),
+        }
+
+    @classmethod
+    def from_json(cls, line: dict[str, Any]) -> StageCount:
+        """The inverse of `as_json`."""
+        numbers = {k: line[k] for k in ("came", "kept", "merged", "divided", "chunks")}
+        return cls(stage=line["stage"], reasons=Counter(line["reasons"]), **numbers)
+
+
+def total(counts: Iterable[StageCount]) -> list[StageCount]:
+    """Counts of the same stage summed, in order of first appearance, each checked."""
+    sums: dict[str, StageCount] = {}
+    for count in counts:
+        sums.setdefault(count.stage, StageCount(count.stage)).add(count)
+    for count in sums.values():
+        count.check()
+    return list(sums.values())
+
+
+def check_chain(counts: list[StageCount]) -> None:
+    """Raise LawBroken unless each stage got exactly what the one before it let go on."""
+    for before, after in zip(counts, counts[1:], strict=False):
+        if before.went != after.came:
+            raise LawBroken(
+                f"{before.stage} passed on {before.went} records, {after.stage} got {after.came}"
+            )

@@ -1,0 +1,36 @@
+"""How a memory limit is shared: workers, and the bytes of records that each holds at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.errors import RecipeError
+
+MB = 1 << 20
+PARENT = 320 * MB  # interpreter, Polars, sketches of a few million records
+WORKER = 200 * MB  # interpreter, Polars and the libraries that readers load
+COPIES = 12  # of a shard's text that its costliest stage holds at once, measured
+SHARD_LEAST, SHARD_MOST = 1 * MB, 16 * MB
+
+
+@dataclass(frozen=True)
+class Share:
+    """What fits: processes at work, and bytes of records in a shard."""
+
+    workers: int
+    shard_bytes: int
+
+
+def share_memory(memory: int | None, workers: int) -> Share:
+    """As many workers as fit `memory` (bytes, None: no limit), then shards as large as fit.
+
+    Raises RecipeError when not even one worker with the smallest shard fits.
+    """
+    if memory is None:
+        return Share(workers, SHARD_MOST)
+    for count in range(workers, 0, -1):
+        shard = ((memory - PARENT) // count - WORKER) // COPIES
+        if shard >= SHARD_LEAST:
+            return Share(count, min(shard, SHARD_MOST))
+    least = (PARENT + WORKER + COPIES * SHARD_LEAST) // MB
+    raise RecipeError(f"--memory {memory // MB}MB: a run needs at least {least}MB")

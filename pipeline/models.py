@@ -1,0 +1,49 @@
+"""The `models` command: the model cards as a table or JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.bedrock.cards import Card, Plan, load_cards
+from pipeline.publish import as_json
+
+FILE_WIDTH = 140
+"""Characters a line when the table goes to a file or a pipe."""
+
+
+def models_json() -> str:
+    """Every card, whole."""
+    cards = {name: card.model_dump(mode="json") for name, card in load_cards().items()}
+    return as_json(cards).decode()
+
+
+def print_models() -> None:
+    """A row for each model and customization; open ones first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("model", "state", "customization", "formats", "records", "tokens", "Regions"):
+        table.add_column(heading, overflow="fold")
+    for card in sorted(load_cards().values(), key=lambda card: not card.open_for_new_jobs):
+        for plan in card.customizations.values():
+            table.add_row(*_row(card, plan), style=None if card.open_for_new_jobs else "dim")
+    console = Console()
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    console.print(table)
+
+
+def _row(card: Card, plan: Plan) -> tuple[str, ...]:
+    least, most = plan.limits.records_min, plan.limits.records_max
+    records = f"{_number(least)}-{_number(most)}" if least or most else ""
+    state = "open" if card.open_for_new_jobs else card.lifecycle.status
+    formats = ", ".join(plan.formats)
+    tokens = _number(plan.limits.tokens_max)
+    return (
+        card.name, state, plan.customization, formats, records, tokens, ", ".join(card.regions)
+    )  # fmt: skip
+
+
+def _number(limit: Any) -> str:
+    return f"{limit.value:,}" if limit else ""

@@ -1,0 +1,49 @@
+"""Parquet with fixed row groups: the same rows give the same bytes, however they came."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROW_GROUP = 65_536
+
+
+class ParquetRows:
+    """Write frames of one schema to a Parquet file in row groups of `ROW_GROUP` rows."""
+
+    def __init__(self, path: Path, schema: pl.Schema) -> None:
+        self.schema = schema
+        self.arrow_schema = pl.DataFrame(schema=schema).to_arrow().schema
+        self.writer = pq.ParquetWriter(path, self.arrow_schema, compression="zstd")
+        self.waiting: list[pa.Table] = []
+        self.rows = 0
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Append rows; columns are selected by name."""
+        table = frame.select(self.schema.names()).cast(dict(self.schema)).to_arrow()
+        self.waiting.append(table)
+        self.rows += table.num_rows
+        if self.rows >= ROW_GROUP:
+            self._flush(whole_groups=True)
+
+    def _flush(self, *, whole_groups: bool) -> None:
+        table = pa.concat_tables(self.waiting).combine_chunks()
+        end = table.num_rows // ROW_GROUP * ROW_GROUP if whole_groups else table.num_rows
+        for start in range(0, end, ROW_GROUP):
+            self.writer.write_table(table.slice(start, min(ROW_GROUP, end - start)).combine_chunks())
+        self.waiting = [table.slice(end)]
+        self.rows = table.num_rows - end
+
+    def __enter__(self) -> ParquetRows:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if kind is None and self.rows:
+            self._flush(whole_groups=False)
+        self.writer.close()

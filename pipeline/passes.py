@@ -1,0 +1,177 @@
+"""One pass over shards: what a worker does with a task. Record stages fuse; a corpus stage ends it.
+
+    pass 0      units of source files  → read, record stages → shards, rejected, sketches
+    pass n      shards + decision      → record stages       → shards, rejected, sketches
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.errors import LawBroken
+from pipeline.ledger import StageCount
+from pipeline.record import ID_LENGTH, SCHEMA
+from pipeline.settle import settle
+from pipeline.shards import gather, read_frame, read_marker, write_frame, write_marker
+from pipeline.source import Reader, Unit
+from pipeline.stage import CorpusStage, RecordStage
+
+READ = "read"
+
+
+class Clock:
+    """CPU seconds of this process by label, all its threads; shown, never published."""
+
+    def __init__(self) -> None:
+        self.cpu: dict[str, float] = {}
+        self.last = time.process_time()
+
+    def lap(self, label: str) -> None:
+        """Book the time since the last lap to `label`."""
+        now = time.process_time()
+        self.cpu[label] = self.cpu.get(label, 0.0) + now - self.last
+        self.last = now
+
+
+@dataclass(frozen=True)
+class ReadTask:
+    """Units of source files, some shards' worth of bytes."""
+
+    index: int
+    units: tuple[tuple[Reader, Unit], ...]
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard that the pass before has written."""
+
+    index: int
+    shard: Path
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What is done to every shard between two barriers."""
+
+    number: int
+    folder: Path  # where its files go
+    stages: tuple[tuple[str, RecordStage], ...]  # (label in the ledger, stage)
+    decided: tuple[str, Path] | None  # (label, decision file) of the corpus stage before it
+    sketch: tuple[str, CorpusStage] | None  # the corpus stage after it
+    shard_bytes: int
+
+    def run(self, task: ReadTask | ShardTask) -> dict[str, Any]:
+        """Do one task, unless it is done; returns its marker: parts, counts, files."""
+        marker_path = self.folder / f"{task.index:05d}.json"
+        done = read_marker(marker_path)
+        if done is not None:
+            return done | {"reused": True}
+        counts: list[StageCount] = []
+        clock = Clock()
+        parts, files = [], []
+        reading = isinstance(task, ReadTask)
+        for number, records in enumerate(self._frames(task)):
+            clock.lap(READ if reading else "shards")
+            name = f"{task.index:05d}-{number:04d}"
+            files += self._part(name, records, counts, clock, reading=reading)
+            parts.append(name)
+        told = {"parts": parts, "counts": [count.as_json() for count in counts], "cpu": clock.cpu}
+        return write_marker(marker_path, files, told)
+
+    def _frames(self, task: ReadTask | ShardTask) -> Iterator[pl.DataFrame]:
+        if isinstance(task, ShardTask):
+            yield read_frame(task.shard)
+        else:
+            yield from gather(_read(task), self.shard_bytes)
+
+    def _part(
+        self,
+        name: str,
+        records: pl.DataFrame,
+        counts: list[StageCount],
+        clock: Clock,
+        *,
+        reading: bool,
+    ) -> list[Path]:
+        """Take one frame through the stages and write what comes of it."""
+        order = positions(records)
+        set_aside: list[pl.DataFrame] = []
+
+        def settled(label: str, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+            parted = settle(label, before, after)
+            counts.append(parted.count)
+            if parted.rejected.height:
+                set_aside.append(parted.rejected.with_columns(stage=pl.lit(label)))
+            clock.lap(label)
+            return parted.kept
+
+        if reading:
+            records = settled(READ, records, records)
+        if self.decided is not None:
+            label, decision = self.decided
+            records = settled(label, records, apply_decision(records, read_frame(decision)))
+        for label, stage in self.stages:
+            records = settled(label, records, stage(records))
+        files = self._write(name, records, in_order(set_aside, order))
+        clock.lap(self.sketch[0] if self.sketch else "shards")
+        return files
+
+    def _write(self, name: str, kept: pl.DataFrame, rejected: pl.DataFrame) -> list[Path]:
+        frames = {"kept": kept, "rejected": rejected}
+        if self.sketch is not None:
+            frames["sketch"] = self.sketch[1].sketch(kept)
+        files = []
+        for kind, frame in frames.items():
+            path = self.folder / f"{name}.{kind}.arrow"
+            write_frame(path, frame)
+            files.append(path)
+        return files
+
+
+def _read(task: ReadTask) -> Iterator[pl.DataFrame]:
+    """Every unit's frames; a reader that passes over a file in silence breaks the law."""
+    for reader, unit in task.units:
+        told: set[str] = set()
+        for frame in reader.read(unit):
+            told.update(frame["source"].unique())
+            if frame.schema != SCHEMA:
+                raise LawBroken(f"reader {reader.name}: its frame is not of the record's schema")
+            yield frame
+        silent = [file.uri for file in unit.files if file.uri not in told]
+        if silent:
+            raise LawBroken(f"reader {reader.name}: gave no record for {silent[0]}")
+
+
+def apply_decision(records: pl.DataFrame, decision: pl.DataFrame) -> pl.DataFrame:
+    """Set the columns that a corpus stage decided, by id; rows that it does not name stay."""
+    columns = [name for name in decision.columns if name != "id"]
+    joined = records.join(decision, on="id", how="left", maintain_order="left", suffix="_decided")
+    chosen = [
+        pl.when(pl.col(f"{name}_decided").is_not_null())
+        .then(pl.col(f"{name}_decided"))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in columns
+    ]
+    return joined.with_columns(chosen).select(SCHEMA.names())
+
+
+def positions(records: pl.DataFrame) -> pl.DataFrame:
+    """Where each ingested record stands in the incoming frame: `root`, `position`."""
+    roots = records.select(root=pl.col("id").str.slice(0, ID_LENGTH)).with_row_index("position")
+    return roots.unique("root", keep="first", maintain_order=True)
+
+
+def in_order(frames: list[pl.DataFrame], order: pl.DataFrame) -> pl.DataFrame:
+    """What several stages set aside, in the order of the source, whatever the shard's borders."""
+    if not frames:
+        return pl.DataFrame(schema={**SCHEMA, "stage": pl.String})
+    rows = pl.concat(frames).with_columns(root=pl.col("id").str.slice(0, ID_LENGTH))
+    placed = rows.join(order, on="root", how="left", maintain_order="left")
+    return placed.sort("position", "id", maintain_order=True).drop("root", "position")

@@ -1,0 +1,86 @@
+"""The `prepare` command: options to a run, and a run to what is printed."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import RecipeError
+from pipeline.progress import open_progress
+from pipeline.publish import as_json
+from pipeline.recipe import load_recipe
+from pipeline.run import Options, Outcome, prepare
+
+UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What `prepare` prints when it has gone well."""
+
+    outcome: Outcome
+
+    def as_json(self) -> str:
+        """One JSON object."""
+        manifest = self.outcome.manifest
+        return as_json(
+            {
+                "run": self.outcome.run,
+                "uri": self.outcome.uri,
+                "reused": self.outcome.reused,
+                "targets": {n: t["records"] for n, t in manifest["targets"].items()},
+                "stages": manifest["stages"],
+            }
+        ).decode()
+
+    def as_text(self) -> str:
+        """Where it is, what each target holds, what was left out."""
+        manifest = self.outcome.manifest
+        lines = [f"{self.outcome.uri}" + (" (unchanged: done before)" if self.outcome.reused else "")]
+        for name, target in manifest["targets"].items():
+            records = ", ".join(f"{split} {count}" for split, count in target["records"].items())
+            lines.append(f"  {name}: {records}")
+        lines += [f"  left out: {line}" for line in _left_out(manifest)]
+        return "\n".join(lines)
+
+
+def _left_out(manifest: dict[str, Any]) -> list[str]:
+    lines = []
+    for stage in manifest["stages"]:
+        if stage["reasons"]:
+            reasons = ", ".join(f"{reason} {n}" for reason, n in stage["reasons"].items())
+            lines.append(f"{stage['stage']}: {reasons}")
+    return lines
+
+
+def parse_size(text: str) -> int:
+    """Bytes of `4GB`, `800MB` or a bare number. Raises RecipeError."""
+    match = SIZE.match(text.strip())
+    if match is None:
+        raise RecipeError(f"--memory {text}: is not a size such as 4GB or 800MB")
+    return int(float(match[1]) * UNITS[match[2].lower()])
+
+
+def prepare_recipe(
+    path: Path,
+    output: str | None,
+    changes: list[str],
+    workers: int | None,
+    memory: str | None,
+    work: Path | None,
+    log: str | None,
+) -> Told:
+    """Load and run a recipe as the command line asks."""
+    recipe = load_recipe(path, changes)
+    options = Options(
+        output=output or f"out/{recipe.name}",
+        workers=workers or len(os.sched_getaffinity(0)),
+        memory=parse_size(memory) if memory else None,
+        work=work,
+    )
+    progress = open_progress(log)
+    return Told(prepare(recipe, path.resolve().parent, options, progress))

@@ -1,0 +1,78 @@
+"""Make a finished run visible: its folder with the manifest last, then LATEST."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import StorageError
+from pipeline.storage import Place
+
+LATEST = "LATEST"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Latest:
+    """What LATEST says, and which version of it said so."""
+
+    run: str
+    manifest_sha256: str
+    version: str
+
+
+def as_json(value: Any) -> bytes:
+    """JSON the same for the same value: sorted keys, UTF-8, LF at the end."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False)
+    return (text + "\n").encode()
+
+
+def read_latest(place: Place) -> Latest | None:
+    """The run that readers are pointed to, or None. Raises StorageError when it is damaged."""
+    found = place.read(LATEST)
+    if found is None:
+        return None
+    data, version = found
+    try:
+        told = json.loads(data)
+        return Latest(told["run"], told["manifest_sha256"], version)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{place.uri}/{LATEST}: is damaged: {error}") from error
+
+
+def read_manifest(place: Place, run: str) -> tuple[dict[str, Any], str] | None:
+    """A run's manifest and its SHA-256, or None when the run does not exist."""
+    found = place.read(f"runs/{run}/{MANIFEST}")
+    if found is None:
+        return None
+    data = found[0]
+    try:
+        return json.loads(data), hashlib.sha256(data).hexdigest()
+    except ValueError as error:
+        raise StorageError(f"{place.uri}/runs/{run}/{MANIFEST}: is damaged: {error}") from error
+
+
+def publish(place: Place, staged: Path, run: str, latest: Latest | None) -> None:
+    """Publish a staged run folder, then point LATEST to it if it still says what it said.
+
+    A run that is there already (its folder is named by its content) is only pointed to.
+    Raises ConflictError when another run has published since `latest` was read.
+    """
+    there = read_manifest(place, run)
+    if there is None:
+        place.add_folder(staged, f"runs/{run}")
+        there = read_manifest(place, run)
+    if there is None:
+        raise StorageError(f"{place.uri}/runs/{run}: its manifest is gone after it was written")
+    point_to(place, run, there[1], latest)
+
+
+def point_to(place: Place, run: str, manifest_sha256: str, latest: Latest | None) -> None:
+    """Swap LATEST, unless it points there already."""
+    if latest and (latest.run, latest.manifest_sha256) == (run, manifest_sha256):
+        return
+    data = json.dumps({"run": run, "manifest_sha256": manifest_sha256}, sort_keys=True)
+    place.swap(LATEST, data.encode() + b"\n", latest.version if latest else None)

@@ -1,0 +1,186 @@
+"""Which columns of a row are the prompt, the completion, the messages, the text.
+
+A recipe names them (`columns: {prompt: question, completion: answer}`), or the first convention
+below whose columns are all there is taken, row by row; if none is, names are compared once more
+without regard to case and outer spaces. What is mapped to nothing is left out.
+
+| columns | become |
+|---|---|
+| messages, conversations, conversation | messages, and `system` if there is one |
+| prompt + completion or response, question + answer, query + response | two turns |
+| instruction (+ input or context) + output or response, input + output | two turns |
+| image-ref + caption | images, text |
+| text, content | text |
+| prompt, question, query, instruction (+ input or context) alone | one turn by the user |
+
+A null is a missing value: a null completion leaves one turn. An empty string is a value: the
+turn is there and empty, for a later stage to judge. Strings are kept verbatim.
+
+Reasons: those of `pipeline.readers.turns`, `read.not_text` (value: the column and its type),
+`read.unknown_columns` (value: the columns there are),
+`read.missing_column` (value: the column), `read.bad_file_name` (value: the name).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.readers import turns
+from pipeline.readers.rows import Row, UnreadableError, sibling
+from pipeline.stage import Settings
+
+REASONS = {
+    **turns.REASONS,
+    "read.unknown_columns": "no known set of columns is there; name them with `columns`",
+    "read.missing_column": "a column that the recipe names is not there, or null",
+    "read.bad_file_name": "a file name leads out of its folder, or is a URL",
+}
+
+
+class Columns(Settings):
+    """Which column of the source is what; at least one of prompt, messages and text."""
+
+    prompt: str | None = Field(default=None, description="what the user says")
+    input: str | None = Field(default=None, description="put under the prompt, if not blank")
+    completion: str | None = Field(default=None, description="what the assistant answers")
+    system: str | None = Field(default=None, description="the system prompt")
+    messages: str | None = Field(default=None, description="a list of messages")
+    text: str | None = Field(default=None, description="a document, or an image's caption")
+    images: str | None = Field(default=None, description="an image's file name or S3 URI, or some")
+
+    @model_validator(mode="after")
+    def _makes_a_record(self) -> Self:
+        if sum(map(bool, (self.prompt, self.messages, self.text))) != 1:
+            raise ValueError("name exactly one of prompt, messages and text")
+        if (self.completion or self.input) and not self.prompt:
+            raise ValueError("completion and input need a prompt")
+        return self
+
+
+_CONVENTIONS = (
+    Columns(messages="messages"),
+    Columns(messages="conversations"),
+    Columns(messages="conversation"),
+    Columns(prompt="prompt", completion="completion"),
+    Columns(prompt="prompt", completion="response"),
+    Columns(prompt="question", completion="answer"),
+    Columns(prompt="query", completion="response"),
+    Columns(prompt="instruction", completion="output"),
+    Columns(prompt="instruction", completion="response"),
+    Columns(prompt="input", completion="output"),
+    Columns(images="image-ref", text="caption"),
+    Columns(text="text"),
+    Columns(text="content"),
+    Columns(prompt="prompt"),
+    Columns(prompt="question"),
+    Columns(prompt="query"),
+    Columns(prompt="instruction"),
+)
+
+_OPTIONAL_INPUTS = ("input", "context")
+
+
+def _names(columns: Columns) -> frozenset[str]:
+    return frozenset(columns.model_dump(exclude_none=True).values())
+
+
+_NEEDED = tuple((_names(columns), columns) for columns in _CONVENTIONS)
+
+
+def layout(names: Set[str], columns: Columns | None = None, *, complete: bool = False) -> Columns:
+    """What the columns of these names are: `columns`, or else the first convention they meet.
+
+    With `complete`, all that `columns` names must be there. Raises `UnreadableError`.
+    """
+    if columns:
+        missing = sorted(_names(columns) - names) if complete else []
+        if missing:
+            raise UnreadableError("read.missing_column", missing[0])
+        return columns
+    found = _recognised(names) or _recognised_loosely(names)
+    if found is None:
+        raise UnreadableError("read.unknown_columns", ", ".join(names))
+    return found
+
+
+def _recognised(names: Set[str]) -> Columns | None:
+    for needed, columns in _NEEDED:
+        if needed <= names:
+            return _with_optional(columns, names)
+    return None
+
+
+def _recognised_loosely(names: Set[str]) -> Columns | None:
+    exact = {name.strip().lower(): name for name in names}
+    found = _recognised(exact.keys())
+    if found is None:
+        return None
+    named = found.model_dump(exclude_none=True)
+    return found.model_copy(update={field: exact[name] for field, name in named.items()})
+
+
+def _with_optional(columns: Columns, names: Set[str]) -> Columns:
+    more = {}
+    given = next((name for name in _OPTIONAL_INPUTS if name in names), None)
+    if given and columns.prompt == "instruction":
+        more["input"] = given
+    if columns.text is None and "system" in names:
+        more["system"] = "system"
+    return columns.model_copy(update=more) if more else columns
+
+
+def fields(row: Mapping[str, Any], columns: Columns, uri: str) -> Row:
+    """The record columns that one row of a table gives; raises `UnreadableError`.
+
+    `uri` is the file the row stands in: image names are relative to its folder.
+    """
+    found = _text_fields(row, columns)
+    if columns.images and row.get(columns.images):
+        found["images"] = _images(row[columns.images], columns.images, uri)
+    return found
+
+
+def _text_fields(row: Mapping[str, Any], columns: Columns) -> Row:
+    if columns.text:
+        return {"text": _string(row, columns.text)}
+    system = row.get(columns.system) if columns.system else None
+    if columns.messages:
+        prompt, messages = turns.conversation(_value(row, columns.messages), system)
+        return {"system": prompt, "messages": messages}
+    return {"system": turns.system_prompt(system), "messages": _pair(row, columns)}
+
+
+def _pair(row: Mapping[str, Any], columns: Columns) -> list[dict[str, str]]:
+    prompt = _string(row, columns.prompt or "")
+    if columns.input and row.get(columns.input) is not None:
+        given = _string(row, columns.input)
+        prompt = f"{prompt}\n\n{given}" if given.strip() else prompt
+    messages = [turns.turn("user", prompt)]
+    if columns.completion and row.get(columns.completion) is not None:
+        messages.append(turns.turn("assistant", _string(row, columns.completion)))
+    return messages
+
+
+def _value(row: Mapping[str, Any], name: str) -> Any:
+    value = row.get(name)
+    if value is None:
+        raise UnreadableError("read.missing_column", name)
+    return value
+
+
+def _string(row: Mapping[str, Any], name: str) -> str:
+    value = _value(row, name)
+    if not isinstance(value, str):
+        raise UnreadableError("read.not_text", f"{name}: {turns.json_type(value)}")
+    return value
+
+
+def _images(value: Any, name: str, uri: str) -> list[str]:
+    names = value if isinstance(value, list) else [value]
+    for each in names:
+        if not isinstance(each, str):
+            raise UnreadableError("read.not_text", f"{name}: {turns.json_type(each)}")
+    return [each if each.startswith("s3://") else sibling(uri, each) for each in names]

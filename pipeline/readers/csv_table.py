@@ -1,0 +1,99 @@
+"""CSV and its kin: a row is a record, named by the header.
+
+Quoting is RFC 4180's and strict. The delimiter is the one of `, ; TAB |` that cuts the first rows
+most evenly. A row with a fault costs itself: reading goes on at the line after the one it began
+on. The locator is `row=N`, data rows counted from 1; blank lines are no rows. What the columns
+mean is told by `pipeline.readers.conventions`.
+
+Reasons, for a file: `read.empty_file`, `read.binary` (value: the kind), `read.bad_encoding`
+(value: what was tried), `read.no_rows`, `read.duplicate_header` (value: the name),
+`read.unknown_columns` and `read.missing_column` (value: the header, the column). For a row:
+`read.ragged_row` (value: cells, threshold: cells of the header), `read.bad_quoting` (value: the
+parser's words), `read.unclosed_quote` (value: lines it ran on), `read.row_too_long` (threshold:
+characters), and those of `pipeline.readers.conventions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Literal
+
+import polars as pl
+from pydantic import Field
+
+from pipeline.readers import conventions, delimited, encoding
+from pipeline.readers.conventions import Columns
+from pipeline.readers.delimited import Located
+from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.readers.text import Encoding, encoding_note
+from pipeline.source import SourceFile, Unit
+from pipeline.stage import Settings
+
+REASONS = {
+    **conventions.REASONS,
+    **{reason: text for reason, text in encoding.REASONS.items() if reason != "read.too_large"},
+    "read.no_rows": "the file has a header and no row",
+    "read.duplicate_header": "two columns have one name",
+    "read.ragged_row": "the row has more or fewer cells than the header",
+    "read.bad_quoting": "a quoted cell goes on after its closing quote",
+    "read.unclosed_quote": "a quote is opened and never closed",
+    "read.row_too_long": "the row is longer than this reader takes, or a quote is never closed",
+}
+
+EXTENSIONS = (".csv", ".tsv", ".psv")
+
+
+class CsvReader(Settings):
+    """Tables as delimited text with a header row."""
+
+    name: ClassVar[str] = "csv"
+
+    columns: Columns | None = Field(
+        default=None, description="which column is what; left out, known names are looked for"
+    )
+    delimiter: Literal[",", ";", "\t", "|"] | None = Field(
+        default=None, description="what separates cells; left out, it is found"
+    )
+    encoding: Encoding | None = Field(
+        default=None, description="the encoding of all files; left out, it is found for each"
+    )
+    max_row_chars: int = Field(
+        default=delimited.MAX_ROW_CHARS, gt=0, description="longer rows are rejected"
+    )
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:  # noqa: ARG002
+        """By name: .csv, .tsv, .psv."""
+        return file.uri.lower().endswith(EXTENSIONS)
+
+    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
+        """One file each."""
+        return [Unit((file,)) for file in files]
+
+    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
+        """One row for each row of the table."""
+        return frames(row for file in unit.files for row in self._rows(file))
+
+    def _rows(self, file: SourceFile) -> Iterator[Row]:
+        try:
+            codec = delimited.file_encoding(file, self.encoding)
+            table = delimited.objects(file, codec, self.delimiter, self.max_row_chars)
+            yield from self._records(file, table, encoding_note(codec))
+        except UnreadableError as fault:
+            yield fault.row(file)
+
+    def _records(
+        self, file: SourceFile, table: Iterator[Located], note: str | None
+    ) -> Iterator[Row]:
+        layout: Columns | None = None
+        for locator, found in table:
+            if isinstance(found, UnreadableError):
+                yield found.row(file, locator)
+                continue
+            # The header is every row's: what it lacks is said once, for the file.
+            layout = layout or conventions.layout(found.keys(), self.columns, complete=True)
+            try:
+                own = conventions.fields(found, layout, file.uri)
+            except UnreadableError as fault:
+                yield fault.row(file, locator)
+            else:
+                yield {"source": file.uri, "locator": locator, "extra": note, **own}

@@ -1,0 +1,177 @@
+"""Delimited text cut into rows, where a row with a fault costs itself and no other.
+
+Python's `csv` does the cutting, strictly. What it cannot say is where to go on after a fault: a
+quote that is never closed makes all that follows one cell. So the lines of the row in work are
+kept, and after a fault all but its first are given back.
+
+Reasons, told in `pipeline.readers.csv_table`: `read.empty_file`, `read.no_rows`,
+`read.duplicate_header`, `read.ragged_row`, `read.bad_quoting`, `read.unclosed_quote`,
+`read.row_too_long`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
+
+from pipeline.readers.encoding import find_encoding
+from pipeline.readers.rows import UnreadableError
+from pipeline.source import HEAD_BYTES, SourceFile
+
+Located = tuple[str, dict[str, Any] | UnreadableError]
+"""A row of a table with its locator, or what is wrong with it."""
+
+DELIMITERS = (",", ";", "\t", "|")
+MAX_ROW_CHARS = 1_000_000
+
+_SAMPLE_ROWS = 50
+_MAX_RESTARTS = 1_000
+"""Lines given back that often; each time may cost `max_row_chars`, and a file could go on so."""
+
+
+def file_encoding(file: SourceFile, declared: str | None) -> str:
+    """The codec in which the whole file decodes; raises `UnreadableError`."""
+    if file.size == 0:
+        raise UnreadableError("read.empty_file", 0)
+    with file.path.open("rb") as stream:
+        return find_encoding(stream, declared)
+
+
+def objects(
+    file: SourceFile, codec: str, delimiter: str | None = None, limit: int = MAX_ROW_CHARS
+) -> Iterator[Located]:
+    """Each data row by the header's names, or as its fault; a file's fault has no locator."""
+    csv.field_size_limit(max(csv.field_size_limit(), limit + 1))  # the process's; only raised
+    cut = delimiter or find_delimiter(file.head(), codec)
+    with file.path.open(encoding=codec, newline="") as stream:
+        rows = split_rows(stream, cut, limit)
+        try:
+            header = _header(next(rows, None), file)
+        except UnreadableError as fault:
+            yield "", fault
+            return
+        number = 0
+        for number, row in enumerate(rows, 1):
+            yield f"row={number}", _named(header, row)
+    if not number:
+        yield "", UnreadableError("read.no_rows")
+
+
+def find_delimiter(head: bytes, codec: str) -> str:
+    """The delimiter that cuts the first rows most evenly; of equals, into more cells."""
+    text = head.decode(codec, "ignore")
+    if len(head) == HEAD_BYTES:
+        text = text[: text.rfind("\n") + 1] or text
+    return max(DELIMITERS, key=lambda delimiter: _evenness(text, delimiter))
+
+
+def _evenness(text: str, delimiter: str) -> tuple[float, int]:
+    """The share of rows as wide as the first, and that width; nothing for a single column."""
+    widths = []
+    for row in split_rows(io.StringIO(text, newline=""), delimiter, len(text)):
+        widths.append(0 if isinstance(row, UnreadableError) else len(row))
+        if len(widths) == _SAMPLE_ROWS:
+            break
+    if not widths or widths[0] <= 1:
+        return 0.0, 0
+    return widths.count(widths[0]) / len(widths), widths[0]
+
+
+def split_rows(stream: TextIO, delimiter: str, limit: int) -> Iterator[list[str] | UnreadableError]:
+    """Rows as cells, or as their fault. Blank lines are no rows."""
+    lines = _Lines(stream, limit)
+    restarts = 0
+    while True:
+        try:
+            for row in csv.reader(lines, delimiter=delimiter, strict=True):
+                lines.start_row()
+                if row:
+                    yield row
+            return
+        except csv.Error as error:
+            yield _fault(error, lines, limit)
+        restarts += len(lines.taken) > 1
+        if restarts > _MAX_RESTARTS:
+            yield UnreadableError("read.unclosed_quote", "the rest of the file")
+            return
+        lines.give_back()
+
+
+class _TooLongError(csv.Error):
+    pass
+
+
+class _Lines:
+    """Lines of a stream, of which those of the row in work can be given back."""
+
+    def __init__(self, stream: TextIO, limit: int) -> None:
+        self.stream = stream
+        self.limit = limit
+        self.given_back: deque[str] = deque()
+        self.start_row()
+
+    def start_row(self) -> None:
+        self.taken: list[str] = []
+        self.chars = 0
+
+    def give_back(self) -> None:
+        self.given_back.extendleft(reversed(self.taken[1:]))
+        self.start_row()
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if self.given_back:
+            line = self.given_back.popleft()
+        else:
+            line = self.stream.readline(self.limit + 1)
+            if len(line) > self.limit:
+                self._skip_rest(line)
+        if not line:
+            raise StopIteration
+        self.taken.append(line)
+        self.chars += len(line)
+        if self.chars > self.limit:
+            raise _TooLongError
+        return line
+
+    def _skip_rest(self, line: str) -> None:
+        """Leaves a line that is over the limit, of which one character more was read."""
+        while line and not line.endswith(("\n", "\r")):
+            line = self.stream.readline(self.limit + 1)
+
+
+def _fault(error: csv.Error, lines: _Lines, limit: int) -> UnreadableError:
+    if isinstance(error, _TooLongError):
+        return UnreadableError("read.row_too_long", None, limit)
+    if "end of data" in str(error):
+        return UnreadableError("read.unclosed_quote", len(lines.taken))
+    return UnreadableError("read.bad_quoting", error)
+
+
+def _header(row: list[str] | UnreadableError | None, file: SourceFile) -> list[str]:
+    if row is None:
+        raise UnreadableError("read.empty_file", file.size)
+    if isinstance(row, UnreadableError):
+        raise row
+    header = [name.strip() for name in row]
+    seen = set[str]()
+    for name in filter(None, header):
+        if name in seen:
+            raise UnreadableError("read.duplicate_header", name)
+        seen.add(name)
+    return header
+
+
+def _named(
+    header: Sequence[str], row: list[str] | UnreadableError
+) -> dict[str, Any] | UnreadableError:
+    if isinstance(row, UnreadableError):
+        return row
+    if len(row) != len(header):
+        return UnreadableError("read.ragged_row", len(row), len(header))
+    return dict(zip(header, row, strict=True))

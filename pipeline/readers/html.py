@@ -1,0 +1,157 @@
+"""HTML: a page is a document; its text is kept, its navigation is not.
+
+Scripts, styles and mark-up are left out; lists, tables and preformatted text keep their lines.
+`extract: main` takes the main content, and the whole text where that is much too small: under
+200 characters and under a tenth of the whole. The title is put on top, unless the first line
+says it. The encoding is told by a byte order mark, strict UTF-8, the page's own `charset`, or
+two detectors that agree; `extra` then names it, as for plain text.
+
+The parser is quadratic in the attributes of a tag and in the depth of the tree (100,000
+attributes: over 20 s), so both are counted first, by a scan that reads tags as the HTML
+tokenizer does.
+
+Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.binary` (value: the kind),
+`read.bad_encoding` (value: what was tried), `read.html_too_complex` (value: what there is,
+threshold: what is allowed), `read.bad_html` (value: the parser's words), `read.no_text`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import polars as pl
+from pydantic import Field
+
+from pipeline.readers import encoding
+from pipeline.readers.html_scan import deepest, most_attributes
+from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.readers.text import MAX_BYTES, Encoding, document
+from pipeline.source import SourceFile, Unit
+from pipeline.stage import Settings
+
+if TYPE_CHECKING:
+    from resiliparse.parse.html import HTMLTree
+
+REASONS = {
+    **encoding.REASONS,
+    "read.html_too_complex": "a tag has too many attributes, or tags are nested too deeply",
+    "read.bad_html": "the HTML parser gave up",
+    "read.no_text": "the page has no text",
+}
+
+EXTENSIONS = (".html", ".htm", ".xhtml")
+
+MAX_ATTRIBUTES = 5_000
+MAX_DEPTH = 2_000
+
+_SMALL_CHARS = 200
+_SMALL_SHARE = 0.1
+
+_START = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b",
+    re.I | re.S,
+)
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
+_CHARSET_BYTES = 1_024  # where the HTML standard wants it
+
+
+class HtmlReader(Settings):
+    """Web pages, one record each: the text without mark-up, scripts and navigation."""
+
+    name: ClassVar[str] = "html"
+
+    extract: Literal["main", "full"] = Field(
+        default="main", description="the main content, or all text with navigation and footers"
+    )
+    encoding: Encoding | None = Field(
+        default=None, description="the encoding of all files; left out, it is found for each"
+    )
+    max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:
+        """By name (.html, .htm, .xhtml), or when it starts with a doctype or `<html`."""
+        return file.uri.lower().endswith(EXTENSIONS) or _START.match(head, 0, 4_096) is not None
+
+    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
+        """One file each."""
+        return [Unit((file,)) for file in files]
+
+    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
+        """One row for each file."""
+        return frames(self._row(file) for file in unit.files)
+
+    def _row(self, file: SourceFile) -> Row:
+        try:
+            data = encoding.read_bytes(file, self.max_bytes)
+            html, found = encoding.decode(data, self.encoding, _declared_charset(data), nul=True)
+            return document(file, self._text(html.replace("\0", "")), found)
+        except UnreadableError as fault:
+            return fault.row(file)
+
+    def _text(self, html: str) -> str:
+        from resiliparse.parse.html import HTMLParserException, HTMLTree
+
+        _refuse_too_complex(html)
+        try:
+            tree = HTMLTree.parse(html)
+            text = _main(tree) if self.extract == "main" else _extracted(tree, main=False)
+        except HTMLParserException as error:
+            raise UnreadableError("read.bad_html", error) from error
+        if not text.strip():
+            raise UnreadableError("read.no_text")
+        return _with_title(" ".join((tree.title or "").split()), text)
+
+
+def _refuse_too_complex(html: str) -> None:
+    attributes = most_attributes(html, MAX_ATTRIBUTES)
+    if attributes > MAX_ATTRIBUTES:
+        raise UnreadableError("read.html_too_complex", f"{attributes} attributes", MAX_ATTRIBUTES)
+    depth = deepest(html, MAX_DEPTH)
+    if depth > MAX_DEPTH:
+        raise UnreadableError("read.html_too_complex", f"depth {depth}", MAX_DEPTH)
+
+
+def _extracted(tree: HTMLTree, *, main: bool) -> str:
+    from resiliparse.extract.html2text import extract_plain_text
+
+    text = extract_plain_text(
+        tree,
+        preserve_formatting=True,
+        main_content=main,
+        list_bullets=True,
+        alt_texts=False,
+        links=False,
+        form_fields=False,
+        noscript=False,
+    )
+    return str(text).strip()
+
+
+def _main(tree: HTMLTree) -> str:
+    """The main content, or all text where the main content was plainly missed."""
+    text = _extracted(tree, main=True)
+    if len(text) >= _SMALL_CHARS:
+        return text
+    whole = _extracted(tree, main=False)
+    return whole if len(text) < _SMALL_SHARE * len(whole) else text
+
+
+def _with_title(title: str, text: str) -> str:
+    """The text under the page's title; "Green tea | Shop" is said by a first line "Green tea"."""
+    first = " ".join(text.partition("\n")[0].split()).casefold()
+    said = first and (first in title.casefold() or title.casefold() in first)
+    return text if said or not title else f"{title}\n\n{text}"
+
+
+def _declared_charset(data: bytes) -> str | None:
+    """The codec for the page's `charset`, None where it names none or one that cannot be."""
+    from resiliparse.parse.encoding import map_encoding_to_html5
+
+    match = _CHARSET.search(data, 0, _CHARSET_BYTES)
+    if match is None:
+        return None
+    codec = map_encoding_to_html5(match[1].decode(errors="replace"), fallback_utf8=False)
+    # A charset that could be read as ASCII is not UTF-16 (HTML standard, 13.2.3.2).
+    return None if codec is None or codec.startswith("utf") else encoding.larger(codec)

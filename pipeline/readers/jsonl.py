@@ -1,0 +1,224 @@
+"""JSON Lines: a line is a record, and a bad line costs that record only.
+
+Lines end at the byte LF, as the format says, so a U+2028 or a lone CR in a string ends nothing.
+Each is parsed by itself and strictly: UTF-8, no NaN, no lone surrogate, no key twice, at most
+64 deep. What the columns mean is told by `pipeline.readers.conventions`. The locator is `line=N`,
+counted from 1. One blank line at the end of the file is its end, other blank lines are rejected.
+
+Reasons, for a file: `read.empty_file`, `read.binary` (value: the kind), `read.bad_encoding`
+(value: the encoding), `read.not_json_lines`. For a line: `read.bad_json` (value: the parser's
+words), `read.blank_line`, `read.line_too_long` (value: bytes), `read.duplicate_key` (value: the
+key), `read.too_deep` (value: depth), `read.not_an_object` (value: what it is), and those of
+`pipeline.readers.conventions`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO, ClassVar
+
+import orjson
+import polars as pl
+from pydantic import Field
+
+from pipeline.readers import conventions
+from pipeline.readers.conventions import Columns
+from pipeline.readers.delimited import Located
+from pipeline.readers.encoding import signature
+from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.readers.turns import json_type
+from pipeline.source import HEAD_BYTES, SourceFile, Unit
+from pipeline.stage import Settings
+
+REASONS = {
+    **conventions.REASONS,
+    "read.empty_file": "the file holds nothing, or only white space",
+    "read.binary": "the file is not text; its first bytes say what it is",
+    "read.bad_encoding": "the file is in UTF-16 or UTF-32; JSON Lines are UTF-8",
+    "read.not_json_lines": "a JSON document over several lines; write one object on each line, "
+    "for example with `jq -c .[]`",
+    "read.bad_json": "the line is not valid JSON",
+    "read.blank_line": "the line is blank",
+    "read.line_too_long": "the line is longer than this reader takes",
+    "read.duplicate_key": "an object has a key twice, and readers disagree on which counts",
+    "read.too_deep": "the line is nested deeper than any record has reason to be",
+    "read.not_an_object": "the line is valid JSON but not an object",
+}
+
+EXTENSIONS = (".jsonl", ".ndjson", ".jsonlines", ".json")
+
+MAX_LINE_BYTES = 16_000_000
+MAX_DEPTH = 64
+
+_KEY = re.compile(rb'"\s*:')
+_WIDE_STARTS = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{", b"\0\0\0{", b"\0\0\xfe\xff")
+
+
+class JsonlReader(Settings):
+    """JSON Lines: prompts and completions, conversations or texts, one object on each line."""
+
+    name: ClassVar[str] = "jsonl"
+
+    columns: Columns | None = Field(
+        default=None, description="which column is what; left out, known names are looked for"
+    )
+    max_line_bytes: int = Field(
+        default=MAX_LINE_BYTES, gt=0, description="longer lines are rejected"
+    )
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:
+        """By name (.jsonl, .ndjson, .json), or when the first line is an object."""
+        return file.uri.lower().endswith(EXTENSIONS) or _starts_with_object(head)
+
+    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
+        """One file each."""
+        return [Unit((file,)) for file in files]
+
+    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
+        """One row for each line."""
+        return frames(row for file in unit.files for row in self._rows(file))
+
+    def _rows(self, file: SourceFile) -> Iterator[Row]:
+        for locator, found in objects(file, self.max_line_bytes):
+            if isinstance(found, UnreadableError):
+                yield found.row(file, locator)
+                continue
+            try:
+                layout = conventions.layout(found.keys(), self.columns)
+                own = conventions.fields(found, layout, file.uri)
+            except UnreadableError as fault:
+                yield fault.row(file, locator)
+            else:
+                yield {"source": file.uri, "locator": locator, **own}
+
+
+def objects(file: SourceFile, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Located]:
+    """Each line as an object, or as the fault it has; a fault of the whole file has no locator."""
+    empty = True
+    try:
+        _refuse_other_formats(file.head())
+    except UnreadableError as fault:
+        yield "", fault
+        return
+    with file.path.open("rb", buffering=1 << 20) as stream:
+        for number, line in _lines(stream, max_line_bytes):
+            empty = False
+            yield f"line={number}", _parsed(line)
+    if empty:
+        yield "", UnreadableError("read.empty_file", file.size)
+
+
+def parse_object(line: bytes) -> dict[str, Any]:
+    """A line as an object; raises `UnreadableError`."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableError("read.bad_json", error) from error
+    if not isinstance(value, dict):
+        raise UnreadableError("read.not_an_object", json_type(value))
+    keys, depth = _shape(value)
+    if depth > MAX_DEPTH:
+        raise UnreadableError("read.too_deep", depth, MAX_DEPTH)
+    # A quote before a colon ends a key, or stands in a string: never fewer than there are keys.
+    if len(_KEY.findall(line)) != keys:
+        json.loads(line, object_pairs_hook=_unique, parse_int=str, parse_float=str)
+    return value
+
+
+def _parsed(line: bytes | UnreadableError) -> dict[str, Any] | UnreadableError:
+    if isinstance(line, UnreadableError):
+        return line
+    try:
+        return parse_object(line)
+    except UnreadableError as fault:
+        return fault
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise UnreadableError("read.duplicate_key", next(n for n in found if names.count(n) > 1))
+    return found
+
+
+def _shape(value: Any) -> tuple[int, int]:
+    """How many keys a value has in all, and how deep it is; level by level, so never too deep."""
+    keys = depth = 0
+    level = [value]
+    while level:
+        depth += 1
+        below: list[Any] = []
+        for item in level:
+            if type(item) is dict:
+                keys += len(item)
+                below += [each for each in item.values() if type(each) in (dict, list)]
+            else:
+                below += [each for each in item if type(each) in (dict, list)]
+        level = below
+    return keys, depth
+
+
+def _lines(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes | UnreadableError]]:
+    """Lines by number; a blank last one is left out, one over the limit is never held whole."""
+    number = 0
+    blank: int | None = None
+    if stream.read(3) != b"\xef\xbb\xbf":
+        stream.seek(0)
+    while line := stream.readline(limit + 1):
+        number += 1
+        if blank:
+            yield blank, UnreadableError("read.blank_line")
+        blank = None
+        if len(line) > limit and not line.endswith(b"\n"):
+            size = len(line) + _skip_line(stream)
+            yield number, UnreadableError("read.line_too_long", size, limit)
+        elif line.isspace():
+            blank = number
+        else:
+            yield number, line
+
+
+def _skip_line(stream: BinaryIO) -> int:
+    size = 0
+    while piece := stream.readline(1 << 20):
+        size += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return size
+
+
+def _refuse_other_formats(head: bytes) -> None:
+    if kind := signature(head):
+        raise UnreadableError("read.binary", kind)
+    if head.startswith(_WIDE_STARTS):
+        raise UnreadableError("read.bad_encoding", "utf-16 or utf-32")
+    if _over_several_lines(head):
+        raise UnreadableError("read.not_json_lines")
+
+
+def _over_several_lines(head: bytes) -> bool:
+    """The first line opens what it does not close, and the second is no record by itself."""
+    first, _, rest = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")
+    opens = first.strip() == b"{" or (first.startswith(b"[") and not _is_valid(first))
+    return opens and bool(rest) and not _is_object(rest.partition(b"\n")[0])
+
+
+def _starts_with_object(head: bytes) -> bool:
+    line, newline, _ = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
+    whole = bool(newline) or len(head) < HEAD_BYTES
+    return whole and line.startswith(b"{") and _is_object(line)
+
+
+def _is_valid(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _is_object(line: bytes) -> bool:
+    return line.lstrip().startswith(b"{") and _is_valid(line)

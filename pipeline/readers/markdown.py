@@ -1,0 +1,103 @@
+"""Markdown: a file is a document, and stays Markdown, code fences and all.
+
+YAML front matter (a first block between `---` lines that is a YAML mapping) is not text for a
+model to learn and is left out; its `title` becomes the first heading when the document has none.
+A first block that is no mapping is two thematic breaks with text between them, and stays.
+
+Reasons: `read.empty_file` (nothing but front matter counts as nothing), `read.too_large`
+(value: bytes), `read.binary` (value: the kind), `read.bad_encoding` (value: what was tried).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import polars as pl
+from pydantic import Field
+
+from pipeline.readers import encoding
+from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.readers.text import MAX_BYTES, Encoding, document
+from pipeline.source import SourceFile, Unit
+from pipeline.stage import Settings
+
+REASONS = dict(encoding.REASONS)
+
+EXTENSIONS = (".md", ".markdown", ".mdx")
+
+_MAX_FRONT = 16_384
+"""Characters of front matter that are given to the YAML parser; larger blocks stay text."""
+
+_FRONT = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S | re.M)
+_FENCE = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1|\Z)", re.S | re.M)
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]|^\S[^\n]*\n {0,3}(?:=+|-+)[ \t]*\r?$", re.M)
+
+
+class MarkdownReader(Settings):
+    """Markdown files, one record each, front matter left out."""
+
+    name: ClassVar[str] = "markdown"
+
+    encoding: Encoding | None = Field(
+        default=None, description="the encoding of all files; left out, it is found for each"
+    )
+    max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:  # noqa: ARG002
+        """By name: .md, .markdown, .mdx."""
+        return file.uri.lower().endswith(EXTENSIONS)
+
+    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
+        """One file each."""
+        return [Unit((file,)) for file in files]
+
+    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
+        """One row for each file."""
+        return frames(self._row(file) for file in unit.files)
+
+    def _row(self, file: SourceFile) -> Row:
+        try:
+            text, found = encoding.read_document(file, self.max_bytes, self.encoding)
+            body = without_front_matter(text)
+            if not body.strip():
+                raise UnreadableError("read.empty_file", file.size)
+        except UnreadableError as fault:
+            return fault.row(file)
+        return document(file, body, found)
+
+
+def without_front_matter(text: str) -> str:
+    """The document after its front matter, under the title from there if it has no heading."""
+    match = _FRONT.match(text, 0, _MAX_FRONT)
+    if match is None:
+        return text
+    title = _title(match[1])
+    if title is None:
+        return text
+    body = text[match.end() :].lstrip("\r\n")
+    if not title or not body.strip() or _HEADING.search(_FENCE.sub("", body)):
+        return body
+    return f"# {title}\n\n{body}"
+
+
+def _title(front: str) -> str | None:
+    """The title in a YAML mapping, "" when it has none, None when this is no mapping.
+
+    The block is composed, never constructed: no tag is run, no alias expanded.
+    """
+    import yaml
+
+    try:
+        tree = yaml.compose(front, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError):
+        return None
+    if tree is None:
+        return ""
+    if not isinstance(tree, yaml.MappingNode):
+        return None
+    for key, value in tree.value:
+        if key.value == "title" and isinstance(value, yaml.ScalarNode):
+            return " ".join(str(value.value).split())
+    return ""

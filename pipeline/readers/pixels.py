@@ -1,0 +1,144 @@
+"""An image measured: fully decoded once, so that a truncated file is found here and not later.
+
+Only the decoders of the listed formats can run (an EPS would start Ghostscript), no picture over
+the pixel limit is decoded, and of an animation only the first frame is.
+
+Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.not_an_image` (value: the kind,
+if it is known), `read.unsupported_image` (value: the kind), `read.corrupt_image` (value: the
+decoder's words), `read.image_too_many_pixels` (value: the decoder's words, threshold: pixels).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pipeline.readers.encoding import signature
+from pipeline.readers.rows import UnreadableError
+from pipeline.source import HEAD_BYTES, SourceFile
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+REASONS = {
+    "read.empty_file": "the file holds nothing, or only white space",
+    "read.too_large": "the file is larger than this reader takes",
+    "read.not_an_image": "the file is not an image",
+    "read.unsupported_image": "TIFF, HEIC and AVIF are not decoded; no Bedrock job takes them",
+    "read.corrupt_image": "the image is damaged or cut off: it cannot be decoded to its end",
+    "read.image_too_many_pixels": "the image has more pixels than are decoded",
+}
+
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
+
+MAX_PIXELS = 40_000_000
+"""Bedrock's largest is 4,096 x 4,096 = 16.8 M; a 420 kB PNG can hold 144 M, which takes 1.7 GB."""
+
+_ORIENTATION = 0x0112
+_GPS = 0x8825
+_STRIP_ROWS = 256
+_WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+def measure(file: SourceFile, max_bytes: int, max_pixels: int) -> dict[str, Any]:
+    """What `extra` holds for an image; raises `UnreadableError`.
+
+    `width` and `height` are those of the upright picture, `orientation` is the EXIF tag (1 to 8)
+    that turned it, `pixels_sha256` is equal for equal upright pixels whatever the file format.
+    """
+    if file.size == 0:
+        raise UnreadableError("read.empty_file", 0)
+    if file.size > max_bytes:
+        raise UnreadableError("read.too_large", file.size, max_bytes)
+    with (
+        warnings.catch_warnings(),
+        file.path.open("rb") as stream,
+        _decoded(stream, max_pixels) as image,
+    ):
+        warnings.simplefilter("ignore")  # of EXIF blocks, while they are read
+        return _measured(file, image)
+
+
+def _decoded(stream: BinaryIO, max_pixels: int) -> Image:
+    from PIL import Image, UnidentifiedImageError
+
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    bombs = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(stream, formats=FORMATS)
+            image.load()
+    except bombs as error:
+        raise UnreadableError("read.image_too_many_pixels", error, max_pixels) from error
+    except UnidentifiedImageError as error:
+        raise _other_kind(stream) from error
+    # Decoders raise OSError, SyntaxError, ValueError, struct.error, IndexError, ... on bad bytes.
+    except Exception as error:
+        raise UnreadableError("read.corrupt_image", f"{type(error).__name__}: {error}") from error
+    return image
+
+
+def _other_kind(stream: BinaryIO) -> UnreadableError:
+    stream.seek(0)
+    kind = signature(stream.read(HEAD_BYTES))
+    known = kind in ("tiff", "heif", "avif")
+    return UnreadableError("read.unsupported_image" if known else "read.not_an_image", kind)
+
+
+def _measured(file: SourceFile, image: Image) -> dict[str, Any]:
+    orientation, has_gps = _exif(image)
+    upright = _turned(image, orientation)
+    return {
+        "width": upright.width,
+        "height": upright.height,
+        "format": "jpeg" if image.format == "MPO" else str(image.format).lower(),
+        "bytes": file.size,
+        "mode": image.mode,
+        "sha256": file.sha256,
+        "pixels_sha256": _pixels_sha256(upright),
+        "has_alpha": image.has_transparency_data,
+        "has_gps": has_gps,
+        "orientation": orientation,
+    }
+
+
+def _exif(image: Image) -> tuple[int, bool]:
+    """Orientation and whether there is a GPS position; a broken EXIF block has neither."""
+    try:
+        exif = image.getexif()
+        orientation = exif.get(_ORIENTATION, 1)
+        has_gps = bool(exif.get_ifd(_GPS))
+    # A picture with a broken EXIF block is still a picture; Pillow raises anything here, too.
+    except Exception:  # noqa: BLE001
+        return 1, False
+    return (orientation if orientation in range(1, 9) else 1), has_gps
+
+
+def _turned(image: Image, orientation: int) -> Image:
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    return image.transpose(turns[orientation]) if orientation in turns else image
+
+
+def _pixels_sha256(image: Image) -> str:
+    """Size and RGBA pixels, by strips. Deep greys are not converted: RGBA would clip them."""
+    digest = hashlib.sha256(f"{image.width}x{image.height}".encode())
+    wide = image.mode in _WIDE_MODES
+    if wide:
+        digest.update(image.mode.encode())
+    for top in range(0, image.height, _STRIP_ROWS):
+        strip = image.crop((0, top, image.width, min(top + _STRIP_ROWS, image.height)))
+        digest.update((strip if wide else strip.convert("RGBA")).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,206 @@
+"""The recipe file, typed: its tree is the pipeline.
+
+YAML, strict, through the safe loader; every fault is reported at once with its line, its path
+and the name that was probably meant.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from pipeline.bedrock.cards import Card, Plan, find_card, refuse_closed, with_quota
+from pipeline.bedrock.job import JobSettings, job_request
+from pipeline.entries import AnySource, AnyStage, AnyTarget, TargetSettings, keys_of_entry
+from pipeline.errors import RecipeError
+from pipeline.faults import explain
+from pipeline.readers import READERS
+from pipeline.source import Reader
+from pipeline.stage import Settings, Stage
+from pipeline.stages import STAGES
+from pipeline.stages.split import Split
+from pipeline.targets import TARGETS
+from pipeline.targets.contract import Target
+from pipeline.yaml_file import Positions, load_yaml, set_value
+
+S3_URI = r"^s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](/.*)?$"
+ANYWHERE = "s3://any-bucket/train.jsonl"
+NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+
+
+class Aws(Settings):
+    """How to reach AWS; credentials come from the default chain and are never written here."""
+
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = None  # an S3-compatible server; http:// only on the loopback
+
+
+class Publish(Settings):
+    """Where the run will stand in S3: names the images and the job's data."""
+
+    uri: str = Field(pattern=S3_URI)
+    kms_key_id: str | None = None
+    expected_bucket_owner: str | None = Field(None, pattern=r"^\d{12}$")
+
+
+class Gate(Settings):
+    """What the data must meet before a run is published; breaking it ends with exit code 3."""
+
+    max_rejected: float = Field(1.0, ge=0, le=1)  # share of the ingested records
+    min_records: int = Field(1, ge=0)  # in each target's training file
+    max_tokens: int | None = Field(None, ge=1)  # upper bound of every record
+    min_languages_share: dict[str, float] = {}  # {"vi": 0.2}: at least this share of the records
+
+
+class Recipe(Settings):
+    """What to read, what to do with it, what to write: the whole pipeline."""
+
+    name: str = Field(pattern=NAME)
+    sources: list[AnySource] = Field(min_length=1)  # type: ignore[valid-type]
+    stages: list[AnyStage] | None = None  # type: ignore[valid-type]
+    targets: dict[Annotated[str, Field(pattern=NAME)], AnyTarget] = Field(min_length=1)  # type: ignore[valid-type]
+    split: Split = Split()
+    publish: Publish | None = None
+    job: JobSettings | None = None
+    gate: Gate = Gate()
+    aws: Aws = Aws()
+
+    def as_json(self) -> dict[str, Any]:
+        """The recipe with every default filled in, without how AWS is reached."""
+        own = {"exclude_none": True, "mode": "json"}
+        return {
+            "name": self.name,
+            "sources": [source.model_dump(**own) for source in self.sources],
+            "stages": [{stage.name: stage.model_dump(**own)} for stage in self.steps()],
+            "targets": {name: entry.model_dump(**own) for name, entry in self.targets.items()},
+            "split": self.split.model_dump(**own),
+            "publish": self.publish.model_dump(**own) if self.publish else None,
+            "job": self.job.model_dump(**own) if self.job else None,
+            "gate": self.gate.model_dump(**own),
+        }
+
+    def reader(self, source: Any) -> Reader | None:
+        """The reader that a source entry names, or None when it is to be found by content."""
+        if source.reader is None:
+            return None
+        settings = source.model_dump(exclude={"path", "reader"})
+        return READERS[source.reader](**settings)  # type: ignore[no-any-return]
+
+    def steps(self) -> list[Stage]:
+        """The stages in order; a sane list for what the targets want when none is given."""
+        return list(self.stages) if self.stages is not None else default_stages(self)
+
+    def target(self, name: str) -> Target:
+        """The target's renderer, without the settings that all targets share."""
+        entry = self.targets[name]
+        shared = set(TargetSettings.model_fields) | {"format"}
+        return TARGETS[entry.format](**entry.model_dump(exclude=shared))  # type: ignore[no-any-return]
+
+    def card(self, name: str) -> Card | None:
+        """The model card of a target, or None for a format without a model."""
+        model = self.targets[name].model
+        return None if model is None else find_card(model)
+
+    def plan(self, name: str) -> Plan | None:
+        """The limits that a target must meet, with the recipe's quota."""
+        entry = self.targets[name]
+        if entry.model is None:
+            return None
+        return with_quota(find_card(entry.model).plan(entry.customization), entry.quota)
+
+
+    def job_settings(self, name: str) -> JobSettings | None:
+        """The job of a target: the recipe's `job` with the target's own fields over it."""
+        own = self.targets[name].job
+        if self.job is None or own is None:
+            return own or self.job
+        return self.job.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+
+def default_stages(recipe: Recipe) -> list[Stage]:
+    """What to do when the recipe names no stages, by what its targets are made of."""
+    formats = {entry.format for entry in recipe.targets.values()}
+    if "image_caption" in formats:
+        names = ["clean", "dedup_image"]
+    elif formats <= {"pretraining", "pretraining_text"}:
+        names = ["clean", "language", "quality", "dedup_exact", "chunk"]
+    else:
+        names = ["clean", "language", "label", "dedup_exact", "contradictions"]
+    return [STAGES[name]() for name in names]
+
+
+def load_recipe(path: Path, changes: list[str] | None = None) -> Recipe:
+    """Read, change (`a.b=value`) and validate a recipe.
+
+    Raises RecipeError with every fault, a line each: `recipe.yaml:12: stages[1].alow: …`.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as a recipe: {error}") from None
+    tree, positions = load_yaml(text, str(path))
+    for change in changes or []:
+        set_value(tree, change)
+    return parse_recipe(tree, positions)
+
+
+def parse_recipe(tree: Any, positions: Positions) -> Recipe:
+    """A recipe from its tree of plain values."""
+    try:
+        recipe: Recipe = TypeAdapter(Recipe).validate_python(tree)
+    except ValidationError as error:
+        raise RecipeError(*explain(error, positions, _known_keys)) from None
+    faults = list(_cross_faults(recipe, positions))
+    if faults:
+        raise RecipeError(*faults)
+    return recipe
+
+
+def _known_keys(loc: tuple[str | int, ...]) -> set[str]:
+    """The keys that may stand at a place of the recipe, for a "did you mean"."""
+    entry = keys_of_entry(loc)
+    if entry is not None:
+        return entry
+    model: Any = Recipe
+    for step in loc:
+        field = model.model_fields.get(step) if model is not None else None
+        model = next((member for member in _members(field) if _is_model(member)), None)
+    return set(model.model_fields) if model is not None else set()
+
+
+def _members(field: Any) -> tuple[Any, ...]:
+    return () if field is None else get_args(field.annotation) or (field.annotation,)
+
+
+def _is_model(member: Any) -> bool:
+    return isinstance(member, type) and issubclass(member, BaseModel)
+
+
+def _cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
+    """What only the whole recipe can tell: models, formats and places that do not go together."""
+    faults = []
+    for name, entry in recipe.targets.items():
+        where = positions.at(("targets", name))
+        try:
+            faults += [f"{where}targets.{name}: {fault}" for fault in _target_faults(recipe, name)]
+        except RecipeError as error:
+            faults += [f"{where}targets.{name}: {fault}" for fault in error.faults]
+        if entry.model is None and (entry.quota or entry.customization):
+            faults.append(f"{where}targets.{name}: quota and customization need a model")
+    return faults
+
+
+def _target_faults(recipe: Recipe, name: str) -> list[str]:
+    entry, card, plan = recipe.targets[name], recipe.card(name), recipe.plan(name)
+    if card is None or plan is None:
+        return []
+    refuse_closed(card, entry.allow_legacy, entry.customization)
+    if entry.format not in plan.formats:
+        return [f"{card.name} does not take {entry.format}, it takes {', '.join(plan.formats)}"]
+    job = recipe.job_settings(name)
+    if job is not None:
+        job_request(card, plan, job, ANYWHERE, None, "0" * 20)  # its faults, before the work
+    return []

@@ -1,0 +1,84 @@
+"""The one row shape that every reader, stage and target shares.
+
+A record is a row; a document is what was ingested; a chunk is a piece of one. All columns but
+the first three may be null. Images travel as URIs, never as bytes. What a labelled record needs
+beyond text turns (tool calls, reference answers, measured images) is JSON in `extra`, typed by
+the target that reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+MESSAGE = pl.Struct({"role": pl.String, "text": pl.String})
+"""One turn: `role` is `user` or `assistant`; the system prompt has its own column."""
+
+REJECTED = pl.Struct(
+    {
+        "reason": pl.String,  # the fault, `too_short`, never the rule, `min_length`
+        "value": pl.String,  # what was measured
+        "threshold": pl.String,  # what was allowed
+        "merged_into": pl.String,  # the kept record that stands for this one, if it is a duplicate
+    }
+)
+
+COLUMNS: dict[str, Any] = {
+    "id": pl.String,  # stable between runs; a chunk's is its parent's + ".0001"
+    "document": pl.String,  # id of the ingested ancestor: leak-free split, conservation
+    "source": pl.String,  # path relative to the recipe, or s3:// URI
+    "locator": pl.String,  # where in the source: line=12, row=3, page=4, chars=0-812
+    "text": pl.String,
+    "system": pl.String,
+    "messages": pl.List(MESSAGE),
+    "images": pl.List(pl.String),  # source URIs
+    "language": pl.String,  # ISO 639-1, or "und"
+    "tokens": pl.Int64,  # upper bound of the estimate, see pipeline.tokens
+    "split": pl.String,  # train, validation, test
+    "extra": pl.String,  # JSON object
+    "rejected": REJECTED,
+}
+SCHEMA = pl.Schema(COLUMNS)
+
+ID_LENGTH = 20
+"""Hex digits of a root id: 80 bits, so 10^8 records collide with a chance under 10^-8."""
+
+
+def record_id(source: str, locator: str) -> str:
+    """The id of an ingested record: a digest of where it is, so that an edit keeps the id.
+
+    >>> record_id("documents/faq.md", "")
+    '0831cd5b20c8644b4200'
+    """
+    key = f"{source}\0{locator}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(key, digest_size=ID_LENGTH // 2).hexdigest()
+
+
+def frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows as a frame of `SCHEMA`; each needs `source`, the rest is filled in or null.
+
+    `id` and `document` are made from `source` and `locator` where they are missing.
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA}
+    for row in rows:
+        own_id = row.get("id") or record_id(row["source"], row.get("locator") or "")
+        filled = {"id": own_id, "document": row.get("document") or own_id}
+        unknown = row.keys() - SCHEMA.keys()
+        if unknown:
+            raise KeyError(f"no such record column: {', '.join(sorted(unknown))}")
+        for name, column in columns.items():
+            column.append(filled.get(name, row.get(name)))
+    return pl.DataFrame(columns, schema=SCHEMA)
+
+
+def rejection(reason: str, value: Any = None, threshold: Any = None) -> dict[str, str | None]:
+    """A `rejected` value for a row that a reader builds by hand."""
+    return {
+        "reason": reason,
+        "value": None if value is None else str(value),
+        "threshold": None if threshold is None else str(threshold),
+        "merged_into": None,
+    }

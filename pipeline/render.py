@@ -1,0 +1,167 @@
+"""The last pass: records to lines of each target, held against schema and model card."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.bedrock.limits import reject_over_limits
+from pipeline.ledger import StageCount
+from pipeline.passes import Clock, ShardTask, apply_decision, in_order, positions
+from pipeline.record import SCHEMA
+from pipeline.rendering import Rendering
+from pipeline.schemas_dir import load_schema
+from pipeline.settle import settle
+from pipeline.shards import read_frame, read_marker, write_bytes, write_frame, write_marker
+from pipeline.stage import Broken, reject
+from pipeline.tokens import message_tokens, token_bound
+from pipeline.targets.images import image_name, most_images, prepare_image
+
+LINES = pl.Schema(
+    {
+        "id": pl.String,
+        "document": pl.String,
+        "source": pl.String,
+        "locator": pl.String,
+        "split": pl.String,
+        "language": pl.String,
+        "tokens": pl.Int64,  # upper bound
+        "bytes": pl.Int64,  # of the line, without its newline
+        "turns": pl.Int64,
+        "images": pl.Int64,
+        "line": pl.String,
+    }
+)
+"""A rendered record with its measures: what lineage, gate and report are made of."""
+
+
+@dataclass(frozen=True)
+class RenderPass:
+    """What is done to every shard in the last pass."""
+
+    folder: Path
+    renderings: tuple[Rendering, ...]
+    decided: tuple[str, Path] | None  # the split
+    paths_file: Path  # JSON: where each input's bytes are
+
+    def run(self, task: ShardTask) -> dict[str, Any]:
+        """Render one shard for every target, unless it is done; returns its marker."""
+        marker_path = self.folder / f"{task.index:05d}.json"
+        done = read_marker(marker_path)
+        if done is not None:
+            return done | {"reused": True}
+        clock = Clock()
+        records = read_frame(task.shard)
+        counts: list[StageCount] = []
+        files: list[Path] = []
+        if self.decided is not None:
+            label, decision = self.decided
+            parted = settle(label, records, apply_decision(records, read_frame(decision)))
+            files.append(self.folder / f"{task.index:05d}.rejected.arrow")
+            write_frame(files[-1], parted.rejected.with_columns(stage=pl.lit(label)))
+            records = parted.kept
+            counts.append(parted.count)
+        records = records.with_columns(tokens=pl.coalesce(message_tokens(), token_bound(pl.col("text"))))
+        for rendering in self.renderings:
+            count, made = self._render(rendering, records, task.index)
+            counts.append(count)
+            files += made
+            clock.lap(rendering.label)
+        told = {
+            "parts": [f"{task.index:05d}"],
+            "counts": [count.as_json() for count in counts],
+            "cpu": clock.cpu,
+        }
+        return write_marker(marker_path, files, told)
+
+    def _render(
+        self, rendering: Rendering, records: pl.DataFrame, index: int
+    ) -> tuple[StageCount, list[Path]]:
+        rendered = rendering.target.render(records, rendering.place)
+        if rendering.plan is not None:
+            rendered = reject_over_limits(rendered, rendering.plan)
+        rendered = reject_broken_lines(rendered, rendering.target.schema)
+        parted = settle(rendering.label, records, rendered.select(SCHEMA.names()))
+        rejected = parted.rejected.with_columns(stage=pl.lit(rendering.label))
+        rejected = in_order([rejected], positions(records))
+        lines = measured(rendered.filter(pl.col("rejected").is_null()), rendering.takes_validation)
+        name = f"{rendering.name}.{index:05d}"
+        write_frame(self.folder / f"{name}.rejected.arrow", rejected)
+        write_frame(self.folder / f"{name}.lines.arrow", lines)
+        files = [self.folder / f"{name}.rejected.arrow", self.folder / f"{name}.lines.arrow"]
+        return parted.count, files + self._images(rendering, parted.kept)
+
+    def _images(self, rendering: Rendering, records: pl.DataFrame) -> list[Path]:
+        """Prepare the images that the kept lines name."""
+        named = records.filter(pl.col("images").list.len() > 0)
+        if not named.height or not rendering.place.image_prefix:
+            return []
+        paths = _input_paths(self.paths_file)
+        made = []
+        for index in range(most_images(named)):
+            uri = pl.col("images").list.get(index, null_on_oob=True)
+            names = named.select(name=image_name(index), uri=uri).drop_nulls()
+            for name, source in names.iter_rows():
+                data, _, _ = prepare_image(Path(paths[source]))
+                made.append(self.folder / f"{rendering.name}.image.{name}")
+                write_bytes(made[-1], data)
+        return made
+
+
+@functools.lru_cache(maxsize=1)
+def _input_paths(path: Path) -> dict[str, str]:
+    paths: dict[str, str] = json.loads(path.read_bytes())
+    return paths
+
+
+@functools.cache
+def _validator(schema: str) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(load_schema(schema))
+
+
+def reject_broken_lines(rendered: pl.DataFrame, schema: str) -> pl.DataFrame:
+    """Reject the records whose line its own JSON Schema refuses: nothing unheld is written."""
+    faults = [_first_fault(line, schema) for line in rendered["line"].to_list()]
+    held = rendered.with_columns(fault=pl.Series(faults, dtype=pl.String))
+
+    broken = Broken(pl.col("fault").is_not_null(), value=pl.col("fault"), threshold=schema)
+    return reject(held, schema_broken=broken).drop("fault")
+
+
+def _first_fault(line: str | None, schema: str) -> str | None:
+    import orjson
+
+    if line is None:
+        return None
+    value, validator = orjson.loads(line), _validator(schema)
+    if validator.is_valid(value):
+        return None
+    error = next(iter(validator.iter_errors(value)))
+    return f"{error.instance_path}: {error.message}"[:200]
+
+
+def measured(lines: pl.DataFrame, takes_validation: bool) -> pl.DataFrame:
+    """Rendered records as `LINES`; without a validation file its share goes to training."""
+    split = pl.col("split").fill_null("train")
+    if not takes_validation:
+        split = split.replace("validation", "train")
+    return lines.select(
+        "id",
+        "document",
+        "source",
+        "locator",
+        split,
+        "language",
+        "tokens",
+        pl.col("line").str.len_bytes().cast(pl.Int64).alias("bytes"),
+        pl.col("messages").list.len().fill_null(0).cast(pl.Int64).alias("turns"),
+        pl.col("images").list.len().fill_null(0).cast(pl.Int64).alias("images"),
+        "line",
+    ).cast(dict(LINES))

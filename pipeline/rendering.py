@@ -1,0 +1,58 @@
+"""The recipe's targets, ready to render: with the plan of their model and their place in S3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.bedrock.cards import Plan
+from pipeline.errors import RecipeError
+from pipeline.recipe import Recipe
+from pipeline.storage import is_remote
+from pipeline.targets.contract import Place, Target
+
+NO_VALIDATION = {"image_caption"}
+"""Formats for which no model takes a validation file (model-customization-prepare.html)."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """One target of the recipe, ready to render."""
+
+    name: str
+    target: Target
+    plan: Plan | None
+    place: Place
+    takes_validation: bool
+
+    @property
+    def label(self) -> str:
+        """The target's name in the ledger."""
+        return f"targets.{self.name}"
+
+
+def base_uri(recipe: Recipe, output: str) -> str | None:
+    """Where the runs of this recipe stand in S3, or will once published; None if nobody said."""
+    if is_remote(output):
+        return output.rstrip("/")
+    return recipe.publish.uri.rstrip("/") if recipe.publish else None
+
+
+def renderings(recipe: Recipe, output: str, run: str) -> tuple[Rendering, ...]:
+    """Every target of a recipe for one run.
+
+    Raises RecipeError for a target that names images when no S3 place is known.
+    """
+    base = base_uri(recipe, output)
+    owner = recipe.publish.expected_bucket_owner if recipe.publish else None
+    made = []
+    for name, entry in recipe.targets.items():
+        if base is None and entry.format == "image_caption":
+            raise RecipeError(
+                f"targets.{name}: its lines name images in S3: set publish.uri, "
+                "or write to s3:// with --output"
+            )
+        plan = recipe.plan(name)
+        place = Place(f"{base}/runs/{run}/{name}/images/" if base else "", owner)
+        allowed = plan.validation.allowed is True if plan else entry.format not in NO_VALIDATION
+        made.append(Rendering(name, recipe.target(name), plan, place, allowed))
+    return tuple(made)

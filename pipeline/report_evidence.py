@@ -1,0 +1,85 @@
+"""The report's evidence: the gate's checks, and what the run was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pipeline.gate_suite import ALL_TARGETS
+from pipeline.report_markup import Markup, data, el, join
+from pipeline.report_sections import lead, table
+from pipeline.report_words import Words
+
+
+def gate_section(summary: dict[str, Any], words: Words) -> Markup:
+    """What the gate held the data against, failed checks first."""
+    gate = summary["gate"]
+    if gate is None:
+        return lead(words("gate_none"))
+    heads = [
+        (words("check"), "name"),
+        ("", "word"),
+        (words("target"), "word"),
+        (words("bounds"), "num"),
+        (words("observed"), "num"),
+    ]
+    checks = sorted(gate["checks"], key=lambda check: check["passed"])
+    rows = (_check(check, words) for check in checks)
+    told = el("p", data(f"{gate['engine']}. {gate['about']}"), class_="lead")
+    return join([told, table(words("gate"), heads, rows), *_failing(gate, words)])
+
+
+def _check(check: dict[str, Any], words: Words) -> list[Any]:
+    low, high = check["bounds"]["min"], check["bounds"]["max"]
+    ends = [words.measure(end) for end in (low, high)]
+    bounds = "≠ null" if low is None and high is None else f"{ends[0]} … {ends[1]}"
+    if check["observed"] is None and check["unexpected"] is not None:
+        counted = {"n": words.number(check["unexpected"]), "all": words.number(check["records"])}
+        seen = words("unexpected", **counted)
+    else:
+        seen = words.measure(check["observed"])
+    key, kind = ("met", "good") if check["passed"] else ("broken", "bad")
+    target = words("all_targets") if check["target"] == ALL_TARGETS else check["target"]
+    name = el("code", check["check"])
+    return [name, el("span", words(key), class_=kind), data(target), bounds, seen]
+
+
+def _failing(gate: dict[str, Any], words: Words) -> Iterable[Markup]:
+    heads = [(words("source"), "place"), (words("place"), None), ("id", None)]
+    for name, records in gate["failing"].items():
+        rows = ([data(one[key]) for key in ("source", "locator", "id")] for one in records)
+        line = el("summary", f"{words('failing')}: ", data(name), class_="plain")
+        yield el("details", line, el("div", table(name, heads, rows)))
+
+
+def provenance_section(summary: dict[str, Any], words: Words) -> Markup:
+    """What the run was made from and with."""
+    told = summary["provenance"]
+    libraries = " · ".join(f"{name} {version}" for name, version in told["libraries"].items())
+    readers = " · ".join(f"{n} {words.number(count)}" for n, count in told["readers"].items())
+    split = " · ".join(f"{name}: {words.measure(v)}" for name, v in summary["split"].items())
+    facts = {
+        words("files"): f"{words.number(told['files'])}, {words.size(told['bytes'])}",
+        words("readers"): readers,
+        words("split"): split,
+        words("libraries"): " · ".join(x for x in (f"Python {told['python']}", libraries) if x),
+    }
+    heads = [(words("source"), "place"), (words("bytes"), "num"), ("SHA-256", None)]
+    rows = (
+        [data(one["source"]), words.number(one["bytes"]), el("code", one["sha256"][:16] + "…")]
+        for one in told["largest"]
+    )
+    listed = (piece for k, v in facts.items() for piece in (el("dt", k), el("dd", data(v))))
+    inputs = table(words("largest_inputs"), heads, rows)
+    return join(
+        [
+            el("dl", *listed),
+            el("h3", words("largest_inputs")),
+            inputs,
+            el(
+                "details",
+                el("summary", words("recipe"), class_="plain"),
+                el("div", el("pre", data(told["recipe"]))),
+            ),
+        ]
+    )

@@ -1,0 +1,127 @@
+"""The report's one style sheet: light and dark, screen, phone and paper."""
+
+STYLE = """
+:root {
+  color-scheme: light dark;
+  --paper: #fcfbf8; --card: #ffffff; --ink: #1c1e21; --muted: #5c6066; --rule: #dedad1;
+  --kept: #2c6e68; --rejected: #b23f2a; --merged: #b7831f; --divided: #7d84a0;
+  --good: #1f6b45; --bad: #a8321f; --good-wash: #edf5f0; --bad-wash: #fbefec;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #15171a; --card: #1c1f23; --ink: #e9e6df; --muted: #a3a7ad; --rule: #353a41;
+    --kept: #5cb0a6; --rejected: #e3806b; --merged: #dcae50; --divided: #969dbb;
+    --good: #7cc79c; --bad: #ee917f; --good-wash: #1a2721; --bad-wash: #2c1d1a;
+  }
+}
+* { box-sizing: border-box; }
+html { font: 100%/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
+  -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font-variant-numeric: tabular-nums lining-nums; overflow-wrap: anywhere; }
+header, main, footer { max-width: 66rem; margin: 0 auto; padding: 0 clamp(1rem, 4vw, 2.5rem); }
+header { padding-top: clamp(1.25rem, 4vw, 2.75rem); }
+h1, h2, h3 { line-height: 1.2; text-wrap: balance; font-weight: 650; letter-spacing: -0.01em; }
+h1 { font-size: clamp(1.7rem, 1.2rem + 2.4vw, 2.5rem); margin: 0.15rem 0 0.5rem; }
+h2 { font-size: 1.35rem; margin: 3rem 0 0.4rem; padding-top: 1.1rem;
+  border-top: 1px solid var(--rule); }
+h3 { font-size: 1.02rem; margin: 1.6rem 0 0.5rem; }
+p { margin: 0 0 0.8rem; max-width: 42rem; text-wrap: pretty; }
+a { color: inherit; text-decoration-color: var(--rule); text-underline-offset: 0.2em; }
+code, pre, td.mono { font: 0.9em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono",
+  monospace; }
+.eyebrow { margin: 0; color: var(--muted); font-size: 0.9rem; }
+.lead, .muted, .note { color: var(--muted); }
+.note { font-size: 0.875rem; }
+.verdict { font-size: 1.15rem; margin: 0 0 1.4rem; }
+.good { color: var(--good); } .bad { color: var(--bad); }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr));
+  gap: 1rem; margin: 0 0 1.5rem; }
+.card { background: var(--card); border: 1px solid var(--rule); border-radius: 0.6rem;
+  padding: 1rem 1.15rem 1.1rem; border-top: 4px solid var(--good); }
+.card.broken { border-top-color: var(--bad); }
+.card h2 { border: 0; margin: 0; padding: 0; font-size: 1.15rem; display: flex;
+  justify-content: space-between; gap: 1rem; align-items: baseline; }
+.card h2 .word { white-space: nowrap; font-size: 0.95rem; }
+.card p { margin: 0.1rem 0 0.7rem; }
+.card ul { margin: 0.7rem 0 0; padding: 0.6rem 0.8rem 0.6rem 1.7rem; border-radius: 0.35rem;
+  background: var(--bad-wash); font-size: 0.925rem; }
+.card li + li { margin-top: 0.3rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1.1rem; margin: 0; }
+dt { color: var(--muted); } dd { margin: 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr));
+  border-block: 1px solid var(--rule); margin: 0 0 1rem; gap: 0; }
+.figures > div { padding: 0.8rem 1rem 0.9rem 0; display: flex; flex-direction: column; }
+.figures dt { font-size: 0.875rem; }
+.figures dd { order: 1; font-size: 1.65rem; line-height: 1.2; font-weight: 600; }
+.figures small { order: 2; color: var(--muted); font-size: 0.8rem; line-height: 1.35; }
+.figures dt::before, .key::before { content: ""; display: inline-block; width: 0.65em;
+  height: 0.65em; margin-right: 0.45em; border-radius: 0.12em; background: var(--key, none); }
+.key-kept { --key: var(--kept); } .key-rejected { --key: var(--rejected); }
+.key-merged { --key: var(--merged); } .key-divided { --key: var(--divided); }
+.figures .key-came::before { display: none; }
+.legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; margin: 0.4rem 0 0; }
+nav { font-size: 0.9rem; margin: 1.4rem 0 0; color: var(--muted); }
+nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0;
+  padding: 0; }
+.pair { display: grid; grid-template-columns: minmax(0, 27rem) minmax(0, 1fr); gap: 1rem 2.25rem;
+  align-items: start; margin-top: 1rem; }
+svg.chart { width: 100%; max-width: 30rem; height: auto; display: block; overflow: visible; }
+svg text { font-size: 12.5px; fill: var(--ink); unicode-bidi: isolate; }
+svg .muted { fill: var(--muted); }
+svg .kept { fill: var(--kept); } svg .rejected { fill: var(--rejected); }
+svg .merged { fill: var(--merged); } svg .divided { fill: var(--divided); }
+svg .axis { stroke: var(--rule); }
+svg .cap { stroke: var(--rejected); stroke-width: 1.5; stroke-dasharray: 4 3; }
+svg .cap-label { fill: var(--rejected); font-weight: 600; }
+.scroll { overflow-x: auto; margin: 0 0 1rem; }
+table { border-collapse: collapse; width: 100%; font-size: 0.9rem; line-height: 1.4; }
+th, td { text-align: left; vertical-align: baseline; padding: 0.34rem 0.9rem 0.34rem 0;
+  border-bottom: 1px solid var(--rule); }
+th { font-weight: 600; color: var(--muted); font-size: 0.825rem; white-space: nowrap; }
+tbody th { font-weight: 500; color: inherit; font-size: inherit; white-space: normal; }
+td.num, th.num { text-align: right; white-space: nowrap; overflow-wrap: normal; }
+th:last-child, td:last-child { padding-right: 0; }
+td { min-width: 4.5rem; }
+td.num { min-width: 0; }
+td.place { min-width: 11rem; }
+td.name, td.mono { white-space: nowrap; }
+td.word { white-space: nowrap; }
+details { border-bottom: 1px solid var(--rule); }
+summary { cursor: pointer; padding: 0.5rem 0; display: grid; gap: 0 1rem; align-items: baseline;
+  grid-template-columns: 1rem minmax(9rem, 15rem) minmax(0, 1fr) max-content; list-style: none; }
+summary::-webkit-details-marker { display: none; }
+summary::before { content: "▸"; color: var(--muted); }
+details[open] > summary::before { content: "▾"; }
+summary .meaning .note { display: block; }
+summary .count { text-align: right; font-weight: 600; }
+details > div { padding: 0.2rem 0 0.8rem 2rem; }
+summary.plain { grid-template-columns: 1rem 1fr; }
+:focus-visible { outline: 2px solid var(--kept); outline-offset: 2px; border-radius: 2px; }
+pre { white-space: pre-wrap; margin: 0; }
+footer { margin-top: 3.5rem; padding-bottom: 2.5rem; color: var(--muted); font-size: 0.875rem; }
+@media (max-width: 46rem) {
+  .pair { grid-template-columns: minmax(0, 1fr); }
+  .figures { grid-template-columns: 1fr 1fr; }
+  summary { grid-template-columns: 1rem minmax(0, 1fr) max-content; }
+  summary .meaning { grid-column: 2 / -1; grid-row: 2; }
+  details > div { padding-left: 0; }
+  h2 { margin-top: 2.25rem; }
+}
+@media print {
+  :root { color-scheme: light; --paper: #fff; --card: #fff; --ink: #000; --muted: #444;
+    --rule: #bbb; --kept: #2c6e68; --rejected: #b23f2a; --merged: #b7831f; --divided: #7d84a0;
+    --good: #1f6b45; --bad: #a8321f; --bad-wash: #fff; }
+  html { font-size: 10pt; }
+  header, main, footer { max-width: none; padding: 0; }
+  nav { display: none; }
+  details::details-content { content-visibility: visible; display: block; block-size: auto; }
+  summary::before { content: ""; }
+  .card, tr, .pair, svg, summary { break-inside: avoid; }
+  h2, h3, summary, .lead, .note { break-after: avoid; }
+  .scroll { overflow: visible; }
+  svg * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .key::before, .figures dt::before { print-color-adjust: exact;
+    -webkit-print-color-adjust: exact; }
+}
+"""

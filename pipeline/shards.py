@@ -1,0 +1,87 @@
+"""Shards on disk: Arrow files of records, and the marker that says a task is done.
+
+A marker names its files with their digests, so that nothing is believed because a file exists.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import xxhash
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file under its final name only when it is whole."""
+    unfinished = path.with_name(path.name + ".part")
+    with unfinished.open("wb") as file:
+        file.write(data)
+    unfinished.replace(path)
+
+
+def write_frame(path: Path, frame: pl.DataFrame) -> None:
+    """Write a frame as an Arrow IPC file, whole or not at all."""
+    unfinished = path.with_name(path.name + ".part")
+    with unfinished.open("wb") as file:
+        frame.write_ipc(file, compression="uncompressed")
+    unfinished.replace(path)
+
+
+def read_frame(path: Path) -> pl.DataFrame:
+    """The frame of an Arrow IPC file, in memory."""
+    with path.open("rb") as file:
+        return pl.read_ipc(file)
+
+
+def digest_file(path: Path) -> str:
+    """xxh3-128 of a work file, hex: finds torn files, proves nothing against an attacker."""
+    state = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            state.update(block)
+    return state.hexdigest()
+
+
+def write_marker(path: Path, files: Iterable[Path], told: dict[str, Any]) -> dict[str, Any]:
+    """Write what a task made, last of all; returns it."""
+    made = {file.name: digest_file(file) for file in files}
+    marker = {"files": made, **told}
+    write_bytes(path, json.dumps(marker, sort_keys=True).encode())
+    return marker
+
+
+def read_marker(path: Path) -> dict[str, Any] | None:
+    """What a finished task made, or None if it is not there whole: then it is done again."""
+    try:
+        marker: dict[str, Any] = json.loads(path.read_bytes())
+        for name, digest in marker["files"].items():
+            if digest_file(path.with_name(name)) != digest:
+                return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return marker
+
+
+def gather(frames: Iterable[pl.DataFrame], most_bytes: int) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of about `most_bytes`, cut only between incoming frames."""
+    waiting: list[pl.DataFrame] = []
+    size = 0
+    for frame in frames:
+        waiting.append(frame)
+        size += int(frame.estimated_size())
+        if size >= most_bytes:
+            yield pl.concat(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield pl.concat(waiting)
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that only its owner may enter: rejected texts stand in it."""
+    path.mkdir(parents=True, exist_ok=True)
+    os.chmod(path, 0o700)  # noqa: PTH101 - an existing folder too
+    return path

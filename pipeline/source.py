@@ -1,0 +1,60 @@
+"""What a reader is: bytes that were ingested, to frames of records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol, runtime_checkable
+
+import polars as pl
+
+HEAD_BYTES = 65_536
+"""How much of a file detection may look at."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One ingested file, pinned: `path` holds exactly the bytes that `sha256` names."""
+
+    uri: str  # path relative to the recipe (POSIX, percent-encoded where not UTF-8), or s3://
+    path: Path  # where the bytes are on this machine; a spool file for a remote source
+    size: int  # bytes
+    sha256: str  # hex
+
+    def head(self) -> bytes:
+        """The first `HEAD_BYTES`."""
+        with self.path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one `read` call takes: files that give records, and files read along with them."""
+
+    files: tuple[SourceFile, ...]
+    sidecars: tuple[SourceFile, ...] = ()  # captions, metadata: consumed, give no record themselves
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Source to records. A frozen `Settings`; its fields are what a recipe may set.
+
+    Whatever the bytes are, `read` yields at least one row for each of the unit's files: a file
+    that cannot be read, or holds nothing, is a row with `rejected` set and the reason in it.
+    It never raises for bad bytes, and yields frames of a bounded size (some 10 MB of text).
+    """
+
+    name: ClassVar[str]
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:
+        """Whether this looks like a file for this reader, from name and first bytes."""
+        ...
+
+    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
+        """The files in groups that must be read together; mostly one each, in the given order."""
+        ...
+
+    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
+        """Frames of `record.SCHEMA`, in the order of the source."""
+        ...

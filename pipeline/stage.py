@@ -1,0 +1,91 @@
+"""What a stage is: a function from a frame of records to a frame of records.
+
+    A stage never loses a record without a reason.
+
+It drops no row: it marks the ones to set aside with `reject()`, and the run moves them out.
+It is pure and free of order: no clock, no randomness, ties broken by `id`. The one exception is
+a corpus stage, which must see everything: it sketches each shard, then decides on ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.record import REJECTED
+
+
+class Settings(BaseModel):
+    """Fields that a recipe sets: frozen, strict about names, so that a slip is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@runtime_checkable
+class RecordStage(Protocol):
+    """Records to records, shard by shard. Order of rows is kept; no row is dropped."""
+
+    name: ClassVar[str]
+
+    def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
+        """All incoming rows, changed, marked as rejected, or replaced by their chunks."""
+        ...
+
+
+@runtime_checkable
+class CorpusStage(Protocol):
+    """A stage that must see everything: small evidence per record, then one vote over all of it."""
+
+    name: ClassVar[str]
+
+    def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
+        """One row for each record: `id` and small columns; never the text."""
+        ...
+
+    def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
+        """`id` and the record columns to set (`rejected`, `split`); absent ids stay as they are."""
+        ...
+
+
+Stage = RecordStage | CorpusStage
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A rule with its evidence: where it is broken, what was measured, what was allowed."""
+
+    where: pl.Expr
+    value: pl.Expr | None = None
+    threshold: Any = None
+    merged_into: pl.Expr | None = None
+
+
+def rejected_as(reason: str, rule: Broken) -> pl.Expr:
+    """The `rejected` struct that says `reason` with the rule's value and threshold."""
+    null = pl.lit(None, dtype=pl.String)
+    threshold = null if rule.threshold is None else pl.lit(str(rule.threshold))
+    return pl.struct(
+        reason=pl.lit(reason),
+        value=null if rule.value is None else rule.value.cast(pl.String),
+        threshold=threshold,
+        merged_into=null if rule.merged_into is None else rule.merged_into,
+    ).cast(REJECTED)
+
+
+def reject(records: pl.DataFrame, /, **rules: pl.Expr | Broken) -> pl.DataFrame:
+    """Mark each record with the first rule it breaks; the rule's name is the reason.
+
+    A rule is an expression that is true where it is broken (null counts as not broken), or a
+    `Broken` that also carries the value and the threshold. A mark that is there already stays.
+
+    >>> words = pl.col("text").str.split(" ").list.len()
+    >>> reject(records, too_short=Broken(words < 5, value=words, threshold=5))  # doctest: +SKIP
+    """
+    marks: Any = pl.when(pl.col("rejected").is_not_null()).then(pl.col("rejected"))
+    for reason, rule in rules.items():
+        broken = rule if isinstance(rule, Broken) else Broken(rule)
+        marks = marks.when(broken.where.fill_null(False)).then(rejected_as(reason, broken))
+    return records.with_columns(rejected=marks.otherwise(pl.lit(None, dtype=REJECTED)))

@@ -1,0 +1,205 @@
+"""`chunk`: documents in pieces that fit a number of tokens, cut where a reader would."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import polars as pl
+from pydantic import Field, model_validator
+
+from pipeline.stage import Settings
+from pipeline.stages.packing import Cut, Pieces
+from pipeline.stages.texts import KEPT, has_images
+from pipeline.tokens import BOUND, UNIT, weigh, whole_tokens
+
+STOP, WIDE_STOP, CLOSING = ".!?…", "。！？", "\"'”’»)\\]」』）"
+BLANKS = r"[^\S\n]"
+LINE_END = rf"\n(?:{BLANKS}*\n)*"
+SENTENCE_END = (
+    rf"[{STOP}]+[{CLOSING}]*{BLANKS}+"
+    rf"|[{STOP}]*[{WIDE_STOP}][{STOP}{WIDE_STOP}]*[{CLOSING}]*{BLANKS}*"
+)
+
+# Each pattern tiles any text: a match begins where the one before ends.
+BLOCK = rf"[^\n]*(?:\n{BLANKS}*[^\s#][^\n]*)*(?:{LINE_END}|\z)"  # to an empty line or a heading
+LINE = rf"[^\n]*(?:{LINE_END}|\z)"
+SENTENCE = (
+    rf"(?:[^\n{STOP}{WIDE_STOP}]|[{STOP}]+[^\s{STOP}{WIDE_STOP}])*?"
+    rf"(?:[{STOP}{WIDE_STOP}]*[{CLOSING}]*{BLANKS}*{LINE_END}|{SENTENCE_END}|[{STOP}]*\z)"
+)
+WORD = r"\S+\s*|\s+"
+CHARACTER = (
+    r"(?s)\r\n|\p{Regional_Indicator}{2}"
+    r"|.(?:[\p{M}\p{Emoji_Modifier}\x{200C}]|\x{200D}\p{Extended_Pictographic}?)*"
+)
+CODE_POINT = r"(?s)."
+
+HEADING = r"^#{1,6}[ \t]"
+CONTINUES = r"^[\p{M}\x{200C}\x{200D}]"
+
+
+class Chunk(Settings):
+    """Cuts documents into chunks of at most `max_tokens`, by the upper bound of their tokens.
+
+    Cuts before a Markdown heading, at a blank line, a line, a sentence, a blank, or anywhere, the
+    first of these that fills the chunk at least by half. Chunks are exact slices: without
+    `overlap` they join back to the text; with it each begins with the last whole sentences or
+    lines of the one before, up to so many tokens. The locator says which characters
+    (`chars=0-812`, the end not included). Labelled records and images stay as they are.
+    """
+
+    name: ClassVar[str] = "chunk"
+    reasons: ClassVar[dict[str, str]] = {}
+
+    max_tokens: int = Field(512, ge=16, description="tokens in a chunk, at most")
+    overlap: int = Field(0, ge=0, description="tokens to repeat from the chunk before, at most")
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Self:
+        if self.overlap * 2 > self.max_tokens:
+            raise ValueError("overlap must be at most half of max_tokens")
+        return self
+
+    def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
+        """The records, each document replaced by its chunks in the order of the text."""
+        limit = self.max_tokens * UNIT
+        seen = records.with_row_index("row").with_columns(weight=_weight_near(limit))
+        fits = pl.col("weight") <= limit
+        chunks = pl.concat([_whole(seen.filter(fits)), self._cut(seen.filter(~fits))])
+        others = seen.filter(pl.col("weight").is_null())
+        everything = pl.concat([others, _records(seen, chunks)])
+        return everything.sort("row", maintain_order=True).select(records.columns)
+
+    def _cut(self, long: pl.DataFrame) -> pl.DataFrame:
+        """The chunks of documents that do not fit, in the shape of `CHUNK`."""
+        limit = self.max_tokens * UNIT
+        grain = min(limit, self.overlap * UNIT or limit) // 2
+        pieces = _pieces(long.select("row", "text"), limit, grain)
+        weights, chars = _running(pieces["weight"]), _running(pieces["chars"])
+        packing = Pieces(weights, bytes(pieces["cut"].to_list()), limit, self.overlap * UNIT)
+        first = 0
+        chunks: list[tuple[int, int, int, int, str]] = []
+        counts = pieces.group_by("row", maintain_order=True).len()["len"]
+        for row, text, count in zip(long["row"], long["text"], counts, strict=True):
+            for begin, end in packing.chunks(first, first + count):
+                span = chars[begin] - chars[first], chars[end] - chars[first]
+                weight = weights[end] - weights[begin]
+                chunks.append((row, *span, weight, text[slice(*span)]))
+            first += count
+        return pl.DataFrame(chunks, schema=CHUNK, orient="row")
+
+
+CHUNK = pl.Schema(
+    {"row": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "weight": pl.Int64, "chunk": pl.String}
+)
+
+
+def _weight_near(limit: int) -> pl.Expr:
+    """The weight of each document, or one over the limit where its length alone goes beyond.
+
+    Null for what is not cut: labelled records, images, rejected rows.
+    """
+    document = pl.col("messages").is_null() & ~has_images() & KEPT
+    text = pl.when(document).then("text")
+    least = text.str.len_chars().cast(pl.Int64) * BOUND.plain
+    return (
+        pl.when(least > limit)
+        .then(least)
+        .otherwise(weigh(pl.when(document & (least <= limit)).then("text"), BOUND))
+    )
+
+
+def _whole(fitting: pl.DataFrame) -> pl.DataFrame:
+    """One chunk for each document that fits, in the shape of `CHUNK`."""
+    return fitting.select(
+        "row",
+        pl.lit(0, dtype=pl.Int64).alias("start"),
+        pl.col("text").str.len_chars().cast(pl.Int64).alias("end"),
+        "weight",
+        pl.col("text").alias("chunk"),
+    )
+
+
+def _records(seen: pl.DataFrame, chunks: pl.DataFrame) -> pl.DataFrame:
+    """A record for each chunk: its document's, but for what is the chunk's own."""
+    number = (pl.int_range(1, pl.len() + 1).over("row")).cast(pl.String).str.zfill(4)
+    numbered = chunks.sort("row", maintain_order=True).with_columns(number=number)
+    joined = numbered.join(seen, on="row", how="left", maintain_order="left", suffix="_document")
+    place = pl.format("chars={}-{}", "start", "end")
+    inside = pl.when(pl.col("locator").fill_null("") == "").then(place)
+    return joined.with_columns(
+        id=pl.format("{}.{}", "id", "number"),
+        locator=inside.otherwise(pl.format("{};{}", "locator", place)),
+        text=pl.col("chunk"),
+        tokens=whole_tokens(pl.col("weight")),
+    ).select(seen.columns)
+
+
+def _running(numbers: pl.Series) -> list[int]:
+    return [0, *numbers.cum_sum().to_list()]
+
+
+def _pieces(documents: pl.DataFrame, limit: int, grain: int) -> pl.DataFrame:
+    """What chunks are made of, in order: `row`, `chars`, `weight`, and `cut`, a `Cut`.
+
+    Pieces are blocks between empty lines. Those over the grain, which is at most half a chunk,
+    give way to lines, and those to sentences: while no piece is over half a chunk, a better cut
+    is in reach. Sentences that fit no chunk give way to words, and those to characters.
+    """
+    blocks = _parts(documents, BLOCK).with_columns(cut=_before_a_block())
+    placed = blocks.with_row_index("place")
+    heavy = pl.col("weight") > grain
+    parts = placed.filter(heavy)
+    for pattern, cut, most in (
+        (LINE, Cut.LINE, grain),
+        (SENTENCE, Cut.SENTENCE, grain),
+        (WORD, Cut.BLANK, limit),
+        (CHARACTER, Cut.ANYWHERE, limit),
+        (CODE_POINT, Cut.INSIDE, limit),
+    ):
+        parts = _finer(parts, most, pattern, cut)
+    pieces = pl.concat([_measured(placed.filter(~heavy)), _measured(parts)])
+    return pieces.sort("place", maintain_order=True)
+
+
+def _finer(pieces: pl.DataFrame, most: int, pattern: str, cut: Cut) -> pl.DataFrame:
+    """The pieces, those that weigh more replaced by their parts."""
+    heavy = pl.col("weight") > most
+    if not pieces.select(heavy.any()).item():
+        return pieces
+    inner = pl.col("piece") == pl.col("piece").shift(1)
+    numbered = pieces.with_row_index("piece")
+    parts = _parts(numbered.filter(heavy), pattern).with_columns(
+        cut=pl.when(inner).then(_cut(cut)).otherwise("cut")
+    )
+    together = pl.concat([numbered.filter(~heavy), parts])
+    return together.sort("piece", maintain_order=True).drop("piece")
+
+
+def _measured(pieces: pl.DataFrame) -> pl.DataFrame:
+    text = pl.col("text")
+    sound = pl.when(~text.str.contains(CONTINUES)).then("cut").otherwise(_cut(Cut.INSIDE))
+    chars = text.str.len_chars().cast(pl.Int64)
+    return pieces.select("place", "row", "weight", chars=chars, cut=sound)
+
+
+def _parts(pieces: pl.DataFrame, pattern: str) -> pl.DataFrame:
+    parts = pieces.with_columns(pl.col("text").str.extract_all(pattern)).explode("text")
+    return parts.filter(pl.col("text") != "").with_columns(weight=weigh(pl.col("text"), BOUND))
+
+
+def _before_a_block() -> pl.Expr:
+    """The cut before each piece, from how it begins and how the one before it ends."""
+    before = pl.col("text").shift(1)
+    line = before.str.ends_with("\n")
+    return (
+        pl.when(line & pl.col("text").str.contains(HEADING))
+        .then(_cut(Cut.HEADING))
+        .when(before.str.contains(rf"\n{BLANKS}*\n"))
+        .then(_cut(Cut.EMPTY_LINE))
+        .otherwise(_cut(Cut.LINE))
+    )
+
+
+def _cut(cut: Cut) -> pl.Expr:
+    return pl.lit(int(cut), dtype=pl.UInt8)

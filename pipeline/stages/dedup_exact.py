@@ -1,0 +1,71 @@
+"""`dedup_exact`: one of several records that say the same."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import polars as pl
+from pydantic import Field
+
+from pipeline.stage import Settings
+from pipeline.stages.sketches import digest, duplicates
+from pipeline.stages.texts import KEPT, all_but_last, image_files, one_line, turn_lines
+
+
+class DedupExact(Settings):
+    """Keeps one of several records with the same words; layout does not count.
+
+    Texts are compared in Unicode NFC with every run of white space as one blank; letter case
+    counts. `on: auto` compares labelled records by system prompt and all turns and documents by
+    their text; records with images must also name the same files. Kept is the record that comes
+    first by source and id.
+    """
+
+    name: ClassVar[str] = "dedup_exact"
+    reasons: ClassVar[dict[str, str]] = {
+        "duplicate": "The same content is in the record that is named as the value, and that one "
+        "is kept.",
+    }
+
+    on: Literal["auto", "text", "prompt", "pair", "conversation"] = Field(
+        "auto",
+        description="what must be equal: text; prompt: all turns but the last, with the system "
+        "prompt; pair: the last two turns; conversation: all turns, with the system prompt",
+    )
+
+    def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
+        """`id`, `source`, and `key`: 16 bytes that equal records share, null if not compared."""
+        seen = records.with_columns(turns=turn_lines())
+        contents = seen.select("id", "source", key=pl.when(KEPT).then(self._content()))
+        return contents.with_columns(digest(contents["key"]))
+
+    def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
+        """`id` and `rejected` of every record that is not the first with its key."""
+        return duplicates(sketches, "duplicate")
+
+    def _content(self) -> pl.Expr:
+        """What is compared, as one text; its first line says of which kind it is."""
+        if self.on == "text":
+            return _document()
+        if self.on == "auto":
+            labelled = pl.col("messages").is_not_null()
+            return pl.when(labelled).then(_turns(pl.col("turns"))).otherwise(_document())
+        if self.on == "prompt":
+            return pl.format("prompt\n{}\n{}", _surroundings(), all_but_last(pl.col("turns")))
+        if self.on == "pair":
+            pair = pl.col("turns").list.tail(2).list.join("\n")
+            return pl.format("pair\n{}\n{}", image_files(), pair)
+        return _turns(pl.col("turns"))
+
+
+def _surroundings() -> pl.Expr:
+    return pl.format("{}\n{}", image_files(), one_line(pl.col("system").fill_null("")))
+
+
+def _document() -> pl.Expr:
+    return pl.format("text\n{}\n{}", image_files(), one_line(pl.col("text")))
+
+
+def _turns(turns: pl.Expr) -> pl.Expr:
+    whole = pl.format("turns\n{}\n{}", _surroundings(), turns.list.join("\n"))
+    return pl.when(turns.list.len() > 0).then(whole)

@@ -1,0 +1,29 @@
+"""Keys of 16 bytes for what records hold, and the vote on those that share one."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.stage import Broken, rejected_as
+
+
+def digest(contents: pl.Series) -> pl.Series:
+    """The xxh3-128 of each text, 16 bytes big-endian; null for null."""
+    from xxhash import xxh3_128_digest
+
+    raw = contents.cast(pl.Binary)
+    keys = [None if content is None else xxh3_128_digest(content) for content in raw]
+    return pl.Series(contents.name, keys, dtype=pl.Binary)
+
+
+def duplicates(sketches: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """`id` and `rejected` of every sketch that is not the first, by source and id, with its key."""
+    later = (
+        sketches.filter(pl.col("key").is_not_null())
+        .sort("key", "source", "id")
+        .with_columns(first=pl.col("id").first().over("key"))
+        .filter(pl.col("id") != pl.col("first"))
+    )
+    first = pl.col("first")
+    rule = Broken(pl.lit(True), value=first, merged_into=first)
+    return later.select("id", rejected=rejected_as(reason, rule))

@@ -1,0 +1,96 @@
+"""The texts of a record, wherever they are: `text`, `system`, and each turn of `messages`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from pipeline.record import MESSAGE
+
+KEPT = pl.col("rejected").is_null()
+
+NFC_SUSPECT = (
+    r"[\p{M}\u0374\u037E\u0387\u0958-\u09DF\u0A33-\u0A5E\u0B5C\u0B5D\u1161-\u1175\u11A8-\u11C2"
+    r"\u0F43-\u0F69\u1F71-\u1FFD\u2000\u2001\u2126\u212A\u212B\u2329\u232A\u2ADC\uF900-\uFAFF\uFB1D-\uFB4E"
+    r"\u{1D15E}-\u{1D1C0}\u{2F800}-\u{2FA1D}]"
+)
+"""Every character that NFC changes, or joins to the one before it (Unicode's quick check is not
+"yes"). Few texts hold one, and finding it is ten times as fast as normalising (45 MB/s)."""
+
+
+def rewrite(records: pl.DataFrame, change: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
+    """The records with every text changed; rejected rows stay as they are.
+
+    `change` maps a series of texts, nulls among them, to as many texts in the same order.
+    """
+    kept = records["rejected"].is_null()
+    columns = [
+        records.select(pl.when(kept).then(pl.col(name)))[name] for name in ("text", "system")
+    ]
+    changed = [change(column) if column.count() else column for column in columns]
+    records = records.with_columns(
+        pl.when(kept).then(new).otherwise(pl.col(new.name)).alias(new.name) for new in changed
+    )
+    return _rewrite_turns(records, change)
+
+
+def _rewrite_turns(records: pl.DataFrame, change: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
+    turns = turns_of(records.filter(KEPT))
+    if turns.is_empty():
+        return records
+    return with_turns(records, turns.with_columns(change(turns["text"])))
+
+
+def turns_of(records: pl.DataFrame) -> pl.DataFrame:
+    """One row for each turn, in order: `id` of the record, `role`, `text`."""
+    with_any = records.filter(pl.col("messages").list.len() > 0).select("id", "messages")
+    return with_any.explode("messages").select("id", pl.col("messages").struct.unnest())
+
+
+def with_turns(records: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
+    """The records with the `messages` that `turns` hold; those without turns in it keep theirs."""
+    rebuilt = turns.group_by("id", maintain_order=True).agg(
+        rebuilt=pl.struct("role", "text").cast(MESSAGE)
+    )
+    joined = records.join(rebuilt, on="id", how="left", maintain_order="left")
+    return joined.with_columns(messages=pl.coalesce("rebuilt", "messages")).drop("rebuilt")
+
+
+def nfc(column: pl.Expr) -> pl.Expr:
+    """The text in Unicode normalisation form C; only texts that may change are normalised."""
+    not_ascii = pl.when(column.str.len_bytes() != column.str.len_chars()).then(column)
+    suspects = pl.when(not_ascii.str.contains(NFC_SUSPECT)).then(column)
+    return pl.coalesce(suspects.str.normalize("NFC"), column)
+
+
+def has_images() -> pl.Expr:
+    """Whether a record has at least one image."""
+    return (pl.col("images").list.len() > 0).fill_null(False)
+
+
+def image_files() -> pl.Expr:
+    """The number of a record's images and their URIs, a line each."""
+    files = pl.col("images").fill_null([])
+    return pl.format("{}\n{}", files.list.len(), files.list.join("\n", ignore_nulls=True))
+
+
+def one_line(column: pl.Expr) -> pl.Expr:
+    """The text in NFC, every run of white space one blank, so that layout does not count."""
+    runs = r"[^\S ]\s*|  \s*| [^\S ]\s*"
+    return nfc(column).str.replace_all(runs, " ").str.strip_chars()
+
+
+def turn_lines() -> pl.Expr:
+    """The turns, each as its role and its text, both normalised, with a newline between.
+
+    Normalised texts hold no newline, so that joined by newlines turns stay distinct.
+    """
+    role, text = (pl.element().struct.field(name).fill_null("") for name in ("role", "text"))
+    return pl.col("messages").list.eval(one_line(role) + "\n" + one_line(text))
+
+
+def all_but_last(turns: pl.Expr) -> pl.Expr:
+    """All turns but the last as one text, the prompt; null where there are no turns."""
+    before = turns.list.head(turns.list.len() - 1).list.join("\n")
+    return pl.when(turns.list.len() > 0).then(before)

@@ -1,0 +1,133 @@
+"""Conversations in the Converse shape (Nova, Nova 2, Llama 3.2 and 3.3): text, images, tools.
+
+{"schemaVersion":"bedrock-conversation-2024","system":[{"text":…}],"messages":[…]}
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import polars as pl
+
+from pipeline.stage import Broken, Settings, reject
+from pipeline.targets.contract import Place
+from pipeline.targets.converse import SCHEMA_VERSION, given_turns, system_json, turns
+from pipeline.targets.images import image_faults, image_format, image_name, most_images
+from pipeline.targets.lines import (
+    EXTRA,
+    IMAGES,
+    TEXT,
+    answered_faults,
+    extra_value,
+    filled,
+    has_extra,
+    joined,
+    quoted,
+    with_lines,
+)
+
+_USER = '{"role":"user","content":['
+_ASSISTANT = '{"role":"assistant","content":['
+_GIVEN = pl.Struct({"json": pl.String, "reason": pl.String})
+
+
+class Conversation(Settings):
+    """Turns of user and assistant, with what else the record holds.
+
+    Images of the record go before the text of the first user turn. An image with a caption and
+    no turns becomes `image_prompt` and the caption as the answer. `system` is used where a
+    record has no system prompt of its own. `extra.reasoning` (text) goes before the last answer
+    when `reasoning` is set; `extra.converse_messages`, with `extra.toolConfig` or OpenAI's
+    `extra.tools`, are turns with tool calls and stand for `messages`.
+    """
+
+    format: ClassVar[str] = "conversation"
+    schema: ClassVar[str] = "converse.schema.json"  # type: ignore[assignment]
+    final_newline: ClassVar[bool] = True
+
+    system: str | None = None
+    image_prompt: str = "Describe this image."
+    reasoning: bool = True
+
+    def render(self, records: pl.DataFrame, place: Place) -> pl.DataFrame:
+        """The records plus `line`."""
+        prepared = _with_given(self._with_captions(records))
+        given = pl.col("_given").struct.field
+        is_given = pl.col("_given").is_not_null()
+        reasoning = self._reasoning()
+        marked = reject(
+            prepared,
+            images_not_allowed=Broken((IMAGES > 0) & is_given, value=IMAGES, threshold=0),
+            **_turn_faults(prepared),
+            **image_faults(prepared, place, needs_owner=True),
+            reasoning_with_images=(IMAGES > 0) & reasoning.is_not_null(),
+        )
+        messages = joined('"messages":[', _spoken(marked, place, reasoning), "]")
+        body = pl.when(is_given).then(given("json")).otherwise(messages)
+        line = joined("{", SCHEMA_VERSION, system_json(self.system), body, "}")
+        lines = with_lines(marked, line)
+        return lines.drop("_given").with_columns(records["messages"])
+
+    def _with_captions(self, records: pl.DataFrame) -> pl.DataFrame:
+        """An image with a caption and no turns, as two turns."""
+        said = [("user", pl.lit(self.image_prompt)), ("assistant", TEXT)]
+        pair = pl.concat_list(pl.struct(role=pl.lit(role), text=text) for role, text in said)
+        silent = pl.col("messages").list.len().fill_null(0) == 0
+        captioned = silent & (IMAGES > 0) & filled(TEXT).is_not_null()
+        turned = pl.when(captioned).then(pair).otherwise(pl.col("messages"))
+        return records.with_columns(messages=turned)
+
+    def _reasoning(self) -> pl.Expr:
+        """The reasoning as a JSON string, null where there is none."""
+        return quoted(filled(EXTRA.str.json_path_match("$.reasoning"))) if self.reasoning else _null
+
+
+_null = pl.lit(None, dtype=pl.String)
+
+
+def _with_given(records: pl.DataFrame) -> pl.DataFrame:
+    """Plus `_given`: turns that stand in `extra` in the Converse shape, or why they cannot stay.
+
+    Row by row, and only where `extra` has them: their blocks are merged as they are.
+    """
+    has = records.select(has_extra("converse_messages").fill_null(False)).to_series()
+    rows = zip(has, records["extra"], strict=True)
+    values = [_given(extra) if there else None for there, extra in rows]
+    return records.with_columns(pl.Series("_given", values, dtype=_GIVEN))
+
+
+def _given(extra: str) -> dict[str, str | None]:
+    value = extra_value(extra)
+    json, reason = (None, "broken_extra") if value is None else given_turns(value)
+    return {"json": json, "reason": reason}
+
+
+def _turn_faults(records: pl.DataFrame) -> dict[str, pl.Expr | Broken]:
+    """The rules of turns, of the record's own or of those that stand in `extra`."""
+    reason = pl.col("_given").struct.field("reason")
+    rules: dict[str, pl.Expr | Broken] = {}
+    for name, rule in answered_faults().items():
+        broken = rule if isinstance(rule, Broken) else Broken(rule)
+        own = broken.where & pl.col("_given").is_null()
+        rules[name] = Broken(own | reason.eq_missing(name), broken.value, broken.threshold)
+    met = records["_given"].struct.field("reason").drop_nulls().unique()
+    return rules | {name: reason == name for name in sorted(met) if name not in rules}
+
+
+def _spoken(records: pl.DataFrame, place: Place, reasoning: pl.Expr) -> pl.Expr:
+    """The turns, with images at the head of the first and reasoning at the head of the last."""
+    said = turns()
+    thought = '{"reasoningContent":{"reasoningText":{"text":' + reasoning + "}}},"
+    last = joined(_ASSISTANT, thought, said.list.last().str.strip_prefix(_ASSISTANT))
+    before = said.list.head(said.list.len() - 1).list.join(",")
+    images = [_image_block(index, place) for index in range(most_images(records))]
+    return joined(_USER, *images, before.str.strip_prefix(_USER), ",", last)
+
+
+def _image_block(index: int, place: Place) -> pl.Expr:
+    """One image block and its comma, null where the record has fewer images."""
+    owner = f',"bucketOwner":"{place.bucket_owner}"'
+    uri = quoted(pl.lit(place.image_prefix) + image_name(index))
+    source = joined('"source":{"s3Location":{"uri":', uri, owner, "}}")
+    block = joined('{"image":{"format":"', image_format(index), '",', source, "}},")
+    return pl.when(index < IMAGES).then(block)

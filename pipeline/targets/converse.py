@@ -1,0 +1,95 @@
+"""The pieces of the Converse shape that three formats share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import polars as pl
+
+from pipeline.targets.lines import SYSTEM, Value, as_json, filled, joined, quoted
+from pipeline.targets.tools import functions
+
+SCHEMA_VERSION = '"schemaVersion":"bedrock-conversation-2024",'
+_MEDIA = {"image", "video", "document"}
+_TOOL_BLOCKS = {"toolUse", "toolResult"}
+_BLOCKS = {"text", "reasoningContent", *_TOOL_BLOCKS}
+
+
+def system_json(default: str | None = None) -> pl.Expr:
+    """`"system":[{"text":…}],` or null where neither the record nor the target has a prompt."""
+    system = pl.coalesce(filled(SYSTEM), filled(pl.lit(default, dtype=pl.String)))
+    return '"system":[{"text":' + quoted(system) + "}],"
+
+
+def turns() -> pl.Expr:
+    """Each turn as the JSON of a Converse message with one text block; a list."""
+    turn = pl.element().struct
+    content = pl.concat_list(pl.struct(text=turn.field("text")))
+    return pl.col("messages").list.eval(as_json(role=turn.field("role"), content=content))
+
+
+def messages_json() -> pl.Expr:
+    """`"messages":[…]` of text turns."""
+    return joined('"messages":[', turns().list.join(","), "]")
+
+
+def tool_config(extra: Value) -> Value | None:
+    """`toolConfig` as given, or from OpenAI's `tools`; None when there is neither.
+
+    Raises ValueError when the tools are not of OpenAI's shape.
+    """
+    if extra.get("toolConfig"):
+        config: Value = extra["toolConfig"]
+        return config
+    if not extra.get("tools"):
+        return None
+    return {"tools": [{"toolSpec": _tool_spec(function)} for function in functions(extra["tools"])]}
+
+
+def _tool_spec(function: Value) -> Value:
+    schema = {"json": function["parameters"]}
+    return {"name": function["name"], "description": function["description"], "inputSchema": schema}
+
+
+def given_turns(extra: Value) -> tuple[str | None, str | None]:
+    """`extra.converse_messages` and its tools as JSON members, or the reason why not."""
+    messages = extra["converse_messages"]
+    reason = _fault_of(messages)
+    if reason is not None:
+        return None, reason
+    try:
+        config = tool_config(extra)
+    except ValueError:
+        return None, "broken_tools"
+    if config is None and any(_TOOL_BLOCKS & _block_kinds(m["content"]) for m in messages):
+        return None, "broken_tools"
+    tools = "" if config is None else f'"toolConfig":{_dumps(config)},'
+    return f'{tools}"messages":{_dumps(messages)}', None
+
+
+def _fault_of(messages: Any) -> str | None:
+    if not isinstance(messages, list) or not messages:
+        return "no_completion"
+    if not all(isinstance(m, dict) and m.keys() == {"role", "content"} for m in messages):
+        return "broken_turns"
+    roles = [message["role"] for message in messages]
+    if roles[-1] != "assistant":
+        return "no_completion"
+    if roles != ["user", "assistant"] * (len(roles) // 2):
+        return "turns_out_of_order"
+    kinds = [_block_kinds(message["content"]) for message in messages]
+    if any(kind & _MEDIA for kind in kinds):
+        return "media_in_turns"
+    return None if all(kind and kind <= _BLOCKS for kind in kinds) else "broken_turns"
+
+
+def _block_kinds(content: Any) -> set[str]:
+    """The kinds of block in a message's content; `?` for what is not a block of one kind."""
+    blocks = content if isinstance(content, list) else [None]
+    one = [next(iter(b)) if isinstance(b, dict) and len(b) == 1 else "?" for b in blocks]
+    return set(one)
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()

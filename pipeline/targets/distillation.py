@@ -1,0 +1,46 @@
+"""Prompts for distillation, in the Converse shape: the teacher writes the answers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import polars as pl
+
+from pipeline.stage import Settings, reject
+from pipeline.targets.contract import Place
+from pipeline.targets.converse import SCHEMA_VERSION, messages_json, system_json
+from pipeline.targets.lines import (
+    joined,
+    one_exchange_faults,
+    prompt_faults,
+    text_only_faults,
+    with_lines,
+)
+from pipeline.targets.prompts import as_prompts
+
+
+class Distillation(Settings):
+    """One prompt a record; its answer is dropped, or kept as the teacher's when asked for.
+
+    More than one exchange is rejected: AWS's documents allow it for Nova, AWS's own validator
+    takes two messages at most.
+    """
+
+    format: ClassVar[str] = "distillation"
+    schema: ClassVar[str] = "distillation.schema.json"  # type: ignore[assignment]
+    final_newline: ClassVar[bool] = True
+
+    system: str | None = None
+    keep_completion: bool = False
+
+    def render(self, records: pl.DataFrame, place: Place) -> pl.DataFrame:  # noqa: ARG002
+        """The records plus `line`."""
+        marked = reject(
+            records,
+            **text_only_faults(),
+            **prompt_faults(),
+            **one_exchange_faults(),
+        )
+        prompts = marked if self.keep_completion else as_prompts(marked)
+        line = joined("{", SCHEMA_VERSION, system_json(self.system), messages_json(), "}")
+        return with_lines(prompts, line).with_columns(records["messages"])

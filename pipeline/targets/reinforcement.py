@@ -1,0 +1,113 @@
+"""Prompts for reinforcement fine-tuning, as OpenAI chat messages with a reference answer.
+
+{"id": …, "messages": […], "reference_answer": …, "tools": […], and what the grader needs}
+"""
+
+from __future__ import annotations
+
+import string
+from typing import Any, ClassVar, Literal
+
+import orjson
+import polars as pl
+
+from pipeline.stage import Settings, reject
+from pipeline.targets.claude3_messages import messages_json
+from pipeline.targets.contract import Place
+from pipeline.targets.lines import (
+    SYSTEM,
+    extra_value,
+    filled,
+    joined,
+    prompt_faults,
+    quoted,
+    role_letters,
+    text_only_faults,
+    turn_text,
+    with_lines,
+)
+from pipeline.targets.prompts import as_prompts
+from pipeline.targets.tools import functions
+
+_BLANKS = string.whitespace + "\x1c\x1d\x1e\x1f\x85\xa0\ufeff"
+_OWN_KEYS = {"id", "messages", "reference_answer", "tools"}
+_EXTRA = pl.Struct({"answer": pl.String, "tail": pl.String, "broken": pl.String})
+
+
+class Reinforcement(Settings):
+    """A prompt, and the answer that a grader measures against.
+
+    The reference answer is `extra.reference_answer` (text or object), else the last turn's
+    answer, which is cut from the messages either way. Text, numbers and booleans of
+    `extra.metadata` become keys of their own, which Bedrock hands to the grader; the format's
+    own keys win over them. A data set should have an answer in all of its records or in none.
+    """
+
+    format: ClassVar[str] = "reinforcement"
+    schema: ClassVar[str] = "reinforcement.schema.json"  # type: ignore[assignment]
+    final_newline: ClassVar[bool] = True
+
+    system: str | None = None
+    reference_answer: Literal["required", "optional"] = "required"
+
+    def render(self, records: pl.DataFrame, place: Place) -> pl.DataFrame:  # noqa: ARG002
+        """The records plus `line`."""
+        extras = pl.Series("_extra", [_from_extra(e) for e in records["extra"]], dtype=_EXTRA)
+        spoken = pl.when(role_letters().str.ends_with("a")).then(quoted(turn_text(-1)))
+        prepared = records.with_columns(extras).with_columns(
+            _answer=pl.coalesce(pl.col("_extra").struct.field("answer"), spoken)
+        )
+        broken = pl.col("_extra").struct.field("broken")
+        unanswered = pl.col("_answer").is_null() & pl.lit(self.reference_answer == "required")
+        marked = reject(
+            prepared,
+            **text_only_faults(),
+            **prompt_faults(),
+            broken_extra=broken == "broken_extra",
+            broken_tools=broken == "broken_tools",
+            no_reference_answer=unanswered,
+        )
+        lines = with_lines(as_prompts(marked), self._line())
+        return lines.drop("_extra", "_answer").with_columns(records["messages"])
+
+    def _line(self) -> pl.Expr:
+        default = filled(pl.lit(self.system, dtype=pl.String))
+        system = quoted(pl.coalesce(filled(SYSTEM), default))
+        first = '{"role":"system","content":' + system + "},"
+        return joined(
+            '{"id":',
+            quoted(pl.col("id")),
+            ',"messages":[',
+            first,
+            messages_json().str.strip_prefix("["),
+            ',"reference_answer":' + pl.col("_answer"),
+            pl.col("_extra").struct.field("tail"),
+            "}",
+        )
+
+
+def _from_extra(extra: str | None) -> dict[str, str | None]:
+    """What `extra` adds: the reference answer as JSON, and the other members with their commas."""
+    value = extra_value(extra)
+    if value is None:
+        return {"broken": "broken_extra"}
+    answer, tools, metadata = (value.get(k) for k in ("reference_answer", "tools", "metadata"))
+    try:
+        declared = [{"type": "function", "function": f} for f in functions(tools or [])]
+    except ValueError:
+        return {"broken": "broken_tools"}
+    members: dict[str, Any] = {"tools": declared} if declared else {}
+    given = metadata if isinstance(metadata, dict) else {}
+    members |= {k: v for k, v in given.items() if k not in _OWN_KEYS and _is_scalar(v)}
+    tail = "," + orjson.dumps(members)[1:-1].decode() if members else None
+    return {"answer": orjson.dumps(answer).decode() if _says(answer) else None, "tail": tail}
+
+
+def _says(answer: Any) -> bool:
+    if isinstance(answer, str):
+        return bool(answer.strip(_BLANKS))
+    return isinstance(answer, dict) and bool(answer)
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool)

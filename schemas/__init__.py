@@ -1,0 +1,1 @@
+"""Model cards and JSON Schemas; an installed wheel ships this folder as `pipeline.schemas`."""

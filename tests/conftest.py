@@ -1,0 +1,93 @@
+"""What several tests need: a checkout's paths, small recipes, a real S3 server on the loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "sample_data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_aws_account() -> None:
+    """Tests never reach for real credentials or the instance's metadata."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    os.environ["AWS_ACCESS_KEY_ID"] = "testing"
+    os.environ["AWS_SECRET_ACCESS_KEY"] = "testing"
+    os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
+    os.environ["AWS_CONFIG_FILE"] = os.devnull
+    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """A real HTTP S3 server (moto's) on a free loopback port, for the whole session."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, request: pytest.FixtureRequest) -> Iterator[tuple[Any, str]]:
+    """(client, name) of a new bucket."""
+    import re
+
+    import boto3
+
+    client = boto3.client("s3", endpoint_url=s3_endpoint)
+    name = re.sub("[^a-z0-9]", "-", request.node.name.lower())[:50].strip("-") + "-b"
+    client.create_bucket(Bucket=name)
+    yield client, name
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
+        for item in page.get("Contents", []):
+            client.delete_object(Bucket=name, Key=item["Key"])
+    client.delete_bucket(Bucket=name)
+    client.close()
+
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def bedrock_prep() -> Command:
+    """Run a command line of the console script in a process of its own."""
+
+    def run(*words: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "pipeline", *map(str, words)]
+        settings: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "text": True}
+        return subprocess.run(line, **(settings | more), check=False)
+
+    return run
+
+
+def tree_bytes(folder: Path) -> dict[str, bytes]:
+    """Every published file of an output, by name; work files are not part of it."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".work" not in path.relative_to(folder).parts
+    }
+
+
+def latest(output: Path) -> Path:
+    """The folder of the run that LATEST points to."""
+    return output / "runs" / json.loads((output / "LATEST").read_bytes())["run"]
+
+
+def read_jsonl(path: Path) -> list[Any]:
+    """The objects of a JSONL file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

@@ -1,0 +1,76 @@
+"""Imports point one way, and engines know nothing of us."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "pipeline"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+ALLOWED = {
+    "record.py": set(),
+    "errors.py": set(),
+    "stage.py": {"record"},
+    "source.py": set(),
+    "stages": {"record", "stage", "tokens", "stages"},
+    "readers": {"record", "source", "stage", "readers"},
+    "targets": {"record", "stage", "tokens", "targets"},
+    "bedrock": {"record", "stage", "errors", "tokens", "schemas_dir", "bedrock"},
+    "engines": set(),
+}
+"""What a place of the house may import of ours; the rest is bound by what imports it."""
+
+LATE = {"great_expectations", "datasets", "boto3", "botocore", "PIL", "resiliparse", "langdetect"}
+"""Libraries that take a second or more to import: only inside the function that needs them."""
+
+
+def imports(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+def ours(path: Path) -> set[str]:
+    found = {name.split(".")[1] for name in imports(ast.parse(path.read_text()))
+             if name.startswith("pipeline.")}
+    return {name for name in found if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_point_one_way(path: Path) -> None:
+    """A room imports only what stands below it."""
+    room = path.relative_to(PACKAGE).parts[0]
+    if room in ALLOWED:
+        assert ours(path) <= ALLOWED[room]
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "stages").glob("*.py")), ids=lambda p: p.name)
+def test_no_stage_imports_another(path: Path) -> None:
+    """Stages share small modules without a stage in them, never each other."""
+    stages = {one.stem for one in (PACKAGE / "stages").glob("*.py") if "ClassVar" in one.read_text()}
+    names = imports(ast.parse(path.read_text()))
+    used = {name.removeprefix("pipeline.stages.").split(".")[0] for name in names
+            if name.startswith("pipeline.stages.")}
+    assert path.name == "__init__.py" or not (used & stages) - {path.stem}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_slow_libraries_are_imported_late(path: Path) -> None:
+    """No module imports a slow library at its top."""
+    tops = [node for node in ast.parse(path.read_text()).body
+            if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {name.split(".")[0] for node in tops for name in imports(ast.Module([node], []))}
+    assert path.name == "gate_child.py" or not names & LATE
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_files_stay_short(path: Path) -> None:
+    """A file that grows past 300 lines has taken on a second job."""
+    assert len(path.read_text().splitlines()) <= 300

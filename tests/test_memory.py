@@ -1,0 +1,41 @@
+"""A memory limit becomes workers and shard size, or is refused at the start."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import RecipeError
+from pipeline.memory import COPIES, MB, PARENT, SHARD_LEAST, SHARD_MOST, WORKER, share_memory
+from pipeline.prepare import parse_size
+
+
+@pytest.mark.parametrize("memory", [600, 700, 900, 1500, 4000, 64000])
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_what_is_shared_out_fits_the_limit(memory: int, workers: int) -> None:
+    """All workers at their largest stay under the limit."""
+    share = share_memory(memory * MB, workers)
+    used = PARENT + share.workers * (WORKER + COPIES * share.shard_bytes)
+    assert used <= memory * MB
+    assert 1 <= share.workers <= workers
+    assert SHARD_LEAST <= share.shard_bytes <= SHARD_MOST
+
+
+def test_a_limit_too_small_for_one_worker_is_refused() -> None:
+    """The message names what is needed."""
+    with pytest.raises(RecipeError, match="needs at least"):
+        share_memory(100 * MB, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("4GB", 4 << 30), ("800MB", 800 << 20), ("1.5g", 3 << 29), ("1000", 1000)]
+)
+def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
+    """Units are powers of 1,024, in any case."""
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "four", "4XB", "-1GB"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    """With the text that was given."""
+    with pytest.raises(RecipeError, match="memory"):
+        parse_size(text)

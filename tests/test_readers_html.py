@@ -1,0 +1,144 @@
+"""HTML: text without mark-up, in the right letters, and never at any price."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_readers import put, read
+
+from pipeline.readers.html import HtmlReader
+from pipeline.readers.html_scan import deepest, most_attributes
+
+PARAGRAPH = "<p>Green tea is made from leaves that were not left to wither for long.</p>\n" * 6
+PAGE = f"""<!doctype html><html><head><title>Green tea | Tea shop</title>
+<style>p {{color: red}}</style><script>var secret = "<p>code</p>"</script></head>
+<body><nav><a href="/">Home</a> <a href="/blog">Blog</a></nav>
+<main><h1>Green tea</h1>{PARAGRAPH}<pre>water   80 C
+  time  2 min</pre><img alt="a cup" src="x.png"><a href="https://a.example/">source</a></main>
+<footer>All rights reserved</footer></body></html>"""
+
+
+def text_of(tmp_path: Path, page: bytes | str, **settings: str) -> str | None:
+    return read(HtmlReader(**settings), put(tmp_path, "page.html", page))[0]["text"]
+
+
+def test_main_content(tmp_path: Path) -> None:
+    """Navigation, footers, scripts, styles, links and alternative texts are not the text."""
+    text = text_of(tmp_path, PAGE)
+    assert text.startswith("Green tea\n")
+    assert "water   80 C\n  time  2 min" in text
+    for gone in ("Home", "rights", "secret", "color", "a cup", "a.example", "Tea shop"):
+        assert gone not in text
+
+
+def test_full_text(tmp_path: Path) -> None:
+    """With `full`, navigation and footers stay; scripts and styles never do."""
+    text = text_of(tmp_path, PAGE, extract="full")
+    assert "Home" in text and "All rights reserved" in text
+    assert "secret" not in text and "color" not in text
+    assert text.startswith("Green tea | Tea shop\n\nHome")
+
+
+def test_all_is_taken_where_the_main_content_was_missed(tmp_path: Path) -> None:
+    """A page that is nearly all list or navigation keeps its text."""
+    items = "".join(f"<li><a href=x>Tea number {n}</a></li>" for n in range(80))
+    text = text_of(tmp_path, f"<title>Teas</title><nav><ul>{items}</ul></nav><p>Teas.</p>")
+    assert "Tea number 79" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<title>Tea</title><p>Leaves.", "Tea\n\nLeaves."),
+        ("<title> Green \n tea </title><h1>green TEA</h1>", "green TEA"),
+        ("<title>Tea</title><h1>Tea and more</h1>", "Tea and more"),
+        ("<p>Leaves.", "Leaves."),
+    ],
+)
+def test_title(tmp_path: Path, body: str, expected: str) -> None:
+    """The title stands on top, unless the first line says it."""
+    assert text_of(tmp_path, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'<meta charset="windows-1258"><p>Ti\xea\xecng', "Tiê\u0301ng"),
+        (b'<meta http-equiv=x content="text/html; charset=gbk"><p>\xb2\xe8\xd2\xb6', "茶叶"),
+        (b'<meta charset="utf-16"><p>Tr\xc3\xa0', "Trà"),
+        (b'<meta charset="iso-8859-1"><p>Tr\xc3\xa0', "Trà"),
+        (b'<meta charset="latin1"><p>\x93caf\xe9\x94', "“café”"),
+        (b"\xef\xbb\xbf<p>Tr\xc3\xa0", "Trà"),
+        ("<p>Trà sen Tây Hồ</p>".encode("utf-16"), "Trà sen Tây Hồ"),
+        (b"<p>a\0b", "ab"),
+    ],
+)
+def test_charset(tmp_path: Path, data: bytes, expected: str) -> None:
+    """A mark, then valid UTF-8, then the page's own word, as browsers read it."""
+    assert text_of(tmp_path, data) == expected
+
+
+def test_other_encodings_are_noted(tmp_path: Path) -> None:
+    """The record says what the page was in, when it was not UTF-8."""
+    page = b'<meta charset="windows-1252"><p>caf\xe9'
+    row = read(HtmlReader(), put(tmp_path, "page.html", page))[0]
+    assert json.loads(row["extra"]) == {"encoding": "cp1252"}
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (b"", "read.empty_file"),
+        (b"<script>only()</script>", "read.no_text"),
+        (b"<title>Only a title</title>", "read.no_text"),
+        (b"<!-- unclosed <p>text", "read.no_text"),
+        (b"\x89PNG\r\n\x1a\n", "read.binary"),
+        (b'<meta charset="utf-8"><p>caf\xe9 \x81 \xff\xfe \x90', "read.bad_encoding"),
+        (b"<a " + b"x='1' " * 5_001 + b">text", "read.html_too_complex"),
+        (b"<a b='>' " + b"x='>' " * 5_001 + b">text", "read.html_too_complex"),
+        (b"<div>" * 2_001 + b"text", "read.html_too_complex"),
+        (b"<div></x>" * 2_001 + b"text", "read.html_too_complex"),
+        (b"<table><tr><td>" * 2_001 + b"text", "read.html_too_complex"),
+    ],
+)
+def test_pages_without_text_or_measure(tmp_path: Path, page: bytes, reason: str) -> None:
+    """What gives no text, and what would take the parser too long, is rejected."""
+    assert read(HtmlReader(), put(tmp_path, "page.html", page))[0]["reason"] == reason
+
+
+def test_large_pages_that_are_plain(tmp_path: Path) -> None:
+    """Many elements, end tags left out, and long attributes are no complexity."""
+    for page in (
+        "<ul>" + "<li>tea" * 5_000,
+        "<p>tea<br>" * 5_000,
+        "<div><b>tea</b></div>" * 5_000,
+        "<a x='" + "y=1 " * 20_000 + "'>tea</a>",
+        "<script>" + "'<div>'+" * 5_000 + "</script>tea",
+        "<!--" + "<div>" * 5_000 + "-->tea",
+    ):
+        assert "tea" in text_of(tmp_path, page)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<script", "<!--", '<a "', "<a x='", "<a b=\n", "<a ", "=", " b", "<", "</", "<a b= \t"],
+)
+def test_the_scan_is_linear(piece: str) -> None:
+    """No run of pieces makes the scan look at the rest again and again."""
+    page = "<a" + piece * (1_000_000 // len(piece))
+    start = time.process_time()
+    most_attributes(page, 10)
+    deepest(page, 10)
+    assert time.process_time() - start < 5
+
+
+@given(st.text(alphabet="<>/!-='\" \nabpx&;", max_size=200))
+def test_any_mark_up_passes(page: str) -> None:
+    """The scan counts, whatever it is given, and never less than plain nesting has."""
+    assert most_attributes(page, 0) >= 0
+    assert deepest("<b>" * 5 + page.replace("</", ""), 0) >= 5

@@ -1,0 +1,325 @@
+"""A whole run: nothing lost, the same bytes however it is run, and after any kill."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from conftest import ROOT, Command, latest, read_jsonl, tree_bytes
+
+from pipeline import run as run_module
+from pipeline import shards
+from pipeline.errors import ConflictError, DataError
+from pipeline.lock import hold
+from pipeline.memory import Share
+from pipeline.progress import Lines
+from pipeline.recipe import load_recipe
+from pipeline.run import Options, Outcome, prepare
+
+RECIPE = """
+name: small
+sources:
+  - path: docs/
+  - path: pairs.jsonl
+    reader: jsonl
+stages:
+  - clean
+  - language: {allow: [en, vi]}
+  - redact
+  - dedup_exact
+  - contradictions
+  - chunk: {max_tokens: 60, overlap: 8}
+targets:
+  corpus: {format: pretraining}
+  pairs: {format: prompt_completion}
+split: {validation: 0.2, test: 0.1, group_by: document}
+gate: {min_records: 5}
+"""
+SENTENCES = [
+    "The kettle boils a litre of water in four minutes and then keeps it warm.",
+    "Press the lotus button twice to choose the temperature for green tea.",
+    "Rinse the filter under the tap once a week, and never use soap on it.",
+    "Ấm đun nước tự ngắt khi hết nước, nên bạn không phải lo lắng điều gì cả.",
+    "Hãy tráng ấm bằng nước sạch trước khi pha trà lần đầu tiên trong ngày.",
+    "Warranty claims are answered within five working days from your letter.",
+]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Forty documents and sixty pairs, some of them bad."""
+    folder = tmp_path / "project"
+    (folder / "docs" / "sub").mkdir(parents=True)
+    for number in range(40):
+        lines = [SENTENCES[(number + step) % 6] + f" Note {number * step}." for step in range(12)]
+        where = "sub/" if number % 3 else ""
+        (folder / f"docs/{where}{number:02d}.txt").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "docs/empty.txt").write_text("")
+    shutil.copy(folder / "docs/00.txt", folder / "docs/copy.txt")
+    pairs = [
+        json.dumps({"prompt": f"How long is step {n}?", "completion": SENTENCES[n % 6] + f" ({n})"})
+        for n in range(60)
+    ]
+    pairs += ["{broken", pairs[0], json.dumps({"prompt": "How long is step 3?", "completion": "No."})]
+    (folder / "pairs.jsonl").write_text("\n".join(pairs) + "\n", encoding="utf-8")
+    (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    return folder
+
+
+def run(folder: Path, output: Path | str, workers: int = 1) -> Outcome:
+    recipe = load_recipe(folder / "recipe.yaml")
+    progress = Lines(open(os.devnull, "w"), as_json=False)  # noqa: SIM115
+    with progress.out:
+        return prepare(recipe, folder, Options(str(output), workers), progress)
+
+
+def test_every_line_and_every_rejection_is_accounted_for(project: Path, tmp_path: Path) -> None:
+    """The manifest's counts balance, and each ingested record is found again."""
+    outcome = run(project, tmp_path / "out")
+    folder = latest(tmp_path / "out")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest == outcome.manifest | {"files": manifest["files"]}
+    stages = manifest["stages"]
+    for stage in stages:
+        told = stage["kept"] + stage["rejected"] + stage["merged"] + stage["divided"]
+        assert stage["came"] == told, stage
+    flow = [stage for stage in stages if not stage["stage"].startswith("targets.")]
+    for before, after in zip(flow, flow[1:], strict=False):
+        assert before["kept"] + before["chunks"] == after["came"]
+    rejected = pl.read_parquet(folder / "rejected.parquet")
+    lineage = pl.read_parquet(folder / "lineage.parquet")
+    told = set(rejected["document"]) | set(lineage["document"])
+    assert len(told) == stages[0]["came"] == 42 + 63
+    assert rejected["reason"].null_count() == 0
+    assert {"read.empty_file", "read.bad_json", "duplicate", "contradiction"} <= set(
+        rejected["reason"]
+    )
+    merged = rejected.filter(pl.col("merged_into").is_not_null())
+    assert merged.height == 2
+    assert set(merged["merged_into"]) <= told
+
+
+def test_lineage_names_the_line_that_stands_there(project: Path, tmp_path: Path) -> None:
+    """Target, split and line of each row lead to the text of that record."""
+    run(project, tmp_path / "out")
+    folder = latest(tmp_path / "out")
+    lineage = pl.read_parquet(folder / "lineage.parquet")
+    lines = {
+        (target, split): read_jsonl(folder / target / f"{split}.jsonl")
+        for target in ("corpus", "pairs")
+        for split in ("train", "validation", "test")
+    }
+    assert lineage.height == sum(len(held) for held in lines.values())
+    for row in lineage.filter(pl.col("target") == "corpus").iter_rows(named=True):
+        text = (project / row["source"]).read_text(encoding="utf-8")
+        start, end = row["locator"].removeprefix("chars=").split("-")
+        line = lines["corpus", row["split"]][row["line"] - 1]["input"]
+        assert line == text[int(start) : int(end)].strip()
+
+
+def test_no_document_is_in_two_splits(project: Path, tmp_path: Path) -> None:
+    """Its chunks stay together; the manifest has the proof, and it is true."""
+    run(project, tmp_path / "out")
+    folder = latest(tmp_path / "out")
+    lineage = pl.read_parquet(folder / "lineage.parquet")
+    splits = lineage.group_by("target", "document").agg(pl.col("split").n_unique())["split"]
+    assert splits.max() == 1
+    assert set(lineage["split"]) == {"train", "validation", "test"}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["split"] == {"documents": splits.len(), "in_two_splits": 0}
+
+
+def test_the_manifest_lists_every_file_with_its_digest(project: Path, tmp_path: Path) -> None:
+    """And LATEST names the manifest's own digest."""
+    run(project, tmp_path / "out")
+    folder = latest(tmp_path / "out")
+    data = (folder / "manifest.json").read_bytes()
+    pointer = json.loads((tmp_path / "out/LATEST").read_text())
+    assert pointer["manifest_sha256"] == hashlib.sha256(data).hexdigest()
+    listed = {file["path"]: file for file in json.loads(data)["files"]}
+    there = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    assert set(listed) == set(there) - {"manifest.json"}
+    for name, file in listed.items():
+        content = there[name].read_bytes()
+        assert file["bytes"] == len(content)
+        assert file["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("workers", "shard_bytes"), [(1, 1), (1, 3_000), (2, 2_000), (4, 10_000), (2, 1 << 24)]
+)
+def test_workers_and_shards_do_not_change_a_byte(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, shard_bytes: int
+) -> None:
+    """One record a shard or all of them, one process or four."""
+    run(project, tmp_path / "plain")
+    monkeypatch.setattr(run_module, "share_memory", lambda *_: Share(workers, shard_bytes))
+    run(project, tmp_path / "other", workers)
+    assert tree_bytes(tmp_path / "other") == tree_bytes(tmp_path / "plain")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Ho_Chi_Minh"},
+        {"PYTHONHASHSEED": "77", "LC_ALL": "vi_VN.UTF-8", "TZ": "UTC", "POLARS_MAX_THREADS": "1"},
+    ],
+)
+def test_the_environment_does_not_change_a_byte(
+    project: Path, tmp_path: Path, bedrock_prep: Command, environment: dict[str, str]
+) -> None:
+    """Hash seed, locale, time zone, threads, and the place of the checkout."""
+    run(project, tmp_path / "plain")
+    moved = tmp_path / "elsewhere"
+    copied_in_another_order(project, moved)
+    done = bedrock_prep(
+        "prepare", "recipe.yaml", "--output", tmp_path / "other",
+        cwd=moved, env=os.environ | environment | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert tree_bytes(tmp_path / "other") == tree_bytes(tmp_path / "plain")
+
+
+def copied_in_another_order(source: Path, target: Path) -> None:
+    """The same files, made in reverse order, so that the folder lists them otherwise."""
+    for path in sorted(source.rglob("*"), reverse=True):
+        if path.is_file():
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+
+
+def test_a_second_run_redoes_nothing(project: Path, tmp_path: Path) -> None:
+    """The same work has the same name; a changed input has another."""
+    first = run(project, tmp_path / "out")
+    before = tree_bytes(tmp_path / "out")
+    second = run(project, tmp_path / "out")
+    assert (first.reused, second.reused, second.run) == (False, True, first.run)
+    assert tree_bytes(tmp_path / "out") == before
+    (project / "docs/00.txt").write_text("The kettle has changed and boils in three minutes now.")
+    third = run(project, tmp_path / "out")
+    assert third.run != first.run
+    assert latest(tmp_path / "out").name == third.run
+    assert set(before) - {"LATEST"} <= set(tree_bytes(tmp_path / "out"))
+
+
+def test_finished_passes_are_not_done_twice(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that stopped after its passes takes them up; a torn shard is made again."""
+    class Stop(Exception):
+        pass
+
+    def stop(*_: Any) -> Any:
+        raise Stop
+
+    monkeypatch.setattr(run_module, "finish", stop)
+    with pytest.raises(Stop):
+        run(project, tmp_path / "out")
+    monkeypatch.undo()
+    torn = next((tmp_path / "out/.work").rglob("pass-00/*.kept.arrow"))
+    torn.write_bytes(torn.read_bytes()[:-1])
+    made: list[Path] = []
+    real = shards.write_frame
+    monkeypatch.setattr("pipeline.passes.write_frame", lambda path, frame: made.append(path) or real(path, frame))
+    monkeypatch.setattr("pipeline.render.write_frame", lambda path, frame: made.append(path) or real(path, frame))
+    run(project, tmp_path / "out")
+    assert {path.parent.name for path in made} == {"pass-00"}
+    monkeypatch.undo()
+    run(project, tmp_path / "clean")
+    assert tree_bytes(tmp_path / "out") == tree_bytes(tmp_path / "clean")
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_killed_anywhere_and_run_again_gives_the_same_bytes(
+    project: Path, tmp_path: Path, part: int
+) -> None:
+    """kill -9 at eight moments; the next run leaves the same tree and no stray file."""
+    run(project, tmp_path / "clean")
+    line = [sys.executable, "-m", "pipeline", "prepare", "recipe.yaml", "--output", tmp_path / "out"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        [*map(str, line), "--workers", "2"], cwd=project, env=environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    time.sleep(1.0 + 0.45 * part)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    seen = tree_bytes(tmp_path / "out")
+    assert "LATEST" not in seen or seen == tree_bytes(tmp_path / "clean")
+    run(project, tmp_path / "out")
+    assert tree_bytes(tmp_path / "out") == tree_bytes(tmp_path / "clean")
+    left = {path.name for path in (tmp_path / "out").rglob("*.part")}
+    assert not left
+
+
+def test_a_gate_that_is_not_met_publishes_nothing(project: Path, tmp_path: Path) -> None:
+    """Exit code 3, with the evidence in the work folder and the old LATEST untouched."""
+    run(project, tmp_path / "out")
+    before = tree_bytes(tmp_path / "out")
+    text = RECIPE.replace("min_records: 5", "min_records: 5000")
+    (project / "recipe.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=r"not published: .*gate") as caught:
+        run(project, tmp_path / "out")
+    assert tree_bytes(tmp_path / "out") == before
+    evidence = Path(str(caught.value).rsplit("The evidence: ", 1)[1])
+    assert evidence.is_file()
+
+
+def test_work_files_are_private(project: Path, tmp_path: Path) -> None:
+    """Rejected texts stand in the work folder: only the owner may enter."""
+    run(project, tmp_path / "out")
+    assert (tmp_path / "out/.work").stat().st_mode & 0o777 == 0o700
+    texts = list((tmp_path / "out/.work").rglob("*.rejected.arrow"))
+    assert texts
+    kept = [path for path in (tmp_path / "out/.work").rglob("*.kept.arrow")]
+    assert not kept
+
+
+def test_two_runs_at_once_do_not_share_an_output(project: Path, tmp_path: Path) -> None:
+    """The second is told who holds it, and ends with exit code 5."""
+    (tmp_path / "out/.work").mkdir(parents=True)
+    with hold(tmp_path / "out/.work", "out"), pytest.raises(ConflictError, match="process"):
+        run(project, tmp_path / "out")
+    run(project, tmp_path / "out")
+
+
+def test_a_run_on_s3_is_the_same_as_on_disk(
+    project: Path, tmp_path: Path, bucket: Any, s3_endpoint: str
+) -> None:
+    """Sources and output on a real S3 server; only the names of the places differ."""
+    client, name = bucket
+    for path in project.rglob("*"):
+        if path.is_file() and path.name != "recipe.yaml":
+            client.upload_file(str(path), name, f"in/{path.relative_to(project)}")
+    text = RECIPE.replace("path: docs/", f"path: s3://{name}/in/docs/")
+    text = text.replace("path: pairs.jsonl", f"path: s3://{name}/in/pairs.jsonl")
+    text += f"aws: {{endpoint_url: '{s3_endpoint}'}}\n"
+    remote = tmp_path / "remote"
+    remote.mkdir()
+    (remote / "recipe.yaml").write_text(text, encoding="utf-8")
+    recipe = load_recipe(remote / "recipe.yaml")
+    options = Options(f"s3://{name}/out", 1, work=tmp_path / "work")
+    outcome = prepare(recipe, remote, options, Lines(sys.stderr, as_json=True))
+    again = prepare(recipe, remote, options, Lines(sys.stderr, as_json=True))
+    assert (outcome.reused, again.reused) == (False, True)
+    local = run(project, tmp_path / "out")
+    for target in ("corpus", "pairs"):
+        there, here = [], []
+        for split in ("train", "validation", "test"):
+            key = f"out/runs/{outcome.run}/{target}/{split}.jsonl"
+            there += client.get_object(Bucket=name, Key=key)["Body"].read().splitlines()
+            here += (Path(local.uri) / target / f"{split}.jsonl").read_bytes().splitlines()
+        assert sorted(there) == sorted(here)  # ids differ with the names of the sources
+    pointer = json.loads(client.get_object(Bucket=name, Key="out/LATEST")["Body"].read())
+    assert pointer["run"] == outcome.run

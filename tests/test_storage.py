@@ -1,0 +1,167 @@
+"""Listing and pinning sources, locally and on a real S3 server; publishing to both."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import ConflictError, RecipeError, SourceChanged, StorageError
+from pipeline.publish import publish, read_latest, read_manifest
+from pipeline.storage import Aws, Listed, list_sources, open_place, pin, source_uri
+
+Bucket = tuple[Any, str]
+
+
+def put_files(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+
+
+def uris(spec: str, folder: Path) -> list[str]:
+    return [listed.uri for listed in list_sources(spec, folder, Aws())]
+
+
+def test_a_folder_a_glob_and_a_file_are_listed_sorted(tmp_path: Path) -> None:
+    """Hidden files stay out; names are relative to the recipe."""
+    put_files(tmp_path, "d/b.txt", "d/a.txt", "d/sub/c.md", "d/.hidden", "d/.git/config")
+    assert uris("d/", tmp_path) == ["d/a.txt", "d/b.txt", "d/sub/c.md"]
+    assert uris("d/*.txt", tmp_path) == ["d/a.txt", "d/b.txt"]
+    assert uris("d/**/*.md", tmp_path) == ["d/sub/c.md"]
+    assert uris("d/a.txt", tmp_path) == ["d/a.txt"]
+
+
+def test_a_source_outside_the_recipe_keeps_its_absolute_name(tmp_path: Path) -> None:
+    """So that the same file has the same id for every recipe."""
+    put_files(tmp_path, "elsewhere/a.txt", "here/recipe.yaml")
+    assert uris("../elsewhere", tmp_path / "here") == [f"{tmp_path}/elsewhere/a.txt"]
+
+
+def test_names_that_are_no_text_are_encoded(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8, and controls, cannot reach a log or a report as they are."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\n.txt"))
+    path.write_text("x")
+    assert source_uri(path, tmp_path) == "%FF%0A.txt"
+    assert source_uri(tmp_path / "100%\n.txt", tmp_path) == "100%25%0A.txt"
+
+
+def test_a_missing_source_is_a_storage_error(tmp_path: Path) -> None:
+    """Exit code 4, with the path as the recipe has it."""
+    for spec in ("nothing", "no/*.txt"):
+        with pytest.raises(StorageError, match=r"nothing is there"):
+            list_sources(spec, tmp_path, Aws())
+
+
+def test_a_local_source_that_changes_while_it_is_read_is_noticed(tmp_path: Path) -> None:
+    """The size that was listed and what is read must agree."""
+    put_files(tmp_path, "a.txt")
+    (listed,) = list_sources("a.txt", tmp_path, Aws())
+    pinned = pin(listed, tmp_path, Aws())
+    assert (pinned.size, len(pinned.sha256)) == (5, 64)
+    (tmp_path / "a.txt").unlink()
+    with pytest.raises(StorageError):
+        pin(listed, tmp_path, Aws())
+
+
+def test_s3_prefixes_and_globs_are_listed(bucket: Bucket, s3_endpoint: str, tmp_path: Path) -> None:
+    """More keys than one page of a listing holds, and none of a prefix that only begins alike."""
+    client, name = bucket
+    for number in range(30):
+        client.put_object(Bucket=name, Key=f"docs/{number:02d}.txt", Body=b"x")
+    client.put_object(Bucket=name, Key="docs2/no.txt", Body=b"x")
+    client.put_object(Bucket=name, Key="docs/sub/a.md", Body=b"x")
+    aws = Aws(endpoint_url=s3_endpoint)
+    listed = list_sources(f"s3://{name}/docs", tmp_path, aws)
+    assert len(listed) == 31
+    assert [one.uri for one in list_sources(f"s3://{name}/docs/**.md", tmp_path, aws)] == [
+        f"s3://{name}/docs/sub/a.md"
+    ]
+
+
+def test_s3_reads_the_version_that_was_listed(
+    bucket: Bucket, s3_endpoint: str, tmp_path: Path
+) -> None:
+    """An object that is replaced after the listing stops the run; a pinned one stays."""
+    client, name = bucket
+    client.put_object(Bucket=name, Key="a.txt", Body=b"first")
+    aws = Aws(endpoint_url=s3_endpoint)
+    (listed,) = list_sources(f"s3://{name}/a.txt", tmp_path, aws)
+    assert pin(listed, tmp_path, aws).path.read_bytes() == b"first"
+    client.put_object(Bucket=name, Key="a.txt", Body=b"other")
+    assert pin(listed, tmp_path, aws).path.read_bytes() == b"first"
+    stale = Listed(listed.uri, 5, None, '"0123456789abcdef0123456789abcdef"')
+    with pytest.raises(SourceChanged):
+        pin(stale, tmp_path, aws)
+
+
+def test_s3_faults_name_the_cause(s3_endpoint: str, tmp_path: Path) -> None:
+    """A bucket that is not there, an endpoint that does not answer or is not safe."""
+    with pytest.raises(StorageError, match="bucket does not exist"):
+        list_sources("s3://no-such-bucket-here/x", tmp_path, Aws(endpoint_url=s3_endpoint))
+    with pytest.raises(RecipeError, match="https"):
+        list_sources("s3://bucket/x", tmp_path, Aws(endpoint_url="http://example.com"))
+    with pytest.raises(RecipeError, match="not an S3 URI"):
+        list_sources("s3://B/x", tmp_path, Aws(endpoint_url=s3_endpoint))
+
+
+def staged(folder: Path, text: str) -> Path:
+    folder.mkdir()
+    (folder / "train.jsonl").write_text(text)
+    (folder / "manifest.json").write_text(json.dumps({"text": text}))
+    return folder
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """The same promises at both kinds of place."""
+    if request.param == "folder":
+        (tmp_path / "out" / ".work").mkdir(parents=True)
+        return open_place(str(tmp_path / "out"), Aws())
+    _, name = request.getfixturevalue("bucket")
+    endpoint = request.getfixturevalue("s3_endpoint")
+    return open_place(f"s3://{name}/prefix", Aws(endpoint_url=endpoint))
+
+
+def test_a_published_run_is_pointed_to(place: Any, tmp_path: Path) -> None:
+    """Nothing is there before; then LATEST names the run and its manifest's digest."""
+    assert read_latest(place) is None
+    publish(place, staged(tmp_path / "s", "one"), "aaaa", None)
+    there = read_latest(place)
+    assert there is not None
+    manifest = read_manifest(place, "aaaa")
+    assert manifest is not None
+    assert (there.run, there.manifest_sha256) == ("aaaa", manifest[1])
+    assert place.read("runs/aaaa/train.jsonl")[0] == b"one"
+
+
+def test_of_two_runs_from_the_same_state_one_is_refused(place: Any, tmp_path: Path) -> None:
+    """Who read LATEST before another run swapped it does not overwrite it."""
+    before = read_latest(place)
+    publish(place, staged(tmp_path / "s1", "one"), "aaaa", before)
+    with pytest.raises(ConflictError):
+        publish(place, staged(tmp_path / "s2", "two"), "bbbb", before)
+    there = read_latest(place)
+    assert there is not None
+    assert there.run == "aaaa"
+
+
+def test_a_run_that_was_killed_before_latest_is_pointed_to(place: Any, tmp_path: Path) -> None:
+    """Its folder is there already: only the pointer is missing."""
+    folder = staged(tmp_path / "s", "one")
+    place.add_folder(folder, "runs/aaaa")
+    publish(place, folder, "aaaa", None)
+    there = read_latest(place)
+    assert there is not None
+    assert there.run == "aaaa"
+
+
+def test_a_damaged_pointer_is_said_so(place: Any) -> None:
+    """A half-written LATEST is not taken for none."""
+    place.swap("LATEST", b"{", None)
+    with pytest.raises(StorageError, match="damaged"):
+        read_latest(place)
