@@ -8,7 +8,7 @@ INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all: --no-bina
 RECIPES := documents pairs images
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test check format lock bench clean setup setup-dev FORCE
+.PHONY: help prepare test check format golden lock bench clean setup setup-dev FORCE
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ format: setup-dev ## Format the code and write what is generated
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m pipeline.generated
+
+golden: setup-dev ## Write the golden results of the sample recipes anew
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden.py -k golden_one
 
 bench: setup-dev ## Measure: throughput by stage, on what this machine has
 	$(BIN)/python benchmarks/run_stages.py

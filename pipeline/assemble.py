@@ -44,7 +44,7 @@ REJECTED = pl.Schema(
         "merged_into": pl.String,
     }
 )
-METRICS = pl.Schema({"target": pl.String, **{n: t for n, t in LINES.items() if n != "line"}})
+METRICS = pl.Schema([("target", pl.String()), *(c for c in LINES.items() if c[0] != "line")])
 
 
 @dataclass

@@ -23,6 +23,7 @@ from pipeline.checks.data_set import count_faults, name_faults
 from pipeline.checks.file_check import FileCheck
 from pipeline.checks.found import CheckResult, Fault, FileFacts, Found
 from pipeline.checks.local_images import LocalImages
+from pipeline.checks.repair import Change, Repair, repair_file
 from pipeline.checks.rule import Rule
 from pipeline.checks.rules import RULES
 from pipeline.checks.sizes import CountTokens, Sizes
@@ -30,7 +31,18 @@ from pipeline.checks.standard import SCHEMAS, Standard
 from pipeline.checks.words import WordSearch
 from pipeline.errors import RecipeError, StorageError
 
-__all__ = ["RULES", "CheckResult", "CountTokens", "Fault", "FileFacts", "Rule", "check_files"]
+__all__ = [
+    "RULES",
+    "Change",
+    "CheckResult",
+    "CountTokens",
+    "Fault",
+    "FileFacts",
+    "Repair",
+    "Rule",
+    "check_files",
+    "fix_file",
+]
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,23 @@ def check_files(
     return _result(task, files)
 
 
+def fix_file(
+    path: Path, out: Path, *, plan: Plan | None = None, format_name: str | None = None
+) -> Repair:
+    """Write a file anew without the faults that have one right answer, and tell every change.
+
+    Raises RecipeError as `check_files` does, and when `out` is there already; StorageError for a
+    file that cannot be read or written.
+    """
+    standard = _standard(plan, format_name)
+    try:
+        return repair_file(path, out, standard)
+    except FileExistsError:
+        raise RecipeError(f"--fix: {out} is there already; name a new file") from None
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be repaired: {error.strerror or error}") from error
+
+
 def _standard(plan: Plan | None, format_name: str | None) -> Standard:
     if plan is None and format_name is None:
         raise RecipeError("check: name a model (--model) or a format")
@@ -102,6 +131,7 @@ def _check_file(path: Path, part: str, task: _Task) -> FileFacts:
     name_faults(path, task.standard, task.found, task.location)
     if path.is_dir():
         task.found.add("folder", facts.file)
+        facts.whole = False
         return facts
     bucket = task.location.split("/")[2] if task.location else None
     try:

@@ -39,7 +39,9 @@ def options(
         raise typer.Exit
 
 
-@app.command(epilog="Example: `bedrock-prep init my-data && bedrock-prep prepare my-data/recipe.yaml`")
+@app.command(
+    epilog="Example: `bedrock-prep init my-data && bedrock-prep prepare my-data/recipe.yaml`"
+)
 def init(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
 ) -> None:
@@ -114,7 +116,9 @@ def models(as_json: JsonOption = False) -> None:
         print_models()
 
 
-@app.command(epilog="Example: `bedrock-prep report out/lotus-documents --language vi --output bao-cao`")
+@app.command(
+    epilog="Example: `bedrock-prep report out/lotus-documents --language vi --output bao-cao`"
+)
 def report(
     run: RunArgument,
     output: Annotated[

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Tag, create_model, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model, model_validator
 
 from pipeline.bedrock.cards import find_card
 from pipeline.bedrock.job import JobSettings
@@ -27,7 +27,7 @@ class TargetSettings(Settings):
     customization: str | None = None
     allow_legacy: bool = False
     overflow: Literal["fail", "select"] = "fail"
-    quota: dict[str, int] = {}
+    quota: dict[str, int] = Field(default_factory=dict)
     job: JobSettings | None = None  # beside or over the recipe's own `job`
 
 
@@ -69,7 +69,7 @@ def _stage_tag(entry: Any) -> str:
     return entry if isinstance(entry, str) else str(getattr(entry, "name", entry))
 
 
-def _stage_entry(name: str, stage: type[Settings]) -> Any:
+def _stage_entry(name: str, stage: Any) -> Any:
     """`clean` or `clean: {...}` as a type that validates to the stage itself."""
 
     def unwrap(entry: Any) -> Any:
@@ -78,16 +78,18 @@ def _stage_entry(name: str, stage: type[Settings]) -> Any:
     return Annotated[stage, BeforeValidator(unwrap), Tag(name)]
 
 
-def _source_entry(name: str, reader: type[Settings]) -> Any:
+def _source_entry(name: str, reader: Any) -> Any:
     fields: dict[str, Any] = {"path": (str, ...), "reader": (Literal[name], name)}
     return Annotated[create_model(f"{name}_source", __base__=reader, **fields), Tag(name)]
 
 
-def _target_entry(name: str, target: type[Settings]) -> Any:
+def _target_entry(name: str, target: Any) -> Any:
     # Not a subclass of the target: its `format` is the class's, here it is a key.
     fields: dict[str, Any] = {key: (f.annotation, f) for key, f in target.model_fields.items()}
     fields["format"] = (Literal[name], name)
-    entry = create_model(f"{name}_target", __base__=TargetSettings, __doc__=target.__doc__, **fields)
+    entry = create_model(
+        f"{name}_target", __base__=TargetSettings, __doc__=target.__doc__, **fields
+    )
     return Annotated[entry, Tag(name)]
 
 
@@ -124,14 +126,18 @@ AnyTarget = _union(
 )
 
 
+def fields_of(room: Any) -> set[str]:
+    """The keys that a recipe may set of a reader, stage or target."""
+    return set(room.model_fields)
+
+
 def keys_of_entry(loc: tuple[str | int, ...]) -> set[str] | None:
     """The keys that an entry at a place of the recipe may have; None if no entry is there."""
     match loc:
         case ("stages", int(), str(name)) if name in STAGES:
-            return set(STAGES[name].model_fields)
+            return fields_of(STAGES[name])
         case ("sources", int(), str(name)):
-            reader = READERS.get(name, FoundSource)
-            return {*reader.model_fields, "path", "reader"}
+            return fields_of(READERS.get(name, FoundSource)) | {"path", "reader"}
         case ("targets", _, str(name)) if name in TARGETS:
-            return {*TARGETS[name].model_fields, *TargetSettings.model_fields, "format"}
+            return fields_of(TARGETS[name]) | fields_of(TargetSettings) | {"format"}
     return None

@@ -148,7 +148,9 @@ def _tell_model(execution: Execution, files: TargetFiles) -> dict[str, Any]:
         "lifecycle": card.lifecycle.status,
         "card_date": card.lifecycle.date,
         "limits": plan.limits.model_dump(mode="json", exclude_none=True),
-        "cost": training_cost(card, plan, tokens, _epochs(execution, files.rendering.name, plan)).as_json(),
+        "cost": training_cost(
+            card, plan, tokens, _epochs(execution, files.rendering.name, plan)
+        ).as_json(),
     }
 
 
@@ -187,7 +189,7 @@ def _hold_gate(execution: Execution, written: list[TargetFiles], metrics: Path) 
     counts = {"came": stages[0].came, "rejected": sum(count.rejected for count in stages)}
     folder = execution.folder / "gate"
     folder.mkdir(exist_ok=True)
-    return check_gate(execution.recipe.gate, limits, metrics, counts, folder)
+    return check_gate(execution.recipe.gate, limits, metrics, counts, folder, execution.gate)
 
 
 def _gate_limits(rendering: Rendering) -> TargetLimits:
@@ -198,6 +200,7 @@ def _gate_limits(rendering: Rendering) -> TargetLimits:
     return TargetLimits(
         max_tokens=tokens,
         line_bytes_max=int(line.value) if line else None,
+        max_images=int(limits.images_max.value) if limits.images_max else None,
     )
 
 

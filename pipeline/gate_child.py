@@ -1,7 +1,8 @@
-"""Runs the gate's suite with Great Expectations: `python -m pipeline.gate_child FOLDER`.
+"""Runs the gate's suite with Great Expectations: `python -m pipeline.gate_child`.
 
-A process of its own, because the import alone takes seconds and some 270 MB. It reads suite.json
-and the tables that it names from the folder, writes gate.json there, and needs no network.
+A process of its own, because the import alone takes seconds and some 270 MB. It imports, waits for
+the name of a folder on stdin, reads suite.json and the tables that it names from there, writes
+gate.json there, and needs no network.
 """
 
 from __future__ import annotations
@@ -12,11 +13,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+PR_SET_PDEATHSIG = 1
 
-def main(folder: Path) -> None:
-    """Hold each suite of `folder`/suite.json against its table."""
+
+def main() -> None:
+    """Import, then hold what stdin names; nothing when the parent has gone."""
+    _die_with_parent()
     import great_expectations as gx
 
+    folder = sys.stdin.readline().rstrip("\n")
+    if folder:
+        hold(gx, Path(folder))
+
+
+def _die_with_parent() -> None:
+    """Linux: end when the run is killed, so that no process is left behind."""
+    if sys.platform == "linux":
+        import ctypes
+        import signal
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def hold(gx: Any, folder: Path) -> None:
+    """Hold each suite of `folder`/suite.json against its table."""
     suites = json.loads((folder / "suite.json").read_bytes())["suites"]
     batches = _batches(gx)
     checks = [one for suite in suites for one in _hold(gx, batches, suite, folder)]
@@ -82,4 +102,4 @@ def _reason(info: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -1,7 +1,7 @@
 """What is written by the code about itself: the recipe's JSON Schema and docs/reference.md.
 
-    python -m pipeline.generated           writes them
-    python -m pipeline.generated --check   exits 1 when one is not fresh
+python -m pipeline.generated           writes them
+python -m pipeline.generated --check   exits 1 when one is not fresh
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pydantic import TypeAdapter
 from pipeline import readers, stages, targets
 from pipeline.entries import TargetSettings
 from pipeline.recipe import Recipe
-from pipeline.schemas_dir import schema_path
 from pipeline.stages import STAGES
 from pipeline.stages.split import Split
 
@@ -30,7 +29,7 @@ def recipe_schema() -> str:
     """The JSON Schema of a recipe, for editors that complete and check YAML."""
     schema = _any_of(TypeAdapter(Recipe).json_schema())
     del schema["$defs"][UNKNOWN]
-    entries = [{"enum": list(STAGES)}]
+    entries: list[dict[str, Any]] = [{"enum": list(STAGES)}]
     for name, stage in STAGES.items():
         settings = {"anyOf": [{"$ref": f"#/$defs/{stage.__name__}"}, {"type": "null"}]}
         entries.append(
@@ -83,15 +82,9 @@ def _commands() -> Iterator[str]:
                 continue
             names = ", ".join(f"`{option}`" for option in parameter.opts)
             if parameter.param_type_name == "argument":
-                names = f"`{parameter.make_metavar(_context(command))}`"
+                names = f"`{parameter.metavar or parameter.name.upper()}`"
             yield f"- {names}: {getattr(parameter, 'help', '') or ''}"
         yield f"\n{command.epilog or ''}\n"
-
-
-def _context(command: Any) -> Any:
-    import click
-
-    return click.Context(command)
 
 
 def _rooms(
@@ -111,11 +104,34 @@ def _settings(room: Any) -> Iterator[str]:
     if not room.model_fields:
         return
     yield "| setting | type | default |\n|---|---|---|"
+    typed = room.model_json_schema()["properties"]
     for name, field in room.model_fields.items():
-        kind = inspect.formatannotation(field.annotation).replace("|", "\\|")
-        default = "" if field.is_required() else f"`{_plain(field.get_default(call_default_factory=True))}`"
+        kind = _kind(typed[name]).replace("|", "\\|")
+        default = (
+            ""
+            if field.is_required()
+            else f"`{_plain(field.get_default(call_default_factory=True))}`"
+        )
         yield f"| `{name}` | {kind} | {default} |"
     yield ""
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    """A JSON Schema's type in words."""
+    if "anyOf" in schema:
+        kinds = [_kind(branch) for branch in schema["anyOf"] if branch.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "$ref" in schema:
+        return f"mapping ({schema['$ref'].rsplit('/', 1)[1]})"
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema.get('items', {}))}"
+    return {"object": "mapping", "boolean": "true or false"}.get(
+        schema.get("type", ""), schema.get("type", "anything")
+    )
 
 
 def _plain(value: Any) -> str:
@@ -145,7 +161,7 @@ def all_reasons() -> dict[str, str]:
 
 def generated() -> dict[Path, str]:
     """Each generated file and what should stand in it."""
-    root = schema_path("recipe.schema.json").parent.parent
+    root = Path(__file__).parent.parent
     return {
         root / "schemas" / "recipe.schema.json": recipe_schema(),
         root / "docs" / "reference.md": reference(),

@@ -31,12 +31,17 @@ class Inputs:
 
     def listing(self) -> list[dict[str, Any]]:
         """The manifest's list of inputs, each once, by URI."""
-        listed = {}
+        listed: dict[str, dict[str, Any]] = {}
         for file, reader, beside in self.files():
             entry = {"source": file.uri, "bytes": file.size, "sha256": file.sha256}
             entry |= {"reader": reader, "sidecar": beside}
-            listed.setdefault(file.uri, entry)
+            if not beside or file.uri not in listed:
+                listed[file.uri] = entry
         return [listed[uri] for uri in sorted(listed, key=str.encode)]
+
+    def size(self) -> int:
+        """Bytes of all files that give records."""
+        return sum(file.size for _, unit in self.units for file in unit.files)
 
     def paths(self) -> dict[str, str]:
         """Where each input's bytes are on this machine, by URI."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from pipeline.errors import LawBroken
@@ -79,7 +80,7 @@ def total(counts: Iterable[StageCount]) -> list[StageCount]:
 
 def check_chain(counts: list[StageCount]) -> None:
     """Raise LawBroken unless each stage got exactly what the one before it let go on."""
-    for before, after in zip(counts, counts[1:], strict=False):
+    for before, after in pairwise(counts):
         if before.went != after.came:
             raise LawBroken(
                 f"{before.stage} passed on {before.went} records, {after.stage} got {after.came}"

@@ -24,7 +24,7 @@ class ParquetRows:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Append rows; columns are selected by name."""
-        table = frame.select(self.schema.names()).cast(dict(self.schema)).to_arrow()
+        table = frame.select(self.schema.names()).cast(self.schema).to_arrow()
         self.waiting.append(table)
         self.rows += table.num_rows
         if self.rows >= ROW_GROUP:
@@ -34,7 +34,9 @@ class ParquetRows:
         table = pa.concat_tables(self.waiting).combine_chunks()
         end = table.num_rows // ROW_GROUP * ROW_GROUP if whole_groups else table.num_rows
         for start in range(0, end, ROW_GROUP):
-            self.writer.write_table(table.slice(start, min(ROW_GROUP, end - start)).combine_chunks())
+            self.writer.write_table(
+                table.slice(start, min(ROW_GROUP, end - start)).combine_chunks()
+            )
         self.waiting = [table.slice(end)]
         self.rows = table.num_rows - end
 
@@ -42,7 +44,10 @@ class ParquetRows:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         if kind is None and self.rows:
             self._flush(whole_groups=False)

@@ -1,7 +1,7 @@
 """One pass over shards: what a worker does with a task. Record stages fuse; a corpus stage ends it.
 
-    pass 0      units of source files  → read, record stages → shards, rejected, sketches
-    pass n      shards + decision      → record stages       → shards, rejected, sketches
+pass 0      units of source files  → read, record stages → shards, rejected, sketches
+pass n      shards + decision      → record stages       → shards, rejected, sketches
 """
 
 from __future__ import annotations

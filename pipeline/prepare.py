@@ -40,7 +40,9 @@ class Told:
     def as_text(self) -> str:
         """Where it is, what each target holds, what was left out."""
         manifest = self.outcome.manifest
-        lines = [f"{self.outcome.uri}" + (" (unchanged: done before)" if self.outcome.reused else "")]
+        lines = [
+            f"{self.outcome.uri}" + (" (unchanged: done before)" if self.outcome.reused else "")
+        ]
         for name, target in manifest["targets"].items():
             records = ", ".join(f"{split} {count}" for split, count in target["records"].items())
             lines.append(f"  {name}: {records}")

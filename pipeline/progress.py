@@ -40,7 +40,8 @@ class Lines:
 
     def __init__(self, out: TextIO, *, as_json: bool) -> None:
         self.out, self.as_json = out, as_json
-        self.title, self.records, self.set_aside, self.started = "", 0, 0, 0.0
+        self.title, self.started = "", 0.0
+        self.tasks, self.records, self.set_aside = 0, 0, 0
 
     def say(self, text: str) -> None:
         """One line."""
@@ -48,7 +49,7 @@ class Lines:
 
     def begin(self, title: str, tasks: int) -> None:
         """Remember the pass; it is told when it ends."""
-        self.title, self.records, self.set_aside = title, 0, 0
+        self.title, self.tasks, self.records, self.set_aside = title, tasks, 0, 0
         self.started = time.monotonic()
 
     def advance(self, marker: dict[str, Any]) -> None:
@@ -61,7 +62,7 @@ class Lines:
         """One line for the pass."""
         seconds = round(time.monotonic() - self.started, 2)
         event = {"event": "pass", "stages": self.title, "records": self.records}
-        event |= {"set_aside": self.set_aside, "seconds": seconds}
+        event |= {"set_aside": self.set_aside, "tasks": self.tasks, "seconds": seconds}
         text = f"{self.title}: {self.records} records, {self.set_aside} set aside, {seconds} s"
         self._write(event, text)
 

@@ -52,16 +52,17 @@ class Gate(Settings):
     max_rejected: float = Field(1.0, ge=0, le=1)  # share of the ingested records
     min_records: int = Field(1, ge=0)  # in each target's training file
     max_tokens: int | None = Field(None, ge=1)  # upper bound of every record
-    min_languages_share: dict[str, float] = {}  # {"vi": 0.2}: at least this share of the records
+    # {"vi": 0.2}: at least this share of each target's records
+    min_languages_share: dict[str, float] = Field(default_factory=dict)
 
 
 class Recipe(Settings):
     """What to read, what to do with it, what to write: the whole pipeline."""
 
     name: str = Field(pattern=NAME)
-    sources: list[AnySource] = Field(min_length=1)  # type: ignore[valid-type]
-    stages: list[AnyStage] | None = None  # type: ignore[valid-type]
-    targets: dict[Annotated[str, Field(pattern=NAME)], AnyTarget] = Field(min_length=1)  # type: ignore[valid-type]
+    sources: list[AnySource] = Field(min_length=1)
+    stages: list[AnyStage] | None = None
+    targets: dict[Annotated[str, Field(pattern=NAME)], AnyTarget] = Field(min_length=1)
     split: Split = Split()
     publish: Publish | None = None
     job: JobSettings | None = None
@@ -70,16 +71,15 @@ class Recipe(Settings):
 
     def as_json(self) -> dict[str, Any]:
         """The recipe with every default filled in, without how AWS is reached."""
-        own = {"exclude_none": True, "mode": "json"}
         return {
             "name": self.name,
-            "sources": [source.model_dump(**own) for source in self.sources],
-            "stages": [{stage.name: stage.model_dump(**own)} for stage in self.steps()],
-            "targets": {name: entry.model_dump(**own) for name, entry in self.targets.items()},
-            "split": self.split.model_dump(**own),
-            "publish": self.publish.model_dump(**own) if self.publish else None,
-            "job": self.job.model_dump(**own) if self.job else None,
-            "gate": self.gate.model_dump(**own),
+            "sources": [_plain(source) for source in self.sources],
+            "stages": [{stage.name: _plain(stage)} for stage in self.steps()],
+            "targets": {name: _plain(entry) for name, entry in self.targets.items()},
+            "split": _plain(self.split),
+            "publish": _plain(self.publish),
+            "job": _plain(self.job),
+            "gate": _plain(self.gate),
         }
 
     def reader(self, source: Any) -> Reader | None:
@@ -87,7 +87,7 @@ class Recipe(Settings):
         if source.reader is None:
             return None
         settings = source.model_dump(exclude={"path", "reader"})
-        return READERS[source.reader](**settings)  # type: ignore[no-any-return]
+        return READERS[source.reader](**settings)
 
     def steps(self) -> list[Stage]:
         """The stages in order; a sane list for what the targets want when none is given."""
@@ -97,7 +97,8 @@ class Recipe(Settings):
         """The target's renderer, without the settings that all targets share."""
         entry = self.targets[name]
         shared = set(TargetSettings.model_fields) | {"format"}
-        return TARGETS[entry.format](**entry.model_dump(exclude=shared))  # type: ignore[no-any-return]
+        target: Target = TARGETS[entry.format](**entry.model_dump(exclude=shared))
+        return target
 
     def card(self, name: str) -> Card | None:
         """The model card of a target, or None for a format without a model."""
@@ -111,13 +112,20 @@ class Recipe(Settings):
             return None
         return with_quota(find_card(entry.model).plan(entry.customization), entry.quota)
 
-
     def job_settings(self, name: str) -> JobSettings | None:
         """The job of a target: the recipe's `job` with the target's own fields over it."""
         own = self.targets[name].job
         if self.job is None or own is None:
             return own or self.job
         return self.job.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+
+def _plain(settings: Any) -> dict[str, Any] | None:
+    """Settings as JSON, without what is not set."""
+    if settings is None:
+        return None
+    plain: dict[str, Any] = settings.model_dump(mode="json", exclude_none=True)
+    return plain
 
 
 def default_stages(recipe: Recipe) -> list[Stage]:

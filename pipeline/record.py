@@ -62,16 +62,15 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 
     `id` and `document` are made from `source` and `locator` where they are missing.
     """
-    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA}
+    filled: list[dict[str, Any]] = []
     for row in rows:
-        own_id = row.get("id") or record_id(row["source"], row.get("locator") or "")
-        filled = {"id": own_id, "document": row.get("document") or own_id}
-        unknown = row.keys() - SCHEMA.keys()
+        unknown = row.keys() - COLUMNS.keys()
         if unknown:
             raise KeyError(f"no such record column: {', '.join(sorted(unknown))}")
-        for name, column in columns.items():
-            column.append(filled.get(name, row.get(name)))
-    return pl.DataFrame(columns, schema=SCHEMA)
+        own_id = row.get("id") or record_id(row["source"], row.get("locator") or "")
+        document = row.get("document") or own_id
+        filled.append({**row, "id": own_id, "document": document})
+    return pl.from_dicts(filled, schema=SCHEMA) if filled else pl.DataFrame(schema=SCHEMA)
 
 
 def rejection(reason: str, value: Any = None, threshold: Any = None) -> dict[str, str | None]:

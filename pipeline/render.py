@@ -19,8 +19,8 @@ from pipeline.schemas_dir import load_schema
 from pipeline.settle import settle
 from pipeline.shards import read_frame, read_marker, write_bytes, write_frame, write_marker
 from pipeline.stage import Broken, reject
-from pipeline.tokens import message_tokens, token_bound
 from pipeline.targets.images import image_name, most_images, prepare_image
+from pipeline.tokens import message_tokens, token_bound
 
 LINES = pl.Schema(
     {
@@ -66,7 +66,9 @@ class RenderPass:
             write_frame(files[-1], parted.rejected.with_columns(stage=pl.lit(label)))
             records = parted.kept
             counts.append(parted.count)
-        records = records.with_columns(tokens=pl.coalesce(message_tokens(), token_bound(pl.col("text"))))
+        records = records.with_columns(
+            tokens=pl.coalesce(message_tokens(), token_bound(pl.col("text")))
+        )
         for rendering in self.renderings:
             count, made = self._render(rendering, records, task.index)
             counts.append(count)
@@ -164,4 +166,4 @@ def measured(lines: pl.DataFrame, takes_validation: bool) -> pl.DataFrame:
         pl.col("messages").list.len().fill_null(0).cast(pl.Int64).alias("turns"),
         pl.col("images").list.len().fill_null(0).cast(pl.Int64).alias("images"),
         "line",
-    ).cast(dict(LINES))
+    ).cast(LINES)

@@ -10,7 +10,7 @@ import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pipeline import report_measures as measures
 from pipeline.gate_suite import ALL_TARGETS
@@ -94,12 +94,11 @@ def summary(
     }
 
 
-def write_report(
-    summary: dict[str, Any], folder: Path, language: Literal["en", "vi"] = "en"
-) -> None:
+def write_report(summary: dict[str, Any], folder: Path, language: str = "en") -> None:
     """Write report.json and report.html into `folder`: the same bytes for the same summary.
 
-    `language` is that of the page's own words; the data stays as it is.
+    `language`, `en` or `vi`, is that of the page's own words; the data stays as it is. Raises
+    ValueError for another one.
     """
     text = json.dumps(summary, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     # a lone surrogate becomes \udXXX, which is how JSON writes it

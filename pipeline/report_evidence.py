@@ -30,9 +30,6 @@ def gate_section(summary: dict[str, Any], words: Words) -> Markup:
 
 
 def _check(check: dict[str, Any], words: Words) -> list[Any]:
-    low, high = check["bounds"]["min"], check["bounds"]["max"]
-    ends = [words.measure(end) for end in (low, high)]
-    bounds = "≠ null" if low is None and high is None else f"{ends[0]} … {ends[1]}"
     if check["observed"] is None and check["unexpected"] is not None:
         counted = {"n": words.number(check["unexpected"]), "all": words.number(check["records"])}
         seen = words("unexpected", **counted)
@@ -41,14 +38,27 @@ def _check(check: dict[str, Any], words: Words) -> list[Any]:
     key, kind = ("met", "good") if check["passed"] else ("broken", "bad")
     target = words("all_targets") if check["target"] == ALL_TARGETS else check["target"]
     name = el("code", check["check"])
-    return [name, el("span", words(key), class_=kind), data(target), bounds, seen]
+    return [name, el("span", words(key), class_=kind), data(target), _bounds(check, words), seen]
+
+
+def _bounds(check: dict[str, Any], words: Words) -> str:
+    low, high = check["bounds"]["min"], check["bounds"]["max"]
+    if low is None and high is None:
+        return words("any_value")
+    if low is None:
+        return f"≤ {words.measure(high)}"
+    if high is None:
+        return f"≥ {words.measure(low)}"
+    ends = f"{words.measure(low)} … {words.measure(high)}"
+    return ends if low != high else f"= {words.measure(low)}"
 
 
 def _failing(gate: dict[str, Any], words: Words) -> Iterable[Markup]:
     heads = [(words("source"), "place"), (words("place"), None), ("id", None)]
     for name, records in gate["failing"].items():
         rows = ([data(one[key]) for key in ("source", "locator", "id")] for one in records)
-        line = el("summary", f"{words('failing')}: ", data(name), class_="plain")
+        told = el("span", words("failing"), ": ", el("code", name))
+        line = el("summary", told, class_="plain")
         yield el("details", line, el("div", table(name, heads, rows)))
 
 

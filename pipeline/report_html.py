@@ -16,7 +16,7 @@ from pipeline.report_sections import (
     target_sections,
 )
 from pipeline.report_style import STYLE
-from pipeline.report_words import Language, Words
+from pipeline.report_words import Words
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 Section = Callable[[dict[str, Any], Words], Markup]
@@ -33,7 +33,7 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
 LANGUAGES_SHOWN = 6
 
 
-def render_page(summary: dict[str, Any], language: Language = "en") -> str:
+def render_page(summary: dict[str, Any], language: str = "en") -> str:
     """The whole page of a report's summary, in the page's own words of `language`."""
     words = Words(language)
     head = el(

@@ -72,22 +72,26 @@ def _reason(reason: dict[str, Any], words: Words) -> Markup:
         el("span", _meaning(reason), class_="meaning"),
         el("span", words.number(reason["records"]), class_="count"),
     )
-    columns: list[Column] = [("source", "source", "place"), ("locator", "place", None)]
-    for key, word, kind in EVIDENCE:
-        if any(sample[key] is not None for sample in reason["samples"]):
-            columns.append((key, word, kind))
-    heads = [(words(word), kind) for _, word, kind in columns]
-    rows = ([data(sample[key]) for key, _, _ in columns] for sample in reason["samples"])
-    return el("details", line, el("div", table(reason["reason"], heads, rows)))
+    return el("details", line, el("div", _samples(reason, words)))
 
 
 Column = tuple[str, str, str | None]
+PLACE: tuple[Column, ...] = (("source", "source", "place"), ("locator", "place", None))
 EVIDENCE: tuple[Column, ...] = (
     ("value", "value", None),
     ("threshold", "threshold", None),
     ("merged_into", "merged_into", "mono"),
 )
 """Columns of a sample (key, word, class) that are shown where any of them says something."""
+
+
+def _samples(reason: dict[str, Any], words: Words) -> Markup:
+    samples = reason["samples"]
+    told = [one for one in EVIDENCE if any(sample[one[0]] is not None for sample in samples)]
+    columns = [*PLACE, *told]
+    heads = [(words(word), kind) for _, word, kind in columns]
+    rows = ([data(sample[key]) for key, _, _ in columns] for sample in samples)
+    return table(reason["reason"], heads, rows)
 
 
 def _meaning(reason: dict[str, Any]) -> Markup:

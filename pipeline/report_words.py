@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-Language = Literal["en", "vi"]
+LANGUAGES = ("en", "vi")
 
 WORDS: dict[str, tuple[str, str]] = {
     "title": ("Data-quality report", "Báo cáo chất lượng dữ liệu"),
     "run": ("Run", "Lần chạy"),
-    "ready": ("Ready to submit", "Sẵn sàng gửi đi"),
     "not_ready": ("Not ready", "Chưa sẵn sàng"),
     "ready_short": ("Ready", "Sẵn sàng"),
     "all_ready": ("All targets are ready to submit", "Mọi đích đều sẵn sàng gửi đi"),
@@ -122,8 +121,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "target": ("Target", "Đích"),
     "all_targets": ("all targets", "mọi đích"),
     "bounds": ("Bounds", "Khoảng cho phép"),
+    "any_value": ("any value", "có giá trị"),
     "observed": ("Observed", "Quan sát được"),
-    "unexpected": ("{n} of {all} records", "{n} trên {all} bản ghi"),
+    "unexpected": ("{n} of {all} records break it", "{n} trên {all} bản ghi không đạt"),
     "failing": ("Where it fails", "Chỗ không đạt"),
     "split": ("Split", "Phân chia"),
     "train": ("train", "huấn luyện"),
@@ -131,7 +131,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "test": ("test", "kiểm thử"),
     "provenance": ("What it was made from", "Nguồn gốc"),
     "files": ("Input files", "Tệp đầu vào"),
-    "digest": ("Digest", "Mã băm"),
     "version": ("Made with", "Tạo bởi"),
     "readers": ("Readers", "Bộ đọc"),
     "libraries": ("Libraries", "Thư viện"),
@@ -140,8 +139,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "recipe": ("The recipe", "Công thức"),
     "lifecycle": ("life cycle", "vòng đời"),
     "card_date": ("model card of {date}", "thẻ mô hình ngày {date}"),
-    "yes": ("yes", "có"),
-    "no": ("no", "không"),
     "contents": ("Contents", "Mục lục"),
     "footer": (
         "No document text is in this page. It loads nothing and runs no script.",
@@ -151,11 +148,11 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 class Words:
-    """The words of one language."""
+    """The words of one of `LANGUAGES`; ValueError for any other."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: str) -> None:
         self.language = language
-        self.index = 0 if language == "en" else 1
+        self.index = LANGUAGES.index(language)
 
     def __call__(self, key: str, **values: Any) -> str:
         """The word or sentence `key`, its places filled; KeyError for one that does not exist."""

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from pipeline import __version__
 from pipeline.engines.local import map_tasks
 from pipeline.errors import DataError, LawBroken, StorageError
 from pipeline.finish import Finished, finish
+from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, gather_inputs, read_tasks
 from pipeline.ledger import StageCount, check_chain, total
 from pipeline.lock import hold
@@ -34,6 +35,8 @@ from pipeline.stage import CorpusStage, RecordStage, Stage
 from pipeline.storage import Aws, is_remote, open_place
 
 DIGEST_BYTES = 10
+SMALL = 64 << 20
+"""Bytes of source under which the gate's process is started before the first pass."""
 
 
 @dataclass(frozen=True)
@@ -171,9 +174,21 @@ class Execution:
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
         self.set_aside: list[Path] = []
+        self.gate: GateProcess | None = None
 
     def run(self) -> Finished:
         """All passes, then the run's folder with its gate and report."""
+        with ExitStack() as held:
+            # Great Expectations takes seconds to import, and then 270 MB while it waits.
+            if self.inputs.size() < SMALL:
+                self.gate = held.enter_context(GateProcess())
+            tasks, decided = self._all_passes()
+            self.gate = self.gate or held.enter_context(GateProcess())
+            rendered, targets = self._render(tasks, decided)
+            check_chain([c for c in self.counts if not c.stage.startswith("targets.")])
+            return finish(self, rendered, targets)
+
+    def _all_passes(self) -> tuple[list[Any], tuple[str, Path] | None]:
         steps = self.recipe.steps()
         if self.recipe.split.validation or self.recipe.split.test:
             steps.append(self.recipe.split)
@@ -181,9 +196,7 @@ class Execution:
         decided: tuple[str, Path] | None = None
         for number, segment in enumerate(segments(steps)):
             tasks, decided = self._pass(number, segment, tasks, decided)
-        rendered, targets = self._render(tasks, decided)
-        check_chain([c for c in self.counts if not c.stage.startswith("targets.")])
-        return finish(self, rendered, targets)
+        return tasks, decided
 
     def _pass(
         self,

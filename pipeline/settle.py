@@ -54,16 +54,16 @@ def _divided(label: str, before: pl.Series, after: pl.Series) -> tuple[int, int]
         return 0, 0
     if after.is_duplicated().any():
         twice = after.filter(after.is_duplicated()).first()
-        raise LawBroken(f"{label}: {twice} came out twice")
+        raise LawBroken(f"{label}: {twice!s} came out twice")
     new = after.filter(~after.is_in(before.implode()))
     parents = new.str.replace(CHUNK_NUMBER, "").unique()
     invented = parents.filter(~parents.is_in(before.implode()))
     if invented.len():
-        raise LawBroken(f"{label}: {invented.first()} came from nowhere")
+        raise LawBroken(f"{label}: {invented.first()!s} came from nowhere")
     accounted = pl.concat([after, parents])
     lost = before.filter(~before.is_in(accounted.implode()))
     if lost.len():
-        raise LawBroken(f"{label}: lost {lost.len()} records, {lost.first()} first")
+        raise LawBroken(f"{label}: lost {lost.len()} records, {lost.first()!s} first")
     if parents.is_in(after.implode()).any():
         raise LawBroken(f"{label}: kept a record beside its own chunks")
     return parents.len(), new.len()

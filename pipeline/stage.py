@@ -51,6 +51,7 @@ class CorpusStage(Protocol):
 
 
 Stage = RecordStage | CorpusStage
+"""Also a `Settings`, whose fields are what a recipe may set."""
 
 
 @dataclass(frozen=True)

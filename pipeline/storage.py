@@ -115,7 +115,9 @@ def _printable(name: bytes) -> str:
         text = name.decode("utf-8")
     except UnicodeDecodeError:
         return quote_from_bytes(name, safe="/ ")
-    return "".join(c if c.isprintable() and c != "%" else quote_from_bytes(c.encode()) for c in text)
+    return "".join(
+        c if c.isprintable() and c != "%" else quote_from_bytes(c.encode()) for c in text
+    )
 
 
 def _list_s3(spec: str, aws: Aws) -> list[Listed]:

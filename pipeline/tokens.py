@@ -73,10 +73,10 @@ BOUND = Weights(
         GREEK: 1100,
         CYRILLIC: 600,
         SEMITIC: 1180,
-        DEVANAGARI: 1480,
+        DEVANAGARI: 1550,
         SOUTH_ASIAN: 2000,
         CHINESE_JAPANESE: 1320,
-        HANGUL: 1590,
+        HANGUL: 1650,
     },
 )
 

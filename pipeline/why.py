@@ -90,9 +90,8 @@ class Way:
         verdict = "merged by" if row["merged_into"] else "rejected by"
         measured = f", value {row['value']}" if row["value"] is not None else ""
         allowed = f", threshold {row['threshold']}" if row["threshold"] is not None else ""
-        yield f"{row['source']}{at}  {row['id']}  {verdict} {row['stage']}: " + (
-            f"{row['reason']}{measured}{allowed}"
-        )
+        told = f"{row['reason']}{measured}{allowed}"
+        yield f"{row['source']}{at}  {row['id']}  {verdict} {row['stage']}: {told}"
         stage = row["stage"]
         if stage in self.stages and self.stages.index(stage):
             yield f"  passed before: {' → '.join(self.stages[: self.stages.index(stage)])}"
@@ -109,7 +108,7 @@ def why(run: PublishedRun, what: str) -> Way:
     stages = [count["stage"] for count in run.manifest["stages"]]
     way = Way(what, stages=stages)
     lineage, rejected = run.scan("lineage.parquet"), run.scan("rejected.parquet")
-    asked = _asked(what)
+    asked: pl.Expr | None = _asked(what)
     seen: set[str] = set()
     while asked is not None:
         way.lines += lineage.filter(asked).collect().to_dicts()
@@ -117,7 +116,7 @@ def why(run: PublishedRun, what: str) -> Way:
         way.rejections += rows
         merged = {row["merged_into"] for row in rows if row["merged_into"]} - seen
         seen |= merged
-        asked = pl.col("id").is_in(sorted(merged)) if merged else None
+        asked = _any_of(merged) if merged else None
     if way.lines or way.rejections:
         return way
     for listed in run.manifest["inputs"]:
@@ -126,6 +125,10 @@ def why(run: PublishedRun, what: str) -> Way:
             way.what = f"{what}: was read along with other files (captions or metadata)"
             return way
     raise RecipeError(f"{what}: run {run.run} has no such record id, document or source")
+
+
+def _any_of(ids: set[str]) -> pl.Expr:
+    return pl.col("id").is_in(sorted(ids)) | pl.col("document").is_in(sorted(ids))
 
 
 def _asked(what: str) -> pl.Expr:

@@ -38,9 +38,14 @@ def imports(tree: ast.AST) -> set[str]:
 
 
 def ours(path: Path) -> set[str]:
-    found = {name.split(".")[1] for name in imports(ast.parse(path.read_text()))
-             if name.startswith("pipeline.")}
-    return {name for name in found if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()}
+    found = {
+        name.split(".")[1]
+        for name in imports(ast.parse(path.read_text()))
+        if name.startswith("pipeline.")
+    }
+    return {
+        name for name in found if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()
+    }
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
@@ -54,18 +59,26 @@ def test_imports_point_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((PACKAGE / "stages").glob("*.py")), ids=lambda p: p.name)
 def test_no_stage_imports_another(path: Path) -> None:
     """Stages share small modules without a stage in them, never each other."""
-    stages = {one.stem for one in (PACKAGE / "stages").glob("*.py") if "ClassVar" in one.read_text()}
+    stages = {
+        one.stem for one in (PACKAGE / "stages").glob("*.py") if "ClassVar" in one.read_text()
+    }
     names = imports(ast.parse(path.read_text()))
-    used = {name.removeprefix("pipeline.stages.").split(".")[0] for name in names
-            if name.startswith("pipeline.stages.")}
+    used = {
+        name.removeprefix("pipeline.stages.").split(".")[0]
+        for name in names
+        if name.startswith("pipeline.stages.")
+    }
     assert path.name == "__init__.py" or not (used & stages) - {path.stem}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_slow_libraries_are_imported_late(path: Path) -> None:
     """No module imports a slow library at its top."""
-    tops = [node for node in ast.parse(path.read_text()).body
-            if isinstance(node, ast.Import | ast.ImportFrom)]
+    tops = [
+        node
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     names = {name.split(".")[0] for node in tops for name in imports(ast.Module([node], []))}
     assert path.name == "gate_child.py" or not names & LATE
 

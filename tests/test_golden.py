@@ -202,7 +202,9 @@ def test_reserved_words_are_found_for_nova_only(outputs: dict[str, Path]) -> Non
     out = pl.read_parquet(latest(outputs["pairs"]) / "rejected.parquet")
     nova = out.filter(pl.col("stage") == "targets.assistant")
     assert set(nova["reason"]) == {"reserved_word"}
-    assert found(nova, "reserved_word") == {place(one) for one in PLANTED["pairs"]["reserved_words"]}
+    assert found(nova, "reserved_word") == {
+        place(one) for one in PLANTED["pairs"]["reserved_words"]
+    }
     pairs = out.filter(pl.col("stage") == "targets.pairs")
     assert set(pairs["reason"]) == {"more_than_one_turn"}
 
@@ -218,7 +220,10 @@ def place(planted: dict[str, Any]) -> tuple[str, int]:
 
 def test_planted_images_are_found_and_no_others(outputs: dict[str, Path]) -> None:
     """Corrupt, without a caption, missing, twice, too small, caption too long."""
-    out, planted = pl.read_parquet(latest(outputs["images"]) / "rejected.parquet"), PLANTED["images"]
+    out, planted = (
+        pl.read_parquet(latest(outputs["images"]) / "rejected.parquet"),
+        PLANTED["images"],
+    )
     shared = out.filter(~pl.col("stage").str.starts_with("targets."))
     captions = out.filter(pl.col("stage") == "targets.captions")
     assert sources(shared, "read.corrupt_image") == set(planted["corrupt"])
@@ -231,7 +236,9 @@ def test_planted_images_are_found_and_no_others(outputs: dict[str, Path]) -> Non
     assert len(duplicates) == len(twins)
     assert all(len(duplicates & pair) == 1 for pair in twins)
     assert sources(captions, "image_too_small") == {one["file"] for one in planted["too_small"]}
-    assert sources(captions, "caption_too_long") == {one["file"] for one in planted["caption_too_long"]}
+    assert sources(captions, "caption_too_long") == {
+        one["file"] for one in planted["caption_too_long"]
+    }
     assert captions.height == 2
 
 
@@ -240,7 +247,9 @@ def test_published_images_carry_no_metadata_and_no_transparency(outputs: dict[st
     from PIL import Image
 
     folder = latest(outputs["images"])
-    named = {line["image-ref"].rsplit("/", 1)[1] for line in read_jsonl(folder / "captions/train.jsonl")}
+    named = {
+        line["image-ref"].rsplit("/", 1)[1] for line in read_jsonl(folder / "captions/train.jsonl")
+    }
     there = {path.name: path for path in (folder / "captions/images").iterdir()}
     assert set(there) == named
     for path in there.values():

@@ -79,7 +79,7 @@ def test_characters_are_counted_where_aws_counts_them() -> None:
 
 def test_a_line_is_measured_in_bytes() -> None:
     rows = [record(line="\u00e0" * 8000), record(line="\u00e0" * 8000 + "x"), record(line=None)]
-    assert marks(DISTILLATION, *rows) == [None, ("line_too_long", "16001", "16000"), None]
+    assert marks(DISTILLATION, *rows) == [None, ("record_too_heavy", "16001", "16000"), None]
 
 
 NOVA_WORDS = "none of System: User: Bot: Assistant: Thought: [EOS] <image> <video> <unk>"

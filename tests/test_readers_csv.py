@@ -153,7 +153,7 @@ def test_long_cells(tmp_path: Path) -> None:
 CELLS = st.text(alphabet=st.sampled_from("ab \"',;\t|\n\rà茶="), max_size=8)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=10))
 def test_what_is_written_is_read(tmp_path: Path, cells: list[tuple[str, str]]) -> None:
     """Any table that the csv module writes comes back cell by cell."""
@@ -163,7 +163,7 @@ def test_what_is_written_is_read(tmp_path: Path, cells: list[tuple[str, str]]) -
     assert [tuple(turn["text"] for turn in row["messages"]) for row in rows] == cells
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet=st.sampled_from('ab",\n\r;x '), max_size=60))
 def test_any_table_is_accounted_for(tmp_path: Path, body: str) -> None:
     """Rows are numbered without a gap; lines with no quote in the file are rows or blank."""
@@ -175,7 +175,7 @@ def test_any_table_is_accounted_for(tmp_path: Path, body: str) -> None:
         assert len(found) == max(1, len(lines))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=80))
 def test_any_bytes_give_rows(tmp_path: Path, data: bytes) -> None:
     """Nothing raises, and there is always a row."""

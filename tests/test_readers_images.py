@@ -113,7 +113,7 @@ def test_modes_and_formats(
 ) -> None:
     """Each mode of each format is measured as it is stored."""
     found = measured(read(ImagesReader(), put(tmp_path, "1.img", encoded(image, format)))[0])
-    assert (found["format"], found["has_alpha"]) == (format, has_alpha)
+    assert (found["format"], found["has_alpha"]) == (format.lower(), has_alpha)
 
 
 def test_deep_greys_are_not_taken_for_white(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ LINES = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LINES, max_size=8).map(b"\n".join))
 @example(b"\n\n")
 @example(b"\xef\xbb\xbf\n{}")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from test_readers import put, read
@@ -124,6 +124,7 @@ def test_a_declared_encoding_is_binding(tmp_path: Path) -> None:
         TextReader(encoding="utf-9")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_decode_or_are_refused(data: bytes) -> None:
     """What is decoded encodes back to the same bytes: nothing was replaced in silence."""

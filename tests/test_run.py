@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -55,10 +56,10 @@ SENTENCES = [
 ]
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty documents and sixty pairs, some of them bad."""
-    folder = tmp_path / "project"
+    folder = tmp_path_factory.mktemp("made") / "project"
     (folder / "docs" / "sub").mkdir(parents=True)
     for number in range(40):
         lines = [SENTENCES[(number + step) % 6] + f" Note {number * step}." for step in range(12)]
@@ -70,31 +71,47 @@ def project(tmp_path: Path) -> Path:
         json.dumps({"prompt": f"How long is step {n}?", "completion": SENTENCES[n % 6] + f" ({n})"})
         for n in range(60)
     ]
-    pairs += ["{broken", pairs[0], json.dumps({"prompt": "How long is step 3?", "completion": "No."})]
+    pairs += [
+        "{broken",
+        pairs[0],
+        json.dumps({"prompt": "How long is step 3?", "completion": "No."}),
+    ]
     (folder / "pairs.jsonl").write_text("\n".join(pairs) + "\n", encoding="utf-8")
     (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
     return folder
 
 
+@pytest.fixture(scope="session")
+def clean(made_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of one plain run that nothing disturbs; not to be changed."""
+    output = tmp_path_factory.mktemp("clean") / "out"
+    run(made_project, output)
+    return output
+
+
+@pytest.fixture
+def project(made_project: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(made_project, tmp_path / "project"))
+
+
 def run(folder: Path, output: Path | str, workers: int = 1) -> Outcome:
     recipe = load_recipe(folder / "recipe.yaml")
-    progress = Lines(open(os.devnull, "w"), as_json=False)  # noqa: SIM115
-    with progress.out:
-        return prepare(recipe, folder, Options(str(output), workers), progress)
+    with Path(os.devnull).open("w") as nowhere:
+        options = Options(str(output), workers)
+        return prepare(recipe, folder, options, Lines(nowhere, as_json=False))
 
 
-def test_every_line_and_every_rejection_is_accounted_for(project: Path, tmp_path: Path) -> None:
+def test_every_line_and_every_rejection_is_accounted_for(clean: Path) -> None:
     """The manifest's counts balance, and each ingested record is found again."""
-    outcome = run(project, tmp_path / "out")
-    folder = latest(tmp_path / "out")
+    folder = latest(clean)
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest == outcome.manifest | {"files": manifest["files"]}
     stages = manifest["stages"]
     for stage in stages:
         told = stage["kept"] + stage["rejected"] + stage["merged"] + stage["divided"]
         assert stage["came"] == told, stage
     flow = [stage for stage in stages if not stage["stage"].startswith("targets.")]
-    for before, after in zip(flow, flow[1:], strict=False):
+    for before, after in itertools.pairwise(flow):
         assert before["kept"] + before["chunks"] == after["came"]
     rejected = pl.read_parquet(folder / "rejected.parquet")
     lineage = pl.read_parquet(folder / "lineage.parquet")
@@ -109,10 +126,9 @@ def test_every_line_and_every_rejection_is_accounted_for(project: Path, tmp_path
     assert set(merged["merged_into"]) <= told
 
 
-def test_lineage_names_the_line_that_stands_there(project: Path, tmp_path: Path) -> None:
+def test_lineage_names_the_line_that_stands_there(project: Path, clean: Path) -> None:
     """Target, split and line of each row lead to the text of that record."""
-    run(project, tmp_path / "out")
-    folder = latest(tmp_path / "out")
+    folder = latest(clean)
     lineage = pl.read_parquet(folder / "lineage.parquet")
     lines = {
         (target, split): read_jsonl(folder / target / f"{split}.jsonl")
@@ -127,10 +143,9 @@ def test_lineage_names_the_line_that_stands_there(project: Path, tmp_path: Path)
         assert line == text[int(start) : int(end)].strip()
 
 
-def test_no_document_is_in_two_splits(project: Path, tmp_path: Path) -> None:
+def test_no_document_is_in_two_splits(clean: Path) -> None:
     """Its chunks stay together; the manifest has the proof, and it is true."""
-    run(project, tmp_path / "out")
-    folder = latest(tmp_path / "out")
+    folder = latest(clean)
     lineage = pl.read_parquet(folder / "lineage.parquet")
     splits = lineage.group_by("target", "document").agg(pl.col("split").n_unique())["split"]
     assert splits.max() == 1
@@ -139,12 +154,11 @@ def test_no_document_is_in_two_splits(project: Path, tmp_path: Path) -> None:
     assert manifest["split"] == {"documents": splits.len(), "in_two_splits": 0}
 
 
-def test_the_manifest_lists_every_file_with_its_digest(project: Path, tmp_path: Path) -> None:
+def test_the_manifest_lists_every_file_with_its_digest(clean: Path) -> None:
     """And LATEST names the manifest's own digest."""
-    run(project, tmp_path / "out")
-    folder = latest(tmp_path / "out")
+    folder = latest(clean)
     data = (folder / "manifest.json").read_bytes()
-    pointer = json.loads((tmp_path / "out/LATEST").read_text())
+    pointer = json.loads((clean / "LATEST").read_text())
     assert pointer["manifest_sha256"] == hashlib.sha256(data).hexdigest()
     listed = {file["path"]: file for file in json.loads(data)["files"]}
     there = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
@@ -159,13 +173,17 @@ def test_the_manifest_lists_every_file_with_its_digest(project: Path, tmp_path: 
     ("workers", "shard_bytes"), [(1, 1), (1, 3_000), (2, 2_000), (4, 10_000), (2, 1 << 24)]
 )
 def test_workers_and_shards_do_not_change_a_byte(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, shard_bytes: int
+    project: Path,
+    clean: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    workers: int,
+    shard_bytes: int,
 ) -> None:
     """One record a shard or all of them, one process or four."""
-    run(project, tmp_path / "plain")
     monkeypatch.setattr(run_module, "share_memory", lambda *_: Share(workers, shard_bytes))
     run(project, tmp_path / "other", workers)
-    assert tree_bytes(tmp_path / "other") == tree_bytes(tmp_path / "plain")
+    assert tree_bytes(tmp_path / "other") == tree_bytes(clean)
 
 
 @pytest.mark.parametrize(
@@ -176,10 +194,13 @@ def test_workers_and_shards_do_not_change_a_byte(
     ],
 )
 def test_the_environment_does_not_change_a_byte(
-    project: Path, tmp_path: Path, bedrock_prep: Command, environment: dict[str, str]
+    project: Path,
+    clean: Path,
+    tmp_path: Path,
+    bedrock_prep: Command,
+    environment: dict[str, str],
 ) -> None:
     """Hash seed, locale, time zone, threads, and the place of the checkout."""
-    run(project, tmp_path / "plain")
     moved = tmp_path / "elsewhere"
     copied_in_another_order(project, moved)
     done = bedrock_prep(
@@ -187,7 +208,7 @@ def test_the_environment_does_not_change_a_byte(
         cwd=moved, env=os.environ | environment | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert tree_bytes(tmp_path / "other") == tree_bytes(tmp_path / "plain")
+    assert tree_bytes(tmp_path / "other") == tree_bytes(clean)
 
 
 def copied_in_another_order(source: Path, target: Path) -> None:
@@ -214,39 +235,50 @@ def test_a_second_run_redoes_nothing(project: Path, tmp_path: Path) -> None:
 
 
 def test_finished_passes_are_not_done_twice(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that stopped after its passes takes them up; a torn shard is made again."""
-    class Stop(Exception):
+
+    class StopError(Exception):
         pass
 
     def stop(*_: Any) -> Any:
-        raise Stop
+        raise StopError
 
     monkeypatch.setattr(run_module, "finish", stop)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         run(project, tmp_path / "out")
     monkeypatch.undo()
     torn = next((tmp_path / "out/.work").rglob("pass-00/*.kept.arrow"))
     torn.write_bytes(torn.read_bytes()[:-1])
     made: list[Path] = []
     real = shards.write_frame
-    monkeypatch.setattr("pipeline.passes.write_frame", lambda path, frame: made.append(path) or real(path, frame))
-    monkeypatch.setattr("pipeline.render.write_frame", lambda path, frame: made.append(path) or real(path, frame))
+    monkeypatch.setattr(
+        "pipeline.passes.write_frame", lambda path, frame: made.append(path) or real(path, frame)
+    )
+    monkeypatch.setattr(
+        "pipeline.render.write_frame", lambda path, frame: made.append(path) or real(path, frame)
+    )
     run(project, tmp_path / "out")
     assert {path.parent.name for path in made} == {"pass-00"}
     monkeypatch.undo()
-    run(project, tmp_path / "clean")
-    assert tree_bytes(tmp_path / "out") == tree_bytes(tmp_path / "clean")
+    assert tree_bytes(tmp_path / "out") == tree_bytes(clean)
 
 
 @pytest.mark.parametrize("part", range(8))
 def test_killed_anywhere_and_run_again_gives_the_same_bytes(
-    project: Path, tmp_path: Path, part: int
+    project: Path, clean: Path, tmp_path: Path, part: int
 ) -> None:
     """kill -9 at eight moments; the next run leaves the same tree and no stray file."""
-    run(project, tmp_path / "clean")
-    line = [sys.executable, "-m", "pipeline", "prepare", "recipe.yaml", "--output", tmp_path / "out"]
+    line = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "prepare",
+        "recipe.yaml",
+        "--output",
+        tmp_path / "out",
+    ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(
         [*map(str, line), "--workers", "2"], cwd=project, env=environment,
@@ -256,9 +288,9 @@ def test_killed_anywhere_and_run_again_gives_the_same_bytes(
     child.send_signal(signal.SIGKILL)
     child.wait()
     seen = tree_bytes(tmp_path / "out")
-    assert "LATEST" not in seen or seen == tree_bytes(tmp_path / "clean")
+    assert "LATEST" not in seen or seen == tree_bytes(clean)
     run(project, tmp_path / "out")
-    assert tree_bytes(tmp_path / "out") == tree_bytes(tmp_path / "clean")
+    assert tree_bytes(tmp_path / "out") == tree_bytes(clean)
     left = {path.name for path in (tmp_path / "out").rglob("*.part")}
     assert not left
 
@@ -276,13 +308,12 @@ def test_a_gate_that_is_not_met_publishes_nothing(project: Path, tmp_path: Path)
     assert evidence.is_file()
 
 
-def test_work_files_are_private(project: Path, tmp_path: Path) -> None:
+def test_work_files_are_private(clean: Path) -> None:
     """Rejected texts stand in the work folder: only the owner may enter."""
-    run(project, tmp_path / "out")
-    assert (tmp_path / "out/.work").stat().st_mode & 0o777 == 0o700
-    texts = list((tmp_path / "out/.work").rglob("*.rejected.arrow"))
+    assert (clean / ".work").stat().st_mode & 0o777 == 0o700
+    texts = list((clean / ".work").rglob("*.rejected.arrow"))
     assert texts
-    kept = [path for path in (tmp_path / "out/.work").rglob("*.kept.arrow")]
+    kept = list((clean / ".work").rglob("*.kept.arrow"))
     assert not kept
 
 
@@ -295,7 +326,7 @@ def test_two_runs_at_once_do_not_share_an_output(project: Path, tmp_path: Path) 
 
 
 def test_a_run_on_s3_is_the_same_as_on_disk(
-    project: Path, tmp_path: Path, bucket: Any, s3_endpoint: str
+    project: Path, clean: Path, tmp_path: Path, bucket: Any, s3_endpoint: str
 ) -> None:
     """Sources and output on a real S3 server; only the names of the places differ."""
     client, name = bucket
@@ -313,13 +344,12 @@ def test_a_run_on_s3_is_the_same_as_on_disk(
     outcome = prepare(recipe, remote, options, Lines(sys.stderr, as_json=True))
     again = prepare(recipe, remote, options, Lines(sys.stderr, as_json=True))
     assert (outcome.reused, again.reused) == (False, True)
-    local = run(project, tmp_path / "out")
     for target in ("corpus", "pairs"):
         there, here = [], []
         for split in ("train", "validation", "test"):
             key = f"out/runs/{outcome.run}/{target}/{split}.jsonl"
             there += client.get_object(Bucket=name, Key=key)["Body"].read().splitlines()
-            here += (Path(local.uri) / target / f"{split}.jsonl").read_bytes().splitlines()
+            here += (latest(clean) / target / f"{split}.jsonl").read_bytes().splitlines()
         assert sorted(there) == sorted(here)  # ids differ with the names of the sources
     pointer = json.loads(client.get_object(Bucket=name, Key="out/LATEST")["Body"].read())
     assert pointer["run"] == outcome.run

@@ -22,7 +22,9 @@ def records(counts: list[int]) -> pl.DataFrame:
 
 @given(sizes, st.integers(0, 40), st.randoms(use_true_random=False))
 @settings(max_examples=60, derandomize=True, deadline=None)
-def test_the_choice_is_exact_and_free_of_order(counts: list[int], most: int, random: object) -> None:
+def test_the_choice_is_exact_and_free_of_order(
+    counts: list[int], most: int, random: object
+) -> None:
     """Exactly `most` stay, and shuffling the records changes nothing."""
     frame = records(counts)
     out = choose(frame, most)

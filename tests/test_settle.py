@@ -83,7 +83,8 @@ def test_an_empty_list_does_not_lose_its_record() -> None:
     """Explode on an empty list drops the row in Polars 2; the law finds it."""
     before = with_ids("a", "b")
     pieces = before.with_columns(
-        text=pl.when(pl.col("id") == "a").then(pl.lit([], dtype=pl.List(pl.String)))
+        text=pl.when(pl.col("id") == "a")
+        .then(pl.lit([], dtype=pl.List(pl.String)))
         .otherwise(pl.concat_list("text"))
     ).explode("text", empty_as_null=False)
     with pytest.raises(LawBroken, match="lost"):

@@ -20,37 +20,34 @@ ENGLISH = (
     "down to the village before noon. There the women spread them on bamboo trays in the shade, "
     "turning them every hour until they smell of fresh apples. "
 )
+CODE = (
+    "def weigh(column: Expr, weights: Weights) -> Expr:\n"
+    "    chars = column.str.len_chars()\n"
+    "    for pattern, weight in weights.items():\n"
+    "        total += count(column, pattern) * (weight - plain)\n"
+    "    return total\n"
+)
+VIETNAMESE = (
+    "Lá trà được hái vào sáng sớm, khi còn ướt sương, rồi được mang xuống làng trước buổi "
+    "trưa. Ở đó những người phụ nữ trải lá lên nong tre trong bóng râm và đảo mỗi giờ một lần."
+)
+GERMAN = (
+    "Die Blätter werden am frühen Morgen gepflückt, solange sie noch feucht sind, und vor "
+    "Mittag ins Dorf getragen. Dort breiten die Frauen sie auf Bambusmatten im Schatten aus."
+)
+RUSSIAN = (
+    "Листья собирают рано утром, пока они ещё влажные от росы, и до полудня относят в "
+    "деревню. Там женщины раскладывают их на подносах в тени и переворачивают каждый час."
+)
+CHINESE = "茶叶在清晨采摘，趁着露水未干，中午之前运到山下的村子里。妇女们把茶叶摊在竹盘上。"
 SAMPLES = {
     # text, characters per token: o200k to llama3, and the worst of five tokenizers
     "en": (ENGLISH, 5.4, 5.3),
-    "code": (
-        "def weigh(column: Expr, weights: Weights) -> Expr:\n"
-        "    chars = column.str.len_chars()\n"
-        "    for pattern, weight in weights.items():\n"
-        "        total += count(column, pattern) * (weight - plain)\n"
-        "    return total\n",
-        3.8,
-        3.6,
-    ),
-    "vi": (
-        "Lá trà được hái vào sáng sớm, khi còn ướt sương, rồi được mang xuống làng trước buổi trưa. "
-        "Ở đó những người phụ nữ trải lá lên nong tre trong bóng râm và đảo mỗi giờ một lần.",
-        3.6,
-        1.4,
-    ),
-    "de": (
-        "Die Blätter werden am frühen Morgen gepflückt, solange sie noch feucht sind, und vor "
-        "Mittag ins Dorf getragen. Dort breiten die Frauen sie auf Bambusmatten im Schatten aus.",
-        4.3,
-        3.4,
-    ),
-    "ru": (
-        "Листья собирают рано утром, пока они ещё влажные от росы, и до полудня относят в деревню. "
-        "Там женщины раскладывают их на бамбуковых подносах в тени и переворачивают каждый час.",
-        4.0,
-        2.0,
-    ),
-    "zh": ("茶叶在清晨采摘，趁着露水未干，中午之前运到山下的村子里。妇女们把茶叶摊在竹盘上晾干。", 1.25, 0.85),
+    "code": (CODE, 3.8, 3.6),
+    "vi": (VIETNAMESE, 3.6, 1.4),
+    "de": (GERMAN, 4.3, 3.4),
+    "ru": (RUSSIAN, 4.0, 2.0),
+    "zh": (CHINESE, 1.25, 0.85),
     "ja": ("茶の葉は朝早く、まだ露に濡れているうちに摘まれ、昼前には村へ運ばれます。", 1.3, 0.85),
     "ko": ("찻잎은 이른 아침 아직 이슬에 젖어 있을 때 따서 정오 전에 마을로 옮깁니다.", 1.8, 0.9),
     "th": ("ใบชาถูกเก็บในตอนเช้าตรู่ขณะที่ยังเปียกน้ำค้างและนำลงไปยังหมู่บ้านก่อนเที่ยง", 2.3, 0.6),

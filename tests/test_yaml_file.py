@@ -10,7 +10,9 @@ from pipeline.yaml_file import load_yaml, set_value
 
 def test_positions_name_the_line_of_a_value() -> None:
     """A fault in a nested value is reported with its own line."""
-    tree, positions = load_yaml("name: a\nstages:\n  - clean\n  - language:\n      allow: [en]\n", "r")
+    tree, positions = load_yaml(
+        "name: a\nstages:\n  - clean\n  - language:\n      allow: [en]\n", "r"
+    )
     assert tree["stages"][1]["language"]["allow"] == ["en"]
     assert positions.at(("stages", 1, "language", "allow")) == "r:5: "
     assert positions.at(("stages", 9)) == "r:2: "

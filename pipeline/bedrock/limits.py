@@ -24,7 +24,7 @@ GAP = "\x1f"
 REASONS = {
     "too_many_tokens": "the record may have more tokens than the model takes",
     "too_many_characters": "the record has more characters than AWS allows for its token limit",
-    "line_too_long": "the line has more bytes than the model takes",
+    "record_too_heavy": "the line has more bytes than the model takes",
     "reserved_word": "the text holds a word that the model keeps for itself; such a job fails",
     "caption_too_short": "the caption has fewer characters than the model takes",
     "caption_too_long": "the caption has more characters than the model takes",
@@ -68,7 +68,7 @@ def _text_rules(plan: Plan) -> dict[str, Broken | None]:
     return {
         "too_many_tokens": _too_many_tokens(limits),
         "too_many_characters": _too_many_characters(limits),
-        "line_too_long": _over(pl.col("line").str.len_bytes(), limits.line_bytes_max),
+        "record_too_heavy": _over(pl.col("line").str.len_bytes(), limits.line_bytes_max),
         "reserved_word": _reserved_word(plan),
         "caption_too_short": _under(caption, limits.caption_chars_min),
         "caption_too_long": _over(caption, limits.caption_chars_max),

@@ -43,7 +43,6 @@ class Across:
     fields: dict[str, _Presence] = field(default_factory=dict)
     media: dict[str, int] = field(default_factory=dict)  # kind to the line that had it first
     strangers: list[tuple[int, str]] = field(default_factory=list)  # line, other bucket
-    tools_seen: bool = False
 
     def __post_init__(self) -> None:
         wanted = OPTIONAL.get(self.standard.format, ()) if self.standard.is_nova else ()
@@ -86,6 +85,9 @@ class Across:
                 told = f"{name}: in {presence.with_it} records, not in {presence.without}"
                 line = max(presence.first_with, presence.first_without)
                 found.add("optional-fields", file, line, told, presence.with_it, presence.without)
+        tools = self.fields.get("tools")
+        if tools is not None and tools.without and not tools.with_it:
+            found.add("tools-absent", file)
         if self.standard.is_nova:
             for number, bucket in self.strangers:
                 found.add("media-bucket", file, number, bucket, bucket, self.bucket)

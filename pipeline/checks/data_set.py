@@ -34,10 +34,13 @@ def name_faults(path: Path, standard: Standard, found: Found, location: str | No
 
 
 def count_faults(files: Sequence[FileFacts], standard: Standard, found: Found) -> None:
-    """Add the limits on records and bytes that training and validation break together."""
+    """Add the limits on records and bytes that training and validation break together.
+
+    Nothing is counted where a file could not be read as lines: it would be told twice.
+    """
     plan = standard.plan
     training = [facts for facts in files if facts.part == "training"]
-    if plan is None or not training:
+    if plan is None or not training or not all(facts.whole for facts in files):
         return
     validation = [facts for facts in files if facts.part == "validation"]
     file = training[0].file

@@ -6,19 +6,19 @@ into C for all of its lines; only lines with a fault are looked at one by one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.checks.across import Across
-from pipeline.checks.byte_rules import byte_faults, head_fault
+from pipeline.checks.byte_rules import BOM, byte_faults, head_fault
 from pipeline.checks.chunks import MAX_LINE_BYTES, Chunk, read_chunks
 from pipeline.checks.found import FileFacts, Found
 from pipeline.checks.local_images import LocalImages
 from pipeline.checks.shapes import shape_faults
 from pipeline.checks.sizes import Sizes, caption_fault
 from pipeline.checks.standard import Standard, list_validator, validator
-from pipeline.checks.strict_json import duplicate_key, faults_of, may_have_duplicates, parse
+from pipeline.checks.strict_json import diagnosis, duplicate_key, may_have_duplicates, parse
 from pipeline.checks.turns import (
     RuleFault,
     conversation_faults,
@@ -71,13 +71,15 @@ class FileCheck:
             fault = head_fault(file.read(2))
         if fault is not None:
             rule, detail = fault
+            self.facts.whole = False
             self.found.add(rule, self.facts.file, 1 if rule == "not-utf-8" else None, detail)
             return
         try:
             for chunk in read_chunks(self.path):
                 self._check_chunk(chunk)
         except NotLinesError:
-            self.facts.faulty += 1
+            self.facts.whole = False
+            self.facts.faulty += len(self._faulty)
         self.across.tell(self.found, self.facts.file)
 
     def _add(self, line: int, fault: RuleFault) -> None:
@@ -90,6 +92,9 @@ class FileCheck:
             self._faulty.add(line)
 
     def _check_chunk(self, chunk: Chunk) -> None:
+        if chunk.start == 1 and chunk.data.startswith(BOM):
+            self._add(1, ("byte-order-mark", "", None, None))
+            chunk = replace(chunk, data=chunk.data.removeprefix(BOM))
         lines = chunk.lines
         self.facts.lines += len(lines)
         for number, fault in byte_faults(chunk, lines, self.standard):
@@ -124,14 +129,14 @@ class FileCheck:
         return records
 
     def _tell_broken(self, number: int, line: bytes) -> None:
-        for rule, detail in faults_of(line, number):
-            if rule == "pretty-printed" and self.facts.records == 0:
-                whole = "json-array" if line.strip() == b"[" else rule
-                self._add(number, (whole, "the rest of the file was not read", None, None))
-                raise NotLinesError
-            shown = "broken-json" if rule == "pretty-printed" else rule
-            self._add(number, (shown, detail, None, None))
-            self.facts.records += rule not in {"blank-line", "byte-order-mark"}
+        rule, detail = diagnosis(line)
+        if rule == "pretty-printed" and self.facts.records == 0:
+            whole = "json-array" if line.strip() == b"[" else rule
+            self._add(number, (whole, "the rest of the file was not read", None, None))
+            raise NotLinesError
+        shown = "broken-json" if rule == "pretty-printed" else rule
+        self._add(number, (shown, detail, None, None))
+        self.facts.records += rule != "blank-line"
 
     def _check_records(self, records: _Records) -> None:
         self.facts.records += len(records.values)
@@ -200,7 +205,7 @@ class FileCheck:
                     self._add(number, caption)
 
     def _check_words(self, records: _Records) -> None:
-        if self.words is None or not self.words.may_be_in(records.data.decode()):
+        if self.words is None or not self.words.may_be_in(records.data):
             return
         for index in self.words.candidates(records.lines):
             value, number = records.values[index], records.numbers[index]

@@ -39,6 +39,7 @@ class FileFacts:
     lines: int = 0  # with the blank ones
     records: int = 0  # lines that hold a JSON object
     faulty: int = 0  # lines with an error
+    whole: bool = True  # read to its end as lines; False where it is not JSON Lines at all
 
 
 @dataclass

@@ -25,7 +25,7 @@ def shape_faults(value: Any, standard: Standard) -> Iterator[tuple[str, str]]:
         return
     errors = list(validator(standard.format).iter_errors(value))
     seems = guess_format(value)
-    if errors and _is_other(seems, standard.format):
+    if errors and _is_other(value, seems, standard.format):
         yield "wrong-format", f"{seems}, where {standard.format} is wanted"
         return
     told: set[tuple[str, str]] = set()
@@ -41,9 +41,12 @@ def shape_faults(value: Any, standard: Standard) -> Iterator[tuple[str, str]]:
         yield rule, f"{place}: {error.message[:160]}" if place else error.message[:160]
 
 
-def _is_other(seems: str | None, wanted: str) -> bool:
-    alike = {"conversation", "distillation"}
-    return seems is not None and seems != wanted and not {seems, wanted} <= alike
+def _is_other(value: dict[str, Any], seems: str | None, wanted: str) -> bool:
+    """Whether a record is of another format for certain, not a faulty one of its own."""
+    if seems is None or seems == wanted or {seems, wanted} <= {"conversation", "distillation"}:
+        return False
+    chats = (seems, wanted) == ("claude3_messages", "reinforcement")
+    return "system" in value if chats else True
 
 
 def _dotted(path: list[str | int]) -> str:
@@ -81,7 +84,7 @@ def rule_of(error: Any) -> str | None:
         case "anyOf":
             return _neither(last, error)
         case "contains":
-            return "no-user-turn"
+            return _no_user(error.instance)
     return "schema"
 
 
@@ -101,6 +104,12 @@ def _not_listed(last: str, error: Any) -> str:
     if last == "format":
         return "media-format"
     return "system-not-first" if error.instance == "system" else "unknown-role"
+
+
+def _no_user(messages: list[Any]) -> str | None:
+    """Not told where a role is only misspelled: that is told already."""
+    roles = {str(message.get("role")).lower() for message in messages if isinstance(message, dict)}
+    return None if "user" in roles else "no-user-turn"
 
 
 def _forbidden(schema_path: list[str | int]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.bedrock.card import Limits, Number
+from pipeline.bedrock.limits import tokens_per_record
 from pipeline.checks.places import MEDIA, texts
 from pipeline.checks.standard import Standard
 from pipeline.checks.turns import RuleFault
@@ -46,7 +47,9 @@ class Sizes:
         limits = self.standard.plan.limits if self.standard.plan else None
         found = {name: getattr(limits, name, None) for name in _SIDES}
         self.token_limits: dict[str, Number] = {name: n for name, n in found.items() if n}
-        self.chars_per_token: Number | None = getattr(limits, "chars_per_token", None)
+        tokens = tokens_per_record(limits) if limits else None
+        per_token = limits.chars_per_token if limits else None
+        self.most_chars = int(tokens * per_token.value) if tokens and per_token else None
         if self.token_limits:
             self.verdicts = {"fit": 0, "may_not_fit": 0, "do_not_fit": 0}
         least, most = IMAGE_TOKENS.get(self.standard.family or "", (0, 0))
@@ -109,13 +112,15 @@ class Sizes:
                 measure[f"{side}_estimate"] = measure[f"{side}_bound"] = counted
 
     def _faults(self, measure: dict[str, int]) -> Iterator[RuleFault]:
-        yield from self._token_faults(measure)
-        tokens = self.token_limits.get("tokens_max")
-        if tokens and self.chars_per_token:
-            most = int(tokens.value * self.chars_per_token.value)
-            chars = measure["input_chars"] + measure["output_chars"]
-            if chars > most:
-                yield "too-many-characters", f"{chars}, at most {most}", chars, most
+        chars = measure["input_chars"] + measure["output_chars"]
+        if self.most_chars is not None and chars > self.most_chars:
+            told = f"{chars}, at most {self.most_chars}"
+            yield "too-many-characters", told, chars, self.most_chars
+            return
+        faults = sorted(
+            self._token_faults(measure), key=lambda fault: fault[0] != "too-many-tokens"
+        )
+        yield from faults[:1]
 
     def _token_faults(self, measure: dict[str, int]) -> Iterator[RuleFault]:
         for name, limit in self.token_limits.items():

@@ -16,8 +16,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.readers import delimited, encoding, jsonl
-from pipeline.readers.delimited import Located
-from pipeline.readers.rows import UnreadableError, sibling
+from pipeline.readers.rows import Located, UnreadableError, sibling
 from pipeline.readers.turns import json_type
 from pipeline.source import SourceFile
 

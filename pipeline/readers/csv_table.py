@@ -23,8 +23,7 @@ from pydantic import Field
 
 from pipeline.readers import conventions, delimited, encoding
 from pipeline.readers.conventions import Columns
-from pipeline.readers.delimited import Located
-from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.readers.rows import Located, Row, UnreadableError, frames
 from pipeline.readers.text import Encoding, encoding_note
 from pipeline.source import SourceFile, Unit
 from pipeline.stage import Settings

@@ -18,11 +18,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from pipeline.readers.encoding import find_encoding
-from pipeline.readers.rows import UnreadableError
+from pipeline.readers.rows import Located, UnreadableError
 from pipeline.source import HEAD_BYTES, SourceFile
-
-Located = tuple[str, dict[str, Any] | UnreadableError]
-"""A row of a table with its locator, or what is wrong with it."""
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_ROW_CHARS = 1_000_000

@@ -1,6 +1,6 @@
 """Which encoding a file of text is in: a well-founded answer or none, never U+FFFD.
 
-In this order: what the recipe declares; a byte order mark; the NUL pattern of UTF-16 and UTF-32;
+In this order: a byte order mark; what the recipe declares; the NUL pattern of UTF-16 and UTF-32;
 strict UTF-8; what the document says of itself; two detectors that agree. Only an encoding in
 which every byte of the file decodes is an answer.
 

@@ -25,9 +25,8 @@ from pydantic import Field
 
 from pipeline.readers import conventions
 from pipeline.readers.conventions import Columns
-from pipeline.readers.delimited import Located
 from pipeline.readers.encoding import signature
-from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.readers.rows import Located, Row, UnreadableError, frames
 from pipeline.readers.turns import json_type
 from pipeline.source import HEAD_BYTES, SourceFile, Unit
 from pipeline.stage import Settings
@@ -110,8 +109,7 @@ def objects(file: SourceFile, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[
         yield "", UnreadableError("read.empty_file", file.size)
 
 
-def parse_object(line: bytes) -> dict[str, Any]:
-    """A line as an object; raises `UnreadableError`."""
+def _parse(line: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -131,7 +129,7 @@ def _parsed(line: bytes | UnreadableError) -> dict[str, Any] | UnreadableError:
     if isinstance(line, UnreadableError):
         return line
     try:
-        return parse_object(line)
+        return _parse(line)
     except UnreadableError as fault:
         return fault
 

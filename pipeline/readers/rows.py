@@ -39,6 +39,10 @@ class UnreadableError(Exception):
         return {"source": file.uri, "locator": locator, "rejected": rejected}
 
 
+Located = tuple[str, dict[str, Any] | UnreadableError]
+"""A row of a table as an object with its locator, or what is wrong with it."""
+
+
 def frames(rows: Iterable[Row]) -> Iterator[pl.DataFrame]:
     """Rows as frames of `record.SCHEMA`, in order, none larger than the two limits above."""
     batch: list[Row] = []

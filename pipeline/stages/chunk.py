@@ -15,9 +15,10 @@ from pipeline.tokens import BOUND, UNIT, weigh, whole_tokens
 STOP, WIDE_STOP, CLOSING = ".!?…", "。！？", "\"'”’»)\\]」』）"
 BLANKS = r"[^\S\n]"
 LINE_END = rf"\n(?:{BLANKS}*\n)*"
+ATTACHED = r"[\p{M}\x{200C}\x{200D}]*"  # a blank may carry an accent
 SENTENCE_END = (
-    rf"[{STOP}]+[{CLOSING}]*{BLANKS}+"
-    rf"|[{STOP}]*[{WIDE_STOP}][{STOP}{WIDE_STOP}]*[{CLOSING}]*{BLANKS}*"
+    rf"(?:[{STOP}]+[{CLOSING}]*{BLANKS}+"
+    rf"|[{STOP}]*[{WIDE_STOP}][{STOP}{WIDE_STOP}]*[{CLOSING}]*{BLANKS}*){ATTACHED}"
 )
 
 # Each pattern tiles any text: a match begins where the one before ends.
@@ -27,7 +28,7 @@ SENTENCE = (
     rf"(?:[^\n{STOP}{WIDE_STOP}]|[{STOP}]+[^\s{STOP}{WIDE_STOP}])*?"
     rf"(?:[{STOP}{WIDE_STOP}]*[{CLOSING}]*{BLANKS}*{LINE_END}|{SENTENCE_END}|[{STOP}]*\z)"
 )
-WORD = r"\S+\s*|\s+"
+WORD = rf"(?:\S+\s*|\s+){ATTACHED}"
 CHARACTER = (
     r"(?s)\r\n|\p{Regional_Indicator}{2}"
     r"|.(?:[\p{M}\p{Emoji_Modifier}\x{200C}]|\x{200D}\p{Extended_Pictographic}?)*"
@@ -35,7 +36,6 @@ CHARACTER = (
 CODE_POINT = r"(?s)."
 
 HEADING = r"^#{1,6}[ \t]"
-CONTINUES = r"^[\p{M}\x{200C}\x{200D}]"
 
 
 class Chunk(Settings):
@@ -177,10 +177,8 @@ def _finer(pieces: pl.DataFrame, most: int, pattern: str, cut: Cut) -> pl.DataFr
 
 
 def _measured(pieces: pl.DataFrame) -> pl.DataFrame:
-    text = pl.col("text")
-    sound = pl.when(~text.str.contains(CONTINUES)).then("cut").otherwise(_cut(Cut.INSIDE))
-    chars = text.str.len_chars().cast(pl.Int64)
-    return pieces.select("place", "row", "weight", chars=chars, cut=sound)
+    chars = pl.col("text").str.len_chars().cast(pl.Int64)
+    return pieces.select("place", "row", "weight", "cut", chars=chars)
 
 
 def _parts(pieces: pl.DataFrame, pattern: str) -> pl.DataFrame:

@@ -1,0 +1,215 @@
+"""A file written anew without the faults that have one right answer; every change is told.
+
+Reserved words become something that reads the same and that no validator looks for: `System:` is
+written `System -`, `[EOS]` and `<image>` become `(EOS)` and `(image)`. Plain ASCII, so that a
+model learns nothing odd, and the list of changes says where, so that it can be undone. What has
+no one right answer (half a text, a missing key, a key twice) stays as it is, for `check` to tell.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pipeline.bedrock.card import ReservedWords
+from pipeline.checks.byte_rules import BOM, SEPARATORS
+from pipeline.checks.chunks import read_chunks
+from pipeline.checks.standard import SCHEMAS, Standard
+from pipeline.checks.strict_json import duplicate_key
+from pipeline.checks.words import rewritten
+from pipeline.schemas_dir import load_schema
+
+KEPT = 1000
+"""Changes listed; all are counted."""
+
+_ROLES = {"user", "assistant", "system"}
+_ORDER = [
+    "schemaVersion", "recordId", "id", "system", "toolConfig", "messages", "role", "content",
+    "prompt", "completion", "image-ref", "caption",
+]  # fmt: skip
+_STRING_OR_COMMA = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|,(?=\s*[}\]])')
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done to one line of the original."""
+
+    line: int
+    rule: str  # the rule that it was done for
+    detail: str
+
+
+@dataclass
+class Repair:
+    """Everything that was changed, and the lines that could not be read and stay as they were."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    changes: list[Change] = field(default_factory=list)
+    unread: int = 0
+
+    def add(self, line: int, rule: str, detail: str) -> None:
+        """Tell one change."""
+        self.counts[rule] += 1
+        if len(self.changes) < KEPT:
+            self.changes.append(Change(line, rule, detail))
+
+
+def repair_file(path: Path, out: Path, standard: Standard) -> Repair:
+    """Write `path` to `out` without what can be mended; `out` must be another file.
+
+    Raises FileExistsError when `out` is there already, OSError when it cannot be written.
+    """
+    repair = Repair()
+    with out.open("xb") as target:
+        separator = b""
+        for line in _mended_lines(path, standard, repair):
+            target.write(separator + line)
+            separator = b"\n"
+        if separator and standard.format != "image_caption":
+            target.write(b"\n")
+    return repair
+
+
+def _mended_lines(path: Path, standard: Standard, repair: Repair) -> Iterator[bytes]:
+    last_newline = False
+    for chunk in read_chunks(path):
+        for number, line in enumerate(chunk.lines, chunk.start):
+            plain = _bytes_mended(line, number, repair)
+            if not plain.strip():
+                repair.add(number, "blank-line", "removed")
+                continue
+            yield from _line_mended(plain, number, standard, repair)
+        last_newline = chunk.ends
+    if standard.format == "image_caption" and last_newline:
+        repair.add(chunk.start + len(chunk.lines) - 1, "final-newline", "removed")
+
+
+def _bytes_mended(line: bytes, number: int, repair: Repair) -> bytes:
+    if number == 1 and line.startswith(BOM):
+        repair.add(number, "byte-order-mark", "removed")
+        line = line.removeprefix(BOM)
+    if line.endswith(b"\r"):
+        repair.add(number, "carriage-return", "removed")
+        line = line.removesuffix(b"\r")
+    for mark, name in SEPARATORS.items():
+        if mark in line:
+            repair.add(number, "line-separator", f"{name} written as an escape")
+            line = line.replace(mark, f"\\u{name[2:].lower()}".encode())
+    return line
+
+
+def _line_mended(line: bytes, number: int, standard: Standard, repair: Repair) -> Iterator[bytes]:
+    """The line's records, one each; the line itself where it cannot be read."""
+    if line.strip() in {b"[", b"]"}:
+        repair.add(number, "json-array", "bracket removed")
+        return
+    text = _without_commas(line, number, repair)
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        repair.unread += 1
+        yield line
+        return
+    if duplicate_key(text) is not None:
+        yield text
+        return
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):  # a number of 4,300 digits, a thousand brackets
+        repair.unread += 1
+        yield text
+        return
+    if isinstance(value, list) and not all(isinstance(item, dict) for item in value):
+        yield text
+        return
+    if isinstance(value, list):
+        repair.add(number, "json-array", f"{len(value)} records, a line each")
+    for record in value if isinstance(value, list) else [value]:
+        changed = _record_mended(record, number, standard, repair)
+        yield _written(record) if changed or record is not value else text
+
+
+def _without_commas(line: bytes, number: int, repair: Repair) -> bytes:
+    """Without commas before a closing bracket, and after the line's object."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        return line
+    closed = _STRING_OR_COMMA.sub(lambda found: found[0] if found[0] != "," else "", text)
+    bare = closed.rstrip()
+    if bare.endswith("},"):
+        bare = bare[:-1]
+    if bare == text.rstrip():
+        return line
+    repair.add(number, "trailing-comma", "removed")
+    return bare.encode()
+
+
+def _record_mended(record: Any, number: int, standard: Standard, repair: Repair) -> bool:
+    """Mend one record in place; whether anything was changed."""
+    if not isinstance(record, dict):
+        return False
+    before = sum(repair.counts.values())
+    required = set(load_schema(SCHEMAS[standard.format])["required"]) - {"schemaVersion"}
+    if not required <= record.keys():
+        return False  # of another format, or not to be saved
+    for key in sorted(_unknown_keys(record, standard)):
+        del record[key]
+        repair.add(number, "unknown-key", f"{key} removed")
+    version = record.get("schemaVersion")
+    if "schemaVersion" in _keys(standard) and version != "bedrock-conversation-2024":
+        record["schemaVersion"] = "bedrock-conversation-2024"
+        repair.add(number, "schema-version", f"was {version!r}")
+    for message in _messages(record):
+        role = message.get("role")
+        if isinstance(role, str) and role not in _ROLES and role.lower() in _ROLES:
+            message["role"] = role.lower()
+            repair.add(number, "unknown-role", f"{role} written {role.lower()}")
+    reserved = standard.plan.reserved_words if standard.plan else None
+    if reserved is not None:
+        _mend_words(record, reserved, lambda detail: repair.add(number, "reserved-word", detail))
+    return sum(repair.counts.values()) > before
+
+
+def _keys(standard: Standard) -> set[str]:
+    """The only keys that a record of the format may have; none where any may."""
+    schema = load_schema(SCHEMAS[standard.format])
+    return set() if schema["additionalProperties"] else set(schema["properties"])
+
+
+def _unknown_keys(record: dict[str, Any], standard: Standard) -> set[str]:
+    known = _keys(standard)
+    return record.keys() - known if known else set()
+
+
+def _messages(record: dict[str, Any]) -> list[dict[str, Any]]:
+    messages = record.get("messages")
+    return [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+
+
+def _mend_words(value: Any, reserved: ReservedWords, tell: Callable[[str], None]) -> None:
+    """Rewrite the texts where the model's words are looked for: `text` and `content`."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, held in list(items):
+        if isinstance(held, str) and key in {"text", "content", "system"}:
+            value[key] = rewritten(held, reserved, tell)
+        elif isinstance(held, dict | list) and key not in {"toolConfig", "input", "json"}:
+            _mend_words(held, reserved, tell)
+
+
+def _written(record: Any) -> bytes:
+    """The record as a compact line, keys in the order of AWS's examples."""
+    if isinstance(record, dict):
+        place = {key: at for at, key in enumerate(_ORDER)}
+        record = dict(sorted(record.items(), key=lambda item: place.get(item[0], len(place))))
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    for code in (0x85, 0x2028, 0x2029):
+        text = text.replace(chr(code), f"\\u{code:04x}")
+    return text.encode()

@@ -1,0 +1,148 @@
+"""`clean`: what goes, what stays, what is repaired."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import polars as pl
+import pytest
+
+from pipeline.record import frame, rejection
+from pipeline.stages.clean import Clean
+from pipeline.stages.texts import NFC_SUSPECT
+
+
+def cleaned(text: str, **settings: bool) -> str | None:
+    return Clean(**settings)(frame([{"source": "a", "text": text}]))["text"].item()
+
+
+@pytest.mark.parametrize(
+    ("dirty", "clean"),
+    [
+        ("a\x00b\x07c\x7f", "abc"),
+        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        ("page\x0cpage\u2028line\x0bline", "page\npage\nline\nline"),
+        ("\ufeffzero\u200bwidth\u2060", "zerowidth"),
+        ("\u202eright\u202c \u2066to\u2069 left\u200f", "right to left"),
+        ("soft\u00adhyphen no\u00a0break\u202fspace", "softhyphen no break space"),
+        ("hidden\U000e0068\U000e0069", "hidden"),
+        ("blanks  \t\nat ends \n", "blanks\nat ends"),
+        ("a\n\n\n\n\nb", "a\n\nb"),
+        ("a\n \n\t\n\nb", "a\n\nb"),
+        ("  \n tabs\tstay\n    indent stays\n ", "tabs\tstay\n    indent stays"),
+        ("Tie\u0302\u0301ng Vie\u0323\u0302t", "Tiếng Việt"),
+        ("e\u00ad\u0301", "é"),
+        ("\u212bngstr\u00f6m", "\u00c5ngstr\u00f6m"),
+    ],
+)  # fmt: skip
+def test_what_cleaning_does(dirty: str, clean: str) -> None:
+    """Controls, breaks, invisible characters, blanks, normal form."""
+    assert cleaned(dirty) == clean
+
+
+@pytest.mark.parametrize(
+    ("dirty", "clean"),
+    [
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("👩\u200d💻 works", "👩\u200d💻 works"),
+        ("🏳\ufe0f\u200d🌈", "🏳\ufe0f\u200d🌈"),
+        ("he\u200dllo\u200c world\u200d", "hello world"),
+        ("\u200dمی\u200c\u200c\u200dخ \u200dم", "می\u200cخ م"),
+    ],
+)
+def test_joiners_stay_where_they_join(dirty: str, clean: str) -> None:
+    """Persian, Indic scripts and emoji keep their joiners; English has no use for them."""
+    assert cleaned(dirty) == clean
+
+
+def test_what_a_joiner_parted_is_composed() -> None:
+    """Taking a joiner out from between a letter and its accent leaves one letter."""
+    assert cleaned("caf\u0065\u200d\u0301", mojibake=False) == "caf\u00e9"
+
+
+@pytest.mark.parametrize(
+    ("broken", "right"),
+    [
+        ("Tiáº¿ng Viá»‡t", "Tiếng Việt"),
+        ("æ—¥æœ¬èªž", "日本語"),
+        ("lâ€™Ã©tÃ©", "l’été"),
+        ("l\u00e2\u0080\u0099\u00c3\u00a9t\u00c3\u00a9", "l’été"),
+        ("\u0093quoted\u0094", "“quoted”"),
+        ("РџСЂРёРІРµС‚", "Привет"),
+        ("Việt Nam\nTiáº¿ng Viá»‡t", "Việt Nam\nTiếng Việt"),
+    ],
+)
+def test_mojibake_is_repaired(broken: str, right: str) -> None:
+    """Text decoded with the wrong charset comes back, a line at a time, C1 controls included."""
+    assert cleaned(broken) == right
+
+
+@pytest.mark.parametrize(
+    "right", ["été à l’école", "Привет, Сергей", "ÀÉÎ «oui»", "Ä–Ö", "caf\u00e9”"]
+)
+def test_right_text_is_left_alone(right: str) -> None:
+    """Proper accents and Cyrillic are no mojibake."""
+    assert cleaned(right) == right
+
+
+def test_mojibake_can_be_left() -> None:
+    """`mojibake: false` keeps the letters as they are."""
+    assert cleaned("Tiáº¿ng", mojibake=False) == "Tiáº¿ng"
+
+
+def test_next_line_is_a_line_break() -> None:
+    """U+0085 breaks a line, where it is not taken for the ellipsis of Windows-1252."""
+    assert cleaned("one\x85two", mojibake=False) == "one\ntwo"
+    assert cleaned("one\x85two") == "one…two"
+
+
+def test_mojibake_that_cleaning_brings_up_is_repaired_too() -> None:
+    """An invisible character inside a broken letter does not hide it from the one pass."""
+    assert cleaned("caf\u00c3\u200b\u00a9") == "café"
+
+
+def test_every_text_is_cleaned() -> None:
+    """Text, system prompt and each turn; what is null stays null, lists keep their length."""
+    turns = [{"role": "user", "text": "a\u200b "}, {"role": "assistant", "text": None}]
+    records = frame(
+        [
+            {"source": "a", "system": " s\r\n", "messages": turns},
+            {"source": "b", "text": "t\x00", "messages": []},
+            {"source": "c", "text": "u "},
+        ]
+    )
+    after = Clean()(records)
+    assert after["system"].to_list() == ["s", None, None]
+    assert after["text"].to_list() == [None, "t", "u"]
+    assert after["messages"].to_list() == [
+        [{"role": "user", "text": "a"}, {"role": "assistant", "text": None}],
+        [],
+        None,
+    ]
+
+
+def test_documents_of_nothing_are_rejected() -> None:
+    """Only documents: `label` judges turns, and a picture needs no caption here."""
+    turn = {"role": "user", "text": ""}
+    rows = [
+        {"source": "blank", "text": " \u200b\n"},
+        {"source": "none"},
+        {"source": "turns", "text": "", "messages": [turn]},
+        {"source": "picture", "text": "", "images": ["a.png"]},
+        {"source": "gone", "text": " ", "rejected": rejection("read.broken")},
+        {"source": "fine", "text": "x"},
+    ]
+    reasons = Clean()(frame(rows))["rejected"].struct.field("reason")
+    assert reasons.to_list() == ["empty_text", "empty_text", None, None, "read.broken", None]
+
+
+def test_no_character_that_nfc_touches_is_missed() -> None:
+    """The quick look finds every character that changes, or joins its neighbour, under NFC."""
+    points = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
+    suspect = pl.Series(points).str.contains(NFC_SUSPECT)
+    unsuspected = pl.Series(points).filter(~suspect)
+    for before in ("a", "\u1100", "\uac00"):  # a letter, the beginnings of Korean syllables
+        assert all(unicodedata.is_normalized("NFC", before + point) for point in unsuspected)
+    joined = unsuspected.filter(unsuspected != unsuspected.str.normalize("NFC"))
+    assert joined.to_list() == []

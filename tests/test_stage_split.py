@@ -1,0 +1,68 @@
+"""`split`: shares met, groups whole, the same in any order."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from pipeline.record import frame, rejection
+from pipeline.stages.split import Split
+
+
+def shares(sizes: list[int], **settings: object) -> dict[str, int]:
+    rows = [
+        {"source": "a", "locator": f"{group}.{number}", "document": f"doc{group}"}
+        for group, size in enumerate(sizes)
+        for number in range(size)
+    ]
+    stage = Split(**settings)
+    votes = stage.decide(stage.sketch(frame(rows)))
+    return dict(votes["split"].value_counts().iter_rows())
+
+
+@pytest.mark.parametrize(
+    ("sizes", "settings", "expected"),
+    [
+        ([1] * 100, {"validation": 0.1, "test": 0.2}, {"train": 70, "validation": 10, "test": 20}),
+        ([1] * 100, {}, {"train": 100}),
+        ([1] * 10, {"validation": 0.01}, {"train": 9, "validation": 1}),
+        ([1] * 9, {"validation": 0.01}, {"train": 9}),
+        ([5] * 20, {"validation": 0.1}, {"train": 90, "validation": 10}),
+        ([30] * 10, {"validation": 0.05}, {"train": 270, "validation": 30}),
+        ([1], {"validation": 0.9}, {"train": 1}),
+        ([], {"validation": 0.5}, {}),
+        ([10] * 3, {"group_by": "record", "validation": 0.1}, {"train": 27, "validation": 3}),
+        ([10] * 3, {"group_by": "source", "validation": 0.9}, {"train": 30}),
+    ],
+)
+def test_shares(sizes: list[int], settings: dict[str, object], expected: dict[str, int]) -> None:
+    """As near as whole groups allow, never over, at least one group of ten, never all."""
+    assert shares(sizes, **settings) == expected
+
+
+def test_a_group_keeps_its_place_when_others_come() -> None:
+    """The digest of the key decides: more documents hardly move those that were there."""
+    rows = [{"source": "a", "locator": str(number)} for number in range(400)]
+    stage = Split(validation=0.1)
+    before = dict(stage.decide(stage.sketch(frame(rows[:300]))).iter_rows())
+    after = dict(stage.decide(stage.sketch(frame(rows))).iter_rows())
+    assert sum(after[name] != split for name, split in before.items()) < 25
+
+
+def test_rejected_records_have_no_split() -> None:
+    """They are not part of any share."""
+    rows = [
+        {"source": "a", "locator": str(number), "rejected": rejection("too_short")}
+        for number in range(90)
+    ] + [{"source": "b", "locator": str(number)} for number in range(10)]
+    stage = Split(test=0.1)
+    votes = stage.decide(stage.sketch(frame(rows)))
+    assert votes.height == 10
+    assert votes.filter(pl.col("split") == "test").height == 1
+
+
+def test_something_must_be_left_to_train_on() -> None:
+    """Shares that add up to everything are a fault of the recipe."""
+    with pytest.raises(ValidationError, match="less than 1"):
+        Split(validation=0.5, test=0.5)
