@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,17 @@ import yaml
 from pipeline.errors import RecipeError
 
 Path = tuple[str | int, ...]
+
+
+class Loader(yaml.SafeLoader):
+    """The safe loader with the booleans of YAML 1.2: `on`, `no` and `off` are words, `no` a language."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:bool"]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
 
 
 @dataclass
@@ -45,11 +57,11 @@ def load_yaml(text: str, file: str) -> tuple[Any, Positions]:
 
 
 def _load(text: str, positions: Positions) -> tuple[Any, Positions]:
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+    for token in yaml.scan(text, Loader=Loader):
         if isinstance(token, yaml.AliasToken):
             at = f"{positions.file}:{token.start_mark.line + 1}"
             raise RecipeError(f"{at}: YAML aliases (*{token.value}) are not taken in a recipe")
-    loader = yaml.SafeLoader(text)
+    loader = Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
@@ -97,11 +109,15 @@ def set_value(tree: Any, change: str) -> None:
         at = _child(at, step, change)
     if isinstance(at, list):
         index = _index(at, last, change)
-        at[index] = yaml.safe_load(value) if last.isdigit() else {last: yaml.safe_load(value)}
+        at[index] = _value(value) if last.isdigit() else {last: _value(value)}
     elif isinstance(at, dict):
-        at[last] = yaml.safe_load(value)
+        at[last] = _value(value)
     else:
         raise RecipeError(f"--set {change}: {'.'.join(above)} holds no settings")
+
+
+def _value(text: str) -> Any:
+    return yaml.load(text, Loader)  # noqa: S506 - a subclass of the safe loader
 
 
 def _child(at: Any, step: str, change: str) -> Any:

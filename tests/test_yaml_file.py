@@ -54,3 +54,11 @@ def test_a_set_that_leads_nowhere_is_refused(change: str) -> None:
     """The path is repeated in the message."""
     with pytest.raises(RecipeError, match="--set"):
         set_value({"name": "x", "stages": ["clean"]}, change)
+
+
+def test_words_that_yaml_1_1_takes_for_booleans_are_words() -> None:
+    """`on:` is a key of two stages, `no` is the Norwegian language."""
+    tree, _ = load_yaml("on: [no, yes, off]\nmojibake: false\nx: true\n", "r")
+    assert tree == {"on": ["no", "yes", "off"], "mojibake": False, "x": True}
+    set_value(tree, "on=no")
+    assert tree["on"] == "no"

@@ -61,6 +61,8 @@ class Sizes:
             return []
         cap = min(int(limit.value) for limit in self.token_limits.values())
         room = cap if is_ascii else cap // BOUND_PER_BYTE
+        if not self._image_tokens[1] and max(map(len, lines)) <= room:
+            return []
         if self._image_tokens[1]:
             return [i for i, line in enumerate(lines) if len(line) > room or b'"image"' in line]
         return [index for index, line in enumerate(lines) if len(line) > room]
