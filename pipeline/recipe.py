@@ -148,7 +148,8 @@ def load_recipe(path: Path, changes: list[str] | None = None) -> Recipe:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read as a recipe: {error}") from None
+        told = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise RecipeError(f"{path}: cannot be read as a recipe: {told}") from None
     tree, positions = load_yaml(text, str(path))
     for change in changes or []:
         set_value(tree, change)

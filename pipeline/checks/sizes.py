@@ -175,6 +175,7 @@ def _add_texts(measures: list[dict[str, int]], rows: pl.DataFrame) -> None:
 
 def _images(value: Any) -> int:
     messages = value.get("messages") if isinstance(value, dict) else None
-    contents = [m.get("content") for m in messages or () if isinstance(m, dict)]
+    turns = messages if isinstance(messages, list) else []
+    contents = [turn.get("content") for turn in turns if isinstance(turn, dict)]
     blocks = [block for content in contents if isinstance(content, list) for block in content]
     return sum(isinstance(block, dict) and MEDIA[0] in block for block in blocks)

@@ -1,0 +1,120 @@
+"""A client of Bedrock's control plane, and what its refusals mean for a script."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.bedrock.causes import find_cause
+from pipeline.errors import ConflictError, PrepError, RecipeError, StorageError
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+REFUSALS: dict[str, tuple[type[PrepError], str]] = {
+    "ValidationException": (RecipeError, ""),
+    "ParamValidationError": (RecipeError, ""),
+    "TooManyTagsException": (RecipeError, "a resource takes at most 50 tags"),
+    "ResourceNotFoundException": (RecipeError, "check the name and the Region (--region)"),
+    "ConflictException": (
+        ConflictError,
+        "another job or model has this name; set job.custom_model_name and prepare again",
+    ),
+    "AccessDeniedException": (
+        StorageError,
+        "`bedrock-prep policy RECIPE` prints what the caller's role needs",
+    ),
+    "ServiceQuotaExceededException": (
+        StorageError,
+        "wait until another job has ended, or ask AWS for a higher quota",
+    ),
+    "ThrottlingException": (StorageError, "Bedrock still throttles after every retry; try later"),
+    "ExpiredTokenException": (StorageError, "the credentials have expired; sign in again"),
+    "UnrecognizedClientException": (StorageError, "the access key does not exist"),
+    "NoCredentialsError": (StorageError, "sign in, or set AWS_PROFILE"),
+}
+"""By error code: what it is to a script, and the remedy. Any other is a StorageError."""
+
+
+def secure_endpoint(endpoint_url: str | None, service: str) -> str | None:
+    """The endpoint that is asked for, by option or by AWS's own variables.
+
+    Raises RecipeError for http:// off the loopback.
+    """
+    named = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}")
+    endpoint = endpoint_url or named or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        parts = urlsplit(endpoint)
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise RecipeError(f"--endpoint-url: {endpoint} is not https://")
+    return endpoint
+
+
+def session_region() -> str | None:
+    """The Region that the environment or the AWS profile names, or None."""
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        region: str | None = boto3.Session().region_name
+    except BotoCoreError as error:
+        raise StorageError(f"AWS: {error}") from error
+    return region
+
+
+def aws_client(
+    service: str, region: str, endpoint_url: str | None = None, profile: str | None = None
+) -> Any:
+    """A boto3 client with eight tries, which rides out throttling; credentials by default chain.
+
+    Raises RecipeError for an endpoint that is not secure, StorageError without a usable profile.
+    """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    endpoint = secure_endpoint(endpoint_url, service)
+    config = Config(retries={"mode": "standard", "max_attempts": 8}, read_timeout=60)
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        return session.client(service, endpoint_url=endpoint, config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise StorageError(f"AWS: {error}") from error
+
+
+def aws_failures() -> tuple[type[Exception], ...]:
+    """What boto3 raises when a service refuses or cannot be reached."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (BotoCoreError, ClientError)
+
+
+def failure_code(error: BaseException) -> str:
+    """The service's error code, or the exception's name."""
+    answer = getattr(error, "response", None) or {}
+    return str(answer.get("Error", {}).get("Code") or type(error).__name__)
+
+
+def failure_message(error: BaseException) -> str:
+    """The service's own words in one line."""
+    answer = getattr(error, "response", None) or {}
+    return " ".join(str(answer.get("Error", {}).get("Message") or error).split())
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Calls of Bedrock; `what` begins the message of a refusal.
+
+    Raises RecipeError for a request that Bedrock finds wrong, ConflictError, and StorageError for
+    all that may pass by itself or by other rights.
+    """
+    try:
+        yield
+    except aws_failures() as error:
+        kind, remedy = REFUSALS.get(failure_code(error), (StorageError, ""))
+        message = failure_message(error)
+        cause = find_cause(message)
+        told = [f"{what}: {message}", cause.remedy if cause else remedy]
+        raise kind("; ".join(part for part in told if part)) from error

@@ -1,0 +1,208 @@
+"""The command line as scripts see it: exit codes, one line for a fault, JSON logs, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Command
+
+RECIPE = """
+name: tea
+sources: [{path: docs/}]
+stages: [clean, dedup_exact]
+targets: {corpus: {format: pretraining}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A recipe of two documents."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/a.txt").write_text("Rinse the kettle before you use it for the first time.")
+    (tmp_path / "docs/b.txt").write_text("Press the lotus button twice to choose green tea.")
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    return tmp_path
+
+
+def test_a_good_run_prints_its_result_on_stdout_only(bedrock_prep: Command, project: Path) -> None:
+    """Progress is on stderr; the result can be piped."""
+    done = bedrock_prep("prepare", project / "recipe.yaml", "--output", project / "out", "--json")
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert told["targets"] == {"corpus": {"train": 2}}
+    assert Path(told["uri"]).is_dir()
+    assert "publishing" in done.stderr
+
+
+def test_json_logs_are_one_object_a_line(bedrock_prep: Command, project: Path) -> None:
+    """Also when the run fails: the last line says why and with which exit code."""
+    (project / "recipe.yaml").write_text(RECIPE.replace("docs/", "nowhere/"))
+    done = bedrock_prep("prepare", project / "recipe.yaml", "--log", "json")
+    assert done.returncode == 4
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert events[-1]["event"] == "error"
+    assert events[-1]["exit_code"] == 4
+    assert "nowhere/" in events[-1]["message"]
+
+
+def test_a_broken_recipe_lists_all_its_faults(bedrock_prep: Command, project: Path) -> None:
+    """Exit code 2, a line each, nothing else, nothing written."""
+    (project / "recipe.yaml").write_text(
+        RECIPE.replace("clean", "clen").replace("name: tea", "nam: t")
+    )
+    done = bedrock_prep("prepare", project / "recipe.yaml", "--output", project / "out")
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 3
+    assert all("recipe.yaml:" in line for line in lines)
+    assert not (project / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["prepare", "no-such-recipe.yaml"], 2),
+        (["prepare"], 2),
+        (["no-such-command"], 2),
+        (["why", "no-such-output", "x"], 4),
+        (["report", "no-such-output"], 4),
+        (["--version"], 0),
+        (["--help"], 0),
+    ],
+)
+def test_each_kind_of_fault_has_its_exit_code(
+    bedrock_prep: Command, tmp_path: Path, words: list[str], code: int
+) -> None:
+    """And never a traceback."""
+    done = bedrock_prep(*words, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_source_is_one_line(bedrock_prep: Command, project: Path) -> None:
+    """Exit code 4, with the path as the recipe has it."""
+    (project / "recipe.yaml").write_text(RECIPE.replace("docs/", "nowhere/"))
+    done = bedrock_prep("prepare", project / "recipe.yaml", "--output", project / "out")
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[-1].startswith("source nowhere/: nothing is there")
+
+
+def test_a_gate_that_is_not_met_is_exit_code_3(bedrock_prep: Command, project: Path) -> None:
+    """With the check that failed and where the evidence is."""
+    done = bedrock_prep(
+        "prepare", project / "recipe.yaml", "--output", project / "out",
+        "--set", "gate.min_records=50",
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "gate" in done.stderr.splitlines()[-1]
+    assert not (project / "out/LATEST").exists()
+
+
+def test_nothing_is_written_outside_the_output(bedrock_prep: Command, project: Path) -> None:
+    """Not beside the recipe, not in the working folder, not in the home folder."""
+    home, here = project / "home", project / "here"
+    home.mkdir()
+    here.mkdir()
+    before = {path for path in project.rglob("*")}
+    environment = os.environ | {"HOME": str(home), "PYTHONPATH": str(ROOT), "TMPDIR": str(here)}
+    done = bedrock_prep(
+        "prepare", project / "recipe.yaml", "--output", project / "out", cwd=here, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    made = {path for path in project.rglob("*")} - before
+    assert {path.relative_to(project).parts[0] for path in made} == {"out"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_cleanly_and_soon(project: Path, number: signal.Signals) -> None:
+    """Within five seconds, with the code that shells expect, leaving no process."""
+    line = [sys.executable, "-m", "pipeline", "prepare", str(project / "recipe.yaml")]
+    child = subprocess.Popen(
+        [*line, "--output", str(project / "out")], cwd=ROOT, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    assert child.stderr is not None
+    child.stderr.readline()
+    started = time.monotonic()
+    child.send_signal(number)
+    _, told = child.communicate(timeout=10)
+    assert child.returncode == 128 + number
+    assert time.monotonic() - started < 5
+    assert "run the same command again" in told
+    with pytest.raises(ProcessLookupError):
+        os.killpg(child.pid, 0)
+
+
+def test_a_full_disk_is_exit_code_4(bedrock_prep: Command, project: Path) -> None:
+    """No file may grow past 2 kB: the run says so and publishes nothing."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+
+    done = bedrock_prep(
+        "prepare", project / "recipe.yaml", "--output", project / "out", preexec_fn=limit
+    )
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project / "out/runs").exists()
+
+
+def test_starting_is_quick_and_imports_no_slow_library() -> None:
+    """What `--help` of a command imports."""
+    code = (
+        "import sys; import pipeline.cli, pipeline.prepare; "
+        "print([m for m in ('great_expectations', 'boto3', 'datasets', 'PIL', 'langdetect', "
+        "'pandas', 'resiliparse') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_why_answers_for_kept_rejected_merged_and_source(
+    bedrock_prep: Command, project: Path
+) -> None:
+    """By source and by id, for people and for machines."""
+    (project / "docs/c.txt").write_text("Rinse the kettle  before you use it for the first time.")
+    (project / "docs/d.txt").write_text("")
+    bedrock_prep("prepare", project / "recipe.yaml", "--output", project / "out")
+    kept = bedrock_prep("why", project / "out", "docs/a.txt").stdout
+    assert "kept: corpus/train.jsonl:1" in kept
+    assert (
+        "rejected by read: read.empty_file" in bedrock_prep("why", project / "out", "d.txt").stdout
+    )
+    merged = bedrock_prep("why", project / "out", "docs/c.txt").stdout
+    assert "merged by dedup_exact: duplicate" in merged
+    assert "docs/a.txt" in merged
+    own_id = kept.split()[1]
+    told = json.loads(bedrock_prep("why", project / "out", own_id, "--json").stdout)
+    assert told["lines"][0]["source"] == "docs/a.txt"
+    missing = bedrock_prep("why", project / "out", "nothing-like-it")
+    assert (missing.returncode, missing.stdout) == (2, "")
+
+
+def test_init_writes_a_recipe_that_runs(bedrock_prep: Command, tmp_path: Path) -> None:
+    """As it is, and only into a folder that is empty."""
+    assert bedrock_prep("init", tmp_path / "new").returncode == 0
+    done = bedrock_prep("prepare", tmp_path / "new/recipe.yaml", "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert bedrock_prep("init", tmp_path / "new").returncode == 2
+
+
+def test_the_report_is_printed_and_copied(bedrock_prep: Command, project: Path) -> None:
+    """In short for a terminal, and whole in Vietnamese."""
+    bedrock_prep("prepare", project / "recipe.yaml", "--output", project / "out")
+    told = bedrock_prep("report", project / "out")
+    assert "corpus: ready" in told.stdout
+    done = bedrock_prep("report", project / "out", "--output", project / "vi", "--language", "vi")
+    assert done.returncode == 0, done.stderr
+    page = Path(done.stdout.strip()).read_text(encoding="utf-8")
+    assert '<html lang="vi"' in page
