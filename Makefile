@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # langdetect is published as source only; it is built with the setuptools of the lock, no other.
 INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all: --no-binary langdetect --no-build-isolation
-RECIPES := documents pairs images
+RECIPES := $(sort $(wildcard sample_data/*.yaml))
 
 .DEFAULT_GOAL := help
 .PHONY: help prepare test check format golden lock bench clean setup setup-dev FORCE
@@ -15,7 +15,7 @@ help: ## Show what can be made
 
 prepare: setup ## Run every sample recipe into out/
 	@for recipe in $(RECIPES); do \
-	  $(BIN)/bedrock-prep prepare sample_data/$$recipe.yaml --output out/lotus-$$recipe || exit $$?; \
+	  $(BIN)/bedrock-prep prepare $$recipe || exit $$?; \
 	done
 
 test: setup-dev ## Run the tests

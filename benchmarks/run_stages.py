@@ -1,6 +1,8 @@
 """Throughput of a whole run by stage, on a folder of real documents.
 
-    python benchmarks/run_stages.py [FOLDER]      (default /usr/share/doc)
+    python benchmarks/run_stages.py [FOLDER [OPTION …]]      (default /usr/share/doc)
+
+Options go to `prepare`, such as --memory 800MB or --workers 1.
 
 Runs `prepare` in a process of its own and prints, as Markdown: CPU seconds and CPU seconds for
 each MB of source by stage, MB/s of the whole, and the peak memory of the process tree.
@@ -28,10 +30,9 @@ split: {{validation: 0.05}}
 """
 
 
-def tree_rss(root: int) -> int:
-    """Resident bytes of a process and all that it has started (shared pages counted once each)."""
+def tree_memory(root: int) -> int:
+    """Bytes of a process and all that it has started; a shared page counts once (PSS)."""
     children: dict[int, list[int]] = {}
-    sizes: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -39,13 +40,21 @@ def tree_rss(root: int) -> int:
             except OSError:
                 continue
             children.setdefault(int(fields[1]), []).append(int(entry.name))
-            sizes[int(entry.name)] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
     total, waiting = 0, [root]
     while waiting:
         pid = waiting.pop()
-        total += sizes.get(pid, 0)
+        total += pss(pid)
         waiting += children.get(pid, [])
     return total
+
+
+def pss(pid: int) -> int:
+    """Proportional set size of one process in bytes; 0 when it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 def main() -> None:
@@ -56,14 +65,15 @@ def main() -> None:
         recipe.write_text(RECIPE.format(folder=folder))
         output = Path(scratch, "out")
         line = [sys.executable, "-m", "pipeline", "prepare", str(recipe), "--output", str(output)]
+        line += sys.argv[2:]
         started = time.monotonic()
         child = subprocess.Popen(line, stdout=subprocess.DEVNULL)
         peak = [0]
 
         def watch() -> None:
             while child.poll() is None:
-                peak[0] = max(peak[0], tree_rss(child.pid))
-                time.sleep(0.05)
+                peak[0] = max(peak[0], tree_memory(child.pid))
+                time.sleep(0.1)
 
         watcher = threading.Thread(target=watch)
         watcher.start()

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from pipeline import __version__
-from pipeline.errors import PrepError, RecipeError
+from pipeline.errors import DataError, PrepError, RecipeError
 
 app = typer.Typer(
     name="bedrock-prep",
@@ -82,6 +82,40 @@ def prepare(
         raise RecipeError(f"--log {log}: is neither json nor text")
     told = prepare_recipe(recipe, output, change or [], workers, memory, work, log)
     typer.echo(told.as_json() if as_json else told.as_text())
+
+
+@app.command(
+    epilog="Examples: `bedrock-prep check train.jsonl --model nova-lite --validation "
+    "validation.jsonl` · `bedrock-prep check train.jsonl --format prompt_completion`"
+)
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="JSONL, local or s3://.")],
+    model: Annotated[str | None, typer.Option(help="Card, model id or ARN.")] = None,
+    customization: Annotated[str | None, typer.Option(help="fine-tuning, cpt, rft, …")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="Hold a format alone.")] = None,
+    validation: Annotated[str | None, typer.Option(help="The validation file.")] = None,
+    location: Annotated[str | None, typer.Option(help="S3 folder where it will stand.")] = None,
+    allow: Annotated[list[str] | None, typer.Option(help="A rule to note, not to hold.")] = None,
+    allow_legacy: Annotated[bool, typer.Option(help="Hold against a closed model too.")] = False,
+    fix: Annotated[Path | None, typer.Option(help="Write the file anew, mended.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold any data set against a model card: every fault with line, rule, remedy and source."""
+    from pipeline import check_command as command
+    from pipeline.publish import as_json as to_json
+
+    asked = command.Asked(
+        files, model, customization, form, validation, allow_legacy, allow or [], location
+    )
+    if fix is not None:
+        typer.echo("\n".join(command.told_repair(command.fix(asked, fix), fix)))
+        return
+    result = command.check(asked)
+    typer.echo(
+        to_json(result.as_json()).decode() if as_json else "\n".join(command.told_result(result))
+    )
+    if not result.ok:
+        raise DataError(command.verdict(result))
 
 
 @app.command(epilog="Example: `bedrock-prep why out/lotus-documents documents/faq/en-descaling.md`")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,9 @@ import polars as pl
 from pipeline import __version__
 from pipeline.assemble import Assembly, TargetFiles, list_files
 from pipeline.bedrock.job import job_request, validate_request
-from pipeline.bedrock.limits import data_set_faults, tokens_per_record
+from pipeline.bedrock.limits import tokens_per_record
 from pipeline.bedrock.pricing import training_cost
+from pipeline.check import check_files
 from pipeline.errors import RecipeError
 from pipeline.gate import TargetLimits, check_gate
 from pipeline.ledger import StageCount
@@ -27,7 +28,7 @@ from pipeline.report import summary, write_report
 from pipeline.shards import read_frame
 
 if TYPE_CHECKING:
-    from pipeline.run import Execution
+    from pipeline.execution import Execution
 
 LIBRARIES = ("polars", "pyarrow", "langdetect", "pillow", "resiliparse", "great-expectations")
 
@@ -48,7 +49,9 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     folder.mkdir()
     metrics = execution.folder / "metrics.parquet"
     written = _assemble(execution, rendered, targets, folder, metrics)
-    told = {one.rendering.name: _tell(execution, one) for one in written}
+    told = {
+        one.rendering.name: _tell(execution, one, folder / one.rendering.name) for one in written
+    }
     _write_jobs(execution, written, folder)
     execution.progress.say("holding the gate")
     gate = _hold_gate(execution, written, metrics)
@@ -106,7 +109,7 @@ def _records_max(execution: Execution, rendering: Rendering) -> int | None:
     return int(min(bounds)) if bounds else None
 
 
-def _tell(execution: Execution, files: TargetFiles) -> dict[str, Any]:
+def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, Any]:
     """What the manifest says of a target: its files, held against the model's limits."""
     rendering = files.rendering
     told: dict[str, Any] = {
@@ -115,25 +118,32 @@ def _tell(execution: Execution, files: TargetFiles) -> dict[str, Any]:
         "tokens": files.told("tokens"),
         "bytes": files.told("bytes"),
     }
-    faults = []
-    if not files.told("records").get("train"):
-        faults = [{"rule": "no_records", "message": "no record is left for training"}]
     if rendering.plan is not None:
-        faults += _limit_faults(files)
         told |= _tell_model(execution, files)
+    faults = list(_check(execution, files, folder))
     return told | {"faults": faults, "ready": not faults}
 
 
-def _limit_faults(files: TargetFiles) -> list[dict[str, Any]]:
-    records, size = files.told("records"), files.told("bytes")
-    counts = {
-        "train": records.get("train", 0),
-        "validation": records.get("validation", 0),
-        "train_bytes": size.get("train", 0),
-        "validation_bytes": size.get("validation", 0),
-    }
-    assert files.rendering.plan is not None
-    return [asdict(fault) for fault in data_set_faults(counts, files.rendering.plan)]
+def _check(execution: Execution, files: TargetFiles, folder: Path) -> Iterator[dict[str, Any]]:
+    """What the check engine finds in the files as written: the same rules as `check`."""
+    rendering = files.rendering
+    if "train" not in files.splits:
+        yield {"rule": "no_records", "message": "no record is left for training"}
+        return
+    base = base_uri(execution.recipe, execution.options.output)
+    location = f"{base}/runs/{execution.digest}/{rendering.name}/" if base else None
+    validation = folder / "validation.jsonl" if "validation" in files.splits else None
+    result = check_files(
+        [folder / "train.jsonl"],
+        plan=rendering.plan,
+        format_name=rendering.target.format,
+        validation=validation,
+        location=location,
+    )
+    for fault in result.faults:
+        if fault.severity == "error":
+            told = {"rule": fault.rule, "value": fault.value, "threshold": fault.threshold}
+            yield told | {"message": f"{fault.message}; {fault.remedy}"}
 
 
 def _tell_model(execution: Execution, files: TargetFiles) -> dict[str, Any]:

@@ -129,9 +129,8 @@ def _kind(schema: dict[str, Any]) -> str:
         return f"mapping ({schema['$ref'].rsplit('/', 1)[1]})"
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
-    return {"object": "mapping", "boolean": "true or false"}.get(
-        schema.get("type", ""), schema.get("type", "anything")
-    )
+    kind = str(schema.get("type", "anything"))
+    return {"object": "mapping", "boolean": "true or false"}.get(kind, kind)
 
 
 def _plain(value: Any) -> str:

@@ -8,7 +8,7 @@ from pipeline.errors import RecipeError
 
 MB = 1 << 20
 PARENT = 320 * MB  # interpreter, Polars, sketches of a few million records
-WORKER = 200 * MB  # interpreter, Polars and the libraries that readers load
+WORKER = 240 * MB  # interpreter, Polars and the libraries that readers load
 COPIES = 12  # of a shard's text that its costliest stage holds at once, measured
 SHARD_LEAST, SHARD_MOST = 1 * MB, 16 * MB
 

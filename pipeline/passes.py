@@ -20,7 +20,7 @@ from pipeline.record import ID_LENGTH, SCHEMA
 from pipeline.settle import settle
 from pipeline.shards import gather, read_frame, read_marker, write_frame, write_marker
 from pipeline.source import Reader, Unit
-from pipeline.stage import CorpusStage, RecordStage
+from pipeline.stage import CorpusStage, EvidenceStage, RecordStage
 
 READ = "read"
 
@@ -63,7 +63,7 @@ class Pass:
     folder: Path  # where its files go
     stages: tuple[tuple[str, RecordStage], ...]  # (label in the ledger, stage)
     decided: tuple[str, Path] | None  # (label, decision file) of the corpus stage before it
-    sketch: tuple[str, CorpusStage] | None  # the corpus stage after it
+    sketch: tuple[str, CorpusStage | EvidenceStage] | None  # the corpus stage after it
     shard_bytes: int
 
     def run(self, task: ReadTask | ShardTask) -> dict[str, Any]:
@@ -132,6 +132,20 @@ class Pass:
             write_frame(path, frame)
             files.append(path)
         return files
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The second look of a corpus stage at the records that it asked for."""
+
+    stage: EvidenceStage
+    candidates: Path  # Arrow file of ids
+
+    def run(self, shard: Path) -> pl.DataFrame:
+        """The evidence of one shard's candidates."""
+        wanted = read_frame(self.candidates)
+        records = read_frame(shard).join(wanted, on="id", how="semi", maintain_order="left")
+        return self.stage.evidence(records)
 
 
 def _read(task: ReadTask) -> Iterator[pl.DataFrame]:

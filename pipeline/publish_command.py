@@ -122,7 +122,7 @@ def refuse_other_place(run: PublishedRun, folder: Path, destination: str) -> Non
 
 
 def _own_uris(run: PublishedRun, folder: Path) -> Iterator[str]:
-    """The URIs that a job and the lines would read; one for each file is enough for images."""
+    """The URIs that the jobs read, and those of the images that lines name."""
     for target in run.manifest["targets"]:
         job = folder / target / "job.json"
         if job.exists():

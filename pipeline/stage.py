@@ -50,7 +50,30 @@ class CorpusStage(Protocol):
         ...
 
 
-Stage = RecordStage | CorpusStage
+@runtime_checkable
+class EvidenceStage(Protocol):
+    """A corpus stage whose vote needs more than sketches of a few records: it may ask once more."""
+
+    name: ClassVar[str]
+
+    def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
+        """As a corpus stage's."""
+        ...
+
+    def candidates(self, sketches: pl.DataFrame) -> pl.DataFrame:
+        """`id` of the records that more must be known of."""
+        ...
+
+    def evidence(self, records: pl.DataFrame) -> pl.DataFrame:
+        """What is to be known of candidates: `id` and columns; asked shard by shard."""
+        ...
+
+    def decide(self, sketches: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
+        """As a corpus stage's, with the evidence of all candidates."""
+        ...
+
+
+Stage = RecordStage | CorpusStage | EvidenceStage
 """Also a `Settings`, whose fields are what a recipe may set."""
 
 

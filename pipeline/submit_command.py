@@ -35,7 +35,7 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Plan:
+class JobPlan:
     """A job that could be started: its request holds, and its data is in S3."""
 
     target: str
@@ -47,7 +47,7 @@ class Plan:
         return {"target": self.target, "region": self.region, "request": self.request}
 
 
-def plan_job(uri: str, target: str | None, connection: Connection, allow_legacy: bool) -> Plan:
+def plan_job(uri: str, target: str | None, connection: Connection, allow_legacy: bool) -> JobPlan:
     """All of `submit` but the call that costs money.
 
     Raises DataError when the target is not ready, the gate failed or what is in S3 is not the run;
@@ -60,10 +60,10 @@ def plan_job(uri: str, target: str | None, connection: Connection, allow_legacy:
     region = _region(run, name, connection, allow_legacy)
     refuse_invalid(request)
     _refuse_unpublished(run, name, request, region)
-    return Plan(name, request, region)
+    return JobPlan(name, request, region)
 
 
-def submit_plan(plan: Plan, connection: Connection) -> Submitted:
+def submit_plan(plan: JobPlan, connection: Connection) -> Submitted:
     """Start the job of a plan; the same plan never starts a second one."""
     client = aws_client("bedrock", plan.region, connection.endpoint_url)
     return submit_job(client, plan.request, plan.target)
@@ -82,12 +82,13 @@ def follow(
 
 def _target(run: PublishedRun, wanted: str | None) -> str:
     """The target to train on: the one that is named, or the only one with a job."""
-    jobs = [name for name in run.manifest["targets"] if _listed(run, f"{name}/job.json")]
-    if wanted in jobs:
-        return str(wanted)
-    if wanted and wanted not in run.manifest["targets"]:
-        known = ", ".join(run.manifest["targets"])
+    targets: list[str] = list(run.manifest["targets"])
+    jobs = [name for name in targets if _listed(run, f"{name}/job.json")]
+    if wanted and wanted not in targets:
+        known = ", ".join(targets)
         raise RecipeError(f"--target {wanted}: the run has no such target (it has {known})")
+    if wanted and wanted in jobs:
+        return wanted
     if wanted or not jobs:
         raise RecipeError(
             f"{run.uri}: has no job.json{f' for {wanted}' if wanted else ''}; give the target a "

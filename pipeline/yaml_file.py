@@ -14,7 +14,7 @@ Path = tuple[str | int, ...]
 
 
 class Loader(yaml.SafeLoader):
-    """The safe loader with the booleans of YAML 1.2: `on`, `no` and `off` are words, `no` a language."""
+    """The safe loader with the booleans of YAML 1.2: `on` and `off` are words, `no` a language."""
 
 
 Loader.yaml_implicit_resolvers = {

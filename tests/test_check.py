@@ -301,6 +301,13 @@ def test_faults_are_counted_and_the_first_are_kept(tmp_path: Path) -> None:
     assert result.count("error") == 3000
 
 
+def test_lines_and_records_are_counted(tmp_path: Path) -> None:
+    """A blank line is a line and no record; a line that is not JSON stands for one."""
+    data = b'{"prompt":"a","completion":"b"}\n\n{"prompt"\n'
+    facts = verdict(tmp_path, data, format_name="prompt_completion").files[0]
+    assert (facts.lines, facts.records, facts.faulty, facts.whole) == (3, 2, 2, True)
+
+
 def test_allowed_rules_are_noted(tmp_path: Path) -> None:
     """The caller lives with them; they no longer stand in the way."""
     lines = [dumped(minimal("conversation", n)) for n in range(8)]

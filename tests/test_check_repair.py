@@ -98,6 +98,7 @@ def test_keys_and_roles_are_mended_in_the_order_of_aws(tmp_path: Path) -> None:
     "line",
     [
         b'{"prompt":"a","prompt":"b","completion":"c"}',
+        b'{"prompt":"a","prompt":"b","completion":"c","note":1}',
         b'{"input":"of another format"}',
         b'{"prompt":"\\ud800","completion":"c"}',
         b'{"prompt":"a"',

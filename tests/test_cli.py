@@ -112,13 +112,13 @@ def test_nothing_is_written_outside_the_output(bedrock_prep: Command, project: P
     home, here = project / "home", project / "here"
     home.mkdir()
     here.mkdir()
-    before = {path for path in project.rglob("*")}
+    before = set(project.rglob("*"))
     environment = os.environ | {"HOME": str(home), "PYTHONPATH": str(ROOT), "TMPDIR": str(here)}
     done = bedrock_prep(
         "prepare", project / "recipe.yaml", "--output", project / "out", cwd=here, env=environment
     )
     assert done.returncode == 0, done.stderr
-    made = {path for path in project.rglob("*")} - before
+    made = set(project.rglob("*")) - before
     assert {path.relative_to(project).parts[0] for path in made} == {"out"}
 
 

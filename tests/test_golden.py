@@ -21,7 +21,7 @@ from pipeline.bedrock.job import validate_request
 from pipeline.schemas_dir import load_schema
 
 GOLDEN = ROOT / "tests" / "golden"
-RECIPES = ("documents", "pairs", "images")
+RECIPES = tuple(sorted(path.stem for path in SAMPLE.glob("*.yaml")))
 PLANTED = json.loads((SAMPLE / "planted.json").read_text(encoding="utf-8"))
 
 Find = Callable[[str], "set[str]"]

@@ -139,7 +139,7 @@ def test_stages_left_out_are_a_sane_list(tmp_path: Path) -> None:
     assert "label" in [s.name for s in load(text % "conversation", tmp_path).steps()]
 
 
-@pytest.mark.parametrize("name", ["documents", "pairs", "images"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in SAMPLE.glob("*.yaml")))
 def test_the_sample_recipes_hold(name: str) -> None:
     """Against the code and against the schema that editors use."""
     path = SAMPLE / f"{name}.yaml"

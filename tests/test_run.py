@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 from conftest import ROOT, Command, latest, read_jsonl, tree_bytes
 
-from pipeline import run as run_module
+from pipeline import execution as execution_module
 from pipeline import shards
 from pipeline.errors import ConflictError, DataError
 from pipeline.lock import hold
@@ -181,7 +181,7 @@ def test_workers_and_shards_do_not_change_a_byte(
     shard_bytes: int,
 ) -> None:
     """One record a shard or all of them, one process or four."""
-    monkeypatch.setattr(run_module, "share_memory", lambda *_: Share(workers, shard_bytes))
+    monkeypatch.setattr(execution_module, "share_memory", lambda *_: Share(workers, shard_bytes))
     run(project, tmp_path / "other", workers)
     assert tree_bytes(tmp_path / "other") == tree_bytes(clean)
 
@@ -245,7 +245,7 @@ def test_finished_passes_are_not_done_twice(
     def stop(*_: Any) -> Any:
         raise StopError
 
-    monkeypatch.setattr(run_module, "finish", stop)
+    monkeypatch.setattr(execution_module, "finish", stop)
     with pytest.raises(StopError):
         run(project, tmp_path / "out")
     monkeypatch.undo()

@@ -79,6 +79,7 @@ class FileCheck:
                 self._check_chunk(chunk)
         except NotLinesError:
             self.facts.whole = False
+            self.facts.lines = max(self._faulty)
             self.facts.faulty += len(self._faulty)
         self.across.tell(self.found, self.facts.file)
 
@@ -133,6 +134,7 @@ class FileCheck:
         if rule == "pretty-printed" and self.facts.records == 0:
             whole = "json-array" if line.strip() == b"[" else rule
             self._add(number, (whole, "the rest of the file was not read", None, None))
+            self._faulty.add(number)
             raise NotLinesError
         shown = "broken-json" if rule == "pretty-printed" else rule
         self._add(number, (shown, detail, None, None))

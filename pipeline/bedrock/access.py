@@ -1,0 +1,111 @@
+"""What a recipe touches of AWS, in plain values: what policies are written from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+GLOB = re.compile(r"[*?\[]")
+BRACKETS = re.compile(r"\[[^\]]*\]")
+GEOGRAPHIES = {"us": "us-*", "us-gov": "us-gov-*", "eu": "eu-*", "apac": "ap-*", "jp": "ap-*"}
+"""The Regions that an inference profile of a geography may send a call to."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A bucket and what is meant in it: a key, a prefix, or a glob."""
+
+    bucket: str
+    key: str
+
+    @property
+    def listed(self) -> str:
+        """The prefix that is listed to find what is meant."""
+        return GLOB.split(self.key, maxsplit=1)[0]
+
+    def objects(self, partition: str) -> list[str]:
+        """ARNs of the objects that may be read. IAM knows `*` and `?`, and no brackets."""
+        start = f"arn:{partition}:s3:::{self.bucket}/"
+        if GLOB.search(self.key):
+            return [start + re.sub(r"\*+", "*", BRACKETS.sub("?", self.key))]
+        if not self.key or self.key.endswith("/"):
+            return [f"{start}{self.key}*"]
+        return [start + self.key, f"{start}{self.key}/*"]
+
+    def below(self, partition: str, path: str = "") -> str:
+        """The ARN of every object under this prefix (and a path below it)."""
+        parts = [part for part in (self.key.strip("/"), path) if part]
+        return f"arn:{partition}:s3:::{'/'.join([self.bucket, *parts])}/*"
+
+    def prefixes(self, path: str = "") -> list[str]:
+        """The prefixes by which this place may be listed."""
+        inside = "/".join(part for part in (self.key.strip("/"), path) if part)
+        return [inside, f"{inside}/*"] if inside else ["*"]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A KMS key as the recipe names it: an ARN, an id or an alias."""
+
+    name: str
+
+    @property
+    def is_alias(self) -> bool:
+        """IAM grants nothing on an alias; it stands for a key by a condition."""
+        return "alias/" in self.name
+
+    @property
+    def alias(self) -> str:
+        """`alias/name`."""
+        return self.name[self.name.index("alias/") :]
+
+
+@dataclass(frozen=True)
+class JobAccess:
+    """What one target's job touches."""
+
+    model_id: str
+    role_arn: str
+    output: Location
+    model_key: Key | None = None
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+    teacher: str | None = None
+    reward_lambda: str | None = None
+    base_model: str | None = None
+    tagged: bool = False
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a recipe touches."""
+
+    partition: str  # aws, aws-us-gov
+    account: str  # 12 digits
+    region: str
+    output: Location  # publish.uri
+    sources: tuple[Location, ...] = ()  # in S3
+    owner: str | None = None  # expected owner of the output bucket
+    data_key: Key | None = None
+    jobs: tuple[JobAccess, ...] = ()
+    source_vpce: str | None = None
+
+    def arn(self, service: str, resource: str, account: str | None = None) -> str:
+        """An ARN in this Region, of this account unless told otherwise."""
+        owner = self.account if account is None else account
+        return f"arn:{self.partition}:{service}:{self.region}:{owner}:{resource}"
+
+    def bucket(self, name: str) -> str:
+        """A bucket's ARN."""
+        return f"arn:{self.partition}:s3:::{name}"
+
+
+def profile_regions(teacher: str) -> str | None:
+    """The Regions behind an inference profile as an ARN pattern; None for a plain model."""
+    name = teacher.rsplit("/", 1)[-1]
+    geography = name.split(".")[0]
+    if geography == "global":
+        return "*"
+    if geography in GEOGRAPHIES:
+        return GEOGRAPHIES[geography]
+    return "*" if "inference-profile/" in teacher else None

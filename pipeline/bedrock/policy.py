@@ -1,0 +1,204 @@
+"""Least-privilege IAM documents for a recipe: the pipeline's role, Bedrock's role, the buckets.
+
+Every action is one that this package or the documented job really calls. No resource is `*`,
+save where EC2 knows no narrower one; those statements stand alone, under conditions, and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pipeline.bedrock.access import Access, JobAccess, Key, Location
+from pipeline.bedrock.service_role import role_permissions, role_trust
+from pipeline.bedrock.statement import (
+    MODEL_KEY_ACTIONS,
+    Statement,
+    allow,
+    document,
+    key_statement,
+)
+
+__all__ = ["bucket_policy", "pipeline_role", "policies", "preflight_role"]
+
+NOTES = {
+    "list": "ListOutput holds for requests without a prefix too: to those who may not list, S3 "
+    "answers 403 for an object that is not there, and a first publish must see that it is not.",
+    "jobs": "Ids of jobs and custom models are made by Bedrock, so their ARNs end in `/*`; account "
+    "and Region are fixed.",
+    "alias": "A KMS alias is no resource in IAM: the key is found by kms:ResourceAliases. Its ARN "
+    "in the recipe would be narrower.",
+    "output_key": "Bedrock writes its metrics with the output bucket's own encryption.",
+    "vpc": "EC2's Describe actions know no resource, and DeleteNetworkInterfacePermission none "
+    "either: these two statements have `*`, under Region, subnet and tag conditions.",
+    "profile": "A cross-Region inference profile calls its model in any Region of its geography; "
+    "see its page for the exact Regions and put them in place of the pattern.",
+    "vpce": "OnlyThroughEndpoint shuts out every reader and writer of these objects that does not "
+    "come through the endpoint, the console included; a role without a VPC is exempt.",
+    "multipart": "s3:GetObjectVersion and s3:ListMultipartUploadParts are left out: nothing here "
+    "calls them.",
+}
+"""What a reader of the documents should know, each told where it applies."""
+
+
+def policies(access: Access) -> dict[str, Any]:
+    """All documents, by the role or bucket they are attached to, with notes."""
+    roles = {job.role_arn: [other for other in access.jobs if other.role_arn == job.role_arn]
+             for job in access.jobs}  # fmt: skip
+    return {
+        "account": access.account,
+        "region": access.region,
+        "pipeline_role": pipeline_role(access),
+        "preflight_role": preflight_role(access),
+        "bedrock_roles": {
+            arn: {
+                "trust": role_trust(access),
+                "permissions": role_permissions(access, jobs),
+            }
+            for arn, jobs in roles.items()
+        },
+        "bucket_policies": {name: bucket_policy(access, name) for name in _own_buckets(access)},
+        "notes": list(_notes(access)),
+    }
+
+
+def pipeline_role(access: Access) -> dict[str, Any]:
+    """For who runs `prepare`, `publish`, `submit` and `status`."""
+    return document(
+        *_source_statements(access),
+        *_output_statements(access),
+        *_job_statements(access),
+    )
+
+
+def _source_statements(access: Access) -> Iterator[Statement]:
+    for number, (bucket, locations) in enumerate(_by_bucket(access.sources).items()):
+        label = str(number + 1) if number else ""
+        prefixes = sorted({location.listed for location in locations})
+        arns = sorted({arn for place in locations for arn in place.objects(access.partition)})
+        listing = {"StringEquals": {"s3:prefix": prefixes}}
+        yield allow(f"ListSources{label}", ["s3:ListBucket"], [access.bucket(bucket)], listing)
+        yield allow(f"ReadSources{label}", ["s3:GetObject"], arns)
+
+
+def _by_bucket(locations: Iterable[Location]) -> dict[str, list[Location]]:
+    found: dict[str, list[Location]] = {}
+    for location in locations:
+        found.setdefault(location.bucket, []).append(location)
+    return found
+
+
+def _output_statements(access: Access) -> Iterator[Statement]:
+    output = access.output
+    listing: dict[str, Any] = {"StringLikeIfExists": {"s3:prefix": output.prefixes()}}
+    owned = {"StringEquals": {"aws:ResourceAccount": access.owner}} if access.owner else {}
+    bucket, objects = access.bucket(output.bucket), output.below(access.partition)
+    yield allow("ListOutput", ["s3:ListBucket"], [bucket], listing | owned)
+    actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+    yield allow("WriteOutput", actions, [objects], owned)
+    if access.data_key:
+        actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+        yield key_statement(access, "OutputKey", access.data_key, actions, "s3")
+
+
+def _job_statements(access: Access) -> Iterator[Statement]:
+    """Create and follow jobs. Resources as AWS documents them for CreateModelCustomizationJob
+    (https://docs.aws.amazon.com/step-functions/latest/dg/connect-bedrock.html).
+    """
+    if not access.jobs:
+        return
+    made = [
+        access.arn("bedrock", "custom-model/*"),
+        access.arn("bedrock", "model-customization-job/*"),
+    ]
+    models = sorted({arn for job in access.jobs for arn in _base_models(access, job)})
+    yield allow("CreateJob", ["bedrock:CreateModelCustomizationJob"], [*models, *made])
+    yield allow("FollowJob", ["bedrock:GetModelCustomizationJob"], made[1:])
+    if any(job.tagged for job in access.jobs):
+        yield allow("TagJob", ["bedrock:TagResource"], made)
+    roles = sorted({job.role_arn for job in access.jobs})
+    passed = {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
+    yield allow("PassRole", ["iam:PassRole"], roles, passed)
+    for number, key in enumerate(_model_keys(access.jobs)):
+        yield key_statement(access, f"ModelKey{number or ''}", key, MODEL_KEY_ACTIONS, "bedrock")
+
+
+def _base_models(access: Access, job: JobAccess) -> list[str]:
+    """The model with and without the suffix that customization needs (`:300k`)."""
+    if job.base_model:
+        return [job.base_model]
+    plain = ":".join(job.model_id.split(":")[:2])
+    return [access.arn("bedrock", f"foundation-model/{name}", "") for name in {job.model_id, plain}]
+
+
+def _model_keys(jobs: Iterable[JobAccess]) -> list[Key]:
+    return list(dict.fromkeys(job.model_key for job in jobs if job.model_key))
+
+
+def preflight_role(access: Access) -> dict[str, Any]:
+    """For who runs `doctor`: it only reads settings. Attach it beside `pipeline_role`."""
+    buckets = [access.bucket(name) for name in _own_buckets(access)]
+    actions = [
+        "s3:GetBucketPolicy",
+        "s3:GetBucketPublicAccessBlock",
+        "s3:GetEncryptionConfiguration",
+        "s3:ListBucket",
+    ]
+    statements = [allow("ReadBucketSettings", actions, buckets)]
+    if any(job.subnet_ids for job in access.jobs):
+        described = ["ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints"]
+        here = {"StringEquals": {"aws:RequestedRegion": access.region}}
+        statements.append(allow("DescribeKnowsNoResource", described, ["*"], here))
+    return document(*statements)
+
+
+def _own_buckets(access: Access) -> list[str]:
+    """The buckets that we write to: the data's, and those of the jobs' output."""
+    return list(dict.fromkeys([access.output.bucket, *(job.output.bucket for job in access.jobs)]))
+
+
+def bucket_policy(access: Access, bucket: str) -> dict[str, Any]:
+    """Deny what comes without TLS; with `source_vpce`, what comes round that endpoint too."""
+    arn = access.bucket(bucket)
+    without_tls = {
+        "Sid": "DenyWithoutTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    statements: list[Statement] = [without_tls]
+    if access.source_vpce and bucket == access.output.bucket:
+        statements.append(_only_through(access, access.source_vpce))
+    return document(*statements)
+
+
+def _only_through(access: Access, endpoint: str) -> Statement:
+    condition: dict[str, Any] = {"StringNotEquals": {"aws:SourceVpce": endpoint}}
+    outside = sorted({job.role_arn for job in access.jobs if not job.subnet_ids})
+    if outside:
+        condition["ArnNotEquals"] = {"aws:PrincipalArn": outside}
+    return {
+        "Sid": "OnlyThroughEndpoint",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": [access.output.below(access.partition)],
+        "Condition": condition,
+    }
+
+
+def _notes(access: Access) -> Iterator[str]:
+    keys = [key for key in [access.data_key, *_model_keys(access.jobs)] if key]
+    told = {
+        "list": True,
+        "multipart": True,
+        "jobs": bool(access.jobs),
+        "alias": any(key.is_alias for key in keys),
+        "output_key": bool(access.jobs),
+        "vpc": any(job.subnet_ids for job in access.jobs),
+        "profile": any(job.teacher for job in access.jobs),
+        "vpce": access.source_vpce is not None,
+    }
+    yield from (NOTES[name] for name, applies in told.items() if applies)

@@ -1,0 +1,49 @@
+"""IAM statements and documents, as plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.bedrock.access import Access, Key
+
+Statement = dict[str, Any]
+
+MODEL_KEY_ACTIONS = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
+"""For the key of a custom model, for caller and role
+(https://docs.aws.amazon.com/bedrock/latest/userguide/encryption-custom-job.html)."""
+
+
+def allow(
+    sid: str,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    condition: dict[str, Any] | None = None,
+) -> Statement:
+    """An Allow statement of an identity policy."""
+    statement: Statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": list(actions),
+        "Resource": list(resources),
+    }
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def document(*statements: Statement) -> dict[str, Any]:
+    """A policy document."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def key_statement(
+    access: Access, sid: str, key: Key, actions: Sequence[str], service: str
+) -> Statement:
+    """The use of one KMS key, and only through one service of this Region."""
+    condition: dict[str, Any] = {
+        "StringEquals": {"kms:ViaService": f"{service}.{access.region}.amazonaws.com"}
+    }
+    if key.is_alias:
+        condition["ForAnyValue:StringEquals"] = {"kms:ResourceAliases": key.alias}
+        return allow(sid, actions, [access.arn("kms", "key/*")], condition)
+    arn = key.name if key.name.startswith("arn:") else access.arn("kms", f"key/{key.name}")
+    return allow(sid, actions, [arn], condition)

@@ -1,0 +1,127 @@
+"""The `check` command: hold any JSONL, local or in S3, against a model card."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.bedrock.card import Plan
+from pipeline.bedrock.cards import find_card, refuse_closed
+from pipeline.check import CheckResult, Repair, check_files, fix_file
+from pipeline.errors import RecipeError
+from pipeline.storage import Aws, is_remote, list_sources, pin
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asked to be checked."""
+
+    files: list[str]
+    model: str | None
+    customization: str | None
+    format: str | None
+    validation: str | None
+    allow_legacy: bool
+    allow: list[str]
+    location: str | None
+
+    def plan(self) -> Plan | None:
+        """The model's plan, unless only a format is held. Raises RecipeError for a closed model."""
+        if self.model is None:
+            return None
+        card = find_card(self.model)
+        refuse_closed(card, self.allow_legacy, self.customization)
+        return card.plan(self.customization)
+
+
+def check(asked: Asked) -> CheckResult:
+    """Check local files in place and S3 objects as they are now.
+
+    Raises RecipeError for a wrong model or format, StorageError for a file that is not there.
+    """
+    with _local([*asked.files, *([asked.validation] if asked.validation else [])]) as paths:
+        training = paths[: len(asked.files)]
+        return check_files(
+            training,
+            plan=asked.plan(),
+            format_name=asked.format,
+            validation=paths[-1] if asked.validation else None,
+            location=asked.location or _location(asked.files),
+            allow=asked.allow,
+        )
+
+
+def _location(files: list[str]) -> str | None:
+    """The S3 folder that the files stand in, when they do."""
+    return files[0].rsplit("/", 1)[0] + "/" if is_remote(files[0]) else None
+
+
+@contextmanager
+def _local(uris: list[str]) -> Iterator[list[Path]]:
+    """The files as local paths; S3 objects are fetched under their own names."""
+    spool = Path(tempfile.mkdtemp(prefix="bedrock-prep-check-")) if _any_remote(uris) else None
+    try:
+        yield [_fetch(uri, spool, n) if spool and is_remote(uri) else Path(uri)
+               for n, uri in enumerate(uris)]  # fmt: skip
+    finally:
+        if spool is not None:
+            shutil.rmtree(spool)
+
+
+def _any_remote(uris: list[str]) -> bool:
+    return any(is_remote(uri) for uri in uris)
+
+
+def _fetch(uri: str, spool: Path, number: int) -> Path:
+    (listed,) = list_sources(uri, spool, Aws())[:1]
+    folder = spool / str(number)
+    folder.mkdir()
+    return pin(listed, folder, Aws()).path.rename(folder / uri.rsplit("/", 1)[1])
+
+
+def fix(asked: Asked, out: Path) -> Repair:
+    """Write the one file asked for anew, mended where there is one right answer."""
+    if len(asked.files) != 1 or is_remote(asked.files[0]):
+        raise RecipeError("--fix: takes one local file")
+    return fix_file(Path(asked.files[0]), out, plan=asked.plan(), format_name=asked.format)
+
+
+def told_result(result: CheckResult) -> Iterator[str]:
+    """The verdict for people: each file, each fault with its remedy, the sum."""
+    for file in result.files:
+        yield f"{file.file}: {file.records:,} records, {file.bytes:,} bytes ({file.part})"
+    for fault in result.faults:
+        place = f"{fault.file}:{fault.line}" if fault.line else fault.file
+        measured = f" ({fault.value}, allowed {fault.threshold})" if fault.threshold else ""
+        yield f"{place}: {fault.severity}: {fault.rule}: {fault.message}{measured}"
+        yield f"    {fault.remedy}  [{fault.source}]"
+    hidden = sum(result.counts.values()) - len(result.faults)
+    if hidden > 0:
+        yield f"… and {hidden:,} more of the same rules; --json counts them"
+    if result.tokens:
+        fits, may, does_not = (
+            result.tokens.get(k, 0) for k in ("fit", "may_not_fit", "do_not_fit")
+        )
+        yield f"tokens: {fits:,} records fit, {may:,} may not fit, {does_not:,} do not fit"
+    yield verdict(result)
+
+
+def verdict(result: CheckResult) -> str:
+    """One line."""
+    what = f"{result.model} ({result.customization})" if result.model else result.format
+    counted = f"{result.count('error'):,} errors, {result.count('warning'):,} warnings"
+    return f"{what}: {'accepted' if result.ok else 'refused'}: {counted}"
+
+
+def told_repair(repair: Repair, out: Path) -> Iterator[str]:
+    """What was changed, never silently."""
+    for change in repair.changes:
+        yield f"line {change.line}: {change.rule}: {change.detail}"
+    counted = ", ".join(f"{rule} {count:,}" for rule, count in sorted(repair.counts.items()))
+    yield f"{out}: changed: {counted or 'nothing'}"
+    if repair.unread:
+        yield f"{repair.unread:,} lines could not be read and stay as they were"

@@ -1,0 +1,196 @@
+"""The passes of one run over its shards, in its own work folder."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.engines.local import map_tasks
+from pipeline.errors import LawBroken
+from pipeline.finish import Finished, finish
+from pipeline.gate import GateProcess
+from pipeline.inputs import Inputs, read_tasks
+from pipeline.ledger import StageCount, check_chain, total
+from pipeline.memory import Share, share_memory
+from pipeline.passes import Evidence, Pass, ReadTask, ShardTask
+from pipeline.progress import Progress
+from pipeline.recipe import Recipe
+from pipeline.render import RenderPass
+from pipeline.rendering import Rendering, renderings
+from pipeline.shards import private_folder, read_frame, write_bytes, write_frame
+from pipeline.stage import CorpusStage, EvidenceStage, RecordStage, Stage
+
+SMALL = 64 << 20
+"""Bytes of source under which the gate's process is started before the first pass."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: none of it changes a byte of the output."""
+
+    output: str  # folder or s3:// prefix
+    workers: int
+    memory: int | None = None  # bytes
+    work: Path | None = None  # where work files go; beside a local output if None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Record stages between two barriers, and the corpus stage that ends them."""
+
+    stages: tuple[tuple[str, RecordStage], ...]
+    corpus: tuple[str, CorpusStage | EvidenceStage] | None
+
+
+def segments(steps: list[Stage]) -> list[Segment]:
+    """The stages parted at the barriers, each with its label in the ledger."""
+    parted: list[Segment] = []
+    waiting: list[tuple[str, RecordStage]] = []
+    seen: dict[str, int] = {}
+    for step in steps:
+        seen[step.name] = seen.get(step.name, 0) + 1
+        label = step.name if seen[step.name] == 1 else f"{step.name}.{seen[step.name]}"
+        if isinstance(step, CorpusStage | EvidenceStage):
+            parted.append(Segment(tuple(waiting), (label, step)))
+            waiting = []
+        else:
+            waiting.append((label, step))
+    if waiting or not parted:
+        parted.append(Segment(tuple(waiting), None))
+    return parted
+
+
+class Execution:
+    """The passes of one run, in its own work folder."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        inputs: Inputs,
+        run: str,
+        folder: Path,
+        options: Options,
+        progress: Progress,
+    ) -> None:
+        self.recipe, self.inputs, self.digest = recipe, inputs, run
+        self.folder, self.options, self.progress = folder, options, progress
+        self.share: Share = share_memory(options.memory, options.workers)
+        self.counts: list[StageCount] = []
+        self.cpu: dict[str, float] = {}
+        self.set_aside: list[Path] = []
+        self.gate: GateProcess | None = None
+
+    def run(self) -> Finished:
+        """All passes, then the run's folder with its gate and report."""
+        with ExitStack() as held:
+            # Great Expectations takes seconds to import, and then 270 MB while it waits.
+            if self.inputs.size() < SMALL:
+                self.gate = held.enter_context(GateProcess())
+            tasks, decided = self._all_passes()
+            self.gate = self.gate or held.enter_context(GateProcess())
+            rendered, targets = self._render(tasks, decided)
+            check_chain([c for c in self.counts if not c.stage.startswith("targets.")])
+            return finish(self, rendered, targets)
+
+    def _all_passes(self) -> tuple[list[Any], tuple[str, Path] | None]:
+        steps = self.recipe.steps()
+        if self.recipe.split.validation or self.recipe.split.test:
+            steps.append(self.recipe.split)
+        tasks: list[Any] = list(read_tasks(self.inputs.units, self.share.shard_bytes))
+        decided: tuple[str, Path] | None = None
+        for number, segment in enumerate(segments(steps)):
+            tasks, decided = self._pass(number, segment, tasks, decided)
+        return tasks, decided
+
+    def _pass(
+        self,
+        number: int,
+        segment: Segment,
+        tasks: list[ReadTask | ShardTask],
+        decided: tuple[str, Path] | None,
+    ) -> tuple[list[Any], tuple[str, Path] | None]:
+        folder = private_folder(self.folder / f"pass-{number:02d}")
+        labels = [label for label, _ in segment.stages]
+        this = Pass(number, folder, segment.stages, decided, segment.corpus, self.share.shard_bytes)
+        title = " · ".join((["read"] if number == 0 else []) + labels) or "shards"
+        parts = self._map(title, this, tasks)
+        self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
+        shards = [
+            ShardTask(index, folder / f"{part}.kept.arrow") for index, part in enumerate(parts)
+        ]
+        if segment.corpus is None:
+            return shards, None
+        label, corpus = segment.corpus
+        self.progress.say(f"deciding {label}")
+        return shards, (label, self._decide(label, corpus, folder, parts))
+
+    def _decide(
+        self, label: str, corpus: CorpusStage | EvidenceStage, folder: Path, parts: list[str]
+    ) -> Path:
+        """The vote over all sketches, checked and written."""
+        sketches = pl.concat([read_frame(folder / f"{part}.sketch.arrow") for part in parts])
+        if isinstance(corpus, EvidenceStage):
+            decision = corpus.decide(sketches, self._evidence(corpus, sketches, folder, parts))
+        else:
+            decision = corpus.decide(sketches)
+        check_decision(label, sketches["id"], decision)
+        path = folder / "decision.arrow"
+        write_frame(path, decision)
+        return path
+
+    def _evidence(
+        self, corpus: EvidenceStage, sketches: pl.DataFrame, folder: Path, parts: list[str]
+    ) -> pl.DataFrame:
+        """What a corpus stage asked to know of its candidates, in the order of the shards."""
+        candidates = folder / "candidates.arrow"
+        write_frame(candidates, corpus.candidates(sketches).select("id"))
+        look = Evidence(corpus, candidates)
+        shards = [folder / f"{part}.kept.arrow" for part in parts]
+        found = dict(map_tasks(look.run, shards, self.share.workers))
+        return pl.concat([found[position] for position in range(len(shards))])
+
+    def _map(self, title: str, this: Pass | RenderPass, tasks: list[Any]) -> list[str]:
+        """Run a pass's tasks; returns the names of its parts, in order."""
+        self.progress.begin(title, len(tasks))
+        markers: dict[int, dict[str, Any]] = {}
+        for position, marker in map_tasks(this.run, tasks, self.share.workers):
+            markers[position] = marker
+            self.progress.advance(marker)
+        self.progress.end()
+        ordered = [markers[position] for position in range(len(tasks))]
+        counts = (StageCount.from_json(line) for marker in ordered for line in marker["counts"])
+        self.counts += total(counts)
+        for marker in ordered:
+            for label, seconds in marker["cpu"].items():
+                self.cpu[label] = self.cpu.get(label, 0.0) + seconds
+        return [part for marker in ordered for part in marker["parts"]]
+
+    def _render(
+        self, tasks: list[Any], decided: tuple[str, Path] | None
+    ) -> tuple[Path, tuple[Rendering, ...]]:
+        folder = private_folder(self.folder / "rendered")
+        paths = self.folder / "paths.json"
+        write_bytes(paths, json.dumps(self.inputs.paths()).encode())
+        targets = renderings(self.recipe, self.options.output, self.digest)
+        this = RenderPass(folder, targets, decided, paths)
+        parts = self._map(" · ".join(target.name for target in targets), this, tasks)
+        if decided is not None:
+            self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
+        return folder, targets
+
+
+def check_decision(label: str, ids: pl.Series, decision: pl.DataFrame) -> None:
+    """Raise LawBroken when a vote names a stranger, or a duplicate names one that is not kept."""
+    if decision["id"].is_duplicated().any() or not decision["id"].is_in(ids.implode()).all():
+        raise LawBroken(f"{label}: decided on an id twice, or on one that it was not given")
+    if "rejected" not in decision.columns:
+        return
+    out = decision.filter(pl.col("rejected").is_not_null())
+    named = out["rejected"].struct.field("merged_into").drop_nulls()
+    if named.is_in(out["id"].implode()).any() or not named.is_in(ids.implode()).all():
+        raise LawBroken(f"{label}: a duplicate names a record that is not kept")
