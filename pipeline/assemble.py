@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from pipeline.ledger import StageCount
 from pipeline.parquet_rows import ParquetRows
 from pipeline.render import LINES
 from pipeline.rendering import Rendering
-from pipeline.select_records import OVER_LIMIT, choose
+from pipeline.select_records import OVER_LIMIT, RecordLimit
 from pipeline.shards import read_frame
 
 SPLITS = ("train", "validation", "test")
@@ -58,11 +58,13 @@ class SplitCount:
 
 @dataclass
 class TargetFiles:
-    """What was written for one target."""
+    """What was written for one target, or for one part of it."""
 
     rendering: Rendering
+    name: str  # its folder: the target's name, with a number where it is one of several parts
+    number: int = 1
+    parts: int = 1
     splits: dict[str, SplitCount] = field(default_factory=dict)
-    selection: StageCount | None = None  # when records past the limit were left out
 
     def told(self, what: str) -> dict[str, int]:
         """`records`, `tokens` or `bytes` of each split that has a file."""
@@ -78,6 +80,7 @@ class Assembly:
         self.lineage = ParquetRows(folder / "lineage.parquet", LINEAGE)
         self.rejected = ParquetRows(folder / "rejected.parquet", REJECTED)
         self.metrics = ParquetRows(metrics, METRICS)
+        self.selections: list[StageCount] = []  # of the targets that left records out
 
     def __enter__(self) -> Assembly:
         return self
@@ -92,22 +95,41 @@ class Assembly:
             if frame.height:
                 self.rejected.add(frame.unnest("rejected"))
 
-    def add_target(self, rendering: Rendering, records_max: int | None) -> TargetFiles:
-        """Write a target's files; past `records_max` the rest is left out, with a reason."""
-        parts = sorted(self.rendered.glob(f"{rendering.name}.*.lines.arrow"))
-        files = TargetFiles(rendering)
-        left_out = self._left_out(parts, records_max)
-        if left_out is not None:
-            files.selection = self._reject_left_out(rendering, parts, left_out)
-        folder = self.folder / rendering.name
+    def add_target(self, rendering: Rendering, limit: RecordLimit | None) -> list[TargetFiles]:
+        """Write a target's files: one data set, or several when `limit` says so."""
+        shards = sorted(self.rendered.glob(f"{rendering.name}.*.lines.arrow"))
+        counted = _counted(shards)
+        held_out = pl.col("split") == "test"
+        data_sets = limit.data_sets(counted.filter(~held_out)) if limit else None
+        if limit is None or data_sets is None:
+            return [self._write(TargetFiles(rendering, rendering.name), shards, None)]
+        data_sets[0].update(counted.filter(held_out)["id"])  # no job reads the test split
+        if limit.overflow == "select":
+            self.selections.append(self._reject_others(rendering, shards, data_sets[0]))
+            return [self._write(TargetFiles(rendering, rendering.name), shards, data_sets[0])]
+        return [
+            self._write(
+                TargetFiles(rendering, f"{rendering.name}-{number}", number, len(data_sets)),
+                shards,
+                ids,
+            )
+            for number, ids in enumerate(data_sets, start=1)
+        ]
+
+    def _write(self, files: TargetFiles, shards: list[Path], ids: set[str] | None) -> TargetFiles:
+        """The files of one data set; `ids` are the records of it, None for all."""
+        folder = self.folder / files.name
         folder.mkdir()
-        outputs = {split: _Lines(folder / f"{split}.jsonl", rendering) for split in SPLITS}
-        for lines in _kept(parts, left_out):
-            self._add_lines(lines, rendering.name, outputs)
+        outputs = {split: _Lines(folder / f"{split}.jsonl", files.rendering) for split in SPLITS}
+        for shard in shards:
+            lines = read_frame(shard)
+            if ids is not None:
+                lines = lines.filter(pl.col("id").is_in(list(ids)))
+            self._add_lines(lines, files.name, outputs)
         for split, output in outputs.items():
             if output.close():
                 files.splits[split] = output.count
-        self._copy_images(rendering.name, left_out)
+        self._copy_images(files, ids)
         return files
 
     def _add_lines(self, lines: pl.DataFrame, name: str, outputs: dict[str, _Lines]) -> None:
@@ -120,46 +142,36 @@ class Assembly:
         for split, output in outputs.items():
             output.add(lines.filter(pl.col("split") == split))
 
-    def _left_out(self, parts: list[Path], records_max: int | None) -> set[str] | None:
-        if records_max is None:
-            return None
-        columns = ["id", "document", "split"]
-        counted = pl.concat([read_frame(part).select(columns) for part in parts])
-        counted = counted.filter(pl.col("split") != "test")
-        return choose(counted, records_max) if counted.height > records_max else None
-
-    def _reject_left_out(
-        self, rendering: Rendering, parts: list[Path], left_out: set[str]
-    ) -> StageCount:
+    def _reject_others(self, rendering: Rendering, shards: list[Path], ids: set[str]) -> StageCount:
+        """Set aside what a selection leaves out."""
         label = f"{rendering.label}.select"
         count = StageCount(label)
-        for part in parts:
-            lines = read_frame(part)
-            out = lines.filter(pl.col("id").is_in(list(left_out)))
+        nothing = dict.fromkeys(("value", "threshold", "merged_into"), pl.lit(None, pl.String))
+        for shard in shards:
+            lines = read_frame(shard)
+            out = lines.filter(~pl.col("id").is_in(list(ids)))
             count.came += lines.height
             count.kept += lines.height - out.height
             count.reasons.update({OVER_LIMIT: out.height} if out.height else {})
-            nothing = pl.lit(None, dtype=pl.String)
-            self.rejected.add(
-                out.with_columns(
-                    stage=pl.lit(label),
-                    reason=pl.lit(OVER_LIMIT),
-                    value=nothing,
-                    threshold=nothing,
-                    merged_into=nothing,
-                )
-            )
+            told = {"stage": pl.lit(label), "reason": pl.lit(OVER_LIMIT)}
+            self.rejected.add(out.with_columns(**told, **nothing))
         return count
 
-    def _copy_images(self, name: str, left_out: set[str] | None) -> None:
-        images = sorted(self.rendered.glob(f"{name}.image.*"))
-        for image in images:
-            final = image.name.removeprefix(f"{name}.image.")
-            if left_out and final.rsplit(".", 1)[0] in left_out:
+    def _copy_images(self, files: TargetFiles, ids: set[str] | None) -> None:
+        prefix = f"{files.rendering.name}.image."
+        for image in sorted(self.rendered.glob(f"{prefix}*")):
+            final = image.name.removeprefix(prefix)
+            if ids is not None and final.split(".")[0].split("-")[0] not in ids:
                 continue
-            folder = self.folder / name / "images"
-            folder.mkdir(exist_ok=True)
+            folder = self.folder / files.rendering.name / "images"  # where the lines say
+            folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(image, folder / final)
+
+
+def _counted(shards: list[Path]) -> pl.DataFrame:
+    """`id`, `document` and `split` of every record."""
+    columns = ("id", "document", "split")
+    return pl.concat([read_frame(shard).select(columns) for shard in shards])
 
 
 class _Lines:
@@ -191,12 +203,6 @@ class _Lines:
             self.count.bytes += 1
         self.file.close()
         return True
-
-
-def _kept(parts: Iterable[Path], left_out: set[str] | None) -> Iterator[pl.DataFrame]:
-    for part in parts:
-        lines = read_frame(part)
-        yield lines.filter(~pl.col("id").is_in(list(left_out))) if left_out else lines
 
 
 def list_files(folder: Path) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def init(
 @app.command(
     epilog="Examples: `bedrock-prep prepare recipe.yaml` · `bedrock-prep prepare recipe.yaml "
     "--output s3://bucket/prefix --log json` · `bedrock-prep prepare recipe.yaml --set "
-    "stages.chunk.max_tokens=300`"
+    "gate.min_records=100`"
 )
 def prepare(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
@@ -118,7 +118,9 @@ def check(
         raise DataError(command.verdict(result))
 
 
-@app.command(epilog="Example: `bedrock-prep why out/lotus-documents documents/faq/en-descaling.md`")
+@app.command(
+    epilog="Example: `bedrock-prep why out/lotus-documents documents/faq/taste-and-smell-en.md`"
+)
 def why(
     run: RunArgument,
     what: Annotated[str, typer.Argument(metavar="ID|SOURCE", help="A record id or a source.")],

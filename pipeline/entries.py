@@ -26,7 +26,7 @@ class TargetSettings(Settings):
     model: str | None = None
     customization: str | None = None
     allow_legacy: bool = False
-    overflow: Literal["fail", "select"] = "fail"
+    overflow: Literal["fail", "select", "parts"] = "fail"
     quota: dict[str, int] = Field(default_factory=dict)
     job: JobSettings | None = None  # beside or over the recipe's own `job`
 

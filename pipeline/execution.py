@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.engines.local import map_tasks
-from pipeline.errors import LawBroken
+from pipeline.errors import LawBroken, StorageError
 from pipeline.finish import Finished, finish
 from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
@@ -25,6 +27,10 @@ from pipeline.rendering import Rendering, renderings
 from pipeline.shards import private_folder, read_frame, write_bytes, write_frame
 from pipeline.stage import CorpusStage, EvidenceStage, RecordStage, Stage
 
+WORKER_DIED = (
+    "a worker process was killed, most likely for lack of memory; set --memory below what is free "
+    "and run again: finished shards are kept"
+)
 SMALL = 64 << 20
 """Bytes of source under which the gate's process is started before the first pass."""
 
@@ -82,6 +88,7 @@ class Execution:
         self.share: Share = share_memory(options.memory, options.workers)
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
+        self.losses: dict[str, Counter[str]] = {}  # by target
         self.set_aside: list[Path] = []
         self.gate: GateProcess | None = None
 
@@ -158,9 +165,12 @@ class Execution:
         """Run a pass's tasks; returns the names of its parts, in order."""
         self.progress.begin(title, len(tasks))
         markers: dict[int, dict[str, Any]] = {}
-        for position, marker in map_tasks(this.run, tasks, self.share.workers):
-            markers[position] = marker
-            self.progress.advance(marker)
+        try:
+            for position, marker in map_tasks(this.run, tasks, self.share.workers):
+                markers[position] = marker
+                self.progress.advance(marker)
+        except BrokenProcessPool:
+            raise StorageError(WORKER_DIED) from None
         self.progress.end()
         ordered = [markers[position] for position in range(len(tasks))]
         counts = (StageCount.from_json(line) for marker in ordered for line in marker["counts"])
@@ -168,6 +178,8 @@ class Execution:
         for marker in ordered:
             for label, seconds in marker["cpu"].items():
                 self.cpu[label] = self.cpu.get(label, 0.0) + seconds
+            for target, losses in marker.get("losses", {}).items():
+                self.losses.setdefault(target, Counter()).update(losses)
         return [part for marker in ordered for part in marker["parts"]]
 
     def _render(

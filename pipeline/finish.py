@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from pipeline.ledger import StageCount
 from pipeline.publish import MANIFEST, as_json
 from pipeline.rendering import Rendering, base_uri
 from pipeline.report import summary, write_report
+from pipeline.select_records import RecordLimit
 from pipeline.shards import read_frame
 
 if TYPE_CHECKING:
@@ -49,9 +51,7 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     folder.mkdir()
     metrics = execution.folder / "metrics.parquet"
     written = _assemble(execution, rendered, targets, folder, metrics)
-    told = {
-        one.rendering.name: _tell(execution, one, folder / one.rendering.name) for one in written
-    }
+    told = {one.name: _tell(execution, one, folder / one.name) for one in written}
     _write_jobs(execution, written, folder)
     execution.progress.say("holding the gate")
     gate = _hold_gate(execution, written, metrics)
@@ -84,29 +84,25 @@ def _assemble(
     folder: Path,
     metrics: Path,
 ) -> list[TargetFiles]:
-    written = []
+    written: list[TargetFiles] = []
     with Assembly(folder, rendered, metrics) as assembly:
         assembly.add_rejected(read_frame(path) for path in execution.set_aside)
         for rendering in targets:
             parts = sorted(rendered.glob(f"{rendering.name}.*.rejected.arrow"))
             assembly.add_rejected(read_frame(part) for part in parts)
-            files = assembly.add_target(rendering, _records_max(execution, rendering))
-            if files.selection is not None:
-                execution.counts.append(files.selection)
-            written.append(files)
+            written += assembly.add_target(rendering, _record_limit(execution, rendering))
+        execution.counts += assembly.selections
     return written
 
 
-def _records_max(execution: Execution, rendering: Rendering) -> int | None:
-    """How many records of training and validation together to select down to.
-
-    None leaves an overflow to be a fault of the data set.
-    """
-    if rendering.plan is None or execution.recipe.targets[rendering.name].overflow != "select":
+def _record_limit(execution: Execution, rendering: Rendering) -> RecordLimit | None:
+    """The limit to keep within; None leaves an overflow to be a fault of the data set."""
+    overflow = execution.recipe.targets[rendering.name].overflow
+    if rendering.plan is None or overflow == "fail":
         return None
     limits = rendering.plan.limits
     bounds = [limit.value for limit in (limits.records_max, limits.train_records_max) if limit]
-    return int(min(bounds)) if bounds else None
+    return RecordLimit(int(min(bounds)), overflow) if bounds else None
 
 
 def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, Any]:
@@ -117,11 +113,20 @@ def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, A
         "records": files.told("records"),
         "tokens": files.told("tokens"),
         "bytes": files.told("bytes"),
+        "part": files.number,
+        "parts": files.parts,
+        "losses": _losses(execution, rendering),
     }
     if rendering.plan is not None:
         told |= _tell_model(execution, files)
     faults = list(_check(execution, files, folder))
     return told | {"faults": faults, "ready": not faults}
+
+
+def _losses(execution: Execution, rendering: Rendering) -> dict[str, int]:
+    """What the format could not say as the records do; of all parts of a target together."""
+    counted: Counter[str] = execution.losses.get(rendering.name, Counter())
+    return {name: number for name, number in sorted(counted.items()) if number}
 
 
 def _check(execution: Execution, files: TargetFiles, folder: Path) -> Iterator[dict[str, Any]]:
@@ -131,7 +136,7 @@ def _check(execution: Execution, files: TargetFiles, folder: Path) -> Iterator[d
         yield {"rule": "no_records", "message": "no record is left for training"}
         return
     base = base_uri(execution.recipe, execution.options.output)
-    location = f"{base}/runs/{execution.digest}/{rendering.name}/" if base else None
+    location = f"{base}/runs/{execution.digest}/{files.name}/" if base else None
     validation = folder / "validation.jsonl" if "validation" in files.splits else None
     result = check_files(
         [folder / "train.jsonl"],
@@ -180,9 +185,11 @@ def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) 
         rendering = files.rendering
         card = execution.recipe.card(rendering.name)
         job = execution.recipe.job_settings(rendering.name)
-        if card is None or rendering.plan is None or job is None or not files.splits:
+        if card is None or rendering.plan is None or job is None or "train" not in files.splits:
             continue
-        uri = f"{base}/runs/{execution.digest}/{rendering.name}"
+        if files.number > 1 and not job.base_model:
+            continue  # it continues the model that the part before it makes, whose ARN is not known
+        uri = f"{base}/runs/{execution.digest}/{files.name}"
         validation = f"{uri}/validation.jsonl" if "validation" in files.splits else None
         request = job_request(
             card, rendering.plan, job, f"{uri}/train.jsonl", validation, execution.digest
@@ -190,11 +197,11 @@ def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) 
         faults = validate_request(request) if rendering.plan.api == "bedrock" else []
         if faults:
             raise RecipeError(*(f"job for targets.{rendering.name}: {fault}" for fault in faults))
-        (folder / rendering.name / "job.json").write_bytes(as_json(request))
+        (folder / files.name / "job.json").write_bytes(as_json(request))
 
 
 def _hold_gate(execution: Execution, written: list[TargetFiles], metrics: Path) -> dict[str, Any]:
-    limits = {files.rendering.name: _gate_limits(files.rendering) for files in written}
+    limits = {files.name: _gate_limits(files.rendering) for files in written}
     stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
     counts = {"came": stages[0].came, "rejected": sum(count.rejected for count in stages)}
     folder = execution.folder / "gate"

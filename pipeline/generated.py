@@ -16,8 +16,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from pipeline import readers, stages, targets
+from pipeline.bedrock import limits
 from pipeline.entries import TargetSettings
 from pipeline.recipe import Recipe
+from pipeline.select_records import OVER_LIMIT, OVER_LIMIT_MEANS
 from pipeline.stages import STAGES
 from pipeline.stages.split import Split
 
@@ -64,6 +66,8 @@ def reference() -> str:
         *_rooms("Stages", STAGES | {"split": Split}, {}, ""),
         *_rooms("Targets", targets.TARGETS, targets.REASONS, ""),
         *_shared(),
+        "## Reasons of model cards\n",
+        *_reasons({**limits.REASONS, OVER_LIMIT: OVER_LIMIT_MEANS}),
     ]
     return "\n".join(parts)
 
@@ -153,9 +157,8 @@ def _shared() -> Iterator[str]:
 
 def all_reasons() -> dict[str, str]:
     """Every reason that a record can be rejected with, and what it means."""
-    from pipeline.select_records import OVER_LIMIT, OVER_LIMIT_MEANS
-
-    return {**readers.REASONS, **stages.REASONS, **targets.REASONS, OVER_LIMIT: OVER_LIMIT_MEANS}
+    rooms = {**readers.REASONS, **stages.REASONS, **targets.REASONS, **limits.REASONS}
+    return {**rooms, OVER_LIMIT: OVER_LIMIT_MEANS}
 
 
 def generated() -> dict[Path, str]:

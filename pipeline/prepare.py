@@ -67,6 +67,13 @@ def parse_size(text: str) -> int:
     return int(float(match[1]) * UNITS[match[2].lower()])
 
 
+def _cores() -> int:
+    """Cores that this process may use; on a system that cannot say, all of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def prepare_recipe(
     path: Path,
     output: str | None,
@@ -80,7 +87,7 @@ def prepare_recipe(
     recipe = load_recipe(path, changes)
     options = Options(
         output=output or f"out/{recipe.name}",
-        workers=workers or len(os.sched_getaffinity(0)),
+        workers=workers or _cores(),
         memory=parse_size(memory) if memory else None,
         work=work,
     )

@@ -16,7 +16,7 @@ from pipeline.passes import Clock, ShardTask, apply_decision, in_order, position
 from pipeline.record import SCHEMA
 from pipeline.rendering import Rendering
 from pipeline.schemas_dir import load_schema
-from pipeline.settle import settle
+from pipeline.settle import Settled, settle
 from pipeline.shards import read_frame, read_marker, write_bytes, write_frame, write_marker
 from pipeline.stage import Broken, reject
 from pipeline.targets.images import image_name, most_images, prepare_image
@@ -59,6 +59,7 @@ class RenderPass:
         records = read_frame(task.shard)
         counts: list[StageCount] = []
         files: list[Path] = []
+        losses: dict[str, dict[str, int]] = {}
         if self.decided is not None:
             label, decision = self.decided
             parted = settle(label, records, apply_decision(records, read_frame(decision)))
@@ -70,20 +71,22 @@ class RenderPass:
             tokens=pl.coalesce(message_tokens(), token_bound(pl.col("text")))
         )
         for rendering in self.renderings:
-            count, made = self._render(rendering, records, task.index)
-            counts.append(count)
+            parted, made = self._render(rendering, records, task.index)
+            counts.append(parted.count)
             files += made
+            losses[rendering.name] = _count(rendering.target.losses(), parted.kept)
             clock.lap(rendering.label)
         told = {
             "parts": [f"{task.index:05d}"],
             "counts": [count.as_json() for count in counts],
             "cpu": clock.cpu,
+            "losses": losses,
         }
         return write_marker(marker_path, files, told)
 
     def _render(
         self, rendering: Rendering, records: pl.DataFrame, index: int
-    ) -> tuple[StageCount, list[Path]]:
+    ) -> tuple[Settled, list[Path]]:
         rendered = rendering.target.render(records, rendering.place)
         if rendering.plan is not None:
             rendered = reject_over_limits(rendered, rendering.plan)
@@ -96,7 +99,7 @@ class RenderPass:
         write_frame(self.folder / f"{name}.rejected.arrow", rejected)
         write_frame(self.folder / f"{name}.lines.arrow", lines)
         files = [self.folder / f"{name}.rejected.arrow", self.folder / f"{name}.lines.arrow"]
-        return parted.count, files + self._images(rendering, parted.kept)
+        return parted, files + self._images(rendering, parted.kept)
 
     def _images(self, rendering: Rendering, records: pl.DataFrame) -> list[Path]:
         """Prepare the images that the kept lines name."""
@@ -113,6 +116,14 @@ class RenderPass:
                 made.append(self.folder / f"{rendering.name}.image.{name}")
                 write_bytes(made[-1], data)
         return made
+
+
+def _count(losses: dict[str, pl.Expr], kept: pl.DataFrame) -> dict[str, int]:
+    """How many kept records each loss is true of."""
+    if not losses:
+        return {}
+    sums = kept.select(**{name: where.sum() for name, where in losses.items()})
+    return {name: int(number) for name, number in sums.row(0, named=True).items()}
 
 
 @functools.lru_cache(maxsize=1)

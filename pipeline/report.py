@@ -133,11 +133,22 @@ def _target(
     return {
         **{one: told[one] for one in ("format", "records", "tokens", "bytes")},
         **{one: told.get(one) for one in optional},
+        "losses": _losses(told.get("losses", {})),
         "ready": bool(told["ready"]) and not faults,
         "faults": faults,
         "limits": list(_limits(told, measured)),
         "measured": measured,
     }
+
+
+def _losses(counted: dict[str, int]) -> list[dict[str, Any]]:
+    """What the format could not say as the records do, with its meaning."""
+    from pipeline.targets import LOSSES
+
+    return [
+        {"name": name, "records": number, "means": LOSSES.get(name, name)}
+        for name, number in sorted(counted.items())
+    ]
 
 
 def _fault(fault: dict[str, Any]) -> dict[str, Any]:

@@ -80,13 +80,23 @@ def _first_screen(summary: dict[str, Any], words: Words) -> Markup:
 
 def _verdict(summary: dict[str, Any], words: Words) -> Markup:
     targets = summary["targets"]
-    ready = sum(target["ready"] for target in targets.values())
+    ready = sum(target["ready"] and not _closed(target) for target in targets.values())
     key = "all_ready" if ready == len(targets) else "some_ready" if ready else "none_ready"
     mark = "✓" if summary["ready"] else "✗"
     class_ = "verdict good" if summary["ready"] else "verdict bad"
     counted = {"ready": words.number(ready), "all": words.number(len(targets))}
     said = words(key, **counted) if key == "some_ready" else words(key)
-    return el("p", el("strong", f"{mark} {said}"), class_=class_)
+    closed = sorted({target["model"] for target in targets.values() if _closed(target)})
+    if closed:
+        said = f"{said}. {words('closed', models=', '.join(closed))}"
+        class_ = "verdict warn" if summary["ready"] else class_
+        mark = "!" if summary["ready"] else mark
+    return el("p", el("strong", data(f"{mark} {said}")), class_=class_)
+
+
+def _closed(target: dict[str, Any]) -> bool:
+    """Whether Bedrock takes no new job for the target's model, however good the data is."""
+    return target["lifecycle"] not in {None, "active"}
 
 
 def _cards(summary: dict[str, Any], words: Words) -> Iterable[Markup]:
@@ -95,7 +105,11 @@ def _cards(summary: dict[str, Any], words: Words) -> Iterable[Markup]:
 
 def _card(name: str, target: dict[str, Any], words: Words) -> Markup:
     ready = target["ready"]
-    word = f"✓ {words('ready_short')}" if ready else f"✗ {words('not_ready')}"
+    word, kind = f"✗ {words('not_ready')}", "bad"
+    if ready:
+        word, kind = f"✓ {words('ready_short')}", "good"
+        if _closed(target):
+            word, kind = f"! {words('closed_short')}", "warn"
     model = [target[key] for key in ("model", "customization", "format") if target[key]]
     splits = (
         (words(split) if split in target["records"] else split, count)
@@ -111,11 +125,11 @@ def _card(name: str, target: dict[str, Any], words: Words) -> Markup:
     ]
     return el(
         "article",
-        el("h2", data(name), el("span", word, class_="word good" if ready else "word bad")),
+        el("h2", data(name), el("span", word, class_=f"word {kind}")),
         el("p", data(" · ".join(model)), class_="note"),
         el("dl", *(pair for fact in facts for pair in _fact(*fact))),
         el("ul", *faults) if faults else "",
-        class_="card" if ready else "card broken",
+        class_={"good": "card", "warn": "card closed", "bad": "card broken"}[kind],
     )
 
 

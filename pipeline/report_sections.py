@@ -121,7 +121,8 @@ def _target(name: str, target: dict[str, Any], words: Words) -> Markup:
     spread = table(f"{words('lengths')}: {name}", heads, rows)
     has_bins = bool(tokens["histogram"])
     shown = pair(token_chart(tokens["histogram"], cap, words), spread) if has_bins else spread
-    return el("article", el("h3", data(name)), _life(target, words), shown, _limits(target, words))
+    after = (_losses(target, words), _limits(target, words))
+    return el("article", el("h3", data(name)), _life(target, words), shown, *after)
 
 
 def _life(target: dict[str, Any], words: Words) -> Markup:
@@ -133,6 +134,17 @@ def _life(target: dict[str, Any], words: Words) -> Markup:
     if target["card_date"]:
         told.append(words("card_date", date=target["card_date"]))
     return el("p", data(" · ".join(told)), class_="note")
+
+
+def _losses(target: dict[str, Any], words: Words) -> Markup:
+    """What the format could not say as the records do."""
+    if not target["losses"]:
+        return Markup()
+    rows = (
+        el("li", f"{words.number(loss['records'])} × ", el("span", data(loss["means"]), lang="en"))
+        for loss in target["losses"]
+    )
+    return el("div", el("p", words("losses"), class_="note"), el("ul", *rows))
 
 
 def _limits(target: dict[str, Any], words: Words) -> Markup:

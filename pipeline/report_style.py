@@ -5,13 +5,13 @@ STYLE = """
   color-scheme: light dark;
   --paper: #fcfbf8; --card: #ffffff; --ink: #1c1e21; --muted: #5c6066; --rule: #dedad1;
   --kept: #2c6e68; --rejected: #b23f2a; --merged: #b7831f; --divided: #7d84a0;
-  --good: #1f6b45; --bad: #a8321f; --good-wash: #edf5f0; --bad-wash: #fbefec;
+  --good: #1f6b45; --bad: #a8321f; --warn: #8a5a00; --good-wash: #edf5f0; --bad-wash: #fbefec;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15171a; --card: #1c1f23; --ink: #e9e6df; --muted: #a3a7ad; --rule: #353a41;
     --kept: #5cb0a6; --rejected: #e3806b; --merged: #dcae50; --divided: #969dbb;
-    --good: #7cc79c; --bad: #ee917f; --good-wash: #1a2721; --bad-wash: #2c1d1a;
+    --good: #7cc79c; --bad: #ee917f; --warn: #e0b050; --good-wash: #1a2721; --bad-wash: #2c1d1a;
   }
 }
 * { box-sizing: border-box; }
@@ -39,6 +39,8 @@ code, pre, td.mono { font: 0.9em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "
   gap: 1rem; margin: 0 0 1.5rem; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 0.6rem;
   padding: 1rem 1.15rem 1.1rem; border-top: 4px solid var(--good); }
+.warn { color: var(--warn); }
+.card.closed { border-top-color: var(--warn); }
 .card.broken { border-top-color: var(--bad); }
 .card h2 { border: 0; margin: 0; padding: 0; font-size: 1.15rem; display: flex;
   justify-content: space-between; gap: 1rem; align-items: baseline; }
@@ -111,7 +113,7 @@ footer { margin-top: 3.5rem; padding-bottom: 2.5rem; color: var(--muted); font-s
 @media print {
   :root { color-scheme: light; --paper: #fff; --card: #fff; --ink: #000; --muted: #444;
     --rule: #bbb; --kept: #2c6e68; --rejected: #b23f2a; --merged: #b7831f; --divided: #7d84a0;
-    --good: #1f6b45; --bad: #a8321f; --bad-wash: #fff; }
+    --good: #1f6b45; --bad: #a8321f; --warn: #8a5a00; --bad-wash: #fff; }
   html { font-size: 10pt; }
   header, main, footer { max-width: none; padding: 0; }
   nav { display: none; }

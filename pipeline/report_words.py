@@ -11,6 +11,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "run": ("Run", "Lần chạy"),
     "not_ready": ("Not ready", "Chưa sẵn sàng"),
     "ready_short": ("Ready", "Sẵn sàng"),
+    "losses": ("Said otherwise in this format", "Được diễn đạt khác đi trong định dạng này"),
+    "closed_short": ("Data ready, model closed", "Dữ liệu sẵn sàng, mô hình đã đóng"),
+    "closed": (
+        "Bedrock takes no new jobs for {models}",
+        "Bedrock không nhận công việc mới cho {models}",
+    ),
     "all_ready": ("All targets are ready to submit", "Mọi đích đều sẵn sàng gửi đi"),
     "none_ready": ("No target is ready to submit", "Chưa đích nào sẵn sàng"),
     "some_ready": (

@@ -64,7 +64,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
             raise DataError(_refusal(finished))
         progress.say(f"publishing {uri}")
         publish(place, finished.folder, run, latest)
-        _clear(work, run)
+        _clear(work, run, inputs)
         return Outcome(run, uri, False, finished.manifest)
 
 
@@ -111,11 +111,15 @@ def run_digest(recipe: Recipe, inputs: Inputs, options: Options) -> str:
     return hashlib.blake2b(text, digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _clear(work: Path, run: str) -> None:
+def _clear(work: Path, run: str, inputs: Inputs) -> None:
     """Leave the rejected texts of the published run; other runs' work is of no more use."""
     for path in (work / run).rglob("*"):
         if path.is_file() and not _is_kept_work(path):
             path.unlink()
+    in_use = set(inputs.paths().values())
+    for spooled in (work / "spool").iterdir():
+        if str(spooled) not in in_use:
+            spooled.unlink()
     for other in work.iterdir():
         if other.is_dir() and other.name not in {run, "spool"}:
             shutil.rmtree(other)

@@ -21,8 +21,8 @@ from pipeline.bedrock.submit import (
 from pipeline.errors import DataError, RecipeError, StorageError
 from pipeline.publish import read_manifest
 from pipeline.publish_command import aws_of
-from pipeline.s3 import aws_errors, error_code, error_text, split_uri
-from pipeline.storage import Aws, open_place
+from pipeline.s3 import S3Place, aws_errors, error_code, error_text, split_uri
+from pipeline.storage import Aws
 from pipeline.why import PublishedRun, open_run
 
 
@@ -158,14 +158,14 @@ def _refuse_unpublished(
     base, found, _ = request["trainingDataConfig"]["s3Uri"].partition(f"/runs/{run.run}/")
     if not found:
         raise DataError(f"{target}/job.json: its data is not a file of run {run.run}")
-    there = read_manifest(open_place(base, aws), run.run)
+    client = aws.client()
+    there = read_manifest(S3Place(base, client, aws.bucket_owner, None), run.run)
     if there is None:
         raise StorageError(
             f"{base}/runs/{run.run}: no such run is there; first: bedrock-prep publish RUN {base}"
         )
     if there[0]["files"] != run.manifest["files"]:
         raise DataError(f"{base}/runs/{run.run}: is another run than {run.uri}; publish it again")
-    client = aws.client()
     for uri in data_uris(request):
         size = _size_in_s3(client, uri, aws.bucket_owner)
         listed = _listed(run, uri.removeprefix(f"{base}/runs/{run.run}/"))

@@ -57,9 +57,8 @@ def faults(value: Any, shape: Any, path: str = "") -> Iterator[str]:
     if shape.type_name in {"string", "list", "map"}:
         if not rules.get("min", 0) <= len(value) <= rules.get("max", 10**9):
             yield f"Value at '{path[:-1]}' failed to satisfy constraint: length"
-        elif shape.type_name == "string" and "pattern" in rules:
-            if not re.fullmatch(rules["pattern"], value):
-                yield f"Value '{value}' at '{path[:-1]}' failed to satisfy constraint: pattern"
+        elif "pattern" in rules and not re.fullmatch(rules["pattern"], value):
+            yield f"Value '{value}' at '{path[:-1]}' failed to satisfy constraint: pattern"
     if rules.get("enum") and value not in rules["enum"]:
         yield f"Value '{value}' at '{path[:-1]}' failed to satisfy constraint: enum"
 

@@ -80,3 +80,18 @@ def change_manifest(output: Path, **changes: Any) -> dict[str, Any]:
     latest = {"run": _made()[1], "manifest_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     (output / "LATEST").write_text(json.dumps(latest))
     return manifest
+
+
+def relist(output: Path) -> None:
+    """Make the manifest's list of files anew."""
+    folder = run_folder(output)
+    found = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    files = [
+        {
+            "path": path.relative_to(folder).as_posix(),
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        for path in found
+    ]
+    change_manifest(output, files=sorted(files, key=lambda entry: entry["path"]))

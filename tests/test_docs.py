@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -32,7 +31,8 @@ from pipeline.targets import TARGETS
 from pipeline.yaml_file import load_yaml
 
 READMES = ("README.md", "README.vi.md")
-SAMPLES = ("documents", "pairs", "images")
+SAMPLES = sorted(path.stem for path in SAMPLE.glob("*.yaml"))
+REALLY_RUN = "documents"
 NOT_RUN = {"make", "pip"}
 """Programs whose commands are held against the files that define them: `make test` runs this."""
 
@@ -102,7 +102,7 @@ def make_targets() -> set[str]:
 def place(tmp_path_factory: pytest.TempPathFactory, s3_endpoint: str) -> Iterator[Place]:
     """A folder as `make prepare` leaves it, and an environment with the command and a bucket.
 
-    The documents are prepared; pairs and images are the golden results, which test_golden holds
+    The documents are prepared; the other samples are the golden results, which test_golden holds
     to be what their recipes give.
     """
     folder = tmp_path_factory.mktemp("reader")
@@ -115,20 +115,22 @@ def place(tmp_path_factory: pytest.TempPathFactory, s3_endpoint: str) -> Iterato
         "PYTHONPATH": str(ROOT),
         "AWS_ENDPOINT_URL": s3_endpoint,
     }
-    for name in SAMPLES[1:]:
-        run = golden(name)["run"]
-        shutil.copytree(ROOT / "tests/golden" / name, folder / f"out/lotus-{name}/runs/{run}")
+    (folder / "sample_data").symlink_to(SAMPLE)
+    for name in SAMPLES:
+        if name != REALLY_RUN:
+            shutil.copytree(ROOT / "tests/golden" / name, folder / golden(name).uri)
     client = boto3.client("s3", endpoint_url=s3_endpoint)
     client.create_bucket(Bucket="your-bucket")
     client.close()
     yield folder, {**os.environ, **own}
 
 
-def golden(name: str) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads(
-        (ROOT / "tests/golden" / name / "manifest.json").read_bytes()
+def golden(name: str) -> Outcome:
+    """What `prepare` comes to for a sample recipe without `--output`."""
+    manifest = json.loads((ROOT / "tests/golden" / name / "manifest.json").read_bytes())
+    return Outcome(
+        manifest["run"], f"out/{manifest['name']}/runs/{manifest['run']}", False, manifest
     )
-    return manifest
 
 
 def run_shown(command: str, place: Place) -> Done:
@@ -168,15 +170,10 @@ def made_and_run(place: Place) -> tuple[str, dict[int, Done]]:
 
 def make_samples(place: Place) -> str:
     """What `make prepare` prints on stdout."""
-    recipe = SAMPLE / "documents.yaml"
-    done = run_shown(f"bedrock-prep prepare '{recipe}' --output out/lotus-documents", place)
+    done = run_shown(f"bedrock-prep prepare sample_data/{REALLY_RUN}.yaml", place)
     assert done.returncode == 0, done.stderr
-    told = [done.stdout]
-    for name in SAMPLES[1:]:
-        run = golden(name)["run"]
-        outcome = Outcome(run, f"out/lotus-{name}/runs/{run}", False, golden(name))
-        told.append(Told(outcome).as_text() + "\n")
-    return "".join(told)
+    told = {name: Told(golden(name)).as_text() + "\n" for name in SAMPLES if name != REALLY_RUN}
+    return "".join((told | {REALLY_RUN: done.stdout})[name] for name in SAMPLES)
 
 
 @pytest.fixture(scope="session")
@@ -196,12 +193,16 @@ def test_a_command_runs_and_prints_what_the_page_says(
 
 
 def test_make_prepare_prints_what_the_page_says(made: str) -> None:
-    """The Makefile runs the sample recipes into the folders that the page names."""
+    """Each sample recipe, in the order in which the Makefile runs them."""
     [prepare] = [one for one in MADE if one.command == "make prepare"]
     assert agrees(prepare.output, made), made
-    rules = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert f"RECIPES := {' '.join(SAMPLES)}" in rules
-    assert "prepare sample_data/$$recipe.yaml --output out/lotus-$$recipe" in rules
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    rules = subprocess.check_output(
+        ["make", "--dry-run", "prepare"], cwd=ROOT, env=environment, text=True
+    )
+    recipes = " ".join(f"sample_data/{name}.yaml" for name in SAMPLES)
+    assert f"for recipe in {recipes}; do" in rules
+    assert "bin/bedrock-prep prepare $recipe ||" in rules
 
 
 def test_targets_of_make_on_the_page_exist() -> None:

@@ -353,3 +353,51 @@ def test_a_run_on_s3_is_the_same_as_on_disk(
         assert sorted(there) == sorted(here)  # ids differ with the names of the sources
     pointer = json.loads(client.get_object(Bucket=name, Key="out/LATEST")["Body"].read())
     assert pointer["run"] == outcome.run
+
+
+LIMITED = """
+name: limited
+sources: [{path: pairs.jsonl, reader: jsonl}]
+stages: [clean, label, dedup_exact]
+targets:
+  assistant: {model: nova-lite, quota: {records_max: 25}, overflow: %s}
+split: {validation: 0.2, test: 0.1, group_by: record}
+publish: {uri: "s3://tea-bucket/data"}
+job: {role_arn: "arn:aws:iam::111122223333:role/R", output_uri: "s3://tea-bucket/models"}
+"""
+
+
+def test_too_many_records_stop_the_run(project: Path, tmp_path: Path) -> None:
+    """Bedrock would say so hours later; nothing is published."""
+    (project / "recipe.yaml").write_text(LIMITED % "fail", encoding="utf-8")
+    with pytest.raises(DataError, match="25"):
+        run(project, tmp_path / "out")
+    assert not (tmp_path / "out/LATEST").exists()
+
+
+def test_a_selection_keeps_what_fits_and_rejects_the_rest(project: Path, tmp_path: Path) -> None:
+    """With a reason for each, and a ledger that balances."""
+    (project / "recipe.yaml").write_text(LIMITED % "select", encoding="utf-8")
+    manifest = run(project, tmp_path / "out").manifest
+    records = manifest["targets"]["assistant"]["records"]
+    assert records["train"] + records["validation"] == 25
+    chosen = next(s for s in manifest["stages"] if s["stage"] == "targets.assistant.select")
+    assert chosen["came"] == chosen["kept"] + chosen["rejected"]
+    rejected = pl.read_parquet(latest(tmp_path / "out") / "rejected.parquet")
+    assert (rejected["reason"] == "over_records_max").sum() == chosen["rejected"] > 0
+
+
+def test_parts_are_data_sets_for_successive_jobs(project: Path, tmp_path: Path) -> None:
+    """Together they hold every record once; the first has a job, the next continue its model."""
+    (project / "recipe.yaml").write_text(LIMITED % "parts", encoding="utf-8")
+    manifest = run(project, tmp_path / "out").manifest
+    folder = latest(tmp_path / "out")
+    names = list(manifest["targets"])
+    assert names == ["assistant-1", "assistant-2", "assistant-3"]
+    lineage = pl.read_parquet(folder / "lineage.parquet")
+    assert set(lineage["target"]) == set(names)
+    assert lineage["id"].is_unique().all()
+    for name in names:
+        counts = manifest["targets"][name]["records"]
+        assert counts.get("train", 0) + counts.get("validation", 0) <= 25
+    assert [(folder / name / "job.json").exists() for name in names] == [True, False, False]

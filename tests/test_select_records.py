@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.select_records import choose
+from pipeline.select_records import RecordLimit, varied
 
 sizes = st.lists(st.integers(1, 6), min_size=1, max_size=12)
 
@@ -20,21 +20,34 @@ def records(counts: list[int]) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-@given(sizes, st.integers(0, 40), st.randoms(use_true_random=False))
+@given(sizes, st.integers(1, 40))
 @settings(max_examples=60, derandomize=True, deadline=None)
-def test_the_choice_is_exact_and_free_of_order(
-    counts: list[int], most: int, random: object
-) -> None:
+def test_a_selection_is_exact_and_free_of_order(counts: list[int], most: int) -> None:
     """Exactly `most` stay, and shuffling the records changes nothing."""
     frame = records(counts)
-    out = choose(frame, most)
-    assert frame.height - len(out) == min(most, frame.height)
-    assert choose(frame.sample(fraction=1.0, shuffle=True, seed=1), most) == out
+    limit = RecordLimit(most, "select")
+    chosen = limit.data_sets(frame)
+    if frame.height <= most:
+        assert chosen is None
+        return
+    assert chosen is not None
+    assert [len(ids) for ids in chosen] == [most]
+    assert limit.data_sets(frame.sample(fraction=1.0, shuffle=True, seed=1)) == chosen
+
+
+@given(sizes, st.integers(1, 40))
+@settings(max_examples=60, derandomize=True, deadline=None)
+def test_parts_hold_every_record_once(counts: list[int], most: int) -> None:
+    """As few data sets as it takes, none over the limit."""
+    frame = records(counts)
+    parts = RecordLimit(most, "parts").data_sets(frame) or [set(frame["id"])]
+    assert len(parts) == max(1, -(-frame.height // most))
+    assert all(0 < len(ids) <= most for ids in parts)
+    assert sorted(one for ids in parts for one in ids) == sorted(frame["id"])
 
 
 def test_every_document_gives_one_record_before_any_gives_two() -> None:
     """Variety comes before volume."""
     frame = records([5, 5, 1, 1])
-    out = choose(frame, 4)
-    kept = frame.filter(~pl.col("id").is_in(list(out)))
+    kept = frame.filter(pl.col("id").is_in(varied(frame)[:4]))
     assert kept["document"].n_unique() == 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from fake_bedrock import REGION, FakeBedrock, serve_bedrock
-from small_run import BASE, BUCKET, change_manifest, copy_run, run_folder
+from small_run import BASE, BUCKET, change_manifest, copy_run, relist, run_folder
 
 from pipeline.bedrock.causes import CAUSES, find_cause
 from pipeline.bedrock.client import aws_client
@@ -38,13 +37,18 @@ def empty(s3: Any) -> None:
 
 
 @pytest.fixture
-def bedrock(
-    s3: Any, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FakeBedrock]:
+def bedrock(s3: Any, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedrock]:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_endpoint)
     with serve_bedrock(s3) as fake:
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK", fake.url)
         yield fake
+
+
+@pytest.fixture
+def fresh(s3: Any) -> Iterator[None]:
+    """For tests that find an empty bucket, or leave one that the next must not find."""
+    empty(s3)
+    yield
     empty(s3)
 
 
@@ -55,6 +59,7 @@ def output(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def published(output: Path, bedrock: FakeBedrock) -> Path:
+    """The run in S3 too; what a test before has uploaded stays."""
     publish_run(str(output), BASE)
     return output
 
@@ -71,6 +76,7 @@ def status(job: str) -> Any:
     return follow(job, Connection(), False, print, 0.01)
 
 
+@pytest.mark.usefixtures("fresh")
 def test_publish_uploads_every_file_and_points_latest_to_the_run(
     output: Path, bedrock: FakeBedrock
 ) -> None:
@@ -89,6 +95,7 @@ def test_publish_uploads_every_file_and_points_latest_to_the_run(
     assert bedrock.s3.get_object(Bucket=BUCKET, Key="tea/LATEST")["ETag"] == latest["ETag"]
 
 
+@pytest.mark.usefixtures("fresh")
 @pytest.mark.parametrize("damage", ["changed", "missing", "strange", "manifest"])
 def test_publish_refuses_a_run_that_is_not_what_its_manifest_says(
     damage: str, output: Path, bedrock: FakeBedrock
@@ -121,36 +128,22 @@ def test_publish_refuses_another_place_than_the_run_names(
         publish_run(str(output), f"{BASE}-2")
 
 
+@pytest.mark.usefixtures("fresh")
 def test_publish_holds_the_images_that_lines_name(output: Path, bedrock: FakeBedrock) -> None:
     """An image's URI is in the line; a text that looks like one is not taken for it."""
     folder = run_folder(output)
-    listed = json.loads((folder / "manifest.json").read_bytes())["files"]
     (folder / "assistant/job.json").unlink()
     (folder / "plain/images").mkdir()
     (folder / "plain/images/a.png").write_bytes(b"png")
     line = {"image-ref": "s3://else/where/a.png", "caption": 'say "uri":"s3://text/x"'}
     (folder / "plain/train.jsonl").write_text(json.dumps(line, separators=(",", ":")))
-    relist(output, listed)
+    relist(output)
     with pytest.raises(RecipeError, match="names its files below s3://else/where"):
         publish_run(str(output), BASE)
     line["image-ref"] = f"{BASE}/runs/{folder.name}/plain/images/a.png"
     (folder / "plain/train.jsonl").write_text(json.dumps(line, separators=(",", ":")))
-    relist(output, listed)
+    relist(output)
     publish_run(str(output), BASE)
-
-
-def relist(output: Path, listed: list[dict[str, Any]]) -> None:
-    folder = run_folder(output)
-    found = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
-    files = [
-        {
-            "path": path.relative_to(folder).as_posix(),
-            "bytes": path.stat().st_size,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        }
-        for path in found
-    ]
-    change_manifest(output, files=sorted(files, key=lambda entry: entry["path"]))
 
 
 def test_publish_wants_a_local_run_and_an_s3_place(published: Path, tmp_path: Path) -> None:
@@ -235,6 +228,7 @@ def test_the_fake_enforces_the_service_model(bedrock: FakeBedrock) -> None:
     assert "outputDataConfig" in told
 
 
+@pytest.mark.usefixtures("fresh")
 def test_submit_refuses_before_it_asks_bedrock(output: Path, bedrock: FakeBedrock) -> None:
     """Not ready, gate failed: exit code 3, and no call."""
     manifest = json.loads((run_folder(output) / "manifest.json").read_bytes())
@@ -253,6 +247,7 @@ def test_submit_refuses_before_it_asks_bedrock(output: Path, bedrock: FakeBedroc
     assert bedrock.calls == []
 
 
+@pytest.mark.usefixtures("fresh")
 def test_submit_wants_the_very_run_in_s3(output: Path, bedrock: FakeBedrock) -> None:
     """Not published; published, then the training file cut or lost; another manifest."""
     with pytest.raises(StorageError, match=f"bedrock-prep publish RUN {BASE}"):
@@ -275,6 +270,7 @@ def plan_files(output: Path) -> list[Any]:
     return files
 
 
+@pytest.mark.usefixtures("fresh")
 def test_submit_looks_at_the_validation_file_too(published: Path, bedrock: FakeBedrock) -> None:
     key = f"tea/runs/{run_folder(published).name}/assistant/validation.jsonl"
     bedrock.s3.delete_object(Bucket=BUCKET, Key=key)
@@ -292,7 +288,7 @@ def test_submit_refuses_an_edited_job(published: Path) -> None:
 def test_submit_names_the_targets_that_have_no_job(published: Path) -> None:
     with pytest.raises(RecipeError, match="no such target"):
         plan(published, target="nothing")
-    with pytest.raises(RecipeError, match="no job.json for plain"):
+    with pytest.raises(RecipeError, match=r"no job\.json for plain"):
         plan(published, target="plain")
 
 
@@ -307,7 +303,7 @@ def test_submit_wants_one_target_of_several(published: Path) -> None:
 def test_the_region_is_where_the_model_is_customized(
     published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A Region of the environment that the card does not know is refused, unless it is asked for."""
+    """A Region of the environment that the card does not know is refused, unless asked for."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with pytest.raises(RecipeError, match="--region us-east-1"):
         plan(published)
@@ -334,7 +330,10 @@ def test_http_is_for_the_loopback_alone(published: Path) -> None:
 
 def test_status_tells_the_way_to_the_model(published: Path, bedrock: FakeBedrock) -> None:
     """By ARN and by name; 0 while it runs; the model's ARN when it is done."""
-    parts = {"validationDetails": {"status": "Completed"}, "trainingDetails": {"status": "InProgress"}}
+    parts = {
+        "validationDetails": {"status": "Completed"},
+        "trainingDetails": {"status": "InProgress"},
+    }
     bedrock.script = [("InProgress", {"statusDetails": parts}), ("InProgress", {})]
     told = submit(published)
     running = status(told.job_arn)
@@ -367,6 +366,7 @@ def test_a_failure_is_explained(published: Path, bedrock: FakeBedrock) -> None:
     assert failed.as_json()["explained"]["source"].startswith("https://docs.aws.amazon.com/")
 
 
+@pytest.mark.usefixtures("fresh")
 def test_data_that_bedrock_cannot_parse_fails_the_job(
     published: Path, bedrock: FakeBedrock
 ) -> None:
@@ -425,8 +425,7 @@ SAID = [
     ("Uri should be a file, not a directory", "prefix"),
     ("The provided S3 URI is invalid", "characters"),
     (
-        "Input data in train.jsonl must follow '{\"prompt\": \"<input text>\", \"completion\": "
-        "\"<output text>\"}' format",
+        """Input data must follow '{"prompt": "<input text>", "completion": "<output text>"}'""",
         "another format",
     ),
     ("the provided MODEL identifier\nis invalid.", "suffix"),

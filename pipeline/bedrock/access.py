@@ -6,9 +6,14 @@ import re
 from dataclasses import dataclass
 
 GLOB = re.compile(r"[*?\[]")
-BRACKETS = re.compile(r"\[[^\]]*\]")
+BRACKETS = re.compile(r"\[!?+\]?+[^\]]*+\]")
 GEOGRAPHIES = {"us": "us-*", "us-gov": "us-gov-*", "eu": "eu-*", "apac": "ap-*", "jp": "ap-*"}
 """The Regions that an inference profile of a geography may send a call to."""
+
+
+def literal(text: str) -> str:
+    """Text in a policy, where `${…}` would be a variable."""
+    return text.replace("$", "${$}")
 
 
 @dataclass(frozen=True)
@@ -25,21 +30,21 @@ class Location:
 
     def objects(self, partition: str) -> list[str]:
         """ARNs of the objects that may be read. IAM knows `*` and `?`, and no brackets."""
-        start = f"arn:{partition}:s3:::{self.bucket}/"
-        if GLOB.search(self.key):
-            return [start + re.sub(r"\*+", "*", BRACKETS.sub("?", self.key))]
-        if not self.key or self.key.endswith("/"):
-            return [f"{start}{self.key}*"]
-        return [start + self.key, f"{start}{self.key}/*"]
+        start, key = f"arn:{partition}:s3:::{self.bucket}/", literal(self.key)
+        if GLOB.search(key):
+            return [start + re.sub(r"\*+", "*", BRACKETS.sub("?", key))]
+        if not key or key.endswith("/"):
+            return [f"{start}{key}*"]
+        return [start + key, f"{start}{key}/*"]
 
     def below(self, partition: str, path: str = "") -> str:
         """The ARN of every object under this prefix (and a path below it)."""
-        parts = [part for part in (self.key.strip("/"), path) if part]
+        parts = [part for part in (literal(self.key.strip("/")), path) if part]
         return f"arn:{partition}:s3:::{'/'.join([self.bucket, *parts])}/*"
 
     def prefixes(self, path: str = "") -> list[str]:
         """The prefixes by which this place may be listed."""
-        inside = "/".join(part for part in (self.key.strip("/"), path) if part)
+        inside = "/".join(part for part in (literal(self.key.strip("/")), path) if part)
         return [inside, f"{inside}/*"] if inside else ["*"]
 
 

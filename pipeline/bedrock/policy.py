@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pipeline.bedrock.access import Access, JobAccess, Key, Location
+from pipeline.bedrock.access import Access, JobAccess, Key, Location, literal
 from pipeline.bedrock.service_role import role_permissions, role_trust
 from pipeline.bedrock.statement import (
     MODEL_KEY_ACTIONS,
@@ -74,7 +74,7 @@ def pipeline_role(access: Access) -> dict[str, Any]:
 def _source_statements(access: Access) -> Iterator[Statement]:
     for number, (bucket, locations) in enumerate(_by_bucket(access.sources).items()):
         label = str(number + 1) if number else ""
-        prefixes = sorted({location.listed for location in locations})
+        prefixes = sorted({literal(location.listed) for location in locations})
         arns = sorted({arn for place in locations for arn in place.objects(access.partition)})
         listing = {"StringEquals": {"s3:prefix": prefixes}}
         yield allow(f"ListSources{label}", ["s3:ListBucket"], [access.bucket(bucket)], listing)

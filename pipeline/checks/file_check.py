@@ -6,7 +6,7 @@ into C for all of its lines; only lines with a fault are looked at one by one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +93,6 @@ class FileCheck:
             self._faulty.add(line)
 
     def _check_chunk(self, chunk: Chunk) -> None:
-        if chunk.start == 1 and chunk.data.startswith(BOM):
-            self._add(1, ("byte-order-mark", "", None, None))
-            chunk = replace(chunk, data=chunk.data.removeprefix(BOM))
         lines = chunk.lines
         self.facts.lines += len(lines)
         for number, fault in byte_faults(chunk, lines, self.standard):
@@ -118,6 +115,9 @@ class FileCheck:
         """The lines that are JSON; the others are told."""
         records = _Records([], [], [], b"")
         for number, line in enumerate(lines, chunk.start):
+            if line.startswith(BOM):
+                self._add(number, ("byte-order-mark", "", None, None))
+                line = line.removeprefix(BOM)
             value = parse([line])
             if value is not None:
                 records.add(number, line, value[0])

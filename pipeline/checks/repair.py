@@ -92,7 +92,7 @@ def _mended_lines(path: Path, standard: Standard, repair: Repair) -> Iterator[by
 
 
 def _bytes_mended(line: bytes, number: int, repair: Repair) -> bytes:
-    if number == 1 and line.startswith(BOM):
+    if line.startswith(BOM):
         repair.add(number, "byte-order-mark", "removed")
         line = line.removeprefix(BOM)
     if line.endswith(b"\r"):

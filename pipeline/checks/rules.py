@@ -40,7 +40,7 @@ FILE_RULES = _rules(
          "rename it", NOVA, ("R07",), of_card=True),
     Rule("s3-uri", "the file's place in S3 is not one that the API takes",
          "use letters, digits and -!_*'(). in the key, and no empty part", API, ("R06",)),
-    Rule("byte-order-mark", "the file begins with a byte order mark",
+    Rule("byte-order-mark", "a byte order mark, at the start or where files were joined",
          "save as UTF-8 without BOM; --fix does it", JSON, ("R03",)),
     Rule("not-utf-8", "bytes that are not UTF-8", "save as UTF-8", JSON, ("R03",)),
     Rule("carriage-return", "lines end in CR LF", "end them in LF; --fix does it", JSON, ("R03",),

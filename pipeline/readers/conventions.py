@@ -6,7 +6,7 @@ without regard to case and outer spaces. What is mapped to nothing is left out.
 
 | columns | become |
 |---|---|
-| messages, conversations, conversation | messages, and `system` if there is one |
+| messages, conversations, conversation | messages; and `system`, `toolConfig` or `tools` |
 | prompt + completion or response, question + answer, query + response | two turns |
 | instruction (+ input or context) + output or response, input + output | two turns |
 | image-ref + caption | images, text |
@@ -14,9 +14,12 @@ without regard to case and outer spaces. What is mapped to nothing is left out.
 | prompt, question, query, instruction (+ input or context) alone | one turn by the user |
 
 A null is a missing value: a null completion leaves one turn. An empty string is a value: the
-turn is there and empty, for a later stage to judge. Strings are kept verbatim.
+turn is there and empty, for a later stage to judge. Strings are kept verbatim. What stands beside
+the turns goes to `extra`: tools, a `reference_answer` (text or object), and the columns that the
+recipe names as `metadata`.
 
-Reasons: those of `pipeline.readers.turns`, `read.not_text` (value: the column and its type),
+Reasons: those of the modules `turns`, `blocks` and `beside`, `read.not_text` (value: the column
+and its type),
 `read.unknown_columns` (value: the columns there are),
 `read.missing_column` (value: the column), `read.bad_file_name` (value: the name).
 """
@@ -26,14 +29,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any, Self
 
+import orjson
 from pydantic import Field, model_validator
 
-from pipeline.readers import turns
+from pipeline.readers import beside, blocks, turns
 from pipeline.readers.rows import Row, UnreadableError, sibling
 from pipeline.stage import Settings
 
 REASONS = {
     **turns.REASONS,
+    **blocks.REASONS,
+    **beside.REASONS,
     "read.unknown_columns": "no known set of columns is there; name them with `columns`",
     "read.missing_column": "a column that the recipe names is not there, or null",
     "read.bad_file_name": "a file name leads out of its folder, or is a URL",
@@ -50,6 +56,9 @@ class Columns(Settings):
     messages: str | None = Field(default=None, description="a list of messages")
     text: str | None = Field(default=None, description="a document, or an image's caption")
     images: str | None = Field(default=None, description="an image's file name or S3 URI, or some")
+    tools: str | None = Field(default=None, description="the tools that the assistant may call")
+    reference_answer: str | None = Field(default=None, description="what a grader measures by")
+    metadata: list[str] | None = Field(default=None, description="what else a grader is handed")
 
     @model_validator(mode="after")
     def _makes_a_record(self) -> Self:
@@ -57,6 +66,8 @@ class Columns(Settings):
             raise ValueError("name exactly one of prompt, messages and text")
         if (self.completion or self.input) and not self.prompt:
             raise ValueError("completion and input need a prompt")
+        if self.text and (self.tools or self.reference_answer or self.metadata):
+            raise ValueError("tools, reference_answer and metadata need a prompt or messages")
         return self
 
 
@@ -81,10 +92,12 @@ _CONVENTIONS = (
 )
 
 _OPTIONAL_INPUTS = ("input", "context")
+_OPTIONAL_TOOLS = ("toolConfig", "tools")
 
 
 def _names(columns: Columns) -> frozenset[str]:
-    return frozenset(columns.model_dump(exclude_none=True).values())
+    named = columns.model_dump(exclude_none=True, exclude={"metadata"})
+    return frozenset([*named.values(), *(columns.metadata or ())])
 
 
 _NEEDED = tuple((_names(columns), columns) for columns in _CONVENTIONS)
@@ -127,8 +140,11 @@ def _with_optional(columns: Columns, names: Set[str]) -> Columns:
     given = next((name for name in _OPTIONAL_INPUTS if name in names), None)
     if given and columns.prompt == "instruction":
         more["input"] = given
-    if columns.text is None and "system" in names:
-        more["system"] = "system"
+    if columns.text is None:
+        more |= {name: name for name in ("system", "reference_answer") if name in names}
+    declared = next((name for name in _OPTIONAL_TOOLS if name in names), None)
+    if declared and columns.messages:
+        more["tools"] = declared
     return columns.model_copy(update=more) if more else columns
 
 
@@ -146,11 +162,24 @@ def fields(row: Mapping[str, Any], columns: Columns, uri: str) -> Row:
 def _text_fields(row: Mapping[str, Any], columns: Columns) -> Row:
     if columns.text:
         return {"text": _string(row, columns.text)}
+    tools = beside.tools(row, columns.tools)
+    found = _said(row, columns, tools)
+    extra = found.pop("extra", {}) | tools
+    extra |= beside.reference_answer(row, columns.reference_answer)
+    extra |= beside.metadata(row, columns.metadata)
+    return found | ({"extra": orjson.dumps(extra).decode()} if extra else {})
+
+
+def _said(row: Mapping[str, Any], columns: Columns, tools: Mapping[str, Any]) -> Row:
+    """`system`, `messages`, and `extra` as an object where turns hold more than text."""
     system = row.get(columns.system) if columns.system else None
-    if columns.messages:
-        prompt, messages = turns.conversation(_value(row, columns.messages), system)
-        return {"system": prompt, "messages": messages}
-    return {"system": turns.system_prompt(system), "messages": _pair(row, columns)}
+    if not columns.messages:
+        return {"system": turns.system_prompt(system), "messages": _pair(row, columns)}
+    messages = _value(row, columns.messages)
+    if blocks.beyond_text(messages):
+        return blocks.conversation(messages, system, beside.declared(tools))
+    prompt, said = turns.conversation(messages, system)
+    return {"system": prompt, "messages": said}
 
 
 def _pair(row: Mapping[str, Any], columns: Columns) -> list[dict[str, str]]:

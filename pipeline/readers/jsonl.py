@@ -1,9 +1,9 @@
 """JSON Lines: a line is a record, and a bad line costs that record only.
 
 Lines end at the byte LF, as the format says, so a U+2028 or a lone CR in a string ends nothing.
-Each is parsed by itself and strictly: UTF-8, no NaN, no lone surrogate, no key twice, at most
-64 deep. What the columns mean is told by `pipeline.readers.conventions`. The locator is `line=N`,
-counted from 1. One blank line at the end of the file is its end, other blank lines are rejected.
+Each is parsed by itself, and strictly: see `pipeline.readers.json_object`. What the columns mean
+is told by `pipeline.readers.conventions`. The locator is `line=N`, counted from 1. One blank line
+at the end of the file is its end, other blank lines are rejected.
 
 Reasons, for a file: `read.empty_file`, `read.binary` (value: the kind), `read.bad_encoding`
 (value: the encoding), `read.not_json_lines`. For a line: `read.bad_json` (value: the parser's
@@ -14,8 +14,6 @@ key), `read.too_deep` (value: depth), `read.not_an_object` (value: what it is), 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, ClassVar
 
@@ -23,11 +21,10 @@ import orjson
 import polars as pl
 from pydantic import Field
 
-from pipeline.readers import conventions
+from pipeline.readers import conventions, json_object
 from pipeline.readers.conventions import Columns
 from pipeline.readers.encoding import signature
 from pipeline.readers.rows import Located, Row, UnreadableError, frames
-from pipeline.readers.turns import json_type
 from pipeline.source import HEAD_BYTES, SourceFile, Unit
 from pipeline.stage import Settings
 
@@ -49,9 +46,6 @@ REASONS = {
 EXTENSIONS = (".jsonl", ".ndjson", ".jsonlines", ".json")
 
 MAX_LINE_BYTES = 16_000_000
-MAX_DEPTH = 64
-
-_KEY = re.compile(rb'"\s*:')
 _WIDE_STARTS = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{", b"\0\0\0{", b"\0\0\xfe\xff")
 
 
@@ -109,54 +103,13 @@ def objects(file: SourceFile, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[
         yield "", UnreadableError("read.empty_file", file.size)
 
 
-def _parse(line: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise UnreadableError("read.bad_json", error) from error
-    if not isinstance(value, dict):
-        raise UnreadableError("read.not_an_object", json_type(value))
-    keys, depth = _shape(value)
-    if depth > MAX_DEPTH:
-        raise UnreadableError("read.too_deep", depth, MAX_DEPTH)
-    # A quote before a colon ends a key, or stands in a string: never fewer than there are keys.
-    if len(_KEY.findall(line)) != keys:
-        json.loads(line, object_pairs_hook=_unique, parse_int=str, parse_float=str)
-    return value
-
-
 def _parsed(line: bytes | UnreadableError) -> dict[str, Any] | UnreadableError:
     if isinstance(line, UnreadableError):
         return line
     try:
-        return _parse(line)
+        return json_object.parsed(line)
     except UnreadableError as fault:
         return fault
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise UnreadableError("read.duplicate_key", next(n for n in found if names.count(n) > 1))
-    return found
-
-
-def _shape(value: Any) -> tuple[int, int]:
-    """How many keys a value has in all, and how deep it is; level by level, so never too deep."""
-    keys = depth = 0
-    level = [value]
-    while level:
-        depth += 1
-        below: list[Any] = []
-        for item in level:
-            if type(item) is dict:
-                keys += len(item)
-                below += [each for each in item.values() if type(each) in (dict, list)]
-            else:
-                below += [each for each in item if type(each) in (dict, list)]
-        level = below
-    return keys, depth
 
 
 def _lines(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes | UnreadableError]]:

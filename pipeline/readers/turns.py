@@ -2,7 +2,8 @@
 
 Known are OpenAI messages (`role`, `content` as a string or as parts `{"type": "text", "text"}`),
 Bedrock Converse (parts `{"text"}`) and ShareGPT (`from`, `value`; `human`, `gpt`). The parts of
-one message are joined by a newline. A leading system message becomes the system prompt.
+one message are joined by a newline. A leading system message becomes the system prompt. What
+holds more than text is read by `pipeline.readers.blocks`.
 
 Reasons: `read.bad_messages` (value: what is wrong), `read.unknown_role` (value: the role),
 `read.extra_system`, `read.unsupported_content` (value: the part's type), `read.not_text`
@@ -20,7 +21,8 @@ REASONS = {
     "read.bad_messages": "the conversation is not a list of messages with a role and a content",
     "read.unknown_role": "a message is by neither user, assistant nor system",
     "read.extra_system": "there is a second system prompt, or one after the first message",
-    "read.unsupported_content": "a message holds something other than text, such as a tool call",
+    "read.unsupported_content": "a message holds an image, a sound, a document or something "
+    "unknown, which no record can",
     "read.not_text": "a value that should be text is a number, a list, an object or null",
 }
 
@@ -37,7 +39,7 @@ ROLES = {
     "developer": "system",  # OpenAI's later name for it
 }
 
-_BEYOND_TEXT = ("tool_calls", "function_call", "reasoning_content")
+_UNSUPPORTED = ("function_call", "audio")  # OpenAI's; calls without ids were given up in 2023
 
 _JSON_TYPES = {
     type(None): "null",
@@ -68,10 +70,14 @@ def conversation(messages: Any, system: Any) -> tuple[str | None, list[dict[str,
     """
     if not isinstance(messages, list):
         raise UnreadableError("read.bad_messages", json_type(messages))
-    turns = [_turn(number, message) for number, message in enumerate(messages, 1)]
+    return parted([_turn(number, message) for number, message in enumerate(messages, 1)], system)
+
+
+def parted(turns: list[dict[str, str]], system: Any) -> tuple[str | None, list[dict[str, str]]]:
+    """The system prompt and the turns without it, which may stand before them or beside them."""
     prompt = system_prompt(system)
     if turns and turns[0]["role"] == "system":
-        leading = turns.pop(0)["text"]
+        leading, turns = turns[0]["text"], turns[1:]
         if prompt and leading and leading != prompt:
             raise UnreadableError("read.extra_system")
         prompt = leading or prompt
@@ -84,13 +90,19 @@ def conversation(messages: Any, system: Any) -> tuple[str | None, list[dict[str,
 
 def system_prompt(value: Any) -> str | None:
     """A system prompt beside the messages, None where it is missing or empty."""
-    return None if value is None else _text("system", value) or None
+    return None if value is None else "\n".join(texts("system", value)) or None
 
 
 def _turn(number: int, message: Any) -> dict[str, str]:
+    role = role_of(number, message)
+    return turn(role, "\n".join(texts(*content_of(number, message))))
+
+
+def role_of(number: int, message: Any) -> str:
+    """Who speaks in a message: user, assistant or system; `number` counts messages from 1."""
     if not isinstance(message, Mapping):
         raise UnreadableError("read.bad_messages", f"message {number}: {json_type(message)}")
-    for key in _BEYOND_TEXT:
+    for key in _UNSUPPORTED:
         if message.get(key):
             raise UnreadableError("read.unsupported_content", key)
     name = message.get("role", message.get("from"))
@@ -99,21 +111,28 @@ def _turn(number: int, message: Any) -> dict[str, str]:
     role = ROLES.get(name.lower())
     if role is None:
         raise UnreadableError("read.unknown_role", name)
+    return role
+
+
+def content_of(number: int, message: Mapping[str, Any]) -> tuple[str, Any]:
+    """The key under which a message holds its content, and the content as it is."""
     for key in ("content", "value"):
         if key in message:
-            return turn(role, _text(key, message[key]))
+            return key, message[key]
     raise UnreadableError("read.bad_messages", f"message {number}: no content")
 
 
-def _text(field: str, value: Any) -> str:
+def texts(field: str, value: Any) -> list[str]:
+    """The texts of a content: a string, or a list of parts that are text."""
     if isinstance(value, str):
-        return value
+        return [value]
     if not isinstance(value, list):
         raise UnreadableError("read.not_text", f"{field}: {json_type(value)}")
-    return "\n".join(_part(field, part) for part in value)
+    return [part_text(field, part) for part in value]
 
 
-def _part(field: str, part: Any) -> str:
+def part_text(field: str, part: Any) -> str:
+    """The text of one part of a content."""
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):

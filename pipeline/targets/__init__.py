@@ -51,3 +51,13 @@ REASONS: dict[str, str] = {
     "turns_out_of_order": "turns must alternate, the user's first",
 }
 """What each reason means, for people."""
+
+LOSSES: dict[str, str] = {
+    "answer_became_reference": "the last answer is what the grader measures against, no turn",
+    "answer_left_out": "the last answer is left for the model to give",
+    "answer_left_to_teacher": "the answer is left out: the teacher writes its own",
+    "reasoning_left_out": "the reasoning before the answer is left out",
+    "system_filled_in": "the record had no system prompt and got the target's",
+    "system_joined_to_prompt": "the format has no system prompt: it stands before the prompt",
+}
+"""What a line says otherwise than its record, or not at all, for people."""

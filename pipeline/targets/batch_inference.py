@@ -16,7 +16,14 @@ from pydantic import Field
 from pipeline.stage import Settings, reject
 from pipeline.targets.contract import Place
 from pipeline.targets.converse import messages_json, system_json
-from pipeline.targets.lines import joined, prompt_faults, quoted, text_only_faults, with_lines
+from pipeline.targets.lines import (
+    SYSTEM,
+    joined,
+    prompt_faults,
+    quoted,
+    text_only_faults,
+    with_lines,
+)
 from pipeline.targets.prompts import as_prompts
 
 
@@ -37,6 +44,13 @@ class BatchInference(Settings):
         body = joined(system_json(self.system), messages_json(), self._inference_config())
         line = joined('{"recordId":', quoted(pl.col("id")), ',"modelInput":{', body, "}}")
         return with_lines(prompts, line).with_columns(records["messages"])
+
+    def losses(self) -> dict[str, pl.Expr]:
+        """What a line says otherwise than its record, or not at all."""
+        return {
+            "system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None),
+            "answer_left_out": pl.col("messages").list.len() > 1,
+        }
 
     def _inference_config(self) -> str:
         given = {"maxTokens": self.max_tokens, "temperature": self.temperature}

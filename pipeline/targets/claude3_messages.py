@@ -42,3 +42,7 @@ class Claude3Messages(Settings):
         system = pl.coalesce(filled(SYSTEM), filled(pl.lit(self.system, dtype=pl.String)))
         head = '"system":' + quoted(system) + ","
         return with_lines(marked, joined("{", head, '"messages":', messages_json(), "}"))
+
+    def losses(self) -> dict[str, pl.Expr]:
+        """What a line says otherwise than its record, or not at all."""
+        return {"system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None)}

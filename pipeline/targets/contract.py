@@ -33,3 +33,7 @@ class Target(Protocol):
     def render(self, records: pl.DataFrame, place: Place) -> pl.DataFrame:
         """The records plus `line`."""
         ...
+
+    def losses(self) -> dict[str, pl.Expr]:
+        """What a line says otherwise than its record, or not at all: name to where (Boolean)."""
+        ...

@@ -16,6 +16,7 @@ from pipeline.targets.images import image_faults, image_format, image_name, most
 from pipeline.targets.lines import (
     EXTRA,
     IMAGES,
+    SYSTEM,
     TEXT,
     answered_faults,
     extra_value,
@@ -67,6 +68,12 @@ class Conversation(Settings):
         line = joined("{", SCHEMA_VERSION, system_json(self.system), body, "}")
         lines = with_lines(marked, line)
         return lines.drop("_given").with_columns(records["messages"])
+
+    def losses(self) -> dict[str, pl.Expr]:
+        """What a line says otherwise than its record, or not at all."""
+        filled_in = SYSTEM.is_null() & pl.lit(self.system is not None)
+        left_out = has_extra("reasoning") & pl.lit(not self.reasoning)
+        return {"system_filled_in": filled_in, "reasoning_left_out": left_out}
 
     def _with_captions(self, records: pl.DataFrame) -> pl.DataFrame:
         """An image with a caption and no turns, as two turns."""

@@ -10,6 +10,7 @@ from pipeline.stage import Settings, reject
 from pipeline.targets.contract import Place
 from pipeline.targets.converse import SCHEMA_VERSION, messages_json, system_json
 from pipeline.targets.lines import (
+    SYSTEM,
     joined,
     one_exchange_faults,
     prompt_faults,
@@ -44,3 +45,11 @@ class Distillation(Settings):
         prompts = marked if self.keep_completion else as_prompts(marked)
         line = joined("{", SCHEMA_VERSION, system_json(self.system), messages_json(), "}")
         return with_lines(prompts, line).with_columns(records["messages"])
+
+    def losses(self) -> dict[str, pl.Expr]:
+        """What a line says otherwise than its record, or not at all."""
+        answered = pl.col("messages").list.len() > 1
+        return {
+            "system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None),
+            "answer_left_to_teacher": answered & pl.lit(not self.keep_completion),
+        }

@@ -33,3 +33,7 @@ class ImageCaption(Settings):
         )
         reference = pl.lit(place.image_prefix) + image_name()
         return with_lines(marked, as_json(**{"image-ref": reference, "caption": TEXT}))
+
+    def losses(self) -> dict[str, pl.Expr]:
+        """Nothing: what has more than an image and a caption is rejected."""
+        return {}

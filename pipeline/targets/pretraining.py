@@ -22,6 +22,10 @@ class Pretraining(Settings):
         """The records plus `line`."""
         return _text_lines(records, key="input")
 
+    def losses(self) -> dict[str, pl.Expr]:
+        """Nothing: what has more than a text is rejected."""
+        return {}
+
 
 class PretrainingText(Settings):
     """The same as `{"text": …}`, as SageMaker takes it for Nova."""
@@ -33,6 +37,10 @@ class PretrainingText(Settings):
     def render(self, records: pl.DataFrame, place: Place) -> pl.DataFrame:  # noqa: ARG002
         """The records plus `line`."""
         return _text_lines(records, key="text")
+
+    def losses(self) -> dict[str, pl.Expr]:
+        """Nothing: what has more than a text is rejected."""
+        return {}
 
 
 def _text_lines(records: pl.DataFrame, key: str) -> pl.DataFrame:

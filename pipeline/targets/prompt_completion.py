@@ -45,3 +45,7 @@ class PromptCompletion(Settings):
         )
         prompt = pl.concat_str(filled(SYSTEM), turn_text(0), separator="\n\n", ignore_nulls=True)
         return with_lines(marked, as_json(prompt=prompt, completion=turn_text(1)))
+
+    def losses(self) -> dict[str, pl.Expr]:
+        """What a line says otherwise than its record, or not at all."""
+        return {"system_joined_to_prompt": filled(SYSTEM).is_not_null()}

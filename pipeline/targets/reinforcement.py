@@ -70,6 +70,13 @@ class Reinforcement(Settings):
         lines = with_lines(as_prompts(marked), self._line())
         return lines.drop("_extra", "_answer").with_columns(records["messages"])
 
+    def losses(self) -> dict[str, pl.Expr]:
+        """What a line says otherwise than its record, or not at all."""
+        return {
+            "system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None),
+            "answer_became_reference": pl.col("messages").list.len() > 1,
+        }
+
     def _line(self) -> pl.Expr:
         default = filled(pl.lit(self.system, dtype=pl.String))
         system = quoted(pl.coalesce(filled(SYSTEM), default))

@@ -1,0 +1,227 @@
+/* The compiled kernels as a Python module; grams.h does the work, plain.py says what it is. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "grams.h"
+
+/* What a list of `bytes` or None holds. The tuple keeps it alive while the GIL is released. */
+typedef struct {
+    PyObject *owner;
+    Py_ssize_t count;
+    const uint8_t **data; /* NULL for None */
+    size_t *sizes;
+} Blobs;
+
+static void blobs_free(Blobs *blobs) {
+    PyMem_Free(blobs->data);
+    PyMem_Free(blobs->sizes);
+    Py_XDECREF(blobs->owner);
+}
+
+static int blob_read(Blobs *blobs, Py_ssize_t index) {
+    PyObject *item = PyTuple_GetItem(blobs->owner, index);
+    char *data = NULL;
+    Py_ssize_t size = 0;
+    if (!item) return -1;
+    if (item != Py_None && PyBytes_AsStringAndSize(item, &data, &size) < 0) return -1;
+    blobs->data[index] = (const uint8_t *)data;
+    blobs->sizes[index] = (size_t)size;
+    return 0;
+}
+
+static int blobs_read(Blobs *blobs, PyObject *sequence) {
+    blobs->owner = PySequence_Tuple(sequence);
+    if (!blobs->owner) return -1;
+    blobs->count = PyTuple_Size(blobs->owner);
+    blobs->data = PyMem_Calloc((size_t)blobs->count + 1, sizeof *blobs->data);
+    blobs->sizes = PyMem_Calloc((size_t)blobs->count + 1, sizeof *blobs->sizes);
+    if (!blobs->data || !blobs->sizes) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t index = 0; index < blobs->count; index++)
+        if (blob_read(blobs, index) < 0) return -1;
+    return 0;
+}
+
+/* A new reference to `bytes` with room for `size`, put into the list; NULL on error. */
+static uint8_t *put_bytes(PyObject *list, Py_ssize_t index, size_t size) {
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    if (!made || PyList_SetItem(list, index, made) < 0) return NULL;
+    return (uint8_t *)PyBytes_AsString(made);
+}
+
+static int put_none(PyObject *list, Py_ssize_t index) {
+    Py_INCREF(Py_None);
+    return PyList_SetItem(list, index, Py_None);
+}
+
+static int wrong(const char *message) {
+    PyErr_SetString(PyExc_ValueError, message);
+    return -1;
+}
+
+typedef struct {
+    Blobs texts;
+    Scratch scratch;
+    Variant variant;
+    const uint8_t *letters;
+    uint32_t permutations[2 * PERMUTATIONS];
+    size_t bands, rows;
+} Job;
+
+static int job_read(Job *job, PyObject *texts, const char *letters, Py_ssize_t size) {
+    if ((size_t)size != LETTERS_SIZE) return wrong("letters: 65536 values of 4 bytes are needed");
+    job->letters = (const uint8_t *)letters;
+    job->variant = choose_variant();
+    return blobs_read(&job->texts, texts);
+}
+
+static int job_shape(Job *job, const char *permutations, Py_ssize_t size, int bands, int rows) {
+    if ((size_t)size != sizeof job->permutations) return wrong("permutations: 256 values");
+    if (bands < 1 || rows < 1 || bands > PERMUTATIONS || rows > PERMUTATIONS / bands)
+        return wrong("bands of rows: more than there are permutations");
+    memcpy(job->permutations, permutations, sizeof job->permutations);
+    job->bands = (size_t)bands;
+    job->rows = (size_t)rows;
+    return 0;
+}
+
+static void job_free(Job *job) {
+    blobs_free(&job->texts);
+    scratch_free(&job->scratch);
+}
+
+static int put_keys(Job *job, Py_ssize_t index, PyObject *list) {
+    const uint8_t *text = job->texts.data[index];
+    size_t length = job->texts.sizes[index], count = 0;
+    uint32_t minima[PERMUTATIONS];
+    if (text && scratch_fit(&job->scratch, length) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (text) {
+        Py_BEGIN_ALLOW_THREADS
+        count = job->variant.minima(&job->scratch, text, length, job->letters, job->permutations,
+                                    minima);
+        Py_END_ALLOW_THREADS
+    }
+    if (!count) return put_none(list, index);
+    uint8_t *keys = put_bytes(list, index, 8 * job->bands);
+    if (!keys) return -1;
+    write_band_keys(minima, job->bands, job->rows, keys);
+    return 0;
+}
+
+static int put_set(Job *job, Py_ssize_t index, PyObject *list) {
+    const uint8_t *text = job->texts.data[index];
+    size_t length = job->texts.sizes[index], count = 0;
+    if (!text) return put_none(list, index);
+    if (scratch_fit(&job->scratch, length) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    count = job->variant.grams(&job->scratch, text, length, job->letters);
+    count = distinct_grams(&job->scratch, count);
+    Py_END_ALLOW_THREADS
+    uint8_t *set = put_bytes(list, index, 4 * count);
+    if (!set) return -1;
+    store_grams(job->scratch.grams, count, set);
+    return 0;
+}
+
+static PyObject *for_each(Job *job, int (*put)(Job *, Py_ssize_t, PyObject *)) {
+    PyObject *list = PyList_New(job->texts.count);
+    for (Py_ssize_t index = 0; list && index < job->texts.count; index++)
+        if (put(job, index, list) < 0) Py_CLEAR(list);
+    return list;
+}
+
+static PyObject *band_keys(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *texts, *result = NULL;
+    const char *letters, *permutations;
+    Py_ssize_t letters_size, permutations_size;
+    int bands, rows;
+    Job job = {0};
+    if (!PyArg_ParseTuple(arguments, "Oy#y#ii", &texts, &letters, &letters_size, &permutations,
+                          &permutations_size, &bands, &rows))
+        return NULL;
+    if (job_shape(&job, permutations, permutations_size, bands, rows) == 0 &&
+        job_read(&job, texts, letters, letters_size) == 0)
+        result = for_each(&job, put_keys);
+    job_free(&job);
+    return result;
+}
+
+static PyObject *gram_sets(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *texts, *result = NULL;
+    const char *letters;
+    Py_ssize_t letters_size;
+    Job job = {0};
+    if (!PyArg_ParseTuple(arguments, "Oy#", &texts, &letters, &letters_size)) return NULL;
+    if (job_read(&job, texts, letters, letters_size) == 0) result = for_each(&job, put_set);
+    job_free(&job);
+    return result;
+}
+
+/* Counts for all pairs, without the GIL; -1 when a pair names a set that is not there. */
+static int count_pairs(const Blobs *sets, const uint8_t *pairs, size_t count, uint8_t *counts) {
+    for (size_t n = 0; n < count; n++) {
+        size_t left = load_gram(pairs + 8 * n), right = load_gram(pairs + 8 * n + 4);
+        if (left >= (size_t)sets->count || right >= (size_t)sets->count) return -1;
+        uint32_t shared = (uint32_t)count_shared(sets->data[left], sets->sizes[left] / 4,
+                                                 sets->data[right], sets->sizes[right] / 4);
+        store_grams(&shared, 1, counts + 4 * n);
+    }
+    return 0;
+}
+
+static PyObject *count_all(const Blobs *sets, const char *pairs, size_t count) {
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(4 * count));
+    if (!made) return NULL;
+    uint8_t *counts = (uint8_t *)PyBytes_AsString(made);
+    int status;
+    Py_BEGIN_ALLOW_THREADS
+    status = count_pairs(sets, (const uint8_t *)pairs, count, counts);
+    Py_END_ALLOW_THREADS
+    if (status < 0) {
+        Py_CLEAR(made);
+        PyErr_SetString(PyExc_IndexError, "pairs: there is no such set");
+    }
+    return made;
+}
+
+static PyObject *shared_counts(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *sequence, *result = NULL;
+    const char *pairs;
+    Py_ssize_t size;
+    Blobs sets = {0};
+    if (!PyArg_ParseTuple(arguments, "Oy#", &sequence, &pairs, &size)) return NULL;
+    if (size % 8)
+        wrong("pairs: two numbers of 4 bytes each are needed");
+    else if (blobs_read(&sets, sequence) == 0)
+        result = count_all(&sets, pairs, (size_t)size / 8);
+    blobs_free(&sets);
+    return result;
+}
+
+static PyObject *instruction_set(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing)) {
+    return PyUnicode_FromString(choose_variant().name);
+}
+
+static PyMethodDef methods[] = {
+    {"band_keys", band_keys, METH_VARARGS, NULL},
+    {"gram_sets", gram_sets, METH_VARARGS, NULL},
+    {"shared_counts", shared_counts, METH_VARARGS, NULL},
+    {"instruction_set", instruction_set, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_native", NULL, 0, methods, slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&module); }

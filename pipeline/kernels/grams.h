@@ -1,0 +1,341 @@
+/* Word 5-grams of UTF-8 text: their hashes, MinHash band keys, and what two sets of them share.
+ *
+ * plain.py says the same in Python and is what this file is held to. Plain C11 without Python, so
+ * that it can be run under sanitizers. Any bytes are safe to read, only UTF-8 has a meaning.
+ *
+ * A text is folded first: letters and digits in lower case, everything else a zero byte. A word
+ * is a run without zeros. Its hash takes eight bytes at a time, which is also how its end is found.
+ */
+#ifndef PIPELINE_KERNELS_GRAMS_H
+#define PIPELINE_KERNELS_GRAMS_H
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE static inline
+#endif
+#if defined(__GNUC__) && defined(__x86_64__) && !defined(ONLY_BASELINE)
+#define X86_VARIANTS 1
+#else
+#define X86_VARIANTS 0
+#endif
+
+enum {
+    WIDTH = 5,          /* words in a gram */
+    PERMUTATIONS = 128, /* of MinHash */
+    LANES = 32,         /* permutations worked on at once, so that they stay in registers */
+    BLOCK = 32,         /* bytes folded at once while they are ASCII */
+    PADDING = 16        /* zero bytes behind a folded text, so that eight can be read anywhere */
+};
+
+#define LETTERS_SIZE ((size_t)0x10000 * 4)
+#define ALONE 0x80000000u /* a word of its own: scripts without spaces */
+#define WORD_BASE UINT64_C(0x9E3779B97F4A7C15)
+#define GRAM_BASE UINT64_C(0xD6E8FEB86659FD93)
+#define MIXER UINT64_C(0xFF51AFD7ED558CCD)
+#define ZEROS_LOW UINT64_C(0x0101010101010101)
+#define ZEROS_HIGH UINT64_C(0x8080808080808080)
+
+/* Memory that is kept from one text to the next. */
+typedef struct {
+    uint8_t *folded;
+    size_t folded_room;
+    uint32_t *grams; /* two halves of `grams_room` each: the hashes, and room to sort them */
+    size_t grams_room;
+} Scratch;
+
+static void scratch_free(Scratch *scratch) {
+    free(scratch->folded);
+    free(scratch->grams);
+}
+
+/* 0, or -1 when memory ran out. A code point of two bytes or more becomes six at the most. */
+static int scratch_fit(Scratch *scratch, size_t length) {
+    if (length > SIZE_MAX / 16 - PADDING) return -1;
+    size_t folded = 3 * length + BLOCK + PADDING;
+    if (folded > scratch->folded_room) {
+        free(scratch->folded);
+        scratch->folded = malloc(folded);
+        scratch->folded_room = scratch->folded ? folded : 0;
+    }
+    size_t grams = folded / 2;
+    if (grams > scratch->grams_room) {
+        free(scratch->grams);
+        scratch->grams = malloc(2 * grams * sizeof(uint32_t));
+        scratch->grams_room = scratch->grams ? grams : 0;
+    }
+    return scratch->folded && scratch->grams ? 0 : -1;
+}
+
+ALWAYS_INLINE uint64_t load_eight(const uint8_t *from) {
+    uint64_t value;
+    memcpy(&value, from, 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
+    return value;
+}
+
+ALWAYS_INLINE uint32_t load_gram(const uint8_t *from) {
+    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
+           (uint32_t)from[3] << 24;
+}
+
+ALWAYS_INLINE uint64_t mix(uint64_t value) {
+    value ^= value >> 32;
+    value *= MIXER;
+    return value ^ value >> 29;
+}
+
+ALWAYS_INLINE uint8_t fold_ascii(uint8_t byte) {
+    uint8_t low = byte | 0x20;
+    uint8_t letter = (uint8_t)(low - 'a') < 26 ? low : 0;
+    return (uint8_t)(byte - '0') < 10 ? byte : letter;
+}
+
+/* The code point at `at` and its bytes in `size`. What is no UTF-8 is one byte of U+0000. */
+static uint32_t decode(const uint8_t *text, size_t at, size_t length, size_t *size) {
+    static const uint8_t first_bits[5] = {0, 0, 0x1F, 0x0F, 0x07};
+    uint8_t lead = text[at];
+    size_t count = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    *size = 1;
+    if (lead < 0xC0 || count > length - at) return 0;
+    uint32_t code = lead & first_bits[count];
+    for (size_t i = 1; i < count; i++) {
+        if ((text[at + i] & 0xC0) != 0x80) return 0;
+        code = code << 6 | (text[at + i] & 0x3F);
+    }
+    *size = count;
+    return code;
+}
+
+static size_t encode(uint32_t code, uint8_t *out) {
+    if (code < 0x80) {
+        out[0] = (uint8_t)code;
+        return 1;
+    }
+    size_t count = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const uint8_t leads[5] = {0, 0, 0xC0, 0xE0, 0xF0};
+    for (size_t i = count - 1; i > 0; i--) {
+        out[i] = (uint8_t)(0x80 | (code & 0x3F));
+        code >>= 6;
+    }
+    out[0] = (uint8_t)(leads[count] | code);
+    return count;
+}
+
+/* 0 for what parts words, else the code point in lower case, with ALONE or without. */
+static uint32_t letter_of(uint32_t code, const uint8_t *letters) {
+    if (code < 0x10000) {
+        uint32_t letter;
+        memcpy(&letter, letters + (size_t)4 * code, 4);
+        return letter;
+    }
+    if (code >= 0x20000 && code < 0xE0000) return code | ALONE;
+    return code < 0x1F000 ? code : 0;
+}
+
+/* One code point that is not ASCII: read at `*at`, written at `out`; returns the new end. */
+static size_t fold_code(const uint8_t *text, size_t *at, size_t length, const uint8_t *letters,
+                        uint8_t *folded, size_t out) {
+    size_t size;
+    uint32_t letter = letter_of(decode(text, *at, length, &size), letters);
+    *at += size;
+    if (!letter) {
+        folded[out] = 0;
+        return out + 1;
+    }
+    if (letter & ALONE && out && folded[out - 1]) folded[out++] = 0;
+    out += encode(letter & 0x1FFFFF, folded + out);
+    if (letter & ALONE) folded[out++] = 0;
+    return out;
+}
+
+/* Returns the length of the folded text; `folded` has room for three times the text. */
+ALWAYS_INLINE size_t fold(const uint8_t *text, size_t length, const uint8_t *letters,
+                          uint8_t *folded) {
+    size_t at = 0, out = 0;
+    while (at < length) {
+        size_t end = length - at < BLOCK ? length : at + BLOCK;
+        uint8_t any = 0x80;
+        if (end - at == BLOCK) {
+            any = 0;
+            for (size_t i = 0; i < BLOCK; i++) any |= text[at + i];
+        }
+        if (any < 0x80) {
+            for (size_t i = 0; i < BLOCK; i++) folded[out + i] = fold_ascii(text[at + i]);
+            at = end;
+            out += BLOCK;
+            continue;
+        }
+        while (at < end) {
+            if (text[at] < 0x80)
+                folded[out++] = fold_ascii(text[at++]);
+            else
+                out = fold_code(text, &at, length, letters, folded, out);
+        }
+    }
+    memset(folded + out, 0, PADDING);
+    return out;
+}
+
+/* The hash of the word at `*at`, which is moved behind it. */
+ALWAYS_INLINE uint64_t word_hash(const uint8_t *folded, size_t *at) {
+    uint64_t hash = 0;
+    for (;;) {
+        uint64_t block = load_eight(folded + *at);
+        uint64_t zeros = (block - ZEROS_LOW) & ~block & ZEROS_HIGH;
+        if (zeros) {
+            unsigned bits = (unsigned)__builtin_ctzll(zeros) & ~7u;
+            *at += bits / 8;
+            if (bits) hash = hash * WORD_BASE + (block & ((UINT64_C(1) << bits) - 1));
+            return mix(hash);
+        }
+        hash = hash * WORD_BASE + block;
+        *at += 8;
+    }
+}
+
+/* Writes a hash for each gram, in order, repeats too; returns how many. */
+ALWAYS_INLINE size_t gram_hashes(const uint8_t *folded, size_t length, uint32_t *grams) {
+    const uint64_t leaving = GRAM_BASE * GRAM_BASE * GRAM_BASE * GRAM_BASE;
+    uint64_t window[WIDTH] = {0}, gram = 0;
+    size_t at = 0, words = 0, oldest = 0, count = 0;
+    for (;;) {
+        uint64_t block = load_eight(folded + at);
+        while (!block && at < length) block = load_eight(folded + (at += 8));
+        if (!block) break;
+        at += (size_t)__builtin_ctzll(block) / 8;
+        uint64_t word = word_hash(folded, &at);
+        gram = (gram - window[oldest] * leaving) * GRAM_BASE + word;
+        window[oldest] = word;
+        oldest = oldest + 1 == WIDTH ? 0 : oldest + 1;
+        if (++words >= WIDTH) grams[count++] = (uint32_t)(mix(gram) >> 32);
+    }
+    if (words && words < WIDTH) grams[count++] = (uint32_t)(mix(gram) >> 32);
+    return count;
+}
+
+/* `permutations`: PERMUTATIONS odd factors, then as many masks. */
+ALWAYS_INLINE void find_minima(const uint32_t *grams, size_t count, const uint32_t *permutations,
+                               uint32_t *minima) {
+    for (size_t from = 0; from < PERMUTATIONS; from += LANES) {
+        const uint32_t *factors = permutations + from;
+        const uint32_t *masks = factors + PERMUTATIONS;
+        uint32_t least[LANES];
+        for (size_t i = 0; i < LANES; i++) least[i] = UINT32_MAX;
+        for (size_t n = 0; n < count; n++) {
+            for (size_t i = 0; i < LANES; i++) {
+                uint32_t value = (grams[n] ^ masks[i]) * factors[i];
+                least[i] = value < least[i] ? value : least[i];
+            }
+        }
+        memcpy(minima + from, least, sizeof least);
+    }
+}
+
+ALWAYS_INLINE size_t text_grams(Scratch *scratch, const uint8_t *text, size_t length,
+                                const uint8_t *letters) {
+    size_t folded = fold(text, length, letters, scratch->folded);
+    return gram_hashes(scratch->folded, folded, scratch->grams);
+}
+
+ALWAYS_INLINE size_t text_minima(Scratch *scratch, const uint8_t *text, size_t length,
+                                 const uint8_t *letters, const uint32_t *permutations,
+                                 uint32_t *minima) {
+    size_t count = text_grams(scratch, text, length, letters);
+    find_minima(scratch->grams, count, permutations, minima);
+    return count;
+}
+
+/* The same body for each instruction set; the compiler makes of it what the set allows. */
+#define VARIANT(name, target)                                                                  \
+    target static size_t grams_##name(Scratch *s, const uint8_t *text, size_t length,          \
+                                      const uint8_t *letters) {                                \
+        return text_grams(s, text, length, letters);                                           \
+    }                                                                                          \
+    target static size_t minima_##name(Scratch *s, const uint8_t *text, size_t length,         \
+                                       const uint8_t *letters, const uint32_t *permutations,   \
+                                       uint32_t *minima) {                                     \
+        return text_minima(s, text, length, letters, permutations, minima);                    \
+    }
+
+typedef struct {
+    const char *name;
+    size_t (*grams)(Scratch *, const uint8_t *, size_t, const uint8_t *);
+    size_t (*minima)(Scratch *, const uint8_t *, size_t, const uint8_t *, const uint32_t *,
+                     uint32_t *);
+} Variant;
+
+VARIANT(baseline, )
+#if X86_VARIANTS
+VARIANT(avx2, __attribute__((target("avx2"))))
+#endif
+
+static Variant choose_variant(void) {
+#if X86_VARIANTS
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2")) return (Variant){"AVX2", grams_avx2, minima_avx2};
+#endif
+    return (Variant){"baseline", grams_baseline, minima_baseline};
+}
+
+static void store_eight(uint64_t value, uint8_t *to) {
+    for (int i = 0; i < 8; i++) to[i] = (uint8_t)(value >> (8 * i));
+}
+
+/* `bands` keys of eight bytes, each of the next `rows` minima. */
+static void write_band_keys(const uint32_t *minima, size_t bands, size_t rows, uint8_t *keys) {
+    for (size_t band = 0; band < bands; band++) {
+        uint64_t key = 0;
+        for (size_t row = 0; row < rows; row++) key = mix(key ^ minima[band * rows + row]);
+        store_eight(key, keys + 8 * band);
+    }
+}
+
+/* Sorts `count` values, by a byte at a time; `spare` has room for as many. */
+static void sort_grams(uint32_t *values, uint32_t *spare, size_t count) {
+    for (unsigned shift = 0; shift < 32; shift += 8) {
+        size_t starts[257] = {0};
+        for (size_t i = 0; i < count; i++) starts[(values[i] >> shift & 0xFF) + 1]++;
+        for (size_t i = 1; i < 257; i++) starts[i] += starts[i - 1];
+        for (size_t i = 0; i < count; i++) spare[starts[values[i] >> shift & 0xFF]++] = values[i];
+        uint32_t *other = values;
+        values = spare;
+        spare = other;
+    }
+}
+
+/* Sorts the scratch's grams and drops repeats; returns how many are left. */
+static size_t distinct_grams(Scratch *scratch, size_t count) {
+    uint32_t *grams = scratch->grams;
+    sort_grams(grams, grams + scratch->grams_room, count);
+    size_t kept = count ? 1 : 0;
+    for (size_t i = 1; i < count; i++)
+        if (grams[i] != grams[kept - 1]) grams[kept++] = grams[i];
+    return kept;
+}
+
+static void store_grams(const uint32_t *grams, size_t count, uint8_t *to) {
+    for (size_t i = 0; i < count; i++)
+        for (int byte = 0; byte < 4; byte++) to[4 * i + byte] = (uint8_t)(grams[i] >> (8 * byte));
+}
+
+/* How many values two sorted sets, each of `4 * size` bytes, have in common. */
+static size_t count_shared(const uint8_t *left, size_t left_size, const uint8_t *right,
+                           size_t right_size) {
+    size_t shared = 0, i = 0, j = 0;
+    while (i < left_size && j < right_size) {
+        uint32_t one = load_gram(left + 4 * i), other = load_gram(right + 4 * j);
+        shared += one == other;
+        i += one <= other;
+        j += other <= one;
+    }
+    return shared;
+}
+
+#endif

@@ -1,0 +1,219 @@
+"""Conversations that hold more than text: reasoning, calls of tools and what the tools answer.
+
+Known are Bedrock Converse (blocks `text`, `reasoningContent`, `toolUse`, `toolResult`) and OpenAI
+(`tool_calls`, role `tool` with `tool_call_id`, `reasoning_content`). Both become Converse blocks.
+
+| here | becomes |
+|---|---|
+| reasoning at the head of the last answer, nothing else beyond text | `extra.reasoning` |
+| reasoning elsewhere, calls and results | `extra.converse_messages`, every turn with its blocks |
+| neighbouring messages by `tool`, and the user's message after them | one turn of the user |
+
+`messages` then holds each turn as one text, so that stages see what they compare, count and
+judge: texts verbatim, a call or a result as a fenced line of JSON in which ids are numbers, since
+ids differ between records that say the same. Reasoning is not in it. A blank text beside other
+blocks is left out, and so are a reasoning's `signature` and a result's `status` of `success`,
+which a training record has no place for. `<think>` in a text stays text.
+
+Reasons: those of the modules `turns` and `tool_calls`; `read.unsupported_content` (value: the
+key), `read.not_text` (value: the key and its type), `read.bad_tool_call` (value: the key and its
+type), `read.block_in_wrong_turn` (value: the kind), `read.tool_use_id_twice`,
+`read.tool_result_without_call`, `read.tool_result_twice`, `read.tool_result_missing` (value: the
+call's id), `read.tool_not_declared` (value: the tool, threshold: those that are declared).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import orjson
+
+from pipeline.readers import tool_calls, turns
+from pipeline.readers.rows import Row, UnreadableError
+
+REASONS = {
+    **tool_calls.REASONS,
+    "read.block_in_wrong_turn": "tool results are the user's, calls and reasoning the assistant's",
+    "read.tool_use_id_twice": "two tool calls of a conversation have one id",
+    "read.tool_result_twice": "a tool call has two results",
+    "read.tool_result_missing": "a tool call before the last message has no result",
+    "read.tool_not_declared": "a tool is called that the record's tools do not declare",
+}
+
+Block = dict[str, Any]
+"""One Converse block: its kind, and what it holds."""
+
+KINDS = {"reasoningContent": "assistant", "toolUse": "assistant", "toolResult": "user"}
+"""The blocks beyond text, and whose they are."""
+
+_KEYS = ("tool_calls", "reasoning_content")
+
+
+def beyond_text(messages: Any) -> bool:
+    """Whether a list of messages holds a call, a result or reasoning."""
+    return isinstance(messages, list) and any(map(_is_beyond_text, messages))
+
+
+def _is_beyond_text(message: Any) -> bool:
+    if not isinstance(message, dict):
+        return False
+    if _is_result(message) or any(message.get(key) for key in _KEYS):
+        return True
+    content = message.get("content")
+    parts = content if isinstance(content, list) else ()
+    return any(isinstance(part, dict) and not KINDS.keys().isdisjoint(part) for part in parts)
+
+
+def _is_result(message: dict[str, Any]) -> bool:
+    return str(message.get("role")).lower() == "tool"
+
+
+def conversation(messages: list[Any], system: Any, declared: Collection[str] | None) -> Row:
+    """`system`, `messages` and `extra` (an object, maybe empty); raises `UnreadableError`.
+
+    `system` is the prompt beside the messages, `declared` the names of the tools, if known.
+    """
+    said = [_without_blank_texts(each) for each in _joined(messages)]
+    _refuse_wrong_turns(said)
+    numbers = _paired(said)
+    for name in (call["name"] for _, kind, call in _held(said) if kind == "toolUse"):
+        if declared is not None and name not in declared:
+            raise UnreadableError("read.tool_not_declared", name, ", ".join(sorted(declared)))
+    views = [turns.turn(each["role"], _view(each["content"], numbers)) for each in said]
+    prompt, own = turns.parted(views, system)
+    return {"system": prompt, "messages": own, "extra": _extra(said[len(said) - len(own) :])}
+
+
+def _joined(messages: list[Any]) -> list[dict[str, Any]]:
+    """Messages in the Converse shape; what tools answer is one turn with the user's next words."""
+    said: list[dict[str, Any]] = []
+    after_result = False
+    for number, message in enumerate(messages, 1):
+        role, content = _read(number, message)
+        if after_result and role == "user":
+            said[-1]["content"] += content
+        else:
+            said.append({"role": role, "content": content})
+        after_result = isinstance(message, dict) and _is_result(message)
+    return said
+
+
+def _read(number: int, message: Any) -> tuple[str, list[Block]]:
+    """The role of a message in the Converse shape, and its blocks."""
+    if isinstance(message, dict) and _is_result(message):
+        return "user", [tool_calls.openai_result(message)]
+    return turns.role_of(number, message), list(_content(number, message))
+
+
+def _content(number: int, message: dict[str, Any]) -> Iterator[Block]:
+    """The blocks of a message by user, assistant or system: reasoning, content, calls."""
+    calls, thought = message.get("tool_calls"), message.get("reasoning_content")
+    if thought:
+        text = "\n".join(turns.texts("reasoning_content", thought))
+        yield {"reasoningContent": {"reasoningText": {"text": text}}}
+    if not (calls or thought) or message.get("content") is not None:
+        key, value = turns.content_of(number, message)
+        parts = value if isinstance(value, list) else turns.texts(key, value)
+        yield from (_block(key, part) for part in parts)
+    if calls:
+        if not isinstance(calls, list):
+            raise UnreadableError("read.bad_tool_call", f"tool_calls: {turns.json_type(calls)}")
+        yield from map(tool_calls.openai_call, calls)
+
+
+def _block(field: str, part: Any) -> Block:
+    """A part of a content as one block; nulls, with which tables fill missing keys, are nothing."""
+    held = {k: v for k, v in part.items() if v is not None} if isinstance(part, dict) else {}
+    kind = next(iter(held)) if len(held) == 1 else ""
+    if kind not in KINDS:
+        return {"text": turns.part_text(field, held or part)}
+    value = held[kind]
+    if not isinstance(value, dict):
+        raise UnreadableError("read.bad_tool_call", f"{kind}: {turns.json_type(value)}")
+    value = {k: v for k, v in value.items() if v is not None}
+    return {kind: _HELD[kind](value)}
+
+
+def _reasoning(value: dict[str, Any]) -> dict[str, Any]:
+    thought = value.get("reasoningText")
+    if len(value) != 1 or not isinstance(thought, dict):
+        odd = next((key for key in value if key != "reasoningText"), "nothing")
+        raise UnreadableError("read.unsupported_content", f"reasoningContent.{odd}")
+    text = thought.get("text")
+    if not isinstance(text, str):
+        raise UnreadableError("read.not_text", f"reasoningText.text: {turns.json_type(text)}")
+    return {"reasoningText": {"text": text}}
+
+
+_HELD = {
+    "reasoningContent": _reasoning,
+    "toolUse": tool_calls.tool_use,
+    "toolResult": tool_calls.tool_result,
+}
+
+
+def _without_blank_texts(message: dict[str, Any]) -> dict[str, Any]:
+    """The message without texts that say nothing, if there are blocks that do."""
+    content = message["content"]
+    if all("text" in block for block in content):
+        return message
+    told = [block for block in content if "text" not in block or block["text"].strip()]
+    return {"role": message["role"], "content": told}
+
+
+def _held(said: list[dict[str, Any]]) -> Iterator[tuple[int, str, Any]]:
+    """Each block: the number of its message, from 0, its kind, and what it holds."""
+    for number, message in enumerate(said):
+        for block in message["content"]:
+            [(kind, held)] = block.items()
+            yield number, kind, held
+
+
+def _refuse_wrong_turns(said: list[dict[str, Any]]) -> None:
+    for number, kind, _ in _held(said):
+        if kind in KINDS and said[number]["role"] != KINDS[kind]:
+            raise UnreadableError("read.block_in_wrong_turn", kind)
+
+
+def _paired(said: list[dict[str, Any]]) -> dict[str, int]:
+    """The calls' ids, numbered from 1, each answered once after it; the last turn's may wait."""
+    numbers: dict[str, int] = {}
+    waiting: dict[str, int] = {}
+    for at, kind, held in _held(said):
+        if kind == "toolUse":
+            if held["toolUseId"] in numbers:
+                raise UnreadableError("read.tool_use_id_twice", held["toolUseId"])
+            numbers[held["toolUseId"]] = len(numbers) + 1
+            waiting[held["toolUseId"]] = at
+        elif kind == "toolResult" and waiting.pop(held["toolUseId"], None) is None:
+            known = held["toolUseId"] in numbers
+            fault = "read.tool_result_twice" if known else "read.tool_result_without_call"
+            raise UnreadableError(fault, held["toolUseId"])
+    for call_id, at in waiting.items():
+        if at < len(said) - 1:
+            raise UnreadableError("read.tool_result_missing", call_id)
+    return numbers
+
+
+def _view(content: list[Block], numbers: dict[str, int]) -> str:
+    lines = []
+    for block in content:
+        [(kind, held)] = block.items()
+        if kind == "text":
+            lines.append(held)
+        elif kind != "reasoningContent":
+            numbered = {kind: held | {"toolUseId": numbers[held["toolUseId"]]}}
+            lines.append(f"```json\n{orjson.dumps(numbered).decode()}\n```")
+    return "\n".join(lines)
+
+
+def _extra(said: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the turns say beyond their texts, as the conversation target takes it."""
+    rich = [(number, kind) for number, kind, _ in _held(said) if kind in KINDS]
+    if not rich:
+        return {}
+    last = said[-1]["content"]
+    if rich == [(len(said) - 1, "reasoningContent")] and "reasoningContent" in last[0]:
+        return {"reasoning": last[0]["reasoningContent"]["reasoningText"]["text"]}
+    return {"converse_messages": said}
