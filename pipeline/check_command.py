@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pipeline.bedrock.card import Plan
 from pipeline.bedrock.cards import find_card, refuse_closed
-from pipeline.check import CheckResult, Repair, check_files, fix_file
+from pipeline.bedrock.count_tokens import bedrock_counter, file_counter
+from pipeline.check import CheckResult, CountTokens, Repair, check_files, fix_file
 from pipeline.errors import RecipeError
 from pipeline.storage import Aws, is_remote, list_sources, pin
 
@@ -28,6 +29,8 @@ class Asked:
     allow_legacy: bool
     allow: list[str]
     location: str | None
+    count_tokens: bool = False
+    tokenizer: Path | None = None
 
     def plan(self) -> Plan | None:
         """The model's plan, unless only a format is held. Raises RecipeError for a closed model."""
@@ -36,6 +39,16 @@ class Asked:
         card = find_card(self.model)
         refuse_closed(card, self.allow_legacy, self.customization)
         return card.plan(self.customization)
+
+    def counter(self) -> CountTokens | None:
+        """How tokens are counted exactly, if that was asked. Raises RecipeError without a model."""
+        if self.tokenizer is not None:
+            return file_counter(self.tokenizer)
+        if not self.count_tokens:
+            return None
+        if self.model is None:
+            raise RecipeError("--count-tokens: name the model that counts (--model)")
+        return bedrock_counter(find_card(self.model))
 
 
 def check(asked: Asked) -> CheckResult:
@@ -52,6 +65,7 @@ def check(asked: Asked) -> CheckResult:
             validation=paths[-1] if asked.validation else None,
             location=asked.location or _location(asked.files),
             allow=asked.allow,
+            count_tokens=asked.counter(),
         )
 
 

@@ -26,6 +26,9 @@ app = typer.Typer(
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="An output folder or s3:// prefix, or …/runs/<digest>.")
 ]
+EndpointOption = Annotated[
+    str | None, typer.Option(help="Another server than AWS's; http:// on the loopback only.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -97,6 +100,12 @@ def check(
     location: Annotated[str | None, typer.Option(help="S3 folder where it will stand.")] = None,
     allow: Annotated[list[str] | None, typer.Option(help="A rule to note, not to hold.")] = None,
     allow_legacy: Annotated[bool, typer.Option(help="Hold against a closed model too.")] = False,
+    count_tokens: Annotated[
+        bool, typer.Option(help="Ask Bedrock's free CountTokens where the guess is not enough.")
+    ] = False,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="Count with this tokenizer.json instead.")
+    ] = None,
     fix: Annotated[Path | None, typer.Option(help="Write the file anew, mended.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -105,8 +114,9 @@ def check(
     from pipeline.publish import as_json as to_json
 
     asked = command.Asked(
-        files, model, customization, form, validation, allow_legacy, allow or [], location
-    )
+        files, model, customization, form, validation, allow_legacy, allow or [], location,
+        count_tokens, tokenizer,
+    )  # fmt: skip
     if fix is not None:
         typer.echo("\n".join(command.told_repair(command.fix(asked, fix), fix)))
         return
@@ -141,15 +151,24 @@ def why(
         typer.echo(line)
 
 
-@app.command(epilog="Example: `bedrock-prep models`")
-def models(as_json: JsonOption = False) -> None:
+@app.command(epilog="Examples: `bedrock-prep models` · `bedrock-prep models --live`")
+def models(
+    live: Annotated[bool, typer.Option(help="Ask Bedrock what has changed since.")] = False,
+    region: Annotated[str, typer.Option(help="Region to ask with --live.")] = "us-east-1",
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the models that can be customized, how, and their limits."""
+    from pipeline.bedrock.live import drift, live_models
     from pipeline.models import models_json, print_models
 
+    changed = drift(live_models(region, endpoint_url), region) if live else None
     if as_json:
-        typer.echo(models_json(), nl=False)
-    else:
-        print_models()
+        typer.echo(models_json(changed), nl=False)
+        return
+    print_models()
+    for one in changed or []:
+        typer.echo(f"{one.model}: {one.what}")
 
 
 @app.command(

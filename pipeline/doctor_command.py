@@ -16,6 +16,7 @@ from pipeline.s3 import split_uri
 from pipeline.storage import GLOB, Aws, is_remote, list_sources
 
 MEDIA = re.compile(rb'"(?:uri|image-ref)"\s*:\s*"(s3://[^"\\]+)"')
+ROLE = re.compile(r"^arn:aws[^:]*:iam::(\d{12}):role/")
 TABLES = {".jsonl", ".ndjson", ".json"}
 SPECIMEN = "0" * 20
 """Stands for a run's digest where a job's request is tried."""
@@ -123,7 +124,8 @@ def _owner_checks(recipe: Recipe) -> Iterator[Check]:
         yield Check(label, "warning", message, "set it to the bucket's account")
         return
     jobs = [recipe.job_settings(name) for name in recipe.targets]
-    accounts = {job.role_arn.split(":")[4] for job in jobs if job and job.role_arn}
+    roles = [ROLE.match(job.role_arn) for job in jobs if job and job.role_arn]
+    accounts = {role[1] for role in roles if role}
     other = sorted(accounts - {owner})
     if other:
         message = f"the job's role is of account {', '.join(other)}, the bucket of {owner}"

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.bedrock.cards import Card, Plan, load_cards
+from pipeline.bedrock.live import Drift
 from pipeline.publish import as_json
 
 FILE_WIDTH = 140
 """Characters a line when the table goes to a file or a pipe."""
 
 
-def models_json() -> str:
-    """Every card, whole."""
+def models_json(changed: list[Drift] | None = None) -> str:
+    """Every card, whole; with `changed`, also where Bedrock says otherwise today."""
     cards = {name: card.model_dump(mode="json") for name, card in load_cards().items()}
-    return as_json(cards).decode()
+    if changed is None:
+        return as_json(cards).decode()
+    return as_json({"cards": cards, "drift": [one.as_json() for one in changed]}).decode()
 
 
 def print_models() -> None:

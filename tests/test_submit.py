@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.loaders import create_loader
 from fake_bedrock import REGION, FakeBedrock, serve_bedrock
 from small_run import BASE, BUCKET, change_manifest, copy_run, relist, run_folder
 
@@ -19,6 +21,14 @@ from pipeline.bedrock.submit import submit_job
 from pipeline.errors import ConflictError, DataError, RecipeError, StorageError
 from pipeline.publish_command import publish_run
 from pipeline.submit_command import Connection, follow, plan_job, submit_plan
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _read_service_models_once() -> Iterator[None]:
+    """Each command has clients of its own; here they share what is read from botocore's files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", functools.cache(create_loader))
+        yield
 
 
 @pytest.fixture(scope="module")

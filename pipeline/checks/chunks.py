@@ -35,17 +35,18 @@ def read_chunks(path: Path, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
     start, rest, size = 1, b"", path.stat().st_size
     with path.open("rb") as file:
         while block := file.read(chunk_bytes):
-            head, newline, tail = block.rpartition(b"\n")
-            if not newline:
+            cut = block.rfind(b"\n")
+            if cut < 0:
                 rest += block
                 if len(rest) > MAX_LINE_BYTES:
                     ended = _skip_line(file)
                     yield Chunk(rest[:1000], start, ended, file.tell() >= size, endless=True)
                     start, rest = start + 1, b""
                 continue
-            data = rest + head
-            yield Chunk(data, start, True, not tail and file.tell() >= size)
-            start, rest = start + data.count(b"\n") + 1, tail
+            data = b"".join((rest, memoryview(block)[:cut]))
+            rest = block[cut + 1 :]
+            yield Chunk(data, start, True, not rest and file.tell() >= size)
+            start += data.count(b"\n") + 1
     if rest:
         yield Chunk(rest, start, ends=False, last=True)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.checks.across import Across
-from pipeline.checks.byte_rules import BOM, byte_faults, head_fault
+from pipeline.checks.byte_rules import BOM, byte_faults, head_fault, separator_faults
 from pipeline.checks.chunks import MAX_LINE_BYTES, Chunk, read_chunks
 from pipeline.checks.found import FileFacts, Found
 from pipeline.checks.local_images import LocalImages
@@ -142,13 +142,16 @@ class FileCheck:
 
     def _check_records(self, records: _Records) -> None:
         self.facts.records += len(records.values)
+        for number, fault in separator_faults(records.data, records.numbers, records.lines):
+            self._add(number, fault)
         if may_have_duplicates(records.data, records.values):
             self._check_duplicates(records)
-        if list_validator(self.standard.format).is_valid(records.values):
+        only_text = list_validator(self.standard.format).is_valid(records.values)
+        if only_text:
             self._check_plain(records)
         else:
             self._check_each(records)
-        self._check_sizes(records)
+        self._check_sizes(records, only_text)
         self._check_words(records)
 
     def _check_duplicates(self, records: _Records) -> None:
@@ -195,8 +198,9 @@ class FileCheck:
             for fault in self.images.faults(value):
                 self._add(number, fault)
 
-    def _check_sizes(self, records: _Records) -> None:
-        suspects = self.sizes.suspects(records.lines, records.data.isascii())
+    def _check_sizes(self, records: _Records, only_text: bool) -> None:
+        is_ascii = records.data.isascii()
+        suspects = self.sizes.suspects(records.lines, is_ascii, only_text)
         for index, fault in self.sizes.faults([records.values[i] for i in suspects]):
             self._add(records.numbers[suspects[index]], fault)
         limits = self.standard.plan.limits if self.standard.plan else None

@@ -55,16 +55,16 @@ class Sizes:
         least, most = IMAGE_TOKENS.get(self.standard.family or "", (0, 0))
         self._image_tokens = least, most
 
-    def suspects(self, lines: Sequence[bytes], is_ascii: bool) -> list[int]:
-        """Lines that may be over a token limit by their length alone; the others fit."""
+    def suspects(self, lines: Sequence[bytes], is_ascii: bool, only_text: bool) -> list[int]:
+        """Lines that may be over a token limit by their length or their images; others fit."""
         if not self.token_limits:
             return []
         cap = min(int(limit.value) for limit in self.token_limits.values())
         room = cap if is_ascii else cap // BOUND_PER_BYTE
-        if not self._image_tokens[1] and max(map(len, lines)) <= room:
-            return []
-        if self._image_tokens[1]:
+        if not only_text and self._image_tokens[1]:
             return [i for i, line in enumerate(lines) if len(line) > room or b'"image"' in line]
+        if max(map(len, lines)) <= room:
+            return []
         return [index for index, line in enumerate(lines) if len(line) > room]
 
     def faults(self, values: Sequence[Any]) -> Iterator[tuple[int, RuleFault]]:

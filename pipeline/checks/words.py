@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.bedrock.card import ReservedWords
+from pipeline.checks.byte_rules import as_text
 from pipeline.checks.places import texts
 
 _ESCAPED_ASCII = r"\\u00[0-7]"
@@ -46,7 +47,7 @@ class WordSearch:
         Labels such as `User:` are found from their colon back: two passes of the text at
         gigabytes a second, where a pattern of all words makes one at a third of that.
         """
-        text = pl.Series([data], dtype=pl.Binary).cast(pl.String)
+        text = as_text(data)
         if text.str.contains(self._others)[0]:
             return True
         if not self._labels:

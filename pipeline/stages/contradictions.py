@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import Field
 
 from pipeline.stage import Broken, Settings, rejected_as
+from pipeline.stages.extra_texts import declared_tools
 from pipeline.stages.sketches import digest
 from pipeline.stages.texts import KEPT, all_but_last, image_files, one_line, turn_lines
 
@@ -15,9 +16,9 @@ from pipeline.stages.texts import KEPT, all_but_last, image_files, one_line, tur
 class Contradictions(Settings):
     """Rejects labelled records that give different answers to the same prompt.
 
-    The prompt is the system prompt, all turns but the last, and the images; layout does not
-    count. Nobody but you can say which answer is right, so by default none of them is kept;
-    `keep: first` keeps the answer that comes first by source and id.
+    The prompt is the system prompt, the tools, all turns but the last, and the images; layout
+    does not count. Nobody but you can say which answer is right, so by default none of them is
+    kept; `keep: first` keeps the answer that comes first by source and id.
     """
 
     name: ClassVar[str] = "contradictions"
@@ -32,7 +33,8 @@ class Contradictions(Settings):
         """`id`, `source`, and 16 bytes each for `prompt` and `completion`; null if unlabelled."""
         asked = (pl.col("messages").list.len() >= 2) & KEPT
         system, turns = one_line(pl.col("system").fill_null("")), pl.col("turns")
-        prompt = pl.format("{}\n{}\n{}", image_files(), system, all_but_last(turns))
+        tools = one_line(declared_tools())
+        prompt = pl.format("{}\n{}\n{}\n{}", image_files(), system, tools, all_but_last(turns))
         contents = records.with_columns(turns=turn_lines()).select(
             "id",
             "source",

@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import Field
 
 from pipeline.stage import Settings
+from pipeline.stages.extra_texts import declared_tools, reasoning
 from pipeline.stages.sketches import digest, duplicates
 from pipeline.stages.texts import KEPT, all_but_last, image_files, one_line, turn_lines
 
@@ -16,9 +17,9 @@ class DedupExact(Settings):
     """Keeps one of several records with the same words; layout does not count.
 
     Texts are compared in Unicode NFC with every run of white space as one blank; letter case
-    counts. `on: auto` compares labelled records by system prompt and all turns and documents by
-    their text; records with images must also name the same files. Kept is the record that comes
-    first by source and id.
+    counts. `on: auto` compares labelled records by system prompt, tools, all turns and reasoning,
+    and documents by their text; records with images must also name the same files. Kept is the
+    record that comes first by source and id.
     """
 
     name: ClassVar[str] = "dedup_exact"
@@ -54,12 +55,13 @@ class DedupExact(Settings):
             return pl.format("prompt\n{}\n{}", _surroundings(), all_but_last(pl.col("turns")))
         if self.on == "pair":
             pair = pl.col("turns").list.tail(2).list.join("\n")
-            return pl.format("pair\n{}\n{}", image_files(), pair)
+            return pl.format("pair\n{}\n{}\n{}", image_files(), pair, one_line(reasoning()))
         return _turns(pl.col("turns"))
 
 
 def _surroundings() -> pl.Expr:
-    return pl.format("{}\n{}", image_files(), one_line(pl.col("system").fill_null("")))
+    system = one_line(pl.col("system").fill_null(""))
+    return pl.format("{}\n{}\n{}", image_files(), system, one_line(declared_tools()))
 
 
 def _document() -> pl.Expr:
@@ -67,5 +69,6 @@ def _document() -> pl.Expr:
 
 
 def _turns(turns: pl.Expr) -> pl.Expr:
-    whole = pl.format("turns\n{}\n{}", _surroundings(), turns.list.join("\n"))
+    said = turns.list.join("\n")
+    whole = pl.format("turns\n{}\n{}\n{}", _surroundings(), said, one_line(reasoning()))
     return pl.when(turns.list.len() > 0).then(whole)

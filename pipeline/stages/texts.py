@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import orjson
 import polars as pl
 
 from pipeline.record import MESSAGE
+from pipeline.stages.extra_texts import rewrite_extra
 
 KEPT = pl.col("rejected").is_null()
 
@@ -22,19 +21,21 @@ NFC_SUSPECT = (
 
 
 def rewrite(records: pl.DataFrame, change: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
-    """The records with every text changed; rejected rows stay as they are.
+    """The records with every text changed, in `extra` too; rejected rows stay as they are.
 
     `change` maps a series of texts, nulls among them, to as many texts in the same order.
     """
     kept = records["rejected"].is_null()
-    columns = [
-        records.select(pl.when(kept).then(pl.col(name)))[name] for name in ("text", "system")
-    ]
-    changed = [change(column) if column.count() else column for column in columns]
+    text, system, extra = (
+        records.select(pl.when(kept).then(pl.col(name)))[name]
+        for name in ("text", "system", "extra")
+    )
+    changed = [change(column) if column.count() else column for column in (text, system)]
+    changed.append(rewrite_extra(extra, change))
     records = records.with_columns(
         pl.when(kept).then(new).otherwise(pl.col(new.name)).alias(new.name) for new in changed
     )
-    return _rewrite_extra(_rewrite_turns(records, change), change)
+    return _rewrite_turns(records, change)
 
 
 def _rewrite_turns(records: pl.DataFrame, change: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
@@ -42,51 +43,6 @@ def _rewrite_turns(records: pl.DataFrame, change: Callable[[pl.Series], pl.Serie
     if turns.is_empty():
         return records
     return with_turns(records, turns.with_columns(change(turns["text"])))
-
-
-_SAID = ("converse_messages", "reasoning", "reference_answer", "metadata")
-_TOOLS = ("toolConfig", "tools")
-_DESCRIBES = {"description", "title", "default", "const", "enum", "examples", "$comment"}
-"""Keys of a tool's declaration whose texts are free; the others are names and types."""
-
-_IDENTIFIES = {"toolUseId", "name"}
-
-
-def _rewrite_extra(records: pl.DataFrame, change: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
-    """Plus the texts that lines are made of and that stand in `extra`: all of them, once each."""
-    some = records["extra"].str.contains_any([f'"{key}"' for key in (*_SAID, *_TOOLS)])
-    hits = (some & records["rejected"].is_null()).fill_null(False).arg_true()
-    values = [_object(extra) for extra in records["extra"].gather(hits)]
-    texts: list[str] = []
-    for value in values:
-        _changed_extra(value, lambda text: texts.append(text) or text)
-    if not texts:
-        return records
-    new = iter(change(pl.Series("text", texts, dtype=pl.String)).to_list())
-    changed = [_changed_extra(value, lambda _: next(new)) for value in values]
-    pairs = zip(records["extra"].gather(hits), values, changed, strict=True)
-    told = [old if same == now else orjson.dumps(now).decode() for old, same, now in pairs]
-    return records.with_columns(extra=records["extra"].clone().scatter(hits, told))
-
-
-def _object(extra: str) -> Any:
-    """What stands in `extra`; null for what is no JSON, which targets refuse."""
-    try:
-        return orjson.loads(extra)
-    except orjson.JSONDecodeError:
-        return None
-
-
-def _changed_extra(extra: Any, change: Callable[[str], str]) -> Any:
-    """A copy with every text changed, `change` called in a fixed order; names and ids stay."""
-    if not isinstance(extra, dict):
-        return extra
-    copy = dict(extra)
-    for key in _SAID & extra.keys():
-        copy[key] = _changed(extra[key], change)
-    for key in _TOOLS & extra.keys():
-        copy[key] = _changed_declaration(extra[key], change)
-    return copy
 
 
 def turns_of(records: pl.DataFrame) -> pl.DataFrame:

@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import polars as pl
 
 from pipeline.stage import Broken, Settings, reject
 from pipeline.targets.contract import Place
-from pipeline.targets.converse import SCHEMA_VERSION, given_turns, system_json, turns
+from pipeline.targets.converse import SCHEMA_VERSION, given_tools, given_turns, system_json, turns
 from pipeline.targets.images import image_faults, image_format, image_name, most_images
 from pipeline.targets.lines import (
     EXTRA,
     IMAGES,
     SYSTEM,
     TEXT,
+    Value,
     answered_faults,
     extra_value,
     filled,
@@ -30,6 +32,7 @@ from pipeline.targets.lines import (
 _USER = '{"role":"user","content":['
 _ASSISTANT = '{"role":"assistant","content":['
 _GIVEN = pl.Struct({"json": pl.String, "reason": pl.String})
+"""JSON members that stand in `extra`, or the reason why they cannot be said."""
 
 
 class Conversation(Settings):
@@ -38,8 +41,8 @@ class Conversation(Settings):
     Images of the record go before the text of the first user turn. An image with a caption and
     no turns becomes `image_prompt` and the caption as the answer. `system` is used where a
     record has no system prompt of its own. `extra.reasoning` (text) goes before the last answer
-    when `reasoning` is set; `extra.converse_messages`, with `extra.toolConfig` or OpenAI's
-    `extra.tools`, are turns with tool calls and stand for `messages`.
+    when `reasoning` is set; `extra.converse_messages` are turns with tool calls and stand for
+    `messages`. `extra.toolConfig`, or OpenAI's `extra.tools`, are the tools of either.
     """
 
     format: ClassVar[str] = "conversation"
@@ -64,10 +67,11 @@ class Conversation(Settings):
             reasoning_with_images=(IMAGES > 0) & reasoning.is_not_null(),
         )
         messages = joined('"messages":[', _spoken(marked, place, reasoning), "]")
-        body = pl.when(is_given).then(given("json")).otherwise(messages)
+        own = joined(pl.col("_tools").struct.field("json"), messages)
+        body = pl.when(is_given).then(given("json")).otherwise(own)
         line = joined("{", SCHEMA_VERSION, system_json(self.system), body, "}")
         lines = with_lines(marked, line)
-        return lines.drop("_given").with_columns(records["messages"])
+        return lines.drop("_given", "_tools").with_columns(records["messages"])
 
     def losses(self) -> dict[str, pl.Expr]:
         """What a line says otherwise than its record, or not at all."""
@@ -93,31 +97,43 @@ _null = pl.lit(None, dtype=pl.String)
 
 
 def _with_given(records: pl.DataFrame) -> pl.DataFrame:
-    """Plus `_given`: turns that stand in `extra` in the Converse shape, or why they cannot stay.
+    """Plus what stands in `extra` in the Converse shape: `_given`, turns; `_tools`, without turns.
 
-    Row by row, and only where `extra` has them: their blocks are merged as they are.
+    Row by row, and only where `extra` has them: they are merged as they are.
     """
-    has = records.select(has_extra("converse_messages").fill_null(False)).to_series()
-    rows = zip(has, records["extra"], strict=True)
-    values = [_given(extra) if there else None for there, extra in rows]
-    return records.with_columns(pl.Series("_given", values, dtype=_GIVEN))
+    given = has_extra("converse_messages").fill_null(False)
+    declared = (has_extra("toolConfig") | has_extra("tools")).fill_null(False)
+    return records.with_columns(
+        _read(records, given, given_turns).alias("_given"),
+        _read(records, declared & ~given, given_tools).alias("_tools"),
+    )
 
 
-def _given(extra: str) -> dict[str, str | None]:
+def _read(
+    records: pl.DataFrame, where: pl.Expr, read: Callable[[Value], tuple[str | None, str | None]]
+) -> pl.Series:
+    rows = zip(records.select(where).to_series(), records["extra"], strict=True)
+    values = [_members(extra, read) if there else None for there, extra in rows]
+    return pl.Series(values, dtype=_GIVEN)
+
+
+def _members(
+    extra: str, read: Callable[[Value], tuple[str | None, str | None]]
+) -> dict[str, str | None]:
     value = extra_value(extra)
-    json, reason = (None, "broken_extra") if value is None else given_turns(value)
+    json, reason = (None, "broken_extra") if value is None else read(value)
     return {"json": json, "reason": reason}
 
 
 def _turn_faults(records: pl.DataFrame) -> dict[str, pl.Expr | Broken]:
     """The rules of turns, of the record's own or of those that stand in `extra`."""
-    reason = pl.col("_given").struct.field("reason")
+    reason = pl.coalesce(pl.col(name).struct.field("reason") for name in ("_given", "_tools"))
     rules: dict[str, pl.Expr | Broken] = {}
     for name, rule in answered_faults().items():
         broken = rule if isinstance(rule, Broken) else Broken(rule)
         own = broken.where & pl.col("_given").is_null()
         rules[name] = Broken(own | reason.eq_missing(name), broken.value, broken.threshold)
-    met = records["_given"].struct.field("reason").drop_nulls().unique()
+    met = records.select(reason).to_series().drop_nulls().unique()
     return rules | {name: reason == name for name in sorted(met) if name not in rules}
 
 

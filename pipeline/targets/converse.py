@@ -52,20 +52,25 @@ def _tool_spec(function: Value) -> Value:
     return {"name": function["name"], "description": function["description"], "inputSchema": schema}
 
 
-def given_turns(extra: Value) -> tuple[str | None, str | None]:
-    """`extra.converse_messages` and its tools as JSON members, or the reason why not."""
-    messages = extra["converse_messages"]
-    reason = _fault_of(messages)
-    if reason is not None:
-        return None, reason
+def given_tools(extra: Value) -> tuple[str | None, str | None]:
+    """`toolConfig` of `extra` as a JSON member and its comma, or the reason why not."""
     try:
         config = tool_config(extra)
     except ValueError:
         return None, "broken_tools"
-    if config is None and any(_TOOL_BLOCKS & _block_kinds(m["content"]) for m in messages):
+    return None if config is None else f'"toolConfig":{_dumps(config)},', None
+
+
+def given_turns(extra: Value) -> tuple[str | None, str | None]:
+    """`extra.converse_messages` and its tools as JSON members, or the reason why not."""
+    messages = extra["converse_messages"]
+    tools, reason = given_tools(extra)
+    reason = _fault_of(messages) or reason
+    if reason is not None:
+        return None, reason
+    if tools is None and any(_TOOL_BLOCKS & _block_kinds(m["content"]) for m in messages):
         return None, "broken_tools"
-    tools = "" if config is None else f'"toolConfig":{_dumps(config)},'
-    return f'{tools}"messages":{_dumps(messages)}', None
+    return f'{tools or ""}"messages":{_dumps(messages)}', None
 
 
 def _fault_of(messages: Any) -> str | None:

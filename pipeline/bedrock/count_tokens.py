@@ -1,0 +1,75 @@
+"""Exact tokens: Bedrock's free CountTokens, or a tokenizer file of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pipeline.bedrock.card import Card
+from pipeline.bedrock.client import asking, aws_client
+from pipeline.checks.sizes import CountTokens
+from pipeline.errors import RecipeError
+
+AT_ONCE = 4
+"""Calls in flight; the service throttles by account, and the client rides that out."""
+
+
+def runtime_model_id(card: Card) -> str:
+    """The id that bedrock-runtime knows a model by: without the context length for customization.
+
+    >>> from pipeline.bedrock.cards import find_card
+    >>> runtime_model_id(find_card("nova-lite"))
+    'amazon.nova-lite-v1:0'
+    """
+    name, _, rest = card.model_id.partition(":")
+    return f"{name}:{rest.partition(':')[0]}" if rest[:1].isdigit() else name
+
+
+def bedrock_counter(
+    card: Card, region: str | None = None, endpoint_url: str | None = None
+) -> CountTokens:
+    """Asks CountTokens of the model for each text (docs.aws.amazon.com, count-tokens.html).
+
+    The counter raises StorageError when Bedrock cannot be reached or does not count for the model.
+    """
+    client = aws_client("bedrock-runtime", region or card.regions[0], endpoint_url)
+    model_id = runtime_model_id(card)
+
+    def one(text: str) -> int:
+        message: dict[str, Any] = {"role": "user", "content": [{"text": text or " "}]}
+        with asking(f"CountTokens of {model_id}"):
+            counted = client.count_tokens(
+                modelId=model_id, input={"converse": {"messages": [message]}}
+            )
+        return int(counted["inputTokens"])
+
+    def count(texts: Sequence[str]) -> list[int]:
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            return list(threads.map(one, texts))
+
+    return count
+
+
+def file_counter(path: Path) -> CountTokens:
+    """Counts with a Hugging Face `tokenizer.json`; needs the package `tokenizers`.
+
+    Raises RecipeError when the package or the file is missing or is none.
+    """
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        remedy = "pip install 'bedrock-prep[tokenizer]'"
+        raise RecipeError(f"--tokenizer: the package tokenizers is missing; {remedy}") from None
+    if not path.is_file():
+        raise RecipeError(f"--tokenizer {path}: no such file")
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # noqa: BLE001 - the package raises Exception itself
+        raise RecipeError(f"--tokenizer {path}: is no tokenizer: {error}") from None
+
+    def count(texts: Sequence[str]) -> list[int]:
+        return [len(encoded.ids) for encoded in tokenizer.encode_batch(list(texts))]
+
+    return count

@@ -1,0 +1,129 @@
+"""The texts of a record that stand in `extra` and go to its lines: reasoning, tools, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import polars as pl
+
+SAID = ("reasoning", "reference_answer", "metadata")
+DECLARED = ("toolConfig", "tools")
+KEYS = ("converse_messages", *SAID, *DECLARED)
+
+IDENTIFIES = {"toolUseId", "name"}
+"""What a call and its result are known by, which must stay the same in both."""
+
+DESCRIBES = {"description", "title", "default", "const", "enum", "examples", "$comment"}
+"""Keys of a tool's declaration under which texts are free; the others are names and types."""
+
+Change = Callable[[str], str]
+
+
+def rewrite_extra(extra: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Each `extra` with all its texts changed; what is null or no JSON object stays as it is.
+
+    Arguments and results of tools are texts to their last key, since personal data may be one.
+    """
+    marks = [*(f'"{key}"' for key in KEYS), "\\u"]  # a key may be spelled with escapes
+    hits = extra.str.contains_any(marks).arg_true()
+    values = [_object(text) for text in extra.gather(hits)]
+    texts: list[str] = []
+    for value in values:
+        _changed_object(value, lambda text: texts.append(text) or text)  # type: ignore[func-returns-value]
+    if not texts:
+        return extra
+    new = iter(change(pl.Series("text", texts, dtype=pl.String)).to_list())
+    after = [_changed_object(value, lambda _: str(next(new))) for value in values]
+    rows = zip(extra.gather(hits), values, after, strict=True)
+    told = [text if one == other else orjson.dumps(other).decode() for text, one, other in rows]
+    # `scatter` writes into the series it is called on.
+    return extra.clone().scatter(hits, pl.Series(told, dtype=pl.String))
+
+
+def _object(extra: str) -> dict[str, Any]:
+    """`extra` as an object; empty for anything else, which targets refuse."""
+    try:
+        value = orjson.loads(extra)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _changed_object(extra: dict[str, Any], change: Change) -> dict[str, Any]:
+    """A copy with every text changed, one after the other, always in the same order."""
+    copy = dict(extra)
+    for key in extra:
+        if key == "converse_messages":
+            copy[key] = _changed_messages(extra[key], change)
+        elif key in SAID:
+            copy[key] = _changed(extra[key], change)
+        elif key in DECLARED:
+            copy[key] = _changed_declaration(extra[key], change, "")
+    return copy
+
+
+def _changed(value: Any, change: Change) -> Any:
+    """A JSON value with every text in it changed, and every key; keys stay distinct."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_changed(item, change) for item in value]
+    if not isinstance(value, dict):
+        return value
+    copy: dict[str, Any] = {}
+    for key, item in value.items():
+        name = change(key)
+        while name in copy:
+            name += "'"
+        copy[name] = _changed(item, change)
+    return copy
+
+
+def _changed_messages(messages: Any, change: Change) -> Any:
+    """Messages of the Converse shape; anything else is changed as a plain value."""
+    if not isinstance(messages, list):
+        return _changed(messages, change)
+    return [_changed_message(message, change) for message in messages]
+
+
+def _changed_message(message: Any, change: Change) -> Any:
+    content = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(content, list):
+        return _changed(message, change)
+    return message | {"content": [_changed_block(block, change) for block in content]}
+
+
+def _changed_block(block: Any, change: Change) -> Any:
+    if not isinstance(block, dict):
+        return _changed(block, change)
+    return {kind: _changed_held(held, change) for kind, held in block.items()}
+
+
+def _changed_held(held: Any, change: Change) -> Any:
+    if not isinstance(held, dict):
+        return _changed(held, change)
+    return {k: v if k in IDENTIFIES else _changed(v, change) for k, v in held.items()}
+
+
+def _changed_declaration(value: Any, change: Change, key: str) -> Any:
+    """A tool's declaration: what describes is text, what names must fit the calls."""
+    if key in DESCRIBES:
+        return _changed(value, change)
+    if isinstance(value, list):
+        return [_changed_declaration(item, change, key) for item in value]
+    if isinstance(value, dict):
+        return {k: _changed_declaration(item, change, k) for k, item in value.items()}
+    return value
+
+
+def reasoning() -> pl.Expr:
+    """The reasoning before a record's last answer; empty where there is none."""
+    return pl.col("extra").str.json_path_match("$.reasoning").fill_null("")
+
+
+def declared_tools() -> pl.Expr:
+    """The tools that a record declares, as JSON; empty where there are none."""
+    found = [pl.col("extra").str.json_path_match(f"$.{key}") for key in DECLARED]
+    return pl.coalesce(*found).fill_null("")
