@@ -91,7 +91,7 @@ def quality(removed: set[str], pairs: pl.DataFrame, threshold: float) -> tuple[f
     alike = pairs.filter(pl.col("jaccard") >= threshold)
     sides = [alike[side].is_in(list(removed)) for side in ("id_a", "id_b")]
     known = set(alike["id_a"]) | set(alike["id_b"])
-    return (sides[0] | sides[1]).mean(), len(removed & known) / max(len(removed), 1)  # type: ignore[return-value]
+    return (sides[0] | sides[1]).mean(), len(removed & known) / max(len(removed), 1)
 
 
 def print_steps(took: dict[str, Any], size: float) -> None:

@@ -11,6 +11,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from pipeline import __version__
+from pipeline.cli_bedrock import app as bedrock_commands
+from pipeline.cli_options import EndpointOption, JsonOption, RunArgument
 from pipeline.errors import DataError, PrepError, RecipeError
 
 app = typer.Typer(
@@ -22,14 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="An output folder or s3:// prefix, or …/runs/<digest>.")
-]
-EndpointOption = Annotated[
-    str | None, typer.Option(help="Another server than AWS's; http:// on the loopback only.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -188,6 +182,9 @@ def report(
         typer.echo(told_report(run))
     else:
         typer.echo(copy_report(run, output, language))
+
+
+app.add_typer(bedrock_commands)
 
 
 def main() -> NoReturn:

@@ -134,7 +134,7 @@ def default_stages(recipe: Recipe) -> list[Stage]:
     if "image_caption" in formats:
         names = ["clean", "dedup_image"]
     elif formats <= {"pretraining", "pretraining_text"}:
-        names = ["clean", "language", "quality", "dedup_exact", "chunk"]
+        names = ["clean", "language", "quality", "dedup_exact", "dedup_near", "chunk"]
     else:
         names = ["clean", "language", "label", "dedup_exact", "contradictions"]
     return [STAGES[name]() for name in names]

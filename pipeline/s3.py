@@ -59,7 +59,8 @@ def aws_errors() -> tuple[type[BaseException], ...]:
 
 def error_code(error: BaseException) -> str:
     """The S3 error code of an exception, or its class's name."""
-    answer = getattr(error, "response", None) or {}
+    cause = error if hasattr(error, "response") else error.__context__ or error
+    answer = getattr(cause, "response", None) or {}
     return str(answer.get("Error", {}).get("Code") or type(error).__name__)
 
 
@@ -113,7 +114,8 @@ class S3Place:
         self._put_if_absent(f"{name}/manifest.json", manifest)
 
     def _upload(self, path: Path, name: str) -> None:
-        extra = {**self.sealed, **self.owned}
+        # upload_file does not take the bucket key; the bucket's own default decides on it.
+        extra = {k: v for k, v in {**self.sealed, **self.owned}.items() if k != "BucketKeyEnabled"}
         try:
             self.client.upload_file(str(path), self.bucket, self._key(name), ExtraArgs=extra)
         except aws_errors() as error:

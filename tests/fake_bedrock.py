@@ -110,7 +110,8 @@ class FakeBedrock:
             f"arn:aws:bedrock:{REGION}:{ACCOUNT}:model-customization-job/"
             f"{request['baseModelIdentifier']}/{digest}"
         )
-        script = [*self.script, ("Completed", {})]
+        ends = bool(self.script) and self.script[-1][0] in {"Failed", "Stopped"}
+        script = [*self.script] if ends else [*self.script, ("Completed", {})]
         if failure:
             script = [("Failed", {"failureMessage": failure})]
         self.jobs[arn] = request | {"script": script, "digest": digest}

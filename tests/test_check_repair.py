@@ -10,7 +10,8 @@ import pytest
 from check_sets import conversation, dumped, minimal, turn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_check import NOVA, broken_lines
+from test_check import NOVA
+from test_check_hostile import broken_lines
 
 from pipeline.bedrock.cards import find_card
 from pipeline.check import Repair, check_files, fix_file

@@ -96,6 +96,15 @@ def test_an_open_bucket_is_warned_of(s3: Any, client: Any) -> None:
     assert opened.status == "warning"
     assert f"put-public-access-block --bucket {HERE}" in str(opened.remedy)
     assert of(found, "b: TLS").status == "warning"
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutBucketAcl"}
+    statement = deny | {"Resource": f"arn:aws:s3:::{HERE}"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    s3.put_bucket_policy(Bucket=HERE, Policy=json.dumps(policy))
+    try:
+        other = of(list(bucket_checks(client, bucket())), "b: TLS")
+    finally:
+        s3.delete_bucket_policy(Bucket=HERE)
+    assert (other.status, "does not deny" in other.message) == ("warning", True)
     s3.put_public_access_block(
         Bucket=HERE, PublicAccessBlockConfiguration={"BlockPublicAcls": True}
     )

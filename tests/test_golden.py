@@ -142,8 +142,10 @@ def test_planted_documents_are_found_and_no_others(outputs: dict[str, Path]) -> 
     assert sources(out, "line_too_long") == {one["file"] for one in planted["long_line"]}
     others = {one["file"] for one in planted["other_language"]}
     assert sources(out, "language_not_allowed") == others
-    assert merged_pairs(out) == {frozenset(pair) for pair in planted["exact_duplicate"]}
-    assert out.height == 6 + len(planted["exact_duplicate"])
+    for reason, kind in (("duplicate", "exact_duplicate"), ("near_duplicate", "near_duplicate")):
+        merged = merged_pairs(out.filter(pl.col("reason") == reason))
+        assert merged == {frozenset(pair) for pair in planted[kind]}
+    assert out.height == 6 + len(planted["exact_duplicate"]) + len(planted["near_duplicate"])
 
 
 def merged_pairs(out: pl.DataFrame) -> set[frozenset[str]]:

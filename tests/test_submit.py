@@ -134,8 +134,9 @@ def test_publish_refuses_another_place_than_the_run_names(
         publish_run(str(output), f"s3://{BUCKET}/other")
     assert f"below {BASE}; publish it there" in str(caught.value)
     assert f"publish.uri: s3://{BUCKET}/other" in str(caught.value)
-    with pytest.raises(RecipeError, match="below s3://"):
-        publish_run(str(output), f"{BASE}-2")
+    for near in (f"{BASE}-2", BASE[:-1]):
+        with pytest.raises(RecipeError, match="below s3://"):
+            publish_run(str(output), near)
 
 
 @pytest.mark.usefixtures("fresh")
@@ -336,6 +337,15 @@ def test_http_is_for_the_loopback_alone(published: Path) -> None:
     for url in ("http://bedrock.example.com", "ftp://127.0.0.2/"):
         with pytest.raises(RecipeError, match="is not https"):
             submit_plan(plan(published), Connection(endpoint_url=url))
+
+
+def test_an_endpoint_of_the_environment_is_held_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also that of a service whose name has a hyphen."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://bedrock.example.com")
+    with pytest.raises(RecipeError, match="is not https"):
+        aws_client("bedrock-runtime", REGION)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://localhost:1")
+    assert aws_client("bedrock-runtime", REGION).meta.endpoint_url == "http://localhost:1"
 
 
 def test_status_tells_the_way_to_the_model(published: Path, bedrock: FakeBedrock) -> None:

@@ -43,7 +43,7 @@ def secure_endpoint(endpoint_url: str | None, service: str) -> str | None:
 
     Raises RecipeError for http:// off the loopback.
     """
-    named = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}")
+    named = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}")
     endpoint = endpoint_url or named or os.environ.get("AWS_ENDPOINT_URL")
     if endpoint:
         parts = urlsplit(endpoint)

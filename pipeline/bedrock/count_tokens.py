@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from pipeline.bedrock.card import Card
 from pipeline.bedrock.client import asking, aws_client
-from pipeline.checks.sizes import CountTokens
 from pipeline.errors import RecipeError
+
+Counter = Callable[[Sequence[str]], Sequence[int]]
+"""Tokens of each text."""
 
 AT_ONCE = 4
 """Calls in flight; the service throttles by account, and the client rides that out."""
@@ -29,7 +31,7 @@ def runtime_model_id(card: Card) -> str:
 
 def bedrock_counter(
     card: Card, region: str | None = None, endpoint_url: str | None = None
-) -> CountTokens:
+) -> Counter:
     """Asks CountTokens of the model for each text (docs.aws.amazon.com, count-tokens.html).
 
     The counter raises StorageError when Bedrock cannot be reached or does not count for the model.
@@ -52,7 +54,7 @@ def bedrock_counter(
     return count
 
 
-def file_counter(path: Path) -> CountTokens:
+def file_counter(path: Path) -> Counter:
     """Counts with a Hugging Face `tokenizer.json`; needs the package `tokenizers`.
 
     Raises RecipeError when the package or the file is missing or is none.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 19
 """Read at once: small enough that parsed values stay in the processor's cache."""
 
 MAX_LINE_BYTES = 1 << 26

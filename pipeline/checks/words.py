@@ -55,8 +55,8 @@ class WordSearch:
         ends = [word.lower()[-_TAIL - 1 :] for word in self._labels]
         last = {letter for end in ends for letter in (end[-2], end[-2].upper())}
         window = f"(?-u:[a-zA-Z]{{0,{_TAIL - 1}}}[{''.join(sorted(last))}]:)"
-        tails = text.str.extract_all(window).explode().str.to_lowercase()
-        return bool(tails.str.contains_any(ends).any())
+        tails = " ".join(text.str.extract_all(window)[0]).lower()
+        return any(end in tails for end in ends)
 
     def candidates(self, lines: Sequence[bytes]) -> list[int]:
         """Lines that may hold one, by their index."""

@@ -322,7 +322,7 @@ static size_t distinct_grams(Scratch *scratch, size_t count) {
 
 static void store_grams(const uint32_t *grams, size_t count, uint8_t *to) {
     for (size_t i = 0; i < count; i++)
-        for (int byte = 0; byte < 4; byte++) to[4 * i + byte] = (uint8_t)(grams[i] >> (8 * byte));
+        for (size_t byte = 0; byte < 4; byte++) to[4 * i + byte] = (uint8_t)(grams[i] >> (8 * byte));
 }
 
 /* How many values two sorted sets, each of `4 * size` bytes, have in common. */

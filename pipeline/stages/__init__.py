@@ -7,6 +7,7 @@ from pipeline.stages.clean import Clean
 from pipeline.stages.contradictions import Contradictions
 from pipeline.stages.dedup_exact import DedupExact
 from pipeline.stages.dedup_image import DedupImage
+from pipeline.stages.dedup_near import DedupNear
 from pipeline.stages.label import Label
 from pipeline.stages.language import Language
 from pipeline.stages.quality import Quality
@@ -19,6 +20,7 @@ _STAGES = (
     Redact,
     Label,
     DedupExact,
+    DedupNear,
     DedupImage,
     Contradictions,
     Chunk,

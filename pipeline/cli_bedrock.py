@@ -1,0 +1,186 @@
+"""The commands that speak with AWS, thin: publish, submit, status, policy, doctor; and estimate.
+
+`pipeline.cli` takes them in by `app.add_typer(bedrock_commands)`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from pipeline.cli_options import EndpointOption, JsonOption, RunArgument
+
+if TYPE_CHECKING:
+    from pipeline.submit_command import Connection
+
+app = typer.Typer()
+
+RegionOption = Annotated[
+    str | None, typer.Option(help="AWS Region.  [default: the environment's or the profile's]")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="A.B=V", help="Change the recipe.")
+]
+
+
+@app.command(epilog="Example: `bedrock-prep publish out/lotus-pairs s3://bucket/pairs`")
+def publish(
+    run: RunArgument,
+    destination: Annotated[str, typer.Argument(metavar="S3_URI", help="An s3:// prefix.")],
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Upload a local run to S3, verified against its manifest, and point LATEST to it."""
+    from pipeline.publish import as_json as to_json
+    from pipeline.publish_command import publish_run
+
+    told = publish_run(run, destination, region, endpoint_url)
+    typer.echo(to_json(told.as_json()).decode().rstrip() if as_json else told.uri)
+
+
+@app.command(
+    epilog="Examples: `bedrock-prep submit out/lotus-pairs --dry-run` · `bedrock-prep submit "
+    "s3://bucket/pairs --target assistant --wait`"
+)
+def submit(
+    run: RunArgument,
+    target: Annotated[str | None, typer.Option(help="A target.  [default: the only one]")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the job has ended.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, start nothing, print the request.")
+    ] = False,
+    interval: Annotated[float, typer.Option(min=1, help="Seconds between questions.")] = 30.0,
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
+    allow_legacy: Annotated[
+        bool, typer.Option("--allow-legacy", help="Ask even for a model that takes no new job.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Start the customization job of a published run, once; print its ARN."""
+    from pipeline.publish import as_json as to_json
+    from pipeline.submit_command import Connection, plan_job, submit_plan
+
+    connection = Connection(region, endpoint_url)
+    plan = plan_job(run, target, connection, allow_legacy)
+    if dry_run:
+        typer.echo(to_json(plan.as_json()).decode(), nl=False)
+        return
+    job = submit_plan(plan, connection)
+    if wait:
+        typer.echo(job.job_arn, err=True)
+        _tell_job(job.job_arn, Connection(job.region, endpoint_url), True, interval, as_json)
+    else:
+        typer.echo(to_json(job.as_json()).decode().rstrip() if as_json else job.job_arn)
+
+
+@app.command(
+    epilog="Example: `bedrock-prep status nova-lite-sft-ed51c740e051-2436326d --wait` · Exit "
+    "codes: 0 under way or completed, 3 failed, 4 stopped"
+)
+def status(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The job's ARN or name.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the job has ended.")] = False,
+    interval: Annotated[float, typer.Option(min=1, help="Seconds between questions.")] = 30.0,
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what became of a job: its model's id, or why it failed and what to do."""
+    from pipeline.submit_command import Connection
+
+    _tell_job(job, Connection(region, endpoint_url), wait, interval, as_json)
+
+
+def _tell_job(
+    job: str, connection: Connection, wait: bool, interval: float, as_json: bool
+) -> NoReturn:
+    from pipeline.publish import as_json as to_json
+    from pipeline.submit_command import follow
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    told = follow(job, connection, wait, say, interval)
+    typer.echo(to_json(told.as_json()).decode().rstrip() if as_json else told.as_text())
+    raise typer.Exit(told.exit_code)
+
+
+@app.command(epilog="Example: `bedrock-prep policy recipe.yaml > policies.json`")
+def policy(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
+    change: SetOption = None,
+    region: RegionOption = None,
+    account: Annotated[
+        str | None, typer.Option(help="12 digits.  [default: that of job.role_arn]")
+    ] = None,
+    source_vpce: Annotated[
+        str | None, typer.Option(help="A VPC endpoint as the only way to the data.")
+    ] = None,
+) -> None:
+    """Print least-privilege IAM documents for a recipe, as JSON."""
+    import json
+
+    from pipeline.policy_command import recipe_policies
+
+    told = recipe_policies(recipe, change, region, account, source_vpce)
+    typer.echo(json.dumps(told, indent=2))
+
+
+@app.command(epilog="Example: `bedrock-prep doctor recipe.yaml`")
+def doctor(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nothing of AWS.")] = False,
+    change: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at bucket, Region, owner, keys, public access and sources before a job."""
+    from pipeline.doctor_command import examine, exit_code, told_checks
+    from pipeline.publish import as_json as to_json
+
+    checks = examine(recipe, change, offline)
+    told = [check.as_json() for check in checks]
+    typer.echo(to_json(told).decode().rstrip() if as_json else told_checks(checks))
+    raise typer.Exit(exit_code(checks))
+
+
+@app.command(
+    epilog="Examples: `bedrock-prep estimate out/lotus-pairs` · `bedrock-prep estimate "
+    "train.jsonl --model nova-2-lite --epochs 2 --price base_input_per_1k_tokens=0.0003 "
+    "--calls-per-month 100000 --prompt-tokens-saved 1500`"
+)
+def estimate(
+    what: Annotated[str, typer.Argument(metavar="RUN|FILE", help="A run, or a JSONL file.")],
+    model: Annotated[str | None, typer.Option(help="A model.  [default: the run's]")] = None,
+    customization: Annotated[str | None, typer.Option(help="fine-tuning, distillation, …")] = None,
+    target: Annotated[str | None, typer.Option(help="A target.  [default: the only one]")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Times over the data.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of an image model.")] = None,
+    price: Annotated[
+        list[str] | None, typer.Option(metavar="ITEM=USD", help="Your own price of an item.")
+    ] = None,
+    calls_per_month: Annotated[int | None, typer.Option(min=1, help="For the break-even.")] = None,
+    prompt_tokens_saved: Annotated[
+        int | None, typer.Option(min=0, help="Of each call's prompt, for the break-even.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what training, storage and hosting cost, and from how many calls it pays."""
+    from pipeline.estimate_command import estimate_costs, told_estimate
+    from pipeline.publish import as_json as to_json
+
+    made = estimate_costs(
+        what,
+        model,
+        customization,
+        target,
+        epochs,
+        steps,
+        price or [],
+        calls_per_month,
+        prompt_tokens_saved,
+    )
+    typer.echo(to_json(made.as_json()).decode().rstrip() if as_json else told_estimate(made))

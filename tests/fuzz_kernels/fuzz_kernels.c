@@ -1,0 +1,152 @@
+/* Feeds the kernels random and mutated bytes under sanitizers; exits 1 when a property is broken.
+ *
+ *     cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+ *        tests/fuzz_kernels/fuzz_kernels.c -o fuzz_kernels && ./fuzz_kernels [INPUTS] [SEED]
+ *
+ * Every input and every result lies in a block of its own of exactly its size, so that one byte
+ * too far is seen. Half of the inputs are good UTF-8, half have been damaged; every eighth input
+ * meets a table of letters that is noise. Checked: all variants agree, counts fit their rooms,
+ * sets ascend, a set shares all with itself and with another what a plain count says.
+ */
+#include <stdio.h>
+
+#include "../../pipeline/kernels/grams.h"
+
+static uint64_t state;
+
+static uint64_t draw(uint64_t below) {
+    state += UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t z = mix(mix(state));
+    return below ? z % below : z;
+}
+
+static void demand(int holds, const char *what) {
+    if (holds) return;
+    fprintf(stderr, "broken: %s\n", what);
+    exit(1);
+}
+
+static void *exactly(size_t size) {
+    void *block = malloc(size ? size : 1);
+    demand(block != NULL, "memory");
+    return block;
+}
+
+/* Letters where a real table has them, in coarse strokes: enough to meet every branch. */
+static void draw_letters(uint8_t *letters, int noise) {
+    for (uint32_t code = 0; code < 0x10000; code++) {
+        uint32_t letter = code < 0xC0 || (code >= 0x2000 && code < 0x2C00) ? 0 : code;
+        if (code >= 0xE00 && code < 0xF00) letter |= ALONE;
+        if (code >= 0x3040 && code < 0xA000) letter |= ALONE;
+        if (code == 0x23A) letter = 0x2C65; /* grows from two bytes to three */
+        if (noise) letter = (uint32_t)draw(0);
+        memcpy(letters + (size_t)4 * code, &letter, 4);
+    }
+}
+
+static uint32_t draw_code(void) {
+    static const uint32_t most[] = {0x80, 0x80, 0x80, 0x250, 0x800, 0xA000, 0x10000, 0x110000};
+    static const char common[] = "aAbz09 ,.\n";
+    if (draw(2)) return (uint32_t)common[draw(sizeof common - 1)];
+    return (uint32_t)draw(most[draw(8)]);
+}
+
+static size_t draw_length(void) {
+    if (draw(500) == 0) return (size_t)draw(60000);
+    return draw(8) ? (size_t)draw(80) : (size_t)draw(2000);
+}
+
+/* A text of at most `room` bytes; returns its length. */
+static size_t draw_text(uint8_t *text, size_t room) {
+    size_t length = 0;
+    int words_long = draw(4) == 0;
+    while (length + 4 <= room)
+        length += encode(words_long && draw(50) ? 'a' + (uint32_t)draw(26) : draw_code(),
+                         text + length);
+    if (draw(2) && length) {
+        size_t changes = 1 + (size_t)draw(4);
+        while (changes--) text[draw(length)] = (uint8_t)draw(256);
+        length -= (size_t)draw(length < 4 ? length : 4);
+    }
+    return length;
+}
+
+typedef struct {
+    size_t count;
+    uint8_t *grams; /* exactly 4 * count bytes */
+} Set;
+
+static void check_set(const uint32_t *grams, size_t count) {
+    for (size_t i = 1; i < count; i++) demand(grams[i - 1] < grams[i], "sets ascend");
+}
+
+static Set make_set(Scratch *scratch, size_t count) {
+    Set set = {distinct_grams(scratch, count), NULL};
+    check_set(scratch->grams, set.count);
+    set.grams = exactly(4 * set.count);
+    store_grams(scratch->grams, set.count, set.grams);
+    return set;
+}
+
+static size_t plain_shared(Set left, Set right) {
+    size_t shared = 0;
+    for (size_t i = 0; i < left.count; i++)
+        for (size_t j = 0; j < right.count; j++)
+            shared += memcmp(left.grams + 4 * i, right.grams + 4 * j, 4) == 0;
+    return shared;
+}
+
+static Set check_text(Scratch *scratch, const uint8_t *text, size_t length,
+                      const uint8_t *letters, const uint32_t *permutations) {
+    Variant best = choose_variant();
+    uint32_t minima[PERMUTATIONS], other[PERMUTATIONS];
+    uint8_t *keys = exactly(8 * 20);
+    demand(scratch_fit(scratch, length) == 0, "memory");
+    size_t count = best.minima(scratch, text, length, letters, permutations, minima);
+    demand(count <= scratch->grams_room, "grams fit");
+    demand(minima_baseline(scratch, text, length, letters, permutations, other) == count,
+           "variants find as many grams");
+    demand(memcmp(minima, other, sizeof minima) == 0, "variants find the same minima");
+    demand(best.grams(scratch, text, length, letters) == count, "both ways, as many grams");
+    write_band_keys(minima, 20, 6, keys);
+    free(keys);
+    return make_set(scratch, count);
+}
+
+int main(int argc, char **argv) {
+    unsigned long inputs = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
+    state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    uint8_t *letters = exactly(LETTERS_SIZE), *noise = exactly(LETTERS_SIZE);
+    uint32_t permutations[2 * PERMUTATIONS];
+    for (size_t i = 0; i < 2 * PERMUTATIONS; i++) permutations[i] = (uint32_t)draw(0) | 1;
+    draw_letters(letters, 0);
+    draw_letters(noise, 1);
+    Scratch scratch = {0};
+    Set before = {0, exactly(0)};
+    uint64_t bytes = 0;
+    demand(scratch_fit(&scratch, SIZE_MAX / 2) < 0, "no room for the impossible");
+    for (unsigned long n = 0; n < inputs; n++) {
+        size_t room = draw_length();
+        uint8_t *drawn = exactly(room);
+        size_t length = draw_text(drawn, room);
+        uint8_t *text = exactly(length);
+        memcpy(text, drawn, length);
+        free(drawn);
+        Set set = check_text(&scratch, text, length, n % 8 ? letters : noise, permutations);
+        size_t shared = count_shared(set.grams, set.count, before.grams, before.count);
+        demand(count_shared(set.grams, set.count, set.grams, set.count) == set.count, "itself");
+        if (set.count < 500 && before.count < 500)
+            demand(shared == plain_shared(set, before), "shared grams");
+        free(before.grams);
+        free(text);
+        before = set;
+        bytes += length;
+    }
+    free(before.grams);
+    free(letters);
+    free(noise);
+    scratch_free(&scratch);
+    printf("%lu inputs, %llu bytes, %s beside baseline: all well\n", inputs,
+           (unsigned long long)bytes, choose_variant().name);
+    return 0;
+}
