@@ -68,7 +68,7 @@ class RenderPass:
             records = parted.kept
             counts.append(parted.count)
         records = records.with_columns(
-            tokens=pl.coalesce(message_tokens(), token_bound(pl.col("text")))
+            tokens=pl.coalesce(message_tokens() + beside_turns(), token_bound(pl.col("text")))
         )
         for rendering in self.renderings:
             parted, made = self._render(rendering, records, task.index)
@@ -116,6 +116,20 @@ class RenderPass:
                 made.append(self.folder / f"{rendering.name}.image.{name}")
                 write_bytes(made[-1], data)
         return made
+
+
+def beside_turns() -> pl.Expr:
+    """Tokens at most of what `extra` adds to a line beside its turns: reasoning, declared tools.
+
+    Given turns hold reasoning that `messages` do not, so the whole of `extra` is counted there.
+    """
+    extra = pl.col("extra")
+    beside = pl.concat_str(
+        *(extra.str.json_path_match(f"$.{key}") for key in ("reasoning", "toolConfig", "tools")),
+        ignore_nulls=True,
+    )
+    given = extra.str.json_path_match("$.converse_messages").is_not_null()
+    return token_bound(pl.when(given).then(extra).otherwise(beside)).fill_null(0)
 
 
 def _count(losses: dict[str, pl.Expr], kept: pl.DataFrame) -> dict[str, int]:

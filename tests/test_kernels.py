@@ -33,11 +33,11 @@ each = pytest.mark.parametrize("kernel", BOTH, ids=lambda kernel: kernel.__name_
 PIECES = (
     "a", "Z", "0", "tea", "TEA", " ", "  ", ".", ", ", "\n", "\t", "\x00", "\x7f", "_", "'",
     "don't", "abcdefg", "abcdefgh", "abcdefghi", "x" * 31, "Y" * 33, "x" * 64, "\x80", "\xa0",
-    "\xaa", "é", "É", "e\u0301", "ß", "ẞ", "İ", "ı", "Ơ", "ư", "Ệ", "Ⱥ", "\u212a", "Σ", "ς", "Я", "ё", "Ա", "Ａ",
-    "ﬁ", "²", "½", "٣", "\u200b", "\u200d", "\u2019", "—", "\ufeff", "\ufffd", "\uffff", "\ue000",
-    "你", "好", "。", "、", "こ", "ー", "・", "ไ", "ท", "ก็", "한국어", "क्षि", "لَا", "\U00010400",
-    "\U0001d400", "👩", "👩\u200d💻", "🇻🇳", "\U0001efff", "\U0001f000", "\U0001ffff", "𠮷",
-    "\U000dffff", "\U000e0041", "\U0010ffff",
+    "\xaa", "é", "É", "e\u0301", "ß", "ẞ", "İ", "ı", "Ơ", "ư", "Ệ", "Ⱥ", "\u212a", "Σ", "ς", "Я",
+    "ё", "Ա", "Ａ", "ﬁ", "²", "½", "٣", "\u200b", "\u200d", "\u2019", "—", "\ufeff", "\ufffd",
+    "\uffff", "\ue000", "你", "好", "。", "、", "こ", "ー", "・", "ไ", "ท", "ก็", "한국어", "क्षि", "لَا",
+    "\U00010400", "\U0001d400", "👩", "👩\u200d💻", "🇻🇳", "\U0001efff", "\U0001f000", "\U0001ffff",
+    "𠮷", "\U000dffff", "\U000e0041", "\U0010ffff",
 )  # fmt: skip
 """Both sides of every border: of classes, of eight bytes, of UTF-8 lengths, of letter case."""
 
@@ -213,6 +213,17 @@ def test_lower_case_is_that_of_unicode() -> None:
         )
 
 
+def test_scripts_without_spaces() -> None:
+    """A letter is a word of its own if its script is written without spaces, by its name."""
+    table = memoryview(LETTERS).cast("I")
+    alone = ("CJK UNIFIED IDEOGRAPH", "HIRAGANA", "KATAKANA", "BOPOMOFO", "THAI", "LAO", "KHMER")
+    parted = ("LATIN", "GREEK", "CYRILLIC", "HANGUL", "ARABIC", "HEBREW", "DEVANAGARI", "TAMIL")
+    for code in range(0x80, 0x10000):
+        name = unicodedata.name(chr(code), "")
+        if table[code] and name.startswith((*alone, *parted)) and "COMBINING" not in name:
+            assert bool(table[code] & ALONE) is name.startswith(alone), f"{code:04X} {name}"
+
+
 @each
 def test_hashes_never_change(kernel: ModuleType) -> None:
     """Sketches of different days and machines can be compared."""
@@ -271,8 +282,9 @@ def test_keys_are_shared_as_often_as_told() -> None:
 @each
 def test_wrong_calls_are_refused(kernel: ModuleType) -> None:
     """A pair that names no set, and a text that is not bytes, are errors and no crash."""
-    with pytest.raises(IndexError):
-        kernel.shared_counts([b""], struct.pack("<II", 0, 1))
+    for pair in ((0, 1), (1, 0), (2**32 - 1, 0)):
+        with pytest.raises(IndexError):
+            kernel.shared_counts([b""], struct.pack("<II", *pair))
     with pytest.raises((TypeError, AttributeError)):
         kernel.gram_sets(["text"], LETTERS)
     with pytest.raises(ValueError, match="128"):

@@ -224,16 +224,27 @@ def grams(text: str) -> set[tuple[str, ...]]:
 
 
 def test_a_crowded_bucket_hides_nobody() -> None:
-    """A thousand that share their beginning, in pairs: most pairs are found, in linear work."""
-    chance = random.Random(7)
-    shared = numbered(0, 170)
+    """Where all begin alike and share their keys, those of one size are compared."""
+    shared = numbered(0, 1000)
     rows = []
-    for n in range(500):
-        own = " ".join(f"v{chance.randrange(10**6)}" for _ in range(30))
-        rows += [document(f"{n:03}a", f"{shared} {own}"), document(f"{n:03}b", f"{shared} {own} z")]
-    found = merged(rows, threshold=0.9)
-    assert all(name == f"{kept[:3]}b" for name, kept in found.items())
-    assert len(found) >= 0.9 * 500
+    for n in range(1, 61):
+        own = " ".join(f"v{n}x{i}" for i in range(n))
+        rows += [document(f"a{n:02}", f"{shared} {own}"), document(f"b{n:02}", f"{shared} {own}!")]
+    found = merged(rows, threshold=1)
+    assert found == {f"b{n:02}": f"a{n:02}" for n in range(1, 61)}
+
+
+def test_all_are_compared_with_the_first() -> None:
+    """Copies with one change each are alike to the original, and not to each other."""
+    words = numbered(0, 104).split()
+    rows = [document("a", " ".join(words))]
+    for n in range(20):
+        changed = [*words[: 5 * n + 2], "x", *words[5 * n + 3 :]]
+        rows.append(document(f"b{n:02}", " ".join(changed)))
+    marks = votes(rows, threshold=0.9)
+    assert len(marks) == 20
+    assert {mark["merged_into"] for mark in marks.values()} == {"a"}
+    assert merged(rows[1:], threshold=0.93) == {}
 
 
 few = st.sampled_from(

@@ -17,6 +17,14 @@ IMAGE = pl.Struct({"width": pl.Int64, "height": pl.Int64, "format": pl.String, "
 
 FACTS = pl.Struct({"images": pl.List(IMAGE)})
 
+KINDS = {
+    "reasoningContent": "reasoning",
+    "toolConfig": "tools",
+    "toolUse": "tools",
+    "toolResult": "tools",
+}
+"""Keys of a conversation's line by the kind of content that they hold."""
+
 GAP = "\x1f"
 """Joins texts; no reserved word holds it, so none is found across two texts."""
 
@@ -25,6 +33,7 @@ REASONS = {
     "too_many_tokens": "the record may have more tokens than the model takes",
     "too_many_characters": "the record has more characters than AWS allows for its token limit",
     "record_too_heavy": "the line has more bytes than the model takes",
+    "content_not_taken": "the record has reasoning or tools, and the model is not trained on them",
     "reserved_word": "the text holds a word that the model keeps for itself; such a job fails",
     "caption_too_short": "the caption has fewer characters than the model takes",
     "caption_too_long": "the caption has more characters than the model takes",
@@ -69,6 +78,7 @@ def _text_rules(plan: Plan) -> dict[str, Broken | None]:
         "too_many_tokens": _too_many_tokens(limits),
         "too_many_characters": _too_many_characters(limits),
         "record_too_heavy": _over(pl.col("line").str.len_bytes(), limits.line_bytes_max),
+        "content_not_taken": _content_not_taken(plan),
         "reserved_word": _reserved_word(plan),
         "caption_too_short": _under(caption, limits.caption_chars_min),
         "caption_too_long": _over(caption, limits.caption_chars_max),
@@ -105,6 +115,16 @@ def _texts(gap: str) -> pl.Expr:
     """System prompt and all turns in one text."""
     turns = pl.col("messages").list.eval(pl.element().struct.field("text")).list.join(gap)
     return pl.concat_str("system", turns, separator=gap, ignore_nulls=True)
+
+
+def _content_not_taken(plan: Plan) -> Broken | None:
+    """Keys of a line with an object in them: in a text the quotes would be escaped."""
+    foreign = [f'"{key}":{{' for key, kind in KINDS.items() if kind not in plan.content]
+    if "conversation" not in plan.formats or not foreign:
+        return None
+    found = pl.col("line").str.extract("|".join(map(re.escape, foreign)), 0)
+    value = found.str.strip_chars('":{')
+    return Broken(found.is_not_null(), value, ", ".join(plan.content))
 
 
 def _reserved_word(plan: Plan) -> Broken | None:

@@ -13,7 +13,7 @@ from pipeline.checks.turns import RuleFault
 SEPARATORS = {b"\xc2\x85": "U+0085", b"\xe2\x80\xa8": "U+2028", b"\xe2\x80\xa9": "U+2029"}
 """Ends of a line to some readers, by their UTF-8."""
 
-_MARKS = [mark.decode() for mark in SEPARATORS]
+_MARKS = f"[{''.join(mark.decode() for mark in SEPARATORS)}]"
 BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -53,7 +53,7 @@ def separator_faults(
     data: bytes, numbers: Sequence[int], lines: Sequence[bytes]
 ) -> Iterator[tuple[int, RuleFault]]:
     """Line number and fault of each raw separator; `data` is the lines joined, valid UTF-8."""
-    if data.isascii() or not as_text(data).str.contains_any(_MARKS)[0]:
+    if data.isascii() or not as_text(data).str.contains(_MARKS)[0]:
         return
     for number, line in zip(numbers, lines, strict=True):
         for mark, name in SEPARATORS.items():

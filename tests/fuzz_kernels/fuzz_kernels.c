@@ -44,9 +44,10 @@ static void draw_letters(uint8_t *letters, int noise) {
     }
 }
 
-static uint32_t draw_code(void) {
+static uint32_t draw_code(int dense) {
     static const uint32_t most[] = {0x80, 0x80, 0x80, 0x250, 0x800, 0xA000, 0x10000, 0x110000};
     static const char common[] = "aAbz09 ,.\n";
+    if (dense) return 0x80 + (uint32_t)draw(0x780); /* two bytes: what may grow the most */
     if (draw(2)) return (uint32_t)common[draw(sizeof common - 1)];
     return (uint32_t)draw(most[draw(8)]);
 }
@@ -59,10 +60,11 @@ static size_t draw_length(void) {
 /* A text of at most `room` bytes; returns its length. */
 static size_t draw_text(uint8_t *text, size_t room) {
     size_t length = 0;
-    int words_long = draw(4) == 0;
-    while (length + 4 <= room)
-        length += encode(words_long && draw(50) ? 'a' + (uint32_t)draw(26) : draw_code(),
-                         text + length);
+    int words_long = draw(4) == 0, dense = draw(6) == 0;
+    while (length + 4 <= room) {
+        int letter = words_long && draw(50);
+        length += encode(letter ? 'a' + (uint32_t)draw(26) : draw_code(dense), text + length);
+    }
     if (draw(2) && length) {
         size_t changes = 1 + (size_t)draw(4);
         while (changes--) text[draw(length)] = (uint8_t)draw(256);
@@ -101,6 +103,10 @@ static Set check_text(Scratch *scratch, const uint8_t *text, size_t length,
     Variant best = choose_variant();
     uint32_t minima[PERMUTATIONS], other[PERMUTATIONS];
     uint8_t *keys = exactly(8 * 20);
+    if (draw(4) == 0) {
+        scratch_free(scratch); /* so that its rooms are no larger than this text needs */
+        *scratch = (Scratch){0};
+    }
     demand(scratch_fit(scratch, length) == 0, "memory");
     size_t count = best.minima(scratch, text, length, letters, permutations, minima);
     demand(count <= scratch->grams_room, "grams fit");
