@@ -299,3 +299,18 @@ def test_nothing_known_breaks_nothing() -> None:
     for card in load_cards().values():
         for plan in card.customizations.values():
             assert data_set_faults({}, plan) == []
+
+
+def test_tools_and_reasoning_go_only_to_models_that_take_them() -> None:
+    """A record that a model is not trained on is its reject, not the end of the run."""
+    from pipeline.bedrock.cards import find_card
+    from pipeline.record import frame
+
+    lines = ['{"messages":[]}', '{"toolConfig":{"tools":[]}}', '{"x":"say \\"toolUse\\":{}"}']
+    records = frame([{"source": str(n), "tokens": 5} for n in range(3)])
+    rendered = records.with_columns(line=pl.Series(lines))
+    held = reject_over_limits(rendered, find_card("nova-lite").plan("sft"))
+    reasons = [mark and mark["reason"] for mark in held["rejected"].to_list()]
+    assert reasons == [None, "content_not_taken", None]
+    taken = reject_over_limits(rendered, find_card("nova-2-lite").plan("sft"))
+    assert taken["rejected"].null_count() == 3
