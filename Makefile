@@ -8,7 +8,7 @@ INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all: --no-bina
 RECIPES := $(sort $(wildcard sample_data/*.yaml))
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test check format golden lock bench clean setup setup-dev FORCE
+.PHONY: help prepare test check format golden fuzz lock bench clean setup setup-dev FORCE
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ format: setup-dev ## Format the code and write what is generated
 golden: setup-dev ## Write the golden results of the sample recipes anew
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden.py -k golden_one
 
+fuzz: ## Feed the compiled kernels damaged texts under sanitizers (300,000 inputs)
+	@mkdir -p build
+	cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/fuzz_kernels/fuzz_kernels.c -o build/fuzz_kernels
+	build/fuzz_kernels 300000
+
 bench: setup-dev ## Measure: throughput by stage, on what this machine has
 	$(BIN)/python benchmarks/run_stages.py
 
@@ -55,7 +60,7 @@ $(VENV)/.ready-build: requirements-build.lock
 	$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements-build.lock
 	@touch $@
 
-$(VENV)/.ready: $(VENV)/.ready-build requirements.lock pyproject.toml
+$(VENV)/.ready: $(VENV)/.ready-build requirements.lock pyproject.toml setup.py $(wildcard pipeline/kernels/*.c pipeline/kernels/*.h)
 	$(INSTALL) -r requirements.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

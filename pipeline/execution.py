@@ -12,13 +12,14 @@ from typing import Any
 
 import polars as pl
 
+from pipeline import kernels
 from pipeline.engines.local import map_tasks
 from pipeline.errors import LawBroken, StorageError
 from pipeline.finish import Finished, finish
 from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
 from pipeline.ledger import StageCount, check_chain, total
-from pipeline.memory import Share, share_memory
+from pipeline.memory import Share, refuse_over, share_memory
 from pipeline.passes import Evidence, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
@@ -106,6 +107,8 @@ class Execution:
 
     def _all_passes(self) -> tuple[list[Any], tuple[str, Path] | None]:
         steps = self.recipe.steps()
+        if any(isinstance(step, EvidenceStage) for step in steps):
+            self.progress.say(kernels.describe())
         if self.recipe.split.validation or self.recipe.split.test:
             steps.append(self.recipe.split)
         tasks: list[Any] = list(read_tasks(self.inputs.units, self.share.shard_bytes))
@@ -124,8 +127,8 @@ class Execution:
         folder = private_folder(self.folder / f"pass-{number:02d}")
         labels = [label for label, _ in segment.stages]
         this = Pass(number, folder, segment.stages, decided, segment.corpus, self.share.shard_bytes)
-        title = " · ".join((["read"] if number == 0 else []) + labels) or "shards"
-        parts = self._map(title, this, tasks)
+        first = decided[0] if decided else "read"
+        parts = self._map(" · ".join([first, *labels]), this, tasks)
         self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
         shards = [
             ShardTask(index, folder / f"{part}.kept.arrow") for index, part in enumerate(parts)
@@ -140,7 +143,9 @@ class Execution:
         self, label: str, corpus: CorpusStage | EvidenceStage, folder: Path, parts: list[str]
     ) -> Path:
         """The vote over all sketches, checked and written."""
-        sketches = pl.concat([read_frame(folder / f"{part}.sketch.arrow") for part in parts])
+        files = [folder / f"{part}.sketch.arrow" for part in parts]
+        refuse_over(self.options.memory, label, sum(file.stat().st_size for file in files))
+        sketches = pl.concat([read_frame(file) for file in files])
         if isinstance(corpus, EvidenceStage):
             decision = corpus.decide(sketches, self._evidence(corpus, sketches, folder, parts))
         else:
@@ -190,7 +195,8 @@ class Execution:
         write_bytes(paths, json.dumps(self.inputs.paths()).encode())
         targets = renderings(self.recipe, self.options.output, self.digest)
         this = RenderPass(folder, targets, decided, paths)
-        parts = self._map(" · ".join(target.name for target in targets), this, tasks)
+        names = [decided[0]] if decided else []
+        parts = self._map(" · ".join(names + [one.name for one in targets]), this, tasks)
         if decided is not None:
             self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
         return folder, targets

@@ -76,31 +76,29 @@ class Live:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as RichProgress
 
         self.console = Console(stderr=True)
-        self.display = RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]:,} records/s"),
-            TextColumn("{task.fields[set_aside]:,} set aside"),
-            TimeRemainingColumn(),
-            console=self.console,
-        )
+        self.display: Any = None
         self.task: Any = None
         self.records, self.set_aside, self.started = 0, 0, 0.0
 
     def say(self, text: str) -> None:
-        """A line above the bar."""
-        self.display.console.print(text, highlight=False, markup=False)
+        """A line of its own."""
+        self.console.print(text, highlight=False, markup=False)
 
     def begin(self, title: str, tasks: int) -> None:
-        """A bar for the pass, its shards counted."""
+        """A bar for the pass, its shards counted; it stays when the pass is over."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as TimeLeft
+
+        rate = TextColumn("{task.fields[rate]:,} records/s")
+        aside = TextColumn("{task.fields[set_aside]:,} set aside")
+        bar = BarColumn(bar_width=20)
+        columns = (TextColumn("{task.description}"), bar, MofNCompleteColumn(), rate, aside)
         self.records, self.set_aside, self.started = 0, 0, time.monotonic()
-        self.display.start()
+        self.display = Progress(*columns, TimeLeft(), console=self.console)
         self.task = self.display.add_task(title, total=tasks, rate=0, set_aside=0)
+        self.display.start()
 
     def advance(self, marker: dict[str, Any]) -> None:
         """One shard further."""

@@ -258,3 +258,25 @@ def test_published_images_carry_no_metadata_and_no_transparency(outputs: dict[st
         with Image.open(path) as image:
             assert not image.getexif()
             assert image.mode in {"RGB", "L"}
+
+
+def test_the_minimum_of_titan_embeddings_is_a_gate(bedrock_prep: Command, tmp_path: Path) -> None:
+    """Without the sample's quota Bedrock's own 1,000 images hold: nothing is published."""
+    done = bedrock_prep(
+        "prepare", SAMPLE / "images.yaml", "--output", tmp_path,
+        "--set", "targets.captions.quota={}",
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "1000" in done.stderr
+    assert not (tmp_path / "LATEST").exists()
+
+
+def test_a_legacy_model_is_refused_unless_allowed(bedrock_prep: Command, tmp_path: Path) -> None:
+    """The message names the open models; nothing is read or written."""
+    done = bedrock_prep(
+        "prepare", SAMPLE / "teachers.yaml", "--output", tmp_path / "out",
+        "--set", "targets.llama.allow_legacy=false",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "llama-3-1-8b is legacy" in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import RecipeError
-from pipeline.memory import COPIES, MB, PARENT, SHARD_LEAST, SHARD_MOST, WORKER, share_memory
+from pipeline.memory import (
+    COPIES,
+    MB,
+    PARENT,
+    SHARD_LEAST,
+    SHARD_MOST,
+    WORKER,
+    refuse_over,
+    share_memory,
+)
 from pipeline.prepare import parse_size
 
 
@@ -39,3 +48,11 @@ def test_what_is_no_size_is_refused(text: str) -> None:
     """With the text that was given."""
     with pytest.raises(RecipeError, match="memory"):
         parse_size(text)
+
+
+def test_sketches_that_do_not_fit_are_refused() -> None:
+    """Before they are read into memory; without a limit they are not."""
+    refuse_over(None, "dedup_near", 10_000 * MB)
+    refuse_over(1_000 * MB, "dedup_near", 200 * MB)
+    with pytest.raises(RecipeError, match="dedup_near has to hold"):
+        refuse_over(1_000 * MB, "dedup_near", 400 * MB)
