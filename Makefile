@@ -19,7 +19,7 @@ prepare: setup ## Run every sample recipe into out/
 	done
 
 test: setup-dev ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup-dev ## Lint, format, types, freshness of what is generated
 	$(BIN)/ruff check .

@@ -24,7 +24,7 @@ from pipeline.stages import STAGES
 from pipeline.stages.split import Split
 
 UNKNOWN = "_UnknownTarget"
-SCHEMA_ID = "recipe.schema.json"
+SCHEMA_ID = "urn:bedrock-prep:schema:recipe"
 
 
 def recipe_schema() -> str:

@@ -29,7 +29,7 @@ import json, os, pathlib, sys
 told = pathlib.Path(os.environ["SPY"])
 told.joinpath("seen.json").write_text(json.dumps({
     "aws": sorted(name for name in os.environ if name.startswith("AWS_")),
-    "stdin": sys.stdin.read() if sys.stdin else "",
+    "terminal": sys.stdin.isatty(),
     "analytics": os.environ.get("GX_ANALYTICS_ENABLED"),
 }))
 def hook(event, args):
@@ -146,7 +146,7 @@ def test_clean_data_passes_without_network_or_credentials(
     assert "not the texts" in told["about"]
     assert not (tmp_path / "spy" / "connected").exists()
     seen = json.loads((tmp_path / "spy" / "seen.json").read_text())
-    assert seen == {"aws": [], "stdin": "", "analytics": "False"}
+    assert seen == {"aws": [], "terminal": False, "analytics": "False"}
     assert "great_expectations" not in set(sys.modules) - before
 
 
