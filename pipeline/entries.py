@@ -28,6 +28,7 @@ class TargetSettings(Settings):
     allow_legacy: bool = False
     overflow: Literal["fail", "select", "parts"] = "fail"
     quota: dict[str, int] = Field(default_factory=dict)
+    prices: dict[str, float] = Field(default_factory=dict)  # US dollars by item, over the card's
     job: JobSettings | None = None  # beside or over the recipe's own `job`
 
 

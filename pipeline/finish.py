@@ -152,10 +152,12 @@ def _check(execution: Execution, files: TargetFiles, folder: Path) -> Iterator[d
 
 
 def _tell_model(execution: Execution, files: TargetFiles) -> dict[str, Any]:
-    card, plan = execution.recipe.card(files.rendering.name), files.rendering.plan
+    name, plan = files.rendering.name, files.rendering.plan
+    card = execution.recipe.card(name)
     assert card is not None
     assert plan is not None
-    tokens = files.told("tokens").get("train", 0)
+    tokens, epochs = files.told("tokens").get("train", 0), _epochs(execution, name, plan)
+    own_prices = execution.recipe.targets[name].prices
     return {
         "model": card.name,
         "model_id": card.model_id,
@@ -163,9 +165,7 @@ def _tell_model(execution: Execution, files: TargetFiles) -> dict[str, Any]:
         "lifecycle": card.lifecycle.status,
         "card_date": card.lifecycle.date,
         "limits": plan.limits.model_dump(mode="json", exclude_none=True),
-        "cost": training_cost(
-            card, plan, tokens, _epochs(execution, files.rendering.name, plan)
-        ).as_json(),
+        "cost": training_cost(card, plan, tokens, epochs, own_prices).as_json(),
     }
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from pipeline.bedrock.cards import Card, Plan, find_card, refuse_closed, with_quota
 from pipeline.bedrock.job import JobSettings, job_request
+from pipeline.bedrock.limits import tokens_per_record
 from pipeline.entries import AnySource, AnyStage, AnyTarget, TargetSettings, keys_of_entry
 from pipeline.errors import RecipeError
 from pipeline.faults import explain
@@ -20,6 +21,7 @@ from pipeline.readers import READERS
 from pipeline.source import Reader
 from pipeline.stage import Settings, Stage
 from pipeline.stages import STAGES
+from pipeline.stages.chunk import Chunk
 from pipeline.stages.split import Split
 from pipeline.targets import TARGETS
 from pipeline.targets.contract import Target
@@ -209,6 +211,12 @@ def _target_faults(recipe: Recipe, name: str) -> list[str]:
     refuse_closed(card, entry.allow_legacy, entry.customization)
     if entry.format not in plan.formats:
         return [f"{card.name} does not take {entry.format}, it takes {', '.join(plan.formats)}"]
+    most = tokens_per_record(plan.limits)
+    for stage in recipe.steps():
+        if isinstance(stage, Chunk) and most and stage.max_tokens > most:
+            return [
+                f"chunk.max_tokens {stage.max_tokens} is over the {most} that {card.name} takes"
+            ]
     job = recipe.job_settings(name)
     if job is not None:
         job_request(card, plan, job, ANYWHERE, None, "0" * 20)  # its faults, before the work

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from conftest import SAMPLE
 
+from pipeline.bedrock.pricing import training_cost
 from pipeline.errors import RecipeError
 from pipeline.generated import recipe_schema
 from pipeline.recipe import Recipe, load_recipe
@@ -155,3 +156,22 @@ def test_the_recipe_schema_refuses_what_the_code_refuses() -> None:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(recipe, schema)
     jsonschema.validate(yaml.safe_load(GOOD), schema)
+
+
+def test_chunks_that_no_record_of_the_model_may_be_are_refused(tmp_path: Path) -> None:
+    """Else every long document would be a reject, hours later."""
+    text = GOOD.replace("max_tokens: 300", "max_tokens: 40000")
+    (fault,) = faults(text, tmp_path)
+    assert "40000" in fault
+    assert "32000" in fault
+
+
+def test_prices_of_ones_own_win_over_the_cards(tmp_path: Path) -> None:
+    """Prices change, and accounts have their own."""
+    text = GOOD.replace("fine-tuning}", "fine-tuning, prices: {train_per_1k_tokens: 0.5}}")
+    recipe = load(text, tmp_path)
+    card, plan = recipe.card("assistant"), recipe.plan("assistant")
+    assert card is not None
+    assert plan is not None
+    cost = training_cost(card, plan, 2_000, 3, recipe.targets["assistant"].prices)
+    assert cost.usd == 3.0
