@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 from collections import Counter
@@ -22,7 +21,6 @@ from pipeline.bedrock.pricing import training_cost
 from pipeline.check import check_files
 from pipeline.errors import RecipeError
 from pipeline.gate import TargetLimits, check_gate
-from pipeline.ledger import StageCount
 from pipeline.publish import MANIFEST, as_json
 from pipeline.rendering import Rendering, base_uri
 from pipeline.report import summary, write_report
@@ -239,14 +237,3 @@ def _faults(told: dict[str, Any], gate: dict[str, Any]) -> Iterable[str]:
     if not gate["passed"]:
         failed = [check for check in gate["checks"] if not check["passed"]]
         yield from (f"gate: {check['target']}: {check['check']}" for check in failed)
-
-
-def passing_counts(manifest: dict[str, Any]) -> list[StageCount]:
-    """The ledger of a published run."""
-    return [StageCount.from_json(line) for line in manifest["stages"]]
-
-
-def load_manifest(folder: Path) -> dict[str, Any]:
-    """A local run's manifest."""
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
-    return manifest
