@@ -20,6 +20,7 @@ from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
 from pipeline.ledger import StageCount, check_chain, total
 from pipeline.memory import Share, refuse_over, share_memory
+from pipeline.observations import add_tallies
 from pipeline.passes import Evidence, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
@@ -90,7 +91,9 @@ class Execution:
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
         self.losses: dict[str, Counter[str]] = {}  # by target
+        self.tallies: dict[str, Counter[str]] = {}  # by stage
         self.set_aside: list[Path] = []
+        self.observed: list[Path] = []  # shards beside which observations may lie, without ending
         self.gate: GateProcess | None = None
 
     def run(self) -> Finished:
@@ -130,6 +133,7 @@ class Execution:
         first = decided[0] if decided else "read"
         parts = self._map(" · ".join([first, *labels]), this, tasks)
         self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
+        self.observed += [folder / part for part in parts]
         shards = [
             ShardTask(index, folder / f"{part}.kept.arrow") for index, part in enumerate(parts)
         ]
@@ -183,6 +187,7 @@ class Execution:
         for marker in ordered:
             for label, seconds in marker["cpu"].items():
                 self.cpu[label] = self.cpu.get(label, 0.0) + seconds
+            add_tallies(self.tallies, marker.get("tallies", {}))
             for target, losses in marker.get("losses", {}).items():
                 self.losses.setdefault(target, Counter()).update(losses)
         return [part for marker in ordered for part in marker["parts"]]

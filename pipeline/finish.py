@@ -21,11 +21,12 @@ from pipeline.bedrock.pricing import training_cost
 from pipeline.check import check_files
 from pipeline.errors import RecipeError
 from pipeline.gate import TargetLimits, check_gate
+from pipeline.observations import gather_measures, gather_samples
 from pipeline.publish import MANIFEST, as_json
 from pipeline.rendering import Rendering, base_uri
 from pipeline.report import summary, write_report
 from pipeline.select_records import RecordLimit
-from pipeline.shards import read_frame
+from pipeline.shards import read_frame, write_frame
 
 if TYPE_CHECKING:
     from pipeline.execution import Execution
@@ -51,6 +52,8 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     written = _assemble(execution, rendered, targets, folder, metrics)
     told = {one.name: _tell(execution, one, folder / one.name) for one in written}
     _write_jobs(execution, written, folder)
+    gather_measures(execution.observed, folder)
+    write_frame(execution.folder / "samples.arrow", gather_samples(execution.observed))
     execution.progress.say("holding the gate")
     gate = _hold_gate(execution, written, metrics)
     manifest = {
@@ -63,6 +66,7 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
         "recipe": execution.recipe.as_json(),
         "inputs": execution.inputs.listing(),
         "stages": [count.as_json() for count in execution.counts],
+        "tallies": {label: dict(sorted(c.items())) for label, c in execution.tallies.items()},
         "targets": told,
         "split": _certificate(metrics),
         "gate": {"passed": gate["passed"], "engine": gate["engine"], "checks": gate["checks"]},

@@ -16,11 +16,12 @@ import polars as pl
 
 from pipeline.errors import LawBroken
 from pipeline.ledger import StageCount
+from pipeline.observations import Observations
 from pipeline.record import ID_LENGTH, SCHEMA
 from pipeline.settle import settle
 from pipeline.shards import gather, read_frame, read_marker, write_frame, write_marker
 from pipeline.source import Reader, Unit
-from pipeline.stage import CorpusStage, EvidenceStage, RecordStage
+from pipeline.stage import CorpusStage, EvidenceStage, Observed, ObservingStage, RecordStage
 
 READ = "read"
 
@@ -73,15 +74,20 @@ class Pass:
         if done is not None:
             return done | {"reused": True}
         counts: list[StageCount] = []
-        clock = Clock()
+        clock, seen = Clock(), Observations()
         parts, files = [], []
         reading = isinstance(task, ReadTask)
         for number, records in enumerate(self._frames(task)):
             clock.lap(READ if reading else "shards")
             name = f"{task.index:05d}-{number:04d}"
-            files += self._part(name, records, counts, clock, reading=reading)
+            files += self._part(name, records, counts, clock, seen, reading=reading)
             parts.append(name)
-        told = {"parts": parts, "counts": [count.as_json() for count in counts], "cpu": clock.cpu}
+        told = {
+            "parts": parts,
+            "counts": [count.as_json() for count in counts],
+            "tallies": seen.told(),
+            "cpu": clock.cpu,
+        }
         return write_marker(marker_path, files, told)
 
     def _frames(self, task: ReadTask | ShardTask) -> Iterator[pl.DataFrame]:
@@ -96,6 +102,7 @@ class Pass:
         records: pl.DataFrame,
         counts: list[StageCount],
         clock: Clock,
+        seen: Observations,
         *,
         reading: bool,
     ) -> list[Path]:
@@ -117,8 +124,11 @@ class Pass:
             label, decision = self.decided
             records = settled(label, records, apply_decision(records, read_frame(decision)))
         for label, stage in self.stages:
-            records = settled(label, records, stage(records))
+            observed = observe(stage, records)
+            seen.add(label, observed)
+            records = settled(label, records, observed.records)
         files = self._write(name, records, in_order(set_aside, order))
+        files += seen.write(self.folder, name)
         clock.lap(self.sketch[0] if self.sketch else "shards")
         return files
 
@@ -132,6 +142,11 @@ class Pass:
             write_frame(path, frame)
             files.append(path)
         return files
+
+
+def observe(stage: RecordStage, records: pl.DataFrame) -> Observed:
+    """What a stage makes of the records, with what it tells of them if it tells anything."""
+    return stage.observe(records) if isinstance(stage, ObservingStage) else Observed(stage(records))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ a corpus stage, which must see everything: it sketches each shard, then decides 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import polars as pl
@@ -33,6 +34,52 @@ class RecordStage(Protocol):
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
         """All incoming rows, changed, marked as rejected, or replaced by their chunks."""
         ...
+
+
+SAMPLES = pl.Schema(
+    {
+        "id": pl.String,
+        "source": pl.String,
+        "locator": pl.String,
+        "kind": pl.String,  # of change, as in `tallies`
+        "before": pl.String,
+        "after": pl.String,
+    }
+)
+"""Texts before and after a stage, for the report; they stay in the private work folder."""
+
+SAMPLES_MOST = 20
+"""Of one stage and kind."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a record stage gives, with what it saw on the way."""
+
+    records: pl.DataFrame  # what `__call__` returns
+    measures: pl.DataFrame | None = None  # `id` and numeric columns, a row for each record judged
+    tallies: Mapping[str, int] = field(default_factory=dict)  # by kind, summed over all shards
+    samples: pl.DataFrame | None = None  # of `SAMPLES`; see `fewest`
+
+
+@runtime_checkable
+class ObservingStage(Protocol):
+    """A record stage that also tells what it measured and changed; called instead of `__call__`."""
+
+    name: ClassVar[str]
+
+    def observe(self, records: pl.DataFrame) -> Observed:
+        """As `__call__`, and no dearer: what is told must be a by-product."""
+        ...
+
+
+def fewest(rows: pl.DataFrame) -> pl.DataFrame:
+    """At most `SAMPLES_MOST` of the rows: those with the least ids, whatever the shard's borders.
+
+    An id is a digest, so they are as good as drawn by lot, and the same in every run. Take them
+    before texts are gathered: a stage that changes every text must not hold all of them twice.
+    """
+    return rows.sort("id").head(SAMPLES_MOST)
 
 
 @runtime_checkable

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from pipeline.passes import observe
 from pipeline.record import SCHEMA, frame, rejection
 from pipeline.stage import CorpusStage, EvidenceStage, RecordStage
 from pipeline.stages import REASONS, STAGES
@@ -127,6 +128,23 @@ def test_no_record_vanishes(stage: Any, records: pl.DataFrame) -> None:
         assert after["id"].n_unique() == after.height
     else:
         assert after["id"].to_list() == records["id"].to_list()
+
+
+@each(RECORD)
+@quick
+@given(records=frames)
+def test_what_is_observed_is_what_was_done(stage: Any, records: pl.DataFrame) -> None:
+    """`observe` gives the same records; measures are numbers of records that came in."""
+    observed = observe(stage, records)
+    assert_frame_equal(observed.records, stage(records))
+    if observed.measures is not None:
+        own, *numbers = observed.measures.schema.items()
+        assert own == ("id", pl.String)
+        assert numbers
+        assert all(kind.is_numeric() for _, kind in numbers)
+        assert observed.measures["id"].is_in(records["id"].implode()).all()
+    if observed.samples is not None:
+        assert set(observed.samples["kind"]) <= set(observed.tallies)
 
 
 @each(RECORD)

@@ -1,0 +1,97 @@
+"""What record stages observe: written beside each shard, gathered into the run.
+
+Measures (numbers) go into the run as `measures/<label>.parquet`, a file for each stage that
+measures. Tallies (counts) go into the manifest. Samples (texts) never leave the work folder.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.parquet_rows import ParquetRows
+from pipeline.shards import read_frame, write_frame
+from pipeline.stage import SAMPLES, Observed, fewest
+
+MEASURES = "measures"
+LABELLED_SAMPLES = pl.Schema({"stage": pl.String(), **SAMPLES})
+
+
+class Observations:
+    """What the stages observe of one task's shards."""
+
+    def __init__(self) -> None:
+        self.tallies: dict[str, Counter[str]] = {}
+        self.measures: dict[str, pl.DataFrame] = {}
+        self.samples: list[pl.DataFrame] = []
+
+    def add(self, label: str, observed: Observed) -> None:
+        """Take what a stage saw of one shard."""
+        if observed.tallies:
+            self.tallies.setdefault(label, Counter()).update(observed.tallies)
+        if observed.measures is not None:
+            self.measures[label] = observed.measures
+        if observed.samples is not None and observed.samples.height:
+            rows = observed.samples.match_to_schema(SAMPLES).with_columns(stage=pl.lit(label))
+            self.samples.append(rows.select(LABELLED_SAMPLES.names()))
+
+    def write(self, folder: Path, part: str) -> list[Path]:
+        """Write what was seen of one shard and forget it; the tallies stay for the marker."""
+        files = []
+        for label, frame in self.measures.items():
+            files.append(folder / f"{part}.{MEASURES}.{label}.arrow")
+            write_frame(files[-1], frame)
+        if self.samples:
+            files.append(folder / f"{part}.samples.arrow")
+            write_frame(files[-1], least_samples(self.samples))
+        self.measures, self.samples = {}, []
+        return files
+
+    def told(self) -> dict[str, dict[str, int]]:
+        """The tallies by stage, for the task's marker."""
+        return {label: dict(sorted(counted.items())) for label, counted in self.tallies.items()}
+
+
+def least_samples(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The least ids by stage and kind: every order of shards agrees on them."""
+    rows = pl.concat([pl.DataFrame(schema=LABELLED_SAMPLES), *frames])
+    kinds = rows.partition_by("stage", "kind", maintain_order=True)
+    chosen = [fewest(kind) for kind in kinds]
+    return pl.concat([pl.DataFrame(schema=LABELLED_SAMPLES), *chosen]).sort("stage", "kind", "id")
+
+
+def gather_measures(parts: Iterable[Path], folder: Path) -> None:
+    """Write `measures/<label>.parquet` below `folder` from the shards' own, in their order.
+
+    `parts` are the shards' paths without ending, in the order of the records.
+    """
+    rows: dict[str, ParquetRows] = {}
+    try:
+        for part in parts:
+            for path in sorted(part.parent.glob(f"{part.name}.{MEASURES}.*.arrow")):
+                label = path.name.removeprefix(f"{part.name}.{MEASURES}.").removesuffix(".arrow")
+                frame = read_frame(path)
+                if label not in rows:
+                    (folder / MEASURES).mkdir(exist_ok=True)
+                    file = folder / MEASURES / f"{label}.parquet"
+                    rows[label] = ParquetRows(file, frame.schema)
+                rows[label].add(frame)
+    finally:
+        for one in rows.values():
+            one.__exit__(None, None, None)
+
+
+def gather_samples(parts: Iterable[Path]) -> pl.DataFrame:
+    """The samples of a whole run, `LABELLED_SAMPLES`."""
+    paths = (part.with_name(f"{part.name}.samples.arrow") for part in parts)
+    return least_samples(read_frame(path) for path in paths if path.exists())
+
+
+def add_tallies(sums: dict[str, Counter[str]], told: dict[str, dict[str, Any]]) -> None:
+    """Add a task's tallies to those of the run."""
+    for label, counted in told.items():
+        sums.setdefault(label, Counter()).update(counted)

@@ -1,0 +1,80 @@
+"""What stages observe reaches the run, the same for any shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import polars as pl
+import pytest
+
+from pipeline.observations import gather_measures, gather_samples
+from pipeline.passes import Pass, ShardTask
+from pipeline.record import frame
+from pipeline.shards import write_frame
+from pipeline.stage import SAMPLES_MOST, Observed, Settings, fewest
+
+RECORDS = frame([{"source": f"{n}.txt", "text": "tea " * (n % 7) + "x"} for n in range(90)])
+
+
+class Trim(Settings):
+    """A stage that measures every text, counts what it changes and shows some of it."""
+
+    name: ClassVar[str] = "trim"
+    reasons: ClassVar[dict[str, str]] = {}
+
+    def observe(self, records: pl.DataFrame) -> Observed:
+        words = pl.col("text").str.split(" ").list.len()
+        after = records.with_columns(text=pl.col("text").str.strip_suffix("x"))
+        changed = records.filter(words > 3)
+        shown = fewest(changed).select(
+            "id", "source", "locator", kind=pl.lit("tail"), before="text", after=pl.lit("")
+        )
+        measures = records.select("id", words=words.cast(pl.Float64))
+        return Observed(after, measures, {"tail": changed.height}, shown)
+
+    def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
+        return self.observe(records).records
+
+
+def seen_in(folder: Path, shards: list[pl.DataFrame]) -> tuple[list[Any], pl.DataFrame, bytes]:
+    """Tallies, samples and the measures' file of one pass over the shards."""
+    folder.mkdir()
+    this = Pass(0, folder, (("trim", Trim()),), None, None, 1 << 20)
+    parts, tallies = [], []
+    for index, shard in enumerate(shards):
+        write_frame(folder / f"in{index}.arrow", shard)
+        marker = this.run(ShardTask(index, folder / f"in{index}.arrow"))
+        parts += [folder / part for part in marker["parts"]]
+        tallies.append(marker["tallies"])
+    (folder / "run").mkdir()
+    gather_measures(parts, folder / "run")
+    measures = (folder / "run" / "measures" / "trim.parquet").read_bytes()
+    return tallies, gather_samples(parts), measures
+
+
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_the_same_is_seen_however_records_are_cut(tmp_path: Path, size: int) -> None:
+    """Counts add up, the same samples are chosen, the measures' file has the same bytes."""
+    (whole,), samples, measures = seen_in(tmp_path / "whole", [RECORDS])
+    cut = [RECORDS.slice(start, size) for start in range(0, RECORDS.height, size)]
+    tallies, cut_samples, cut_measures = seen_in(tmp_path / "cut", cut)
+    assert sum(one.get("trim", {}).get("tail", 0) for one in tallies) == whole["trim"]["tail"] > 20
+    assert cut_samples.equals(samples)
+    assert samples.height == SAMPLES_MOST
+    assert cut_measures == measures
+
+
+def test_a_finished_task_tells_its_tallies_again(tmp_path: Path) -> None:
+    """The marker holds them, and the files with samples and measures belong to it."""
+    write_frame(tmp_path / "in.arrow", RECORDS)
+    this = Pass(0, tmp_path, (("trim", Trim()),), None, None, 1 << 20)
+    first, again = (this.run(ShardTask(0, tmp_path / "in.arrow")) for _ in range(2))
+    assert again == first | {"reused": True}
+    assert {name.split(".", 1)[1] for name in first["files"]} == {
+        "kept.arrow", "rejected.arrow", "samples.arrow", "measures.trim.arrow"
+    }  # fmt: skip
+    assert (
+        first["tallies"]["trim"]["tail"]
+        == RECORDS.filter(pl.col("text").str.len_chars() > 9).height
+    )
