@@ -184,6 +184,32 @@ def report(
         typer.echo(copy_report(run, output, language))
 
 
+@app.command(
+    epilog="Examples: `bedrock-prep diff out/tea/runs/4be9… out/tea` · `bedrock-prep diff "
+    "s3://bucket/tea/runs/4be9… s3://bucket/tea --output what-changed`"
+)
+def diff(
+    before: Annotated[str, typer.Argument(metavar="RUN", help="The earlier run.")],
+    after: Annotated[str, typer.Argument(metavar="RUN", help="The later one.")],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for diff.html and diff.json.  [default: print it]")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what changed between two runs: sources, recipe, decisions and their causes, drift."""
+    from pipeline.diff.told import told_diff
+    from pipeline.diff_command import diff_runs, write_diff
+    from pipeline.publish import as_json as to_json
+
+    found, name = diff_runs(before, after)
+    if output is not None:
+        typer.echo(write_diff(found, name, output))
+    elif as_json:
+        typer.echo(to_json(found.as_json()).decode(), nl=False)
+    else:
+        typer.echo("\n".join(told_diff(found)))
+
+
 app.add_typer(bedrock_commands)
 
 

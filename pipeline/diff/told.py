@@ -1,0 +1,87 @@
+"""A comparison of two runs in words, for a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.diff import Diff
+from pipeline.diff.decisions import Flip
+from pipeline.diff.drift import SHIFTED, STABLE, Drift, TargetDrift
+from pipeline.diff.sources import Change
+
+SIGNS = {"added": "+", "changed": "~", "removed": "-"}
+
+
+def told_diff(diff: Diff) -> Iterator[str]:
+    """Line by line: sources, recipe, decisions with their causes, drift."""
+    yield f"{diff.before} → {diff.after}" + ("  the same but for its name" if diff.same else "")
+    sources = diff.sources
+    counted = ", ".join(f"{getattr(sources, kind):,} {kind}" for kind in SIGNS)
+    yield f"sources: {sources.before:,} → {sources.after:,}: {counted}"
+    for kind, sign in SIGNS.items():
+        yield from (f"  {sign} {name}" for name in sources.shown[kind])
+        more = getattr(sources, kind) - len(sources.shown[kind])
+        if more:
+            yield f"  {sign} and {more:,} more"
+    for change in (*diff.made.recipe, *diff.made.versions, *diff.made.cards):
+        yield told_change(change)
+    decisions = diff.decisions
+    yield (
+        f"decisions: {decisions.both:,} records in both runs, {decisions.total:,} decided "
+        f"otherwise, {decisions.moved:,} in another split"
+    )
+    for flip in decisions.flips:
+        yield from _told_flip(flip)
+    yield from told_drift(diff.drift)
+
+
+def told_change(change: Change) -> str:
+    """`recipe.stages.quality.min_words: 5 → 30`."""
+    return f"{change.where}: {_plain(change.before)} → {_plain(change.after)}"
+
+
+def _plain(value: Any) -> str:
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _told_flip(flip: Flip) -> Iterator[str]:
+    yield f"  {flip.records:>7,}  {flip.before} → {flip.after}"
+    yield f"           because: {flip.cause}"
+    for one in flip.samples:
+        at = f" ({one['locator']})" if one["locator"] else ""
+        yield f"           {one['source']}{at}  {one['id']}{evidence(one)}"
+
+
+def evidence(sample: dict[str, Any]) -> str:
+    """Value and threshold of the rule that set the record aside, in whichever run it did."""
+    for ending in ("_after", ""):
+        value, threshold = sample[f"value{ending}"], sample[f"threshold{ending}"]
+        if value is not None and threshold is not None:
+            return f"  value {value}, threshold {threshold}"
+    return ""
+
+
+def told_drift(drift: Drift) -> Iterator[str]:
+    """The distances, each with its customary reading."""
+    yield (
+        f"drift: rejected {drift.rejected:+.2%}, merged {drift.merged:+.2%}, "
+        f"sources removed {drift.sources_removed:.2%}"
+    )
+    for name, target in drift.targets.items():
+        yield f"  {name}: {told_target(target)}"
+
+
+def told_target(target: TargetDrift) -> str:
+    """Records, lengths and languages of one target."""
+    records = f"{target.records_before:,} → {target.records_after:,} records"
+    return f"{records}, lengths {reading(target.tokens)}, languages {reading(target.languages)}"
+
+
+def reading(index: float | None) -> str:
+    """A stability index with what it is commonly taken to mean."""
+    if index is None:
+        return "not comparable"
+    word = "stable" if index < STABLE else "shifted" if index < SHIFTED else "another population"
+    return f"{index:.3f} ({word})"
