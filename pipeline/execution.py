@@ -13,19 +13,20 @@ from typing import Any
 import polars as pl
 
 from pipeline import kernels
-from pipeline.engines.local import Workers
+from pipeline.engines.local import map_tasks
 from pipeline.errors import LawBroken, StorageError
 from pipeline.finish import Finished, finish
 from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
 from pipeline.ledger import StageCount, check_chain, total
-from pipeline.memory import Share, refuse_over, share_memory
+from pipeline.memory import refuse_over, share_memory
 from pipeline.observations import add_tallies
 from pipeline.passes import Evidence, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.render import RenderPass
 from pipeline.rendering import Rendering, renderings
+from pipeline.resume import claim
 from pipeline.shards import private_folder, read_frame, write_bytes, write_frame
 from pipeline.stage import CorpusStage, EvidenceStage, RecordStage, Stage
 
@@ -87,7 +88,8 @@ class Execution:
     ) -> None:
         self.recipe, self.inputs, self.digest = recipe, inputs, run
         self.folder, self.options, self.progress = folder, options, progress
-        self.share: Share = share_memory(options.memory, options.workers)
+        share = share_memory(options.memory, options.workers)
+        self.share, self.plan = claim(folder, run, share)
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
         self.losses: dict[str, Counter[str]] = {}  # by target
@@ -95,7 +97,6 @@ class Execution:
         self.set_aside: list[Path] = []
         self.observed: list[Path] = []  # shards beside which observations may lie, without ending
         self.gate: GateProcess | None = None
-        self.engine = Workers(self.share.workers)
 
     def run(self) -> Finished:
         """All passes, then the run's folder with its gate and report."""
@@ -103,10 +104,9 @@ class Execution:
             # Great Expectations takes seconds to import, and then 270 MB while it waits.
             if self.inputs.size() < SMALL:
                 self.gate = held.enter_context(GateProcess())
-            with self.engine:
-                tasks, decided = self._all_passes()
-                self.gate = self.gate or held.enter_context(GateProcess())
-                rendered, targets = self._render(tasks, decided)
+            tasks, decided = self._all_passes()
+            self.gate = self.gate or held.enter_context(GateProcess())
+            rendered, targets = self._render(tasks, decided)
             check_chain([c for c in self.counts if not c.stage.startswith("targets.")])
             return finish(self, rendered, targets)
 
@@ -131,7 +131,15 @@ class Execution:
     ) -> tuple[list[Any], tuple[str, Path] | None]:
         folder = private_folder(self.folder / f"pass-{number:02d}")
         labels = [label for label, _ in segment.stages]
-        this = Pass(number, folder, segment.stages, decided, segment.corpus, self.share.shard_bytes)
+        this = Pass(
+            number,
+            folder,
+            segment.stages,
+            decided,
+            segment.corpus,
+            self.share.shard_bytes,
+            self.plan,
+        )
         first = decided[0] if decided else "read"
         parts = self._map(" · ".join([first, *labels]), this, tasks)
         self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
@@ -169,7 +177,7 @@ class Execution:
         write_frame(candidates, corpus.candidates(sketches).select("id"))
         look = Evidence(corpus, candidates)
         shards = [folder / f"{part}.kept.arrow" for part in parts]
-        found = dict(self.engine.map(look.run, shards))
+        found = dict(map_tasks(look.run, shards, self.share.workers))
         return pl.concat([found[position] for position in range(len(shards))])
 
     def _map(self, title: str, this: Pass | RenderPass, tasks: list[Any]) -> list[str]:
@@ -177,7 +185,7 @@ class Execution:
         self.progress.begin(title, len(tasks))
         markers: dict[int, dict[str, Any]] = {}
         try:
-            for position, marker in self.engine.map(this.run, tasks):
+            for position, marker in map_tasks(this.run, tasks, self.share.workers):
                 markers[position] = marker
                 self.progress.advance(marker)
         except BrokenProcessPool:
@@ -201,7 +209,7 @@ class Execution:
         paths = self.folder / "paths.json"
         write_bytes(paths, json.dumps(self.inputs.paths()).encode())
         targets = renderings(self.recipe, self.options.output, self.digest)
-        this = RenderPass(folder, targets, decided, paths)
+        this = RenderPass(folder, targets, decided, paths, self.plan)
         names = [decided[0]] if decided else []
         parts = self._map(" · ".join(names + [one.name for one in targets]), this, tasks)
         if decided is not None:

@@ -18,8 +18,9 @@ from pipeline.errors import LawBroken
 from pipeline.ledger import StageCount
 from pipeline.observations import Observations
 from pipeline.record import ID_LENGTH, SCHEMA
+from pipeline.resume import digest_of
 from pipeline.settle import settle
-from pipeline.shards import gather, read_frame, read_marker, write_frame, write_marker
+from pipeline.shards import digest_file, gather, read_frame, read_marker, write_frame, write_marker
 from pipeline.source import Reader, Unit
 from pipeline.stage import CorpusStage, EvidenceStage, Observed, ObservingStage, RecordStage
 
@@ -66,11 +67,13 @@ class Pass:
     decided: tuple[str, Path] | None  # (label, decision file) of the corpus stage before it
     sketch: tuple[str, CorpusStage | EvidenceStage] | None  # the corpus stage after it
     shard_bytes: int
+    plan: str  # digest of recipe, inputs, code and cuts
 
     def run(self, task: ReadTask | ShardTask) -> dict[str, Any]:
         """Do one task, unless it is done; returns its marker: parts, counts, files."""
         marker_path = self.folder / f"{task.index:05d}.json"
-        done = read_marker(marker_path)
+        made_from = origin(self.plan, self.folder.name, task, self.decided)
+        done = read_marker(marker_path, made_from)
         if done is not None:
             return done | {"reused": True}
         counts: list[StageCount] = []
@@ -88,7 +91,7 @@ class Pass:
             "tallies": seen.told(),
             "cpu": clock.cpu,
         }
-        return write_marker(marker_path, files, told)
+        return write_marker(marker_path, made_from, files, told)
 
     def _frames(self, task: ReadTask | ShardTask) -> Iterator[pl.DataFrame]:
         if isinstance(task, ShardTask):
@@ -161,6 +164,22 @@ class Evidence:
         wanted = read_frame(self.candidates)
         records = read_frame(shard).join(wanted, on="id", how="semi", maintain_order="left")
         return self.stage.evidence(records)
+
+
+def origin(
+    plan: str, name: str, task: ReadTask | ShardTask, decided: tuple[str, Path] | None
+) -> str:
+    """What a task's result is made from: the run's plan, the pass's name, and its inputs' content.
+
+    A marker that names another origin is not believed.
+    """
+    if isinstance(task, ShardTask):
+        inputs = [digest_file(task.shard)]
+    else:
+        files = (file for _, unit in task.units for file in (*unit.files, *unit.sidecars))
+        inputs = [f"{file.uri} {file.sha256}" for file in files]
+    decision = [digest_file(decided[1])] if decided else []
+    return digest_of(plan, name, *inputs, *decision)
 
 
 def _read(task: ReadTask) -> Iterator[pl.DataFrame]:
