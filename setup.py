@@ -8,17 +8,24 @@ import os
 
 from setuptools import Extension, setup
 
-NATIVE = Extension(
-    "pipeline.kernels._native",
-    sources=["pipeline/kernels/_native.c"],
-    depends=["pipeline/kernels/grams.h"],
-    define_macros=[("Py_LIMITED_API", "0x030B0000")],  # one binary for Python 3.11 and newer
-    extra_compile_args=["-std=c11", "-O3"],
-    py_limited_api=True,
-    optional=True,
-)
+
+def extension(name: str, header: str) -> Extension:
+    """One compiled module of pipeline/kernels and the header that does its work."""
+    return Extension(
+        f"pipeline.kernels.{name}",
+        sources=[f"pipeline/kernels/{name}.c"],
+        depends=[f"pipeline/kernels/{header}"],
+        define_macros=[("Py_LIMITED_API", "0x030B0000")],  # one binary for Python 3.11 and newer
+        # No fused multiply-add: langid.h promises the roundings that Python makes.
+        extra_compile_args=["-std=c11", "-O3", "-ffp-contract=off"],
+        py_limited_api=True,
+        optional=True,
+    )
+
+
+EXTENSIONS = [extension("_native", "grams.h"), extension("_langid", "langid.h")]
 
 if os.environ.get("BEDROCK_PREP_NO_COMPILE") == "1":
     setup()
 else:
-    setup(ext_modules=[NATIVE], options={"bdist_wheel": {"py_limited_api": "cp311"}})
+    setup(ext_modules=EXTENSIONS, options={"bdist_wheel": {"py_limited_api": "cp311"}})

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import kernels
-from pipeline.engines.local import map_tasks
+from pipeline.engines.local import Workers
 from pipeline.errors import LawBroken, StorageError
 from pipeline.finish import Finished, finish
 from pipeline.gate import GateProcess
@@ -97,6 +97,7 @@ class Execution:
         self.set_aside: list[Path] = []
         self.observed: list[Path] = []  # shards beside which observations may lie, without ending
         self.gate: GateProcess | None = None
+        self.engine = Workers(self.share.workers)
 
     def run(self) -> Finished:
         """All passes, then the run's folder with its gate and report."""
@@ -104,9 +105,10 @@ class Execution:
             # Great Expectations takes seconds to import, and then 270 MB while it waits.
             if self.inputs.size() < SMALL:
                 self.gate = held.enter_context(GateProcess())
-            tasks, decided = self._all_passes()
-            self.gate = self.gate or held.enter_context(GateProcess())
-            rendered, targets = self._render(tasks, decided)
+            with self.engine:
+                tasks, decided = self._all_passes()
+                self.gate = self.gate or held.enter_context(GateProcess())
+                rendered, targets = self._render(tasks, decided)
             check_chain([c for c in self.counts if not c.stage.startswith("targets.")])
             return finish(self, rendered, targets)
 
@@ -177,7 +179,7 @@ class Execution:
         write_frame(candidates, corpus.candidates(sketches).select("id"))
         look = Evidence(corpus, candidates)
         shards = [folder / f"{part}.kept.arrow" for part in parts]
-        found = dict(map_tasks(look.run, shards, self.share.workers))
+        found = dict(self.engine.map(look.run, shards))
         return pl.concat([found[position] for position in range(len(shards))])
 
     def _map(self, title: str, this: Pass | RenderPass, tasks: list[Any]) -> list[str]:
@@ -185,7 +187,7 @@ class Execution:
         self.progress.begin(title, len(tasks))
         markers: dict[int, dict[str, Any]] = {}
         try:
-            for position, marker in map_tasks(this.run, tasks, self.share.workers):
+            for position, marker in self.engine.map(this.run, tasks):
                 markers[position] = marker
                 self.progress.advance(marker)
         except BrokenProcessPool:

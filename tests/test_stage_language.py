@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from pydantic import ValidationError
 
 from pipeline.record import frame
-from pipeline.stages.language import PROBES, Language, _codes, _langdetect
+from pipeline.stages.language import Language, told
 
 ENGLISH = "The leaves are picked early in the morning, while they are still wet with dew."
 VIETNAMESE = "Lá trà được hái vào sáng sớm, khi còn ướt sương, rồi được mang xuống làng."
+
+THAI = "ใบชาถูกเก็บในตอนเช้าตรู่ขณะที่ยังเปียกน้ำค้างและนำลงไป"
 
 
 def language(text: str, **settings: object) -> str:
@@ -29,7 +32,7 @@ def language(text: str, **settings: object) -> str:
         ("zh", "茶叶在清晨采摘，趁着露水未干，中午之前运到山下的村子里。"),
         ("zh", "顯示郵件狀態資訊，總覽與描述，執行結果：mailstats [-f file]"),
         ("ko", "찻잎은 이른 아침 아직 이슬에 젖어 있을 때 따서 마을로 옮깁니다."),
-        ("th", "ใบชาถูกเก็บในตอนเช้าตรู่ขณะที่ยังเปียกน้ำค้างและนำลงไป"),
+        ("th", THAI),
         ("el", "Τα φύλλα μαζεύονται νωρίς το πρωί, ενώ είναι ακόμα υγρά."),
         ("he", "העלים נקטפים מוקדם בבוקר בעודם רטובים מטל ומובאים לכפר."),
     ],
@@ -74,23 +77,13 @@ def test_turns_are_joined() -> None:
     assert after["language"].to_list() == ["vi"]
 
 
-def test_answers_are_langdetects() -> None:
-    """Same answers as the library gives by itself with its seed set."""
-    from langdetect import DetectorFactory, detect
-
-    before, DetectorFactory.seed = DetectorFactory.seed, 0
-    try:
-        expected = [detect(probe) for probe in PROBES]
-    finally:
-        DetectorFactory.seed = before
-    assert _langdetect(list(PROBES)) == expected
-    assert len(set(expected)) == len(PROBES)
-
-
-def test_the_rust_twin_answers_alike() -> None:
-    """Where langdetect-rs is installed it says what langdetect says."""
-    twin = pytest.importorskip("langdetect_rs")
-    assert _codes(twin.detect_batch(list(PROBES))) == _langdetect(list(PROBES))
+def test_confidence_is_of_the_answer() -> None:
+    """What a script tells is sure, what is not told has none, the rest is langdetect's."""
+    answers = told(pl.Series("sample", [ENGLISH, "OK", THAI, None, ENGLISH]))
+    assert answers["language"].to_list() == ["en", "und", "th", "und", "en"]
+    first, *others = answers["confidence"].to_list()
+    assert 0.99 < first < 1.0
+    assert others == [None, 1.0, None, first]
 
 
 @pytest.mark.parametrize("name", ["English", "e", "", "e1"])

@@ -17,32 +17,55 @@ Result = TypeVar("Result")
 PR_SET_PDEATHSIG = 1
 
 
-def map_tasks(
-    work: Callable[[Task], Result], tasks: Sequence[Task], workers: int
-) -> Iterator[tuple[int, Result]]:
-    """(position, result) of every task, as they finish.
+class Workers:
+    """Processes that work on tasks, the same ones for every pass: to start one costs a second.
 
-    One worker runs in this process. More run in spawned ones (a fork with Polars' threads in it
-    may hang), each with its share of the cores for Polars' own threads. `work` and its results
-    must be picklable. An exception in a task is raised here; a worker that dies raises
-    concurrent.futures.process.BrokenProcessPool.
+    One worker is this process. More are spawned ones (a fork with Polars' threads in it may
+    hang), started when there is work for them, each with its share of the cores for Polars'
+    own threads. Used as a context: its end is theirs.
     """
-    workers = min(workers, len(tasks))
-    if workers <= 1:
-        yield from ((position, work(task)) for position, task in enumerate(tasks))
-        return
-    with _polars_threads(workers):
-        pool = ProcessPoolExecutor(
-            workers, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet_child
-        )
-        try:
-            running = {pool.submit(work, task): position for position, task in enumerate(tasks)}
-            for future in as_completed(running):
-                yield running.pop(future), future.result()
-        except BaseException:
-            _stop(pool)
-            raise
-        pool.shutdown()
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if self.pool is None:
+            return
+        if kind is not None:
+            _stop(self.pool)
+        self.pool.shutdown()
+
+    def map(
+        self, work: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result]]:
+        """(position, result) of every task, as they finish.
+
+        `work` and its results must be picklable. An exception in a task is raised here; a worker
+        that dies raises concurrent.futures.process.BrokenProcessPool.
+        """
+        if min(self.most, len(tasks)) <= 1:
+            yield from ((position, work(task)) for position, task in enumerate(tasks))
+            return
+        if self.pool is None:
+            self.pool = ProcessPoolExecutor(
+                self.most,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_quiet_child,
+            )
+        with _polars_threads(self.most):
+            running = {
+                self.pool.submit(work, task): position for position, task in enumerate(tasks)
+            }
+            try:
+                for future in as_completed(running):
+                    yield running.pop(future), future.result()
+            except BaseException:
+                _stop(self.pool)
+                raise
 
 
 class _polars_threads:  # noqa: N801 - reads as a verb in a with statement

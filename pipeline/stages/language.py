@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import polars as pl
 from pydantic import AfterValidator, Field
 
+from pipeline.kernels import langid
 from pipeline.stage import Broken, Settings, reject
 from pipeline.stages.texts import KEPT
 
@@ -21,6 +19,10 @@ NOT_PROSE = (
     r"(?s)```.*?(?:```|\z)|`[^`\n]*`"  # code
     r"|(?:https?://|www\.)\S+|\S+@\S+|<[^<>]{1,200}>"  # addresses, markup
 )
+ENOUGH_LETTERS = rf"(?:\p{{L}}\P{{L}}*){{{MIN_LETTERS}}}"
+FOREIGN_LETTER = r"[\p{L}&&[^\x00-\u036F\u1E00-\u1EFF\u2C60-\u2C7F\uFB00-\uFB06]]"
+"""A letter that is not Latin: only with one can the script tell."""
+
 KANA, HAN = r"[\u3041-\u30FF\u31F0-\u31FF]", r"\p{Han}"
 SCRIPT_OF = {
     "ko": r"\p{Hangul}", "th": r"\p{Thai}", "el": r"\p{Greek}", "he": r"\p{Hebrew}",
@@ -48,7 +50,7 @@ class Language(Settings):
 
     Looks at the first 300 characters of prose: code, addresses and markup are left out, of
     labelled records the turns are joined. A script that only one language uses decides by
-    itself; langdetect, with a fixed seed, decides the rest. Under 20 letters the language is
+    itself; langdetect, with its seed fixed, decides the rest. Under 20 letters the language is
     `und`, undetermined; such records are kept unless `undetermined: reject`.
     """
 
@@ -70,7 +72,9 @@ class Language(Settings):
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
         """The records with `language` set, and those in a language not allowed rejected."""
         samples = records.select(sample=_prose(self.sample_chars), kept=KEPT)
-        languages = samples.select(pl.when("kept").then(_languages(samples["sample"]))).to_series()
+        languages = samples.select(
+            pl.when("kept").then(told(samples["sample"])["language"])
+        ).to_series()
         found = records.with_columns(language=pl.coalesce(languages, "language"))
         return reject(found, language_not_allowed=self._not_allowed()) if self.allow else found
 
@@ -91,89 +95,50 @@ def _prose(sample_chars: int) -> pl.Expr:
     return prose.str.strip_chars().str.head(sample_chars)
 
 
-def _languages(samples: pl.Series) -> pl.Series:
-    """The code of each sample; equal samples are looked at once."""
-    known = samples.unique().to_frame("sample").with_columns(language=_by_script())
-    open_ones = known.filter(pl.col("language").is_null() & pl.col("sample").is_not_null())
-    if not open_ones.is_empty():
-        texts = open_ones["sample"].to_list()
-        told = open_ones.select("sample", told=pl.Series(_detector()(texts), dtype=pl.String))
-        known = known.join(told, on="sample", how="left").with_columns(
-            language=pl.coalesce("language", "told")
-        )
+def told(samples: pl.Series) -> pl.DataFrame:
+    """`language` and `confidence` of each sample; equal samples are looked at once.
+
+    What a script tells is sure; of what cannot be told the confidence is null.
+    """
+    known = _by_script(samples.unique(maintain_order=True))
+    unsure = pl.col("language").is_null() & pl.col("sample").is_not_null()
+    open_ones = known.filter(unsure)["sample"]
+    detected = langid.detect(open_ones).with_columns(open_ones)
     codes = samples.to_frame("sample").join(known, on="sample", how="left", maintain_order="left")
-    return codes["language"].fill_null(UNDETERMINED)
+    codes = codes.join(detected, on="sample", how="left", maintain_order="left", nulls_equal=True)
+    code = pl.col("code").str.split("-").list.first()  # zh-cn, zh-tw
+    sure = pl.when(pl.col("language") != UNDETERMINED).then(pl.lit(1.0))
+    return codes.select(
+        language=pl.coalesce("language", code, pl.lit(UNDETERMINED)),
+        confidence=pl.coalesce("confidence", sure),
+    )
 
 
-def _by_script() -> pl.Expr:
-    """The language of a sample whose script tells, `und` for a short one, null for the others."""
+def _by_script(samples: pl.Series) -> pl.DataFrame:
+    """`sample` and its `language` if the script tells, `und` if it is short, else null."""
+    sample = pl.col("sample")
+    enough = sample.str.contains(ENOUGH_LETTERS)
+    parted = samples.to_frame("sample").with_columns(
+        foreign=enough & sample.str.contains(FOREIGN_LETTER),
+        language=pl.when(~enough).then(pl.lit(UNDETERMINED)),
+    )
+    foreign = parted.filter("foreign").with_columns(language=_script_language())
+    return pl.concat([parted.filter(~pl.col("foreign")), foreign]).drop("foreign")
+
+
+def _script_language() -> pl.Expr:
     sample = pl.col("sample")
     letters = sample.str.count_matches(r"\p{L}")
     kana = sample.str.count_matches(KANA)
     kana_or_han = kana + sample.str.count_matches(HAN)
     japanese = kana * 20 >= kana_or_han  # a kana in 20: Chinese texts quote a name at most
-    told = (
-        pl.when(letters < MIN_LETTERS)
-        .then(pl.lit(UNDETERMINED))
-        .when(kana_or_han * 3 > letters)  # one of these letters says as much as two Latin ones
-        .then(pl.when(japanese).then(pl.lit("ja")).otherwise(pl.lit("zh")))
+    told: Any = pl.when(
+        kana_or_han * 3 > letters
+    ).then(  # such a letter says as much as two Latin ones
+        pl.when(japanese).then(pl.lit("ja")).otherwise(pl.lit("zh"))
     )
     for code, script in SCRIPT_OF.items():
         share = sample.str.count_matches(f"[{script}&&\\p{{L}}]")
         told = told.when(share * 2 > letters).then(pl.lit(code))
-    return told.otherwise(None)
-
-
-@cache
-def _detector() -> Callable[[list[str]], list[str | None]]:
-    """The Rust twin of langdetect where it is installed and answers alike, else langdetect."""
-    try:
-        from langdetect_rs import detect_batch
-    except ImportError:
-        return _langdetect
-    alike = _codes(detect_batch(list(PROBES))) == _langdetect(list(PROBES))
-    return (lambda samples: _codes(detect_batch(samples))) if alike else _langdetect
-
-
-def _langdetect(samples: list[str]) -> list[str | None]:
-    """langdetect's answer for each sample; None where it finds nothing to go by."""
-    from langdetect.lang_detect_exception import LangDetectException
-
-    codes: list[str | None] = []
-    for sample in samples:
-        detector = _factory().create()
-        detector.append(sample)
-        try:
-            codes.append(detector.detect())
-        except LangDetectException:
-            codes.append(None)
-    return _codes(codes)
-
-
-@cache
-def _factory() -> Any:
-    """langdetect with seed 0, its profiles in a fixed order: `listdir` has none, and sums of
-    probabilities depend on it."""
-    from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
-
-    factory = DetectorFactory()
-    profiles = sorted(path for path in Path(PROFILES_DIRECTORY).iterdir() if path.is_file())
-    factory.load_json_profile([path.read_text(encoding="utf-8") for path in profiles])
-    factory.set_seed(0)
-    return factory
-
-
-def _codes(codes: Iterable[str | None]) -> list[str | None]:
-    return [short_code(code) if code and code != "unknown" else None for code in codes]
-
-
-PROBES = (
-    "The tea is picked in the early morning, while the leaves are still wet.",
-    "Trà được hái vào sáng sớm, khi lá còn ướt sương đêm.",
-    "Le thé est cueilli tôt le matin, quand les feuilles sont encore humides.",
-    "Der Tee wird am frühen Morgen gepflückt, wenn die Blätter noch nass sind.",
-    "Чай собирают рано утром, пока листья ещё влажные от росы.",
-    "يُقطف الشاي في الصباح الباكر بينما الأوراق لا تزال رطبة.",
-    "चाय सुबह जल्दी तोड़ी जाती है, जब पत्तियाँ अभी भी गीली होती हैं।",
-    "Teh dipetik pada pagi hari, ketika daunnya masih basah.",
-)
+    expression: pl.Expr = told.otherwise(None)
+    return expression
