@@ -6,7 +6,8 @@ import json
 from collections import Counter
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ from pipeline.finish import Finished, finish
 from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
 from pipeline.ledger import StageCount, check_chain, total
-from pipeline.memory import refuse_over, share_memory
+from pipeline.memory import Share, refuse_over, share_memory
 from pipeline.observations import add_tallies
 from pipeline.passes import Evidence, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.render import RenderPass
 from pipeline.rendering import Rendering, renderings
-from pipeline.resume import claim
+from pipeline.reuse import find_known, made_by
 from pipeline.shards import private_folder, read_frame, write_bytes, write_frame
 from pipeline.stage import CorpusStage, EvidenceStage, RecordStage, Stage
 
@@ -46,6 +47,7 @@ class Options:
     workers: int
     memory: int | None = None  # bytes
     work: Path | None = None  # where work files go; beside a local output if None
+    full: bool = False  # do all anew, whatever earlier runs have left
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,7 @@ class Execution:
     ) -> None:
         self.recipe, self.inputs, self.digest = recipe, inputs, run
         self.folder, self.options, self.progress = folder, options, progress
-        share = share_memory(options.memory, options.workers)
-        self.share, self.plan = claim(folder, run, share)
+        self.share: Share = share_memory(options.memory, options.workers)
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
         self.losses: dict[str, Counter[str]] = {}  # by target
@@ -133,6 +134,7 @@ class Execution:
     ) -> tuple[list[Any], tuple[str, Path] | None]:
         folder = private_folder(self.folder / f"pass-{number:02d}")
         labels = [label for label, _ in segment.stages]
+        made_of = made_by(segment.stages, segment.corpus) if number == 0 else ""
         this = Pass(
             number,
             folder,
@@ -140,8 +142,10 @@ class Execution:
             decided,
             segment.corpus,
             self.share.shard_bytes,
-            self.plan,
+            made_of,
         )
+        if number == 0 and not self.options.full:
+            tasks = self._with_known(tasks, folder, made_of)
         first = decided[0] if decided else "read"
         parts = self._map(" · ".join([first, *labels]), this, tasks)
         self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
@@ -154,6 +158,15 @@ class Execution:
         label, corpus = segment.corpus
         self.progress.say(f"deciding {label}")
         return shards, (label, self._decide(label, corpus, folder, parts))
+
+    def _with_known(self, tasks: list[Any], folder: Path, made_of: str) -> list[Any]:
+        """The read tasks with what earlier runs have made of their units."""
+        keys = [task.keys() for task in tasks]
+        known = find_known(self.folder.parent, folder, made_of, chain.from_iterable(keys))
+        units, found = sum(map(len, keys)), known.rows.n_unique("key") if known.rows.height else 0
+        if found:
+            self.progress.say(f"{found} of {units} source units are known from earlier runs")
+        return [replace(task, known=known.of(own)) for task, own in zip(tasks, keys, strict=True)]
 
     def _decide(
         self, label: str, corpus: CorpusStage | EvidenceStage, folder: Path, parts: list[str]
@@ -211,7 +224,7 @@ class Execution:
         paths = self.folder / "paths.json"
         write_bytes(paths, json.dumps(self.inputs.paths()).encode())
         targets = renderings(self.recipe, self.options.output, self.digest)
-        this = RenderPass(folder, targets, decided, paths, self.plan)
+        this = RenderPass(folder, targets, decided, paths)
         names = [decided[0]] if decided else []
         parts = self._map(" · ".join(names + [one.name for one in targets]), this, tasks)
         if decided is not None:

@@ -7,14 +7,14 @@ measures. Tallies (counts) go into the manifest. Samples (texts) never leave the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from pipeline.parquet_rows import ParquetRows
-from pipeline.shards import read_frame, write_frame
+from pipeline.shards import read_frame
 from pipeline.stage import SAMPLES, Observed, fewest
 
 MEASURES = "measures"
@@ -26,34 +26,39 @@ class Observations:
 
     def __init__(self) -> None:
         self.tallies: dict[str, Counter[str]] = {}
+        self.by_record = True  # whether all tallies are told by record
         self.measures: dict[str, pl.DataFrame] = {}
         self.samples: list[pl.DataFrame] = []
 
     def add(self, label: str, observed: Observed) -> None:
         """Take what a stage saw of one shard."""
-        if observed.tallies:
-            self.tallies.setdefault(label, Counter()).update(observed.tallies)
+        if len(observed.tallies):
+            self.by_record &= isinstance(observed.tallies, pl.DataFrame)
+            self.tallies.setdefault(label, Counter()).update(summed(observed.tallies))
         if observed.measures is not None:
             self.measures[label] = observed.measures
         if observed.samples is not None and observed.samples.height:
             rows = observed.samples.match_to_schema(SAMPLES).with_columns(stage=pl.lit(label))
             self.samples.append(rows.select(LABELLED_SAMPLES.names()))
 
-    def write(self, folder: Path, part: str) -> list[Path]:
-        """Write what was seen of one shard and forget it; the tallies stay for the marker."""
-        files = []
-        for label, frame in self.measures.items():
-            files.append(folder / f"{part}.{MEASURES}.{label}.arrow")
-            write_frame(files[-1], frame)
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """What was seen of one shard, by the kind of file; forgotten, but for the tallies."""
+        told = {f"{MEASURES}.{label}": frame for label, frame in self.measures.items()}
         if self.samples:
-            files.append(folder / f"{part}.samples.arrow")
-            write_frame(files[-1], least_samples(self.samples))
+            told["samples"] = least_samples(self.samples)
         self.measures, self.samples = {}, []
-        return files
+        return told
 
     def told(self) -> dict[str, dict[str, int]]:
         """The tallies by stage, for the task's marker."""
         return {label: dict(sorted(counted.items())) for label, counted in self.tallies.items()}
+
+
+def summed(tallies: Mapping[str, int] | pl.DataFrame) -> Mapping[str, int]:
+    """Tallies by kind."""
+    if not isinstance(tallies, pl.DataFrame):
+        return tallies
+    return dict(tallies.group_by("kind").agg(pl.col("number").sum()).iter_rows())
 
 
 def least_samples(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:

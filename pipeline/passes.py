@@ -6,8 +6,7 @@ pass n      shards + decision      → record stages       → shards, rejected,
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,30 +14,16 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import LawBroken
-from pipeline.ledger import StageCount
-from pipeline.observations import Observations
+from pipeline.parts import NEW, Parts
 from pipeline.record import ID_LENGTH, SCHEMA
-from pipeline.resume import digest_of
+from pipeline.reuse import Known
 from pipeline.settle import settle
-from pipeline.shards import digest_file, gather, read_frame, read_marker, write_frame, write_marker
+from pipeline.shards import gather, read_frame, read_marker
 from pipeline.source import Reader, Unit
 from pipeline.stage import CorpusStage, EvidenceStage, Observed, ObservingStage, RecordStage
+from pipeline.unit_rows import UNIT, ledger_rows, roots_of, tally_rows, unit_key
 
 READ = "read"
-
-
-class Clock:
-    """CPU seconds of this process by label, all its threads; shown, never published."""
-
-    def __init__(self) -> None:
-        self.cpu: dict[str, float] = {}
-        self.last = time.process_time()
-
-    def lap(self, label: str) -> None:
-        """Book the time since the last lap to `label`."""
-        now = time.process_time()
-        self.cpu[label] = self.cpu.get(label, 0.0) + now - self.last
-        self.last = now
 
 
 @dataclass(frozen=True)
@@ -47,6 +32,11 @@ class ReadTask:
 
     index: int
     units: tuple[tuple[Reader, Unit], ...]
+    known: Known | None = None  # what earlier runs have made of some of them
+
+    def keys(self) -> list[str]:
+        """The digest of each unit."""
+        return [unit_key(reader, unit) for reader, unit in self.units]
 
 
 @dataclass(frozen=True)
@@ -67,58 +57,51 @@ class Pass:
     decided: tuple[str, Path] | None  # (label, decision file) of the corpus stage before it
     sketch: tuple[str, CorpusStage | EvidenceStage] | None  # the corpus stage after it
     shard_bytes: int
-    plan: str  # digest of recipe, inputs, code and cuts
+    made_of: str = ""  # digest of all that the result for a unit depends on beside the unit
 
     def run(self, task: ReadTask | ShardTask) -> dict[str, Any]:
         """Do one task, unless it is done; returns its marker: parts, counts, files."""
         marker_path = self.folder / f"{task.index:05d}.json"
-        made_from = origin(self.plan, self.folder.name, task, self.decided)
-        done = read_marker(marker_path, made_from)
+        done = read_marker(marker_path)
         if done is not None:
             return done | {"reused": True}
-        counts: list[StageCount] = []
-        clock, seen = Clock(), Observations()
-        parts, files = [], []
-        reading = isinstance(task, ReadTask)
-        for number, records in enumerate(self._frames(task)):
-            clock.lap(READ if reading else "shards")
-            name = f"{task.index:05d}-{number:04d}"
-            files += self._part(name, records, counts, clock, seen, reading=reading)
-            parts.append(name)
-        told = {
-            "parts": parts,
-            "counts": [count.as_json() for count in counts],
-            "tallies": seen.told(),
-            "cpu": clock.cpu,
-        }
-        return write_marker(marker_path, made_from, files, told)
+        parts = self._made(task)
+        if isinstance(task, ReadTask) and task.known is not None:
+            labels = [READ, *(label for label, _ in self.stages)]
+            parts = parts.join(task.known, labels, self.shard_bytes)
+        return parts.finish(marker_path, self.made_of)
 
-    def _frames(self, task: ReadTask | ShardTask) -> Iterator[pl.DataFrame]:
+    def _made(self, task: ReadTask | ShardTask) -> Parts:
+        """What the stages make of a shard, or of the units of which nothing is known."""
         if isinstance(task, ShardTask):
-            yield read_frame(task.shard)
-        else:
-            yield from gather(_read(task), self.shard_bytes)
+            parts = Parts(self.folder, f"{task.index:05d}", [])
+            self._part(read_frame(task.shard).with_columns(pl.lit(0).alias(UNIT)), parts)
+            return parts
+        keys, known = task.keys(), set(task.known.rows["key"]) if task.known else set()
+        name = f"{task.index:05d}" + (NEW if known else "")
+        parts = Parts(self.folder, name, keys)
+        units = [(n, *task.units[n]) for n, key in enumerate(keys) if key not in known]
+        for numbered in gather(_read(units), self.shard_bytes):
+            self._part(numbered, parts)
+        return parts
 
-    def _part(
-        self,
-        name: str,
-        records: pl.DataFrame,
-        counts: list[StageCount],
-        clock: Clock,
-        seen: Observations,
-        *,
-        reading: bool,
-    ) -> list[Path]:
-        """Take one frame through the stages and write what comes of it."""
+    def _part(self, numbered: pl.DataFrame, parts: Parts) -> None:
+        """Take one frame, its units numbered, through the stages and write what comes of it."""
+        reading = bool(parts.keys)
+        parts.clock.lap(READ if reading else "shards")
+        records, roots = numbered.drop(UNIT), roots_of(numbered)
         order = positions(records)
         set_aside: list[pl.DataFrame] = []
+        ledger: list[pl.DataFrame] = []
 
         def settled(label: str, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
             parted = settle(label, before, after)
-            counts.append(parted.count)
+            parts.counts.append(parted.count)
+            if reading:
+                ledger.append(ledger_rows(before, after, parted, roots))
             if parted.rejected.height:
                 set_aside.append(parted.rejected.with_columns(stage=pl.lit(label)))
-            clock.lap(label)
+            parts.clock.lap(label)
             return parted.kept
 
         if reading:
@@ -128,23 +111,17 @@ class Pass:
             records = settled(label, records, apply_decision(records, read_frame(decision)))
         for label, stage in self.stages:
             observed = observe(stage, records)
-            seen.add(label, observed)
+            parts.seen.add(label, observed)
+            if reading and isinstance(observed.tallies, pl.DataFrame):
+                ledger.append(tally_rows(label, observed.tallies, roots))
             records = settled(label, records, observed.records)
-        files = self._write(name, records, in_order(set_aside, order))
-        files += seen.write(self.folder, name)
-        clock.lap(self.sketch[0] if self.sketch else "shards")
-        return files
-
-    def _write(self, name: str, kept: pl.DataFrame, rejected: pl.DataFrame) -> list[Path]:
-        frames = {"kept": kept, "rejected": rejected}
+        frames = {"kept": records, "rejected": in_order(set_aside, order)}
         if self.sketch is not None:
-            frames["sketch"] = self.sketch[1].sketch(kept)
-        files = []
-        for kind, frame in frames.items():
-            path = self.folder / f"{name}.{kind}.arrow"
-            write_frame(path, frame)
-            files.append(path)
-        return files
+            frames["sketch"] = self.sketch[1].sketch(records)
+        if reading:
+            frames["ledger"] = pl.concat(ledger)
+        parts.write(frames | parts.seen.frames(), roots)
+        parts.clock.lap(self.sketch[0] if self.sketch else "shards")
 
 
 def observe(stage: RecordStage, records: pl.DataFrame) -> Observed:
@@ -166,31 +143,15 @@ class Evidence:
         return self.stage.evidence(records)
 
 
-def origin(
-    plan: str, name: str, task: ReadTask | ShardTask, decided: tuple[str, Path] | None
-) -> str:
-    """What a task's result is made from: the run's plan, the pass's name, and its inputs' content.
-
-    A marker that names another origin is not believed.
-    """
-    if isinstance(task, ShardTask):
-        inputs = [digest_file(task.shard)]
-    else:
-        files = (file for _, unit in task.units for file in (*unit.files, *unit.sidecars))
-        inputs = [f"{file.uri} {file.sha256}" for file in files]
-    decision = [digest_file(decided[1])] if decided else []
-    return digest_of(plan, name, *inputs, *decision)
-
-
-def _read(task: ReadTask) -> Iterator[pl.DataFrame]:
-    """Every unit's frames; a reader that passes over a file in silence breaks the law."""
-    for reader, unit in task.units:
+def _read(units: Iterable[tuple[int, Reader, Unit]]) -> Iterator[pl.DataFrame]:
+    """Every unit's frames, with its number; a reader that passes over a file breaks the law."""
+    for number, reader, unit in units:
         told: set[str] = set()
         for frame in reader.read(unit):
             told.update(frame["source"].unique())
             if frame.schema != SCHEMA:
                 raise LawBroken(f"reader {reader.name}: its frame is not of the record's schema")
-            yield frame
+            yield frame.with_columns(pl.lit(number, pl.UInt32).alias(UNIT))
         silent = [file.uri for file in unit.files if file.uri not in told]
         if silent:
             raise LawBroken(f"reader {reader.name}: gave no record for {silent[0]}")

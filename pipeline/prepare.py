@@ -59,11 +59,11 @@ def _left_out(manifest: dict[str, Any]) -> list[str]:
     return lines
 
 
-def parse_size(text: str, option: str = "--memory") -> int:
+def parse_size(text: str) -> int:
     """Bytes of `4GB`, `800MB` or a bare number. Raises RecipeError."""
     match = SIZE.match(text.strip())
     if match is None:
-        raise RecipeError(f"{option} {text}: is not a size such as 4GB or 800MB")
+        raise RecipeError(f"--memory {text}: is not a size such as 4GB or 800MB")
     return int(float(match[1]) * UNITS[match[2].lower()])
 
 
@@ -82,6 +82,7 @@ def prepare_recipe(
     memory: str | None,
     work: Path | None,
     log: str | None,
+    full: bool = False,
 ) -> Told:
     """Load and run a recipe as the command line asks."""
     recipe = load_recipe(path, changes)
@@ -90,6 +91,7 @@ def prepare_recipe(
         workers=workers or _cores(),
         memory=parse_size(memory) if memory else None,
         work=work,
+        full=full,
     )
     progress = open_progress(log)
     return Told(prepare(recipe, path.resolve().parent, options, progress))

@@ -9,27 +9,26 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
 from pipeline.errors import DataError, StorageError
 from pipeline.execution import Execution, Options
-from pipeline.failpoints import step
 from pipeline.finish import Finished
 from pipeline.inputs import Inputs, gather_inputs
-from pipeline.lock import Held, hold
+from pipeline.lock import hold
 from pipeline.progress import Progress
 from pipeline.publish import point_to, publish, read_latest, read_manifest
 from pipeline.recipe import Recipe
-from pipeline.resume import PLAN
 from pipeline.shards import private_folder
 from pipeline.storage import Aws, is_remote, open_place
 
 __all__ = ["Options", "Outcome", "prepare", "run_digest"]
 
 DIGEST_BYTES = 10
+FROM_SOURCES = "pass-00"
 
 
 @dataclass(frozen=True)
@@ -50,28 +49,23 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
     """
     aws = _aws(recipe)
     place = open_place(options.output, aws)
-    with _work_folder(options) as (work, lock):
-        for note in place.examine():
-            progress.say(note)
+    with _work_folder(options) as work:
         progress.say("reading the list of sources")
-        inputs = gather_inputs(
-            recipe, folder, private_folder(work / "spool"), source_aws(recipe, aws)
-        )
+        inputs = gather_inputs(recipe, folder, private_folder(work / "spool"), aws)
         run = run_digest(recipe, inputs, options)
         latest = read_latest(place)
         uri = f"{options.output.rstrip('/')}/runs/{run}"
         there = read_manifest(place, run)
         if there:  # the same work is done; a run killed before its last step lacks only LATEST
-            lock.confirm()
             point_to(place, run, there[1], latest)
-            _clear(work, run, inputs)
             return Outcome(run, uri, True, there[0])
+        if options.full:
+            shutil.rmtree(work / run, ignore_errors=True)
         execution = Execution(recipe, inputs, run, private_folder(work / run), options, progress)
         finished = execution.run()
         if finished.faults:
             raise DataError(_refusal(finished))
         progress.say(f"publishing {uri}")
-        lock.confirm()
         publish(place, finished.folder, run, latest)
         _clear(work, run, inputs)
         return Outcome(run, uri, False, finished.manifest)
@@ -85,18 +79,12 @@ def _refusal(finished: Finished) -> str:
 def _aws(recipe: Recipe) -> Aws:
     owner = recipe.publish.expected_bucket_owner if recipe.publish else None
     key = recipe.publish.kms_key_id if recipe.publish else None
-    settings = recipe.aws.model_dump(exclude={"source_bucket_owner"})
-    return Aws(**settings, bucket_owner=owner, kms_key_id=key)
-
-
-def source_aws(recipe: Recipe, aws: Aws) -> Aws:
-    """The same for the buckets that sources are in, which may be of another account."""
-    return replace(aws, bucket_owner=recipe.aws.source_bucket_owner)
+    return Aws(**recipe.aws.model_dump(), bucket_owner=owner, kms_key_id=key)
 
 
 @contextmanager
-def _work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
-    """The work folder, private and held by this run alone, and its lock."""
+def _work_folder(options: Options) -> Iterator[Path]:
+    """The work folder, private and held by this run alone."""
     if options.work is not None:
         path = options.work
     elif is_remote(options.output):
@@ -108,8 +96,8 @@ def _work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
         private_folder(path)
         if path.is_symlink() or path.stat().st_uid != os.getuid():
             raise StorageError(f"{path}: is not this user's own folder; name one with --work")
-        with hold(path, options.output) as lock:
-            yield path, lock
+        with hold(path, options.output):
+            yield path
     except OSError as error:
         raise StorageError(f"{error.filename or path}: {error.strerror or error}") from error
 
@@ -130,19 +118,17 @@ def _clear(work: Path, run: str, inputs: Inputs) -> None:
     """Leave the rejected texts of the published run; other runs' work is of no more use."""
     for path in (work / run).rglob("*"):
         if path.is_file() and not _is_kept_work(path):
-            step("remove work file")
             path.unlink()
-    spool = work / "spool"
-    in_use = {path.name for path in map(Path, inputs.paths().values()) if path.parent == spool}
-    for spooled in spool.iterdir():
-        if spooled.name.removesuffix(".sha256") not in in_use:
-            step("remove spooled source")
+    in_use = set(inputs.paths().values())
+    for spooled in (work / "spool").iterdir():
+        if str(spooled) not in in_use:
             spooled.unlink()
     for other in work.iterdir():
         if other.is_dir() and other.name not in {run, "spool"}:
-            step("remove other run's work")
             shutil.rmtree(other)
 
 
 def _is_kept_work(path: Path) -> bool:
-    return path.name.endswith(".rejected.arrow") or path.name in {PLAN, "timings.json"}
+    """Rejected texts are for the owner; the whole first pass is for the next run to take over."""
+    taken_over = path.parent.name == FROM_SOURCES and path.name[0].isdigit()
+    return taken_over or path.name.endswith(".rejected.arrow") or path.name == "timings.json"

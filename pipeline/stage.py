@@ -48,6 +48,9 @@ SAMPLES = pl.Schema(
 )
 """Texts before and after a stage, for the report; they stay in the private work folder."""
 
+TALLIES = pl.Schema({"id": pl.String, "kind": pl.String, "number": pl.Int64})
+"""How often something was done to a record."""
+
 SAMPLES_MOST = 20
 """Of one stage and kind."""
 
@@ -58,7 +61,9 @@ class Observed:
 
     records: pl.DataFrame  # what `__call__` returns
     measures: pl.DataFrame | None = None  # `id` and numeric columns, a row for each record judged
-    tallies: Mapping[str, int] = field(default_factory=dict)  # by kind, summed over all shards
+    # By kind, summed over all shards; or by record, as `TALLIES`: only then can the next run take
+    # over what this one has made of a shard.
+    tallies: Mapping[str, int] | pl.DataFrame = field(default_factory=dict)
     samples: pl.DataFrame | None = None  # of `SAMPLES`; see `fewest`
 
 

@@ -254,7 +254,7 @@ def test_finished_passes_are_not_done_twice(
     made: list[Path] = []
     real = shards.write_frame
     monkeypatch.setattr(
-        "pipeline.passes.write_frame", lambda path, frame: made.append(path) or real(path, frame)
+        "pipeline.parts.write_frame", lambda path, frame: made.append(path) or real(path, frame)
     )
     monkeypatch.setattr(
         "pipeline.render.write_frame", lambda path, frame: made.append(path) or real(path, frame)
@@ -309,12 +309,15 @@ def test_a_gate_that_is_not_met_publishes_nothing(project: Path, tmp_path: Path)
 
 
 def test_work_files_are_private(clean: Path) -> None:
-    """Rejected texts stand in the work folder: only the owner may enter."""
+    """Texts stand in the work folder: only the owner may enter. Of those that were kept, what was
+    made of the sources is left for the next run, and nothing else."""
     assert (clean / ".work").stat().st_mode & 0o777 == 0o700
     texts = list((clean / ".work").rglob("*.rejected.arrow"))
     assert texts
     kept = list((clean / ".work").rglob("*.kept.arrow"))
-    assert not kept
+    assert {path.parent.name for path in kept} == {"pass-00"}
+    for folder in {path.parent for path in [*texts, *kept]}:
+        assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_two_runs_at_once_do_not_share_an_output(project: Path, tmp_path: Path) -> None:

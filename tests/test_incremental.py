@@ -1,0 +1,225 @@
+"""Night after night: what earlier runs have made is taken over, and never changes a byte."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import latest, tree_bytes
+
+from pipeline import execution, finish
+from pipeline.memory import Share
+from pipeline.progress import Lines
+from pipeline.readers.text import TextReader
+from pipeline.recipe import load_recipe
+from pipeline.run import Options, prepare
+
+RECIPE = """
+name: nightly
+sources:
+  - path: docs/
+    reader: text
+  - path: pairs/*.jsonl
+    reader: jsonl
+stages:
+  - clean
+  - quality: {min_words: 5}
+  - dedup_exact
+  - dedup_near: {threshold: 0.7}
+  - chunk: {max_tokens: 60, overlap: 8}
+targets:
+  corpus: {format: pretraining}
+  pairs: {format: prompt_completion}
+split: {validation: 0.2, group_by: document}
+"""
+WORDS = ["kettle", "lotus", "water", "filter", "green", "tea", "warm", "button", "litre", "rinse"]
+
+
+@pytest.fixture(autouse=True)
+def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate's process takes seconds to start and has its own tests."""
+    told = {"passed": True, "engine": "none", "about": "none", "checks": [], "failing": {}}
+    monkeypatch.setattr(execution, "GateProcess", contextlib.nullcontext)
+    monkeypatch.setattr(finish, "check_gate", lambda *_: told)
+
+
+class Project:
+    """A folder of documents and pairs that changes from night to night."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder, self.chance, self.made = folder, random.Random(seed), 0
+        for name in ("docs", "pairs"):
+            (folder / name).mkdir(parents=True)
+        (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+        for _ in range(24):
+            self.add()
+
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.folder.rglob("*") if path.suffix in {".txt", ".jsonl"})
+
+    def text(self) -> str:
+        chance = self.chance
+        sentences = [
+            " ".join(chance.choices(WORDS, k=chance.randint(4, 12))).capitalize() + "."
+            for _ in range(chance.randint(1, 14))
+        ]
+        return "\n".join(sentences)
+
+    def add(self) -> None:
+        """A new document, a copy of another, one nearly the same, an empty one, or pairs."""
+        self.made += 1
+        name, others = f"{self.chance.randrange(1000):03d}-{self.made}", self.files()
+        text, kind = self.text(), self.chance.random()
+        if kind < 0.3 and others:
+            text = self.chance.choice(others).read_text(encoding="utf-8")
+            text += " And more." if kind < 0.15 else ""
+        elif kind < 0.35:
+            text = ""
+        if kind > 0.8:
+            pairs = [{"prompt": f"What of {w}?", "completion": self.text()} for w in WORDS[:6]]
+            path = self.folder / "pairs" / f"{name}.jsonl"
+            path.write_text("".join(json.dumps(p) + "\n" for p in pairs), encoding="utf-8")
+        else:
+            (self.folder / "docs" / f"{name}.txt").write_text(text, encoding="utf-8")
+
+    def night(self) -> None:
+        """Some documents come, some change, some go."""
+        for _ in range(self.chance.randint(0, 4)):
+            self.add()
+        for path in self.chance.sample(self.files(), self.chance.randint(0, 2)):
+            if path.suffix == ".txt":
+                path.write_text(self.text(), encoding="utf-8")
+        for path in self.chance.sample(self.files(), self.chance.randint(0, 3)):
+            if len(list(path.parent.iterdir())) > 1:
+                path.unlink()
+
+    def run(self, output: Path, **options: Any) -> dict[str, bytes]:
+        """The files of the run."""
+        recipe = load_recipe(self.folder / "recipe.yaml")
+        with Path(os.devnull).open("w") as nowhere:
+            told = Lines(nowhere, as_json=False)
+            prepare(recipe, self.folder, Options(str(output), 1, **options), told)
+        return tree_bytes(latest(output))
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The names of the text files that are read."""
+    seen: list[str] = []
+    real = TextReader.read
+    monkeypatch.setattr(
+        TextReader,
+        "read",
+        lambda self, unit: seen.extend(file.uri for file in unit.files) or real(self, unit),
+    )
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_nights_end_in_the_bytes_of_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Documents are added, changed and deleted; shards are cut otherwise each time."""
+    project = Project(tmp_path / "project", seed)
+    for night in range(4):
+        share = Share(1, project.chance.choice([400, 2000, 1 << 20]))
+        monkeypatch.setattr(execution, "share_memory", lambda *_, share=share: share)
+        by_night = project.run(tmp_path / "nightly")
+        at_once = project.run(tmp_path / f"once-{night}")
+        assert by_night == at_once
+        project.night()
+
+
+def test_only_what_is_new_is_read(tmp_path: Path, read: list[str]) -> None:
+    """And with `full` all of it; the bytes are the same."""
+    project = Project(tmp_path / "project", 7)
+    project.run(tmp_path / "out")
+    (project.folder / "docs/new.txt").write_text("A new document about the green tea kettle.")
+    changed = project.folder / "docs/changed.txt"
+    changed.write_text("Water is boiled in it, and then it is kept warm.")
+    project.run(tmp_path / "out")
+    changed.write_text("Water is boiled in it, and then it is kept hot.")
+    read.clear()
+    by_night = project.run(tmp_path / "out")
+    assert read == ["docs/changed.txt"]
+    read.clear()
+    shutil.rmtree(tmp_path / "out/runs")
+    (tmp_path / "out/LATEST").unlink()
+    assert project.run(tmp_path / "out", full=True) == by_night
+    assert len(read) == len(list((project.folder / "docs").iterdir()))
+
+
+def test_a_duplicate_comes_back_when_its_original_goes(tmp_path: Path) -> None:
+    """It is shipped in its stead: a record stands for others only while it is there."""
+    project = Project(tmp_path / "project", 11)
+    text = "The lotus kettle boils a litre of water in four minutes and keeps it warm for tea."
+    for name in ("000-a.txt", "zzz-b.txt"):
+        (project.folder / "docs" / name).write_text(text)
+    first = project.run(tmp_path / "out")
+    (project.folder / "docs/000-a.txt").unlink()
+    second = project.run(tmp_path / "out")
+    for run in (first, second):
+        lines = run["corpus/train.jsonl"] + run.get("corpus/validation.jsonl", b"")
+        assert lines.count(text.encode()) == 1
+
+
+@pytest.mark.parametrize("kind", ["kept.arrow", "sketch.arrow", "ledger.arrow", "units.arrow"])
+def test_damaged_work_is_noticed_and_done_again(tmp_path: Path, read: list[str], kind: str) -> None:
+    """One flipped byte in any file of it; no error, no wrong byte."""
+    project = Project(tmp_path / "project", 5)
+    project.run(tmp_path / "out")
+    (project.folder / "docs/new.txt").write_text("A new document about the green tea kettle.")
+    damaged = next((tmp_path / "out/.work").glob(f"*/pass-00/*.{kind}"))
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    read.clear()
+    by_night = project.run(tmp_path / "out")
+    assert len(read) > 1
+    assert by_night == project.run(tmp_path / "once")
+
+
+def test_work_of_other_code_or_stages_is_not_taken_over(
+    tmp_path: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another setting of a stage, or another version of the package, reads all anew."""
+    project = Project(tmp_path / "project", 3)
+    project.run(tmp_path / "out")
+    documents = len(list((project.folder / "docs").iterdir()))
+    recipe = project.folder / "recipe.yaml"
+    recipe.write_text(RECIPE.replace("min_words: 5", "min_words: 6"), encoding="utf-8")
+    read.clear()
+    project.run(tmp_path / "out")
+    assert len(read) == documents
+    recipe.write_text(RECIPE.replace("min_words: 5", "min_words: 6") + "gate: {min_records: 2}\n")
+    monkeypatch.setattr("pipeline.reuse.code_digest", lambda: "of other code")
+    read.clear()
+    project.run(tmp_path / "out")
+    assert len(read) == documents
+    recipe.write_text(RECIPE.replace("min_words: 5", "min_words: 6"), encoding="utf-8")
+    shutil.rmtree(tmp_path / "out/runs")
+    (tmp_path / "out/LATEST").unlink()
+    read.clear()
+    project.run(tmp_path / "out")
+    assert read == []
+
+
+def test_work_that_is_left_is_bounded(tmp_path: Path) -> None:
+    """Twelve nights leave one run's work, no more files than the first, and it is private."""
+    project = Project(tmp_path / "project", 2)
+    sizes = []
+    for night in range(12):
+        (project.folder / "docs/night.txt").write_text(f"This is what came in night {night}.")
+        project.run(tmp_path / "out")
+        files = [path for path in (tmp_path / "out/.work").rglob("*") if path.is_file()]
+        sizes.append((len(files), sum(path.stat().st_size for path in files)))
+    assert max(count for count, _ in sizes) == sizes[0][0]
+    assert max(size for _, size in sizes) < sizes[0][1] * 1.1
+    assert (tmp_path / "out/.work").stat().st_mode & 0o777 == 0o700
