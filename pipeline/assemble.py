@@ -11,12 +11,16 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.delta import SHIPPED, Delta
 from pipeline.ledger import StageCount
 from pipeline.parquet_rows import ParquetRows
 from pipeline.render import LINES
 from pipeline.rendering import Rendering
 from pipeline.select_records import OVER_LIMIT, RecordLimit
 from pipeline.shards import read_frame
+
+SELECTIONS = {OVER_LIMIT: "select", SHIPPED: "delta"}
+"""What a target's own choices are called in the ledger, by the reason they give."""
 
 SPLITS = ("train", "validation", "test")
 
@@ -74,7 +78,8 @@ class TargetFiles:
 class Assembly:
     """Writes the files of one run's folder, in the order of the shards."""
 
-    def __init__(self, folder: Path, rendered: Path, metrics: Path) -> None:
+    def __init__(self, folder: Path, rendered: Path, metrics: Path, run: str) -> None:
+        self.run = run  # digest
         self.folder = folder
         self.rendered = rendered
         self.lineage = ParquetRows(folder / "lineage.parquet", LINEAGE)
@@ -95,17 +100,23 @@ class Assembly:
             if frame.height:
                 self.rejected.add(frame.unnest("rejected"))
 
-    def add_target(self, rendering: Rendering, limit: RecordLimit | None) -> list[TargetFiles]:
+    def add_target(
+        self, rendering: Rendering, limit: RecordLimit | None, delta: Delta | None
+    ) -> list[TargetFiles]:
         """Write a target's files: one data set, or several when `limit` says so."""
         shards = sorted(self.rendered.glob(f"{rendering.name}.*.lines.arrow"))
+        new = delta.new_ids(shards, self.run) if delta else None
         counted = _counted(shards)
+        if delta and new is not None:
+            self._set_aside(rendering, shards, None, new, SHIPPED, delta.chain[0])
+            counted = counted.filter(pl.col("id").is_in(list(new)))
         held_out = pl.col("split") == "test"
         data_sets = limit.data_sets(counted.filter(~held_out)) if limit else None
         if limit is None or data_sets is None:
-            return [self._write(TargetFiles(rendering, rendering.name), shards, None)]
+            return [self._write(TargetFiles(rendering, rendering.name), shards, new)]
         data_sets[0].update(counted.filter(held_out)["id"])  # no job reads the test split
         if limit.overflow == "select":
-            self.selections.append(self._reject_others(rendering, shards, data_sets[0]))
+            self._set_aside(rendering, shards, new, data_sets[0], OVER_LIMIT, None)
             return [self._write(TargetFiles(rendering, rendering.name), shards, data_sets[0])]
         return [
             self._write(
@@ -142,20 +153,30 @@ class Assembly:
         for split, output in outputs.items():
             output.add(lines.filter(pl.col("split") == split))
 
-    def _reject_others(self, rendering: Rendering, shards: list[Path], ids: set[str]) -> StageCount:
-        """Set aside what a selection leaves out."""
-        label = f"{rendering.label}.select"
+    def _set_aside(
+        self,
+        rendering: Rendering,
+        shards: list[Path],
+        among: set[str] | None,
+        ids: set[str],
+        reason: str,
+        value: str | None,
+    ) -> None:
+        """Set aside the records of `among` (None: all) that are not of `ids`."""
+        label = f"{rendering.label}.{SELECTIONS[reason]}"
         count = StageCount(label)
-        nothing = dict.fromkeys(("value", "threshold", "merged_into"), pl.lit(None, pl.String))
+        told = {"stage": pl.lit(label), "reason": pl.lit(reason), "value": pl.lit(value, pl.String)}
+        nothing = dict.fromkeys(("threshold", "merged_into"), pl.lit(None, pl.String))
         for shard in shards:
             lines = read_frame(shard)
+            if among is not None:
+                lines = lines.filter(pl.col("id").is_in(list(among)))
             out = lines.filter(~pl.col("id").is_in(list(ids)))
             count.came += lines.height
             count.kept += lines.height - out.height
-            count.reasons.update({OVER_LIMIT: out.height} if out.height else {})
-            told = {"stage": pl.lit(label), "reason": pl.lit(OVER_LIMIT)}
+            count.reasons.update({reason: out.height} if out.height else {})
             self.rejected.add(out.with_columns(**told, **nothing))
-        return count
+        self.selections.append(count)
 
     def _copy_images(self, files: TargetFiles, ids: set[str] | None) -> None:
         prefix = f"{files.rendering.name}.image."

@@ -72,6 +72,9 @@ def prepare(
     full: Annotated[
         bool, typer.Option("--full", help="Take nothing over from earlier runs.")
     ] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Run that `mode: delta` goes on from.")
+    ] = None,
     log: Annotated[str | None, typer.Option(metavar="json|text", help="Lines on stderr.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,7 +83,7 @@ def prepare(
 
     if log not in {None, "json", "text"}:
         raise RecipeError(f"--log {log}: is neither json nor text")
-    told = prepare_recipe(recipe, output, change or [], workers, memory, work, log, full)
+    told = prepare_recipe(recipe, output, change or [], workers, memory, work, log, full, since)
     typer.echo(told.as_json() if as_json else told.as_text())
 
 

@@ -27,6 +27,16 @@ class TargetSettings(Settings):
     customization: str | None = None
     allow_legacy: bool = False
     overflow: Literal["fail", "select", "parts"] = "fail"
+    mode: Literal["full", "delta"] | None = Field(
+        None,
+        description="delta: only what the parent run and those before it have not shipped, to tune "
+        "further a model that they have tuned; full (or nothing): everything",
+    )
+    parent: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{20}$",
+        description="run that a delta goes on from; else the latest",
+    )
     quota: dict[str, int] = Field(default_factory=dict)
     prices: dict[str, float] = Field(default_factory=dict)  # US dollars by item, over the card's
     job: JobSettings | None = None  # beside or over the recipe's own `job`

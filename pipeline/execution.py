@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import kernels
+from pipeline.delta import Delta
 from pipeline.engines.local import Workers
 from pipeline.errors import LawBroken, StorageError
 from pipeline.finish import Finished, finish
@@ -48,6 +49,7 @@ class Options:
     memory: int | None = None  # bytes
     work: Path | None = None  # where work files go; beside a local output if None
     full: bool = False  # do all anew, whatever earlier runs have left
+    since: str | None = None  # run that delta targets go on from; the latest if None
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Execution:
         self.tallies: dict[str, Counter[str]] = {}  # by stage
         self.set_aside: list[Path] = []
         self.observed: list[Path] = []  # shards beside which observations may lie, without ending
+        self.deltas: dict[str, Delta] = {}  # by target
         self.gate: GateProcess | None = None
         self.engine = Workers(self.share.workers)
 

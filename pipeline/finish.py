@@ -71,6 +71,8 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
         "split": _certificate(metrics),
         "gate": {"passed": gate["passed"], "engine": gate["engine"], "checks": gate["checks"]},
     }
+    if execution.deltas:
+        manifest["parents"] = {name: one.chain[0] for name, one in execution.deltas.items()}
     report = summary(manifest, gate, metrics, folder / "rejected.parquet", execution.folder)
     write_report(report, folder)
     manifest["files"] = list_files(folder)
@@ -87,12 +89,14 @@ def _assemble(
     metrics: Path,
 ) -> list[TargetFiles]:
     written: list[TargetFiles] = []
-    with Assembly(folder, rendered, metrics) as assembly:
+    with Assembly(folder, rendered, metrics, execution.digest) as assembly:
         assembly.add_rejected(read_frame(path) for path in execution.set_aside)
         for rendering in targets:
             parts = sorted(rendered.glob(f"{rendering.name}.*.rejected.arrow"))
             assembly.add_rejected(read_frame(part) for part in parts)
-            written += assembly.add_target(rendering, _record_limit(execution, rendering))
+            limit = _record_limit(execution, rendering)
+            delta = execution.deltas.get(rendering.name)
+            written += assembly.add_target(rendering, limit, delta)
         execution.counts += assembly.selections
     return written
 
@@ -121,8 +125,26 @@ def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, A
     }
     if rendering.plan is not None:
         told |= _tell_model(execution, files)
+    if rendering.name in execution.deltas:
+        told["delta"] = _tell_delta(execution, rendering)
+        if not files.splits:  # nothing is new: no fault, and nothing to tune on
+            return told | {"faults": [], "ready": False}
     faults = list(_check(execution, files, folder))
     return told | {"faults": faults, "ready": not faults}
+
+
+def _tell_delta(execution: Execution, rendering: Rendering) -> dict[str, Any]:
+    """What a delta goes on from, and what that holds beside."""
+    delta = execution.deltas[rendering.name]
+    job = execution.recipe.job_settings(rendering.name)
+    shards = sorted((execution.folder / "rendered").glob(f"{rendering.name}.*.lines.arrow"))
+    return {
+        "parent_run": delta.chain[0],
+        "chain": list(delta.chain),
+        "base_model": job.base_model if job else None,
+        "shipped": len(delta.shipped),
+        "withdrawn": delta.withdrawn(shards, execution.digest),
+    }
 
 
 def _losses(execution: Execution, rendering: Rendering) -> dict[str, int]:
@@ -203,7 +225,8 @@ def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) 
 
 
 def _hold_gate(execution: Execution, written: list[TargetFiles], metrics: Path) -> dict[str, Any]:
-    limits = {files.name: _gate_limits(files.rendering) for files in written}
+    held = [one for one in written if one.splits or one.rendering.name not in execution.deltas]
+    limits = {files.name: _gate_limits(files.rendering) for files in held}
     stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
     counts = {"came": stages[0].came, "rejected": sum(count.rejected for count in stages)}
     folder = execution.folder / "gate"

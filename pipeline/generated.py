@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from pipeline import readers, stages, targets
 from pipeline.bedrock import limits
+from pipeline.delta import SHIPPED, SHIPPED_MEANS
 from pipeline.entries import TargetSettings
 from pipeline.recipe import Recipe
 from pipeline.select_records import OVER_LIMIT, OVER_LIMIT_MEANS
@@ -24,6 +25,7 @@ from pipeline.stages import STAGES
 from pipeline.stages.split import Split
 
 UNKNOWN = "_UnknownTarget"
+OF_SELECTIONS = {OVER_LIMIT: OVER_LIMIT_MEANS, SHIPPED: SHIPPED_MEANS}
 SCHEMA_ID = "urn:bedrock-prep:schema:recipe"
 
 
@@ -67,7 +69,7 @@ def reference() -> str:
         *_rooms("Targets", targets.TARGETS, targets.REASONS, ""),
         *_shared(),
         "## Reasons of model cards\n",
-        *_reasons({**limits.REASONS, OVER_LIMIT: OVER_LIMIT_MEANS}),
+        *_reasons({**limits.REASONS, **OF_SELECTIONS}),
     ]
     return "\n".join(parts)
 
@@ -158,7 +160,7 @@ def _shared() -> Iterator[str]:
 def all_reasons() -> dict[str, str]:
     """Every reason that a record can be rejected with, and what it means."""
     rooms = {**readers.REASONS, **stages.REASONS, **targets.REASONS, **limits.REASONS}
-    return {**rooms, OVER_LIMIT: OVER_LIMIT_MEANS}
+    return {**rooms, **OF_SELECTIONS}
 
 
 def generated() -> dict[Path, str]:

@@ -83,6 +83,7 @@ def prepare_recipe(
     work: Path | None,
     log: str | None,
     full: bool = False,
+    since: str | None = None,
 ) -> Told:
     """Load and run a recipe as the command line asks."""
     recipe = load_recipe(path, changes)
@@ -92,6 +93,7 @@ def prepare_recipe(
         memory=parse_size(memory) if memory else None,
         work=work,
         full=full,
+        since=since,
     )
     progress = open_progress(log)
     return Told(prepare(recipe, path.resolve().parent, options, progress))

@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
+from pipeline.delta import Parents, named_parents, parents_of, read_deltas
 from pipeline.errors import DataError, StorageError
 from pipeline.execution import Execution, Options
 from pipeline.finish import Finished
 from pipeline.inputs import Inputs, gather_inputs
 from pipeline.lock import hold
 from pipeline.progress import Progress
-from pipeline.publish import point_to, publish, read_latest, read_manifest
+from pipeline.publish import Latest, point_to, publish, read_latest, read_manifest
 from pipeline.recipe import Recipe
 from pipeline.shards import private_folder
-from pipeline.storage import Aws, is_remote, open_place
+from pipeline.storage import Aws, Place, is_remote, open_place
 
 __all__ = ["Options", "Outcome", "prepare", "run_digest"]
 
@@ -52,8 +53,8 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
     with _work_folder(options) as work:
         progress.say("reading the list of sources")
         inputs = gather_inputs(recipe, folder, private_folder(work / "spool"), aws)
-        run = run_digest(recipe, inputs, options)
         latest = read_latest(place)
+        run, parents = _named(recipe, inputs, options, place, latest)
         uri = f"{options.output.rstrip('/')}/runs/{run}"
         there = read_manifest(place, run)
         if there:  # the same work is done; a run killed before its last step lacks only LATEST
@@ -62,6 +63,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         if options.full:
             shutil.rmtree(work / run, ignore_errors=True)
         execution = Execution(recipe, inputs, run, private_folder(work / run), options, progress)
+        execution.deltas = read_deltas(place, parents)
         finished = execution.run()
         if finished.faults:
             raise DataError(_refusal(finished))
@@ -102,14 +104,39 @@ def _work_folder(options: Options) -> Iterator[Path]:
         raise StorageError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
-def run_digest(recipe: Recipe, inputs: Inputs, options: Options) -> str:
-    """The name of the work: recipe, input contents, package version, and the place it will name."""
-    material = {
+def _named(
+    recipe: Recipe, inputs: Inputs, options: Options, place: Place, latest: Latest | None
+) -> tuple[str, Parents]:
+    """The run's digest, and the runs that its delta targets go on from.
+
+    A delta goes on from the latest run, unless that one is this very work, with its own parents.
+    """
+    there = read_manifest(place, latest.run) if latest else None
+    own = parents_of(there[0]) if there else {}
+    others = dict.fromkeys(recipe.targets, latest.run) if latest else {}
+    for defaults in (own, others):
+        parents = named_parents(recipe, defaults, options.since)
+        run = run_digest(recipe, inputs, options, parents)
+        if latest and run == latest.run:
+            break
+    return run, parents
+
+
+def run_digest(
+    recipe: Recipe, inputs: Inputs, options: Options, parents: Parents | None = None
+) -> str:
+    """The name of the work: recipe, input contents, package version, and the places it will name.
+
+    `parents` are the runs that delta targets go on from: they decide what is new.
+    """
+    material: dict[str, Any] = {
         "recipe": recipe.as_json(),
         "inputs": [[file["source"], file["sha256"]] for file in inputs.listing()],
         "version": __version__,
         "place": options.output if is_remote(options.output) else None,
     }
+    if parents:
+        material["parents"] = dict(parents)
     text = json.dumps(material, sort_keys=True).encode()
     return hashlib.blake2b(text, digest_size=DIGEST_BYTES).hexdigest()
 

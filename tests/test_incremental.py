@@ -15,6 +15,7 @@ import pytest
 from conftest import latest, tree_bytes
 
 from pipeline import execution, finish
+from pipeline.errors import RecipeError
 from pipeline.memory import Share
 from pipeline.progress import Lines
 from pipeline.readers.text import TextReader
@@ -223,3 +224,84 @@ def test_work_that_is_left_is_bounded(tmp_path: Path) -> None:
     assert max(count for count, _ in sizes) == sizes[0][0]
     assert max(size for _, size in sizes) < sizes[0][1] * 1.1
     assert (tmp_path / "out/.work").stat().st_mode & 0o777 == 0o700
+
+
+def lines_of(files: dict[str, bytes], target: str = "pairs") -> list[bytes]:
+    """The lines of all splits of a target."""
+    return [
+        line
+        for split in ("train", "validation", "test")
+        for line in files.get(f"{target}/{split}.jsonl", b"").split(b"\n")
+        if line
+    ]
+
+
+def manifest_of(files: dict[str, bytes]) -> dict[str, Any]:
+    """The run's manifest."""
+    manifest: dict[str, Any] = json.loads(files["manifest.json"])
+    return manifest
+
+
+def write_pairs(project: Project, name: str, words: list[str]) -> None:
+    """A file of pairs, one for each word."""
+    pairs = [{"prompt": f"What of {w}?", "completion": f"Of {w}, much is said."} for w in words]
+    text = "".join(json.dumps(pair) + "\n" for pair in pairs)
+    (project.folder / "pairs" / name).write_text(text, encoding="utf-8")
+
+
+def test_a_delta_ships_what_no_run_of_its_chain_has_shipped(tmp_path: Path) -> None:
+    """Three nights together hold every line once; the manifest names parents and chain."""
+    project = Project(tmp_path / "project", 4)
+    recipe = project.folder / "recipe.yaml"
+    recipe.write_text(RECIPE.replace("{format: prompt", "{mode: delta, format: prompt"))
+    nights = [project.run(tmp_path / "out")]
+    for night in (1, 2):
+        write_pairs(project, f"night-{night}.jsonl", [f"{word} {night}" for word in WORDS[:5]])
+        nights.append(project.run(tmp_path / "out"))
+    recipe.write_text(RECIPE, encoding="utf-8")
+    whole = lines_of(project.run(tmp_path / "whole"))
+    assert sorted(line for files in nights for line in lines_of(files)) == sorted(whole)
+    assert [len(lines_of(files)) for files in nights[1:]] == [5, 5]
+    first, second, third = (manifest_of(files) for files in nights)
+    assert "parents" not in first
+    assert second["parents"] == {"pairs": first["run"]}
+    told = third["targets"]["pairs"]["delta"]
+    assert told["parent_run"] == second["run"]
+    assert told["chain"] == [second["run"], first["run"]]
+    assert told["withdrawn"] == 0
+    ledger = next(one for one in third["stages"] if one["stage"] == "targets.pairs.delta")
+    assert ledger["came"] == len(whole)
+    assert ledger["reasons"] == {"shipped_before": len(whole) - 5}
+
+
+def test_a_delta_run_again_is_the_same_run(tmp_path: Path) -> None:
+    """It is not a delta of itself; with `since` it goes on from the run that is named."""
+    project = Project(tmp_path / "project", 4)
+    recipe = project.folder / "recipe.yaml"
+    recipe.write_text(RECIPE.replace("{format: prompt", "{mode: delta, format: prompt"))
+    first = project.run(tmp_path / "out")
+    assert project.run(tmp_path / "out") == first
+    write_pairs(project, "more.jsonl", ["cup"])
+    second = project.run(tmp_path / "out")
+    assert project.run(tmp_path / "out") == second
+    write_pairs(project, "and-more.jsonl", ["pot"])
+    since_first = project.run(tmp_path / "out", since=manifest_of(first)["run"])
+    assert len(lines_of(since_first)) == 2
+    with pytest.raises(RecipeError, match=r"its parent, run 0+, is not in"):
+        project.run(tmp_path / "out", since="0" * 20)
+
+
+def test_a_delta_without_anything_new_is_empty_and_published(tmp_path: Path) -> None:
+    """What was taken away is counted: a tuned model does not forget it."""
+    project = Project(tmp_path / "project", 4)
+    recipe = project.folder / "recipe.yaml"
+    recipe.write_text(RECIPE.replace("{format: prompt", "{mode: delta, format: prompt"))
+    write_pairs(project, "gone.jsonl", ["cup", "pot"])
+    project.run(tmp_path / "out")
+    (project.folder / "pairs/gone.jsonl").unlink()
+    second = project.run(tmp_path / "out")
+    told = manifest_of(second)["targets"]["pairs"]
+    assert lines_of(second) == []
+    assert told["ready"] is False
+    assert told["delta"]["withdrawn"] == 2
+    assert lines_of(second, "corpus")

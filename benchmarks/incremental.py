@@ -1,0 +1,157 @@
+"""Night after night: what 2 % more documents cost beside a run from nothing, to the same bytes.
+
+    python benchmarks/incremental.py [DOCUMENTS [NIGHTS [FOLDER]]]
+                                     (default 100000 5 ../shared/bench/corpus)
+
+FOLDER holds docs.parquet with a column `text`; its texts are cut into documents of about 1 KB, a
+file each, in the order of a digest. The first run sees all but NIGHTS times 2 %; each night brings
+2 % more. At last one run from nothing sees all. Prints Markdown: CPU seconds of all processes, wall
+seconds, and the peak memory of the process tree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from run_stages import tree_memory
+
+RECIPE = """
+name: nightly
+sources: [{path: docs/, reader: text}]
+stages: [clean, language, quality, redact, dedup_exact, dedup_near, {chunk: {max_tokens: 512}}]
+targets: {corpus: {format: pretraining}}
+split: {validation: 0.05}
+"""
+LENGTH = 1000  # characters of a document
+SHARE = 0.02  # of all documents, a night
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run took."""
+
+    cpu: float  # seconds, all processes
+    wall: float  # seconds
+    peak: int  # bytes, of the process tree
+
+
+def documents(corpus: Path, most: int) -> Iterator[str]:
+    """Texts of about 1 KB, cut at line ends."""
+    made = 0
+    for text in pl.read_parquet(corpus / "docs.parquet", columns=["text"])["text"]:
+        lines, size = [], 0
+        for line in text.split("\n"):
+            lines.append(line)
+            size += len(line)
+            if size >= LENGTH:
+                yield "\n".join(lines)
+                lines, size, made = [], 0, made + 1
+                if made == most:
+                    return
+
+
+def write(folder: Path, texts: list[str], start: int) -> None:
+    """A file for each, its name a digest: what is new lies among what is old."""
+    for number, text in enumerate(texts, start):
+        name = hashlib.blake2b(str(number).encode(), digest_size=8).hexdigest()
+        path = folder / name[:2] / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def prepare(recipe: Path, output: Path) -> Cost:
+    """One run in a process of its own."""
+    line = [sys.executable, "-m", "pipeline", "prepare", str(recipe), "--output", str(output)]
+    before, started, peak = children_cpu(), time.monotonic(), [0]
+    child = subprocess.Popen([*line, "--log", "text"], stdout=subprocess.DEVNULL)
+
+    def watch() -> None:
+        while child.poll() is None:
+            peak[0] = max(peak[0], tree_memory(child.pid))
+            time.sleep(0.2)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    code = child.wait()
+    watcher.join()
+    if code:
+        sys.exit(f"prepare ended with {code}")
+    return Cost(children_cpu() - before, time.monotonic() - started, peak[0])
+
+
+def children_cpu() -> float:
+    """CPU seconds of all processes that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def files_of(output: Path) -> dict[str, str]:
+    """The digest of every file of the latest run."""
+    run = json.loads((output / "LATEST").read_text())["run"]
+    folder = output / "runs" / run
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def main() -> None:
+    """Run all nights and print the table."""
+    most = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    nights = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    corpus = Path(sys.argv[3] if len(sys.argv) > 3 else "../shared/bench/corpus")
+    if not (corpus / "docs.parquet").is_file():
+        sys.exit(f"{corpus.resolve()}: holds no docs.parquet; name the folder of a corpus")
+    texts = list(documents(corpus, most))
+    share = int(len(texts) * SHARE)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+        first = len(texts) - nights * share
+        write(folder / "docs", texts[:first], 0)
+        rows = [
+            (f"first run, {first:,} documents", prepare(folder / "recipe.yaml", folder / "out"))
+        ]
+        for night in range(nights):
+            start = first + night * share
+            write(folder / "docs", texts[start : start + share], start)
+            cost = prepare(folder / "recipe.yaml", folder / "out")
+            rows.append((f"night {night + 1}, {share:,} more", cost))
+        rows.append(
+            (f"from nothing, {len(texts):,}", prepare(folder / "recipe.yaml", folder / "once"))
+        )
+        same = files_of(folder / "out") == files_of(folder / "once")
+    print_table(rows, same)
+
+
+def print_table(rows: list[tuple[str, Cost]], same: bool) -> None:
+    """Each run beside the last, which did it all at once."""
+    whole = rows[-1][1]
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print("| run | CPU s | of a run from nothing | wall s | peak MB |\n|---|--:|--:|--:|--:|")
+    for name, cost in rows:
+        share = f"{cost.cpu / whole.cpu:.0%}"
+        print(f"| {name} | {cost.cpu:.1f} | {share} | {cost.wall:.1f} | {cost.peak / 1e6:.0f} |")
+    print(
+        f"\nThe last night's run and the run from nothing: {'the same' if same else 'OTHER'} bytes"
+    )
+    if not same:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

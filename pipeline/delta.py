@@ -1,0 +1,126 @@
+"""What a target of `mode: delta` leaves out: the lines that its parent runs have shipped.
+
+A model that is already tuned is tuned further on what is new. The first run of a chain ships
+everything; each later one names its parent, and leaves out every line that is in any run of the
+chain. Lines are compared as they stand, but for the name of their run in the URIs of images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import xxhash
+
+from pipeline.errors import RecipeError, StorageError
+from pipeline.publish import MANIFEST, read_manifest
+from pipeline.recipe import Recipe
+from pipeline.shards import read_frame
+from pipeline.storage import Place
+
+SHIPPED = "shipped_before"
+SHIPPED_MEANS = (
+    "the line is in an earlier run of the chain that a target of `mode: delta` goes on from; the "
+    "value names the parent run"
+)
+
+Parents = Mapping[str, str]
+"""The run that each target of `mode: delta` goes on from, by the target's name."""
+
+
+@dataclass(frozen=True)
+class Delta:
+    """What one target has shipped before."""
+
+    chain: tuple[str, ...]  # runs, the parent first
+    shipped: frozenset[int]  # digests of their lines
+
+    def new_ids(self, shards: Iterable[Path], run: str) -> set[str]:
+        """The ids of rendered records whose lines the chain does not hold."""
+        new: set[str] = set()
+        for shard in shards:
+            lines = read_frame(shard)
+            digests = line_digests(lines["line"].to_list(), run)
+            is_new = pl.Series([digest not in self.shipped for digest in digests], dtype=pl.Boolean)
+            new.update(lines["id"].filter(is_new))
+        return new
+
+    def withdrawn(self, shards: Iterable[Path], run: str) -> int:
+        """How many shipped lines the data no longer holds: a tuned model does not forget them."""
+        there: set[int] = set()
+        for shard in shards:
+            there.update(line_digests(read_frame(shard)["line"].to_list(), run))
+        return len(self.shipped - there)
+
+
+def line_digests(lines: Iterable[str], run: str) -> list[int]:
+    """xxh3-64 of each line, without the name of its run."""
+    named = f"/runs/{run}/"
+    return [xxhash.xxh3_64_intdigest(line.replace(named, "/runs/").encode()) for line in lines]
+
+
+def named_parents(recipe: Recipe, defaults: Parents, since: str | None) -> Parents:
+    """The parent of each delta target: its own `parent`, else `--since`, else the default."""
+    found = {}
+    for name, entry in recipe.targets.items():
+        parent = entry.parent or since or defaults.get(name)
+        if entry.mode == "delta" and parent:
+            found[name] = parent
+    return found
+
+
+def parents_of(manifest: Mapping[str, Any]) -> Parents:
+    """The parents that a run went on from, by its manifest."""
+    return dict(manifest.get("parents", {}))
+
+
+def read_deltas(place: Place, parents: Parents) -> dict[str, Delta]:
+    """What the chains of all delta targets have shipped.
+
+    Raises RecipeError for a parent that was never there, StorageError for one that is gone.
+    """
+    return {name: _read_delta(place, name, parent) for name, parent in parents.items()}
+
+
+def _read_delta(place: Place, target: str, parent: str) -> Delta:
+    chain: list[str] = []
+    shipped: set[int] = set()
+    following: str | None = parent
+    while following is not None:
+        manifest = _manifest(place, target, following, first=not chain)
+        chain.append(following)
+        for line in _lines(place, manifest, target):
+            shipped.update(line_digests([line], following))
+        following = parents_of(manifest).get(target)
+    return Delta(tuple(chain), frozenset(shipped))
+
+
+def _manifest(place: Place, target: str, run: str, *, first: bool) -> Mapping[str, Any]:
+    there = read_manifest(place, run)
+    if there is not None:
+        return there[0]
+    if first:
+        raise RecipeError(f"targets.{target}: its parent, run {run}, is not in {place.uri}")
+    raise StorageError(
+        f"{place.uri}/runs/{run}/{MANIFEST}: is gone, and targets.{target} goes on from it; "
+        "name another run as its parent, or start anew with `mode: full`"
+    )
+
+
+def _lines(place: Place, manifest: Mapping[str, Any], target: str) -> Iterator[str]:
+    """Every line that a run holds for a target, of all its parts and splits."""
+    named = [
+        name
+        for name, told in manifest["targets"].items()
+        if name == target or (told["parts"] > 1 and name.rpartition("-")[0] == target)
+    ]
+    for file in manifest["files"]:
+        folder, _, name = file["path"].partition("/")
+        if folder in named and name in {"train.jsonl", "validation.jsonl", "test.jsonl"}:
+            found = place.read(f"runs/{manifest['run']}/{file['path']}")
+            if found is None:
+                raise StorageError(f"{place.uri}/runs/{manifest['run']}/{file['path']}: is gone")
+            yield from filter(None, found[0].decode().split("\n"))
