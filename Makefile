@@ -35,10 +35,12 @@ format: setup-dev ## Format the code and write what is generated
 golden: setup-dev ## Write the golden results of the sample recipes anew
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden.py -k golden_one
 
-fuzz: ## Feed the compiled kernels damaged texts under sanitizers (300,000 inputs)
+fuzz: ## Feed the compiled kernels damaged texts under sanitizers (300,000 inputs each)
 	@mkdir -p build
-	cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/fuzz_kernels/fuzz_kernels.c -o build/fuzz_kernels
-	build/fuzz_kernels 300000
+	@for name in fuzz_kernels fuzz_statistics; do \
+	  cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/fuzz_kernels/$$name.c -o build/$$name && \
+	  build/$$name 300000 || exit 1; \
+	done
 
 bench: setup-dev ## Measure: throughput by stage, on what this machine has
 	$(BIN)/python benchmarks/run_stages.py

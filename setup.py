@@ -9,12 +9,12 @@ import os
 from setuptools import Extension, setup
 
 
-def extension(name: str, header: str) -> Extension:
-    """One compiled module of pipeline/kernels and the header that does its work."""
+def extension(name: str, *headers: str) -> Extension:
+    """One compiled module of pipeline/kernels and the headers that do its work."""
     return Extension(
         f"pipeline.kernels.{name}",
         sources=[f"pipeline/kernels/{name}.c"],
-        depends=[f"pipeline/kernels/{header}"],
+        depends=[f"pipeline/kernels/{header}" for header in headers],
         define_macros=[("Py_LIMITED_API", "0x030B0000")],  # one binary for Python 3.11 and newer
         # No fused multiply-add: langid.h promises the roundings that Python makes.
         extra_compile_args=["-std=c11", "-O3", "-ffp-contract=off"],
@@ -23,7 +23,11 @@ def extension(name: str, header: str) -> Extension:
     )
 
 
-EXTENSIONS = [extension("_native", "grams.h"), extension("_langid", "langid.h")]
+EXTENSIONS = [
+    extension("_native", "grams.h"),
+    extension("_langid", "langid.h"),
+    extension("_measures", "arrow_texts.h", "statistics.h"),
+]
 
 if os.environ.get("BEDROCK_PREP_NO_COMPILE") == "1":
     setup()

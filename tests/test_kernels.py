@@ -374,14 +374,15 @@ def test_no_compiler_is_no_failure(change: dict[str, str], tmp_path: Path) -> No
     assert not list(tmp_path.rglob("*.so"))
 
 
-def test_under_sanitizers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fuzz", ["fuzz_kernels", "fuzz_statistics"])
+def test_under_sanitizers(fuzz: str, tmp_path: Path) -> None:
     """No access out of bounds, no undefined behaviour on a few thousand damaged texts."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("no C compiler")
-    program = tmp_path / "fuzz_kernels"
+    program = tmp_path / fuzz
     flags = ["-std=c11", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    source = ROOT / "tests" / "fuzz_kernels" / "fuzz_kernels.c"
+    source = ROOT / "tests" / "fuzz_kernels" / f"{fuzz}.c"
     built = subprocess.run([compiler, *flags, str(source), "-o", str(program)], check=False)
     if built.returncode:
         pytest.skip("the compiler has no sanitizers")

@@ -8,11 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.tokens import (
+    BOUND,
+    ESTIMATE,
     TURN_OVERHEAD,
+    Weights,
     message_tokens,
     token_bound,
     token_bounds,
     token_estimate,
+    weigh,
+    weigh_by_expressions,
 )
 
 ENGLISH = (
@@ -131,3 +136,28 @@ def test_messages_cost_their_turns_and_the_system_prompt() -> None:
     expected = [own + 2 * TURN_OVERHEAD, 2 * own + 3 * TURN_OVERHEAD, None, 0]
     assert records.select(message_tokens()).to_series().to_list() == expected
     assert records.select(message_tokens(token_estimate)).to_series()[0] < expected[0]
+
+
+@pytest.mark.parametrize("weights", [BOUND, ESTIMATE], ids=["bound", "estimate"])
+@settings(max_examples=200, deadline=None)
+@given(texts=st.lists(st.text(max_size=40) | st.none(), max_size=5))
+def test_the_kernel_weighs_as_the_expressions_do(weights: Weights, texts: list[str | None]) -> None:
+    """To the thousandth of a token, null for null."""
+    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
+    both = frame.select(
+        kernel=weigh(pl.col("text"), weights),
+        expressions=weigh_by_expressions(pl.col("text"), weights),
+    )
+    assert both["kernel"].to_list() == both["expressions"].to_list()
+
+
+def test_the_kernel_knows_every_character() -> None:
+    """Each one that a text may hold, within ASCII and within its own script."""
+    codes = [c for c in range(0x11000) if not 0xD800 <= c < 0xE000] + [0x1F600, 0x20000, 0x10FFFF]
+    frame = pl.DataFrame(
+        {"text": ["".join(f"a{chr(c)}{chr(c)}" for c in codes[i::50]) for i in range(50)]}
+    )
+    for weights in (BOUND, ESTIMATE):
+        column = pl.col("text")
+        both = frame.select(weigh(column, weights), other=weigh_by_expressions(column, weights))
+        assert both["text"].to_list() == both["other"].to_list()

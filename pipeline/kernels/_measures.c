@@ -1,0 +1,121 @@
+/* Texts of a Polars series measured: statistics.h does the work, on what arrow_texts.h reads. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "arrow_texts.h"
+#include "statistics.h"
+
+enum { WEIGHTS_SIZE = 0x10000 * 4 };
+
+typedef struct {
+    struct ArrowArrayStream *stream;
+    int64_t count, done; /* texts that are expected, and that have been measured */
+    const char *table;   /* of classes, or of weights */
+    int number;          /* the parts that are asked for, or the weight of characters above */
+    int64_t *out;
+    Counter counter;
+    const char *fault;
+} Job;
+
+static int measure_statistics(Job *job, Text text) {
+    int64_t *out = job->out + STATISTICS * job->done;
+    if (!text.data) {
+        memset(out, 0, STATISTICS * sizeof *out);
+        return 0;
+    }
+    if (counter_fit(&job->counter, text.size) < 0) return -1;
+    text_statistics(&job->counter, text.data, text.size, (const uint8_t *)job->table,
+                    (unsigned)job->number, out);
+    return 0;
+}
+
+static int measure_weight(Job *job, Text text) {
+    const int32_t *weights = (const int32_t *)(const void *)job->table;
+    job->out[job->done] = text.data ? weigh_text(text.data, text.size, weights, job->number) : 0;
+    return 0;
+}
+
+static void measure_array(Job *job, const struct ArrowArray *array, int (*one)(Job *, Text)) {
+    for (int64_t row = 0; row < array->length && !job->fault; row++, job->done++) {
+        if (job->done == job->count)
+            job->fault = "there are more texts than were announced";
+        else if (one(job, text_at(array, row)) < 0)
+            job->fault = "out of memory";
+    }
+}
+
+/* Without the GIL: the stream is Polars' own, and its columns do not change. */
+static void measure_all(Job *job, int (*one)(Job *, Text)) {
+    if (!holds_views(job->stream)) job->fault = "a stream of string views is needed";
+    while (!job->fault) {
+        struct ArrowArray array = {0};
+        if (job->stream->get_next(job->stream, &array)) {
+            job->fault = "the stream broke off";
+            return;
+        }
+        if (!array.release) break;
+        measure_array(job, &array, one);
+        array.release(&array);
+    }
+    if (!job->fault && job->done < job->count) job->fault = "there are too few texts";
+}
+
+/* Little-endian machines only: numbers go out as they lie in memory. */
+static PyObject *measured(Job *job, PyObject *capsule, int width, int (*one)(Job *, Text)) {
+    job->stream = PyCapsule_GetPointer(capsule, "arrow_array_stream");
+    if (!job->stream) return NULL;
+    if (job->count < 0 || job->count > PY_SSIZE_T_MAX / 8 / width) return PyErr_NoMemory();
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(8 * width * job->count));
+    if (!made) return NULL;
+    job->out = (int64_t *)(void *)PyBytes_AsString(made);
+    Py_BEGIN_ALLOW_THREADS
+    measure_all(job, one);
+    Py_END_ALLOW_THREADS
+    counter_free(&job->counter);
+    if (!job->fault) return made;
+    Py_DECREF(made);
+    PyErr_SetString(PyExc_ValueError, job->fault);
+    return NULL;
+}
+
+static PyObject *statistics(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *capsule;
+    Py_ssize_t size, count;
+    Job job = {0};
+    if (!PyArg_ParseTuple(arguments, "Ony#i", &capsule, &count, &job.table, &size, &job.number))
+        return NULL;
+    if (size != TABLED) {
+        PyErr_SetString(PyExc_ValueError, "classes: 131072 bytes are needed");
+        return NULL;
+    }
+    job.count = count;
+    return measured(&job, capsule, STATISTICS, measure_statistics);
+}
+
+static PyObject *weights(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *capsule;
+    Py_ssize_t size, count;
+    Job job = {0};
+    if (!PyArg_ParseTuple(arguments, "Ony#i", &capsule, &count, &job.table, &size, &job.number))
+        return NULL;
+    if (size != WEIGHTS_SIZE) {
+        PyErr_SetString(PyExc_ValueError, "weights: 65536 numbers of 4 bytes are needed");
+        return NULL;
+    }
+    job.count = count;
+    return measured(&job, capsule, 1, measure_weight);
+}
+
+static PyMethodDef methods[] = {
+    {"statistics", statistics, METH_VARARGS, NULL},
+    {"weights", weights, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_measures", NULL, 0, methods, slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__measures(void) { return PyModuleDef_Init(&module); }

@@ -1,0 +1,117 @@
+"""Numbers of a document: characters by class, words, lines, what repeats; and weights of texts.
+
+Compiled where the extension is, else plain Python (`plain_statistics`) with the same results.
+What a character is, Polars' own regular expressions say, so that both agree with its expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+
+_kernel: ModuleType | None
+try:
+    from pipeline.kernels import _measures
+
+    _kernel = _measures
+except ImportError:  # not built, or built for another machine
+    _kernel = None
+
+COMPILED = _kernel is not None
+
+BLANK = r"\s"
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+"""Scripts that put no blanks between words; two characters count as a word."""
+
+SYMBOL = r"[\p{S}\p{Co}\p{Cn}#%&*@/\\_{}\[\]•…]"
+NO_LETTER = r"[^\p{L}\p{M}\s]"
+TERMINAL = r"[\p{Sentence_Terminal}｡]"
+STOPLESS = r"[\p{Thai}\p{Lao}]"
+"""Scripts in which nothing marks the end of a sentence."""
+
+CLASSES = (BLANK, r"\p{L}", UNSPACED, SYMBOL, NO_LETTER, TERMINAL, STOPLESS, "[A-Za-z]")
+"""The bits of a character's class, the lowest first."""
+
+TABLED = 0x20000
+"""Code points with a class of their own; above, the rule is coarse (`statistics.h`)."""
+
+STATISTICS = (
+    *("blanks", "letters", "unspaced", "symbols", "others", "terminals", "stopless"),
+    "ascii_letters",
+    "chars",
+    "rare",  # characters above the table
+    "runs",  # of what is neither blank nor unspaced
+    "words",  # runs of what is not blank
+    "alpha_words",  # with a letter
+    "stop_words",  # how many of Gopher's eight
+    *("hashes", "ellipses", "newlines"),
+    *("lines", "longest_line", "bullet_lines", "ellipsis_lines"),
+    *("full_lines", "ended_lines", "short_lines", "repeated_full_chars"),  # not blank: FineWeb's
+    *("some_lines", "repeated_lines", "repeated_line_chars"),  # not empty: Gopher's
+    *("paragraphs", "repeated_paragraphs", "repeated_paragraph_chars"),
+    *("top_2", "top_3", "top_4"),  # characters of the most frequent run of so many words
+    *("repeated_5", "repeated_6", "repeated_7", "repeated_8", "repeated_9", "repeated_10"),
+    *("c4_lines", "c4_sentences", "c4_lorem", "c4_curly"),
+)
+"""What `statistics` counts, all whole numbers."""
+
+
+REPETITION, C4 = 1, 2
+"""Parts that cost extra: `paragraphs` to `repeated_10`; `c4_lines` to `c4_curly`."""
+
+
+def statistics(texts: pl.Series, parts: int = REPETITION | C4) -> pl.DataFrame:
+    """The `STATISTICS` of each text (Int64); null for a null text, 0 in parts not asked for."""
+    if _kernel is None:
+        from pipeline.kernels.plain_statistics import statistics_of
+
+        rows = [None if text is None else statistics_of(text, classes(), parts) for text in texts]
+        nothing = (None,) * len(STATISTICS)
+        schema = pl.Schema(dict.fromkeys(STATISTICS, pl.Int64()))
+        return pl.DataFrame([row or nothing for row in rows], schema=schema, orient="row")
+    width = len(STATISTICS)
+    counted = _counted(_kernel.statistics, texts, width, classes(), parts)
+    fields = counted.reshape((texts.len(), width)).arr.to_struct(fields=list(STATISTICS))
+    found = fields.struct.unnest()
+    if not texts.null_count():
+        return found
+    return found.with_columns(pl.when(texts.is_not_null()).then(pl.all()))
+
+
+def weights(texts: pl.Series, table: bytes, above: int) -> pl.Series | None:
+    """The sum of its characters' weights for each text (Int64); None where nothing is compiled.
+
+    `table` holds an Int32 for each code point of the Basic Multilingual Plane, `above` is the
+    weight of the others.
+    """
+    if _kernel is None:
+        return None
+    sums = _counted(_kernel.weights, texts, 1, table, above).alias(texts.name)
+    return sums.set(texts.is_null(), None) if texts.null_count() else sums
+
+
+def _counted(count: Callable[..., bytes], texts: pl.Series, width: int, *table: Any) -> pl.Series:
+    """What a kernel counts of each text, `width` numbers each, one after the other."""
+    if texts.is_empty():
+        return pl.Series(dtype=pl.Int64)
+    stream = texts.__arrow_c_stream__(None)
+    made = pl.Series([count(stream, texts.len(), *table)], dtype=pl.Binary)
+    numbers = pl.Array(pl.Int64, width * texts.len())
+    return made.bin.reinterpret(dtype=numbers, endianness="little").explode()
+
+
+@lru_cache(maxsize=1)
+def classes() -> bytes:
+    """A byte for each code point of the table: bit k says whether `CLASSES[k]` matches it."""
+    characters = pl.DataFrame(
+        {"c": [chr(c) if not 0xD800 <= c < 0xE000 else "" for c in range(TABLED)]}
+    )
+    bits = [
+        pl.col("c").str.contains(pattern).cast(pl.UInt8) * (1 << k)
+        for k, pattern in enumerate(CLASSES)
+    ]
+    return bytes(characters.select(pl.sum_horizontal(bits).cast(pl.UInt8)).to_series().to_list())

@@ -1,0 +1,111 @@
+/* Feeds the statistics of documents random and damaged bytes under sanitizers; exits 1 when a
+ * property is broken.
+ *
+ *     cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+ *        tests/fuzz_kernels/fuzz_statistics.c -o fuzz_statistics && ./fuzz_statistics [INPUTS] [SEED]
+ *
+ * Every input lies in a block of its own of exactly its size. Inputs are pieces that mean
+ * something to the rules, one in two damaged; every eighth meets classes that are noise. Checked:
+ * counts are in their bounds, and the same again with memory that was made for larger texts.
+ */
+#include <stdio.h>
+
+#include "../../pipeline/kernels/statistics.h"
+
+static uint64_t state;
+
+static uint64_t draw(uint64_t below) {
+    state += UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t z = spread(spread(state));
+    return below ? z % below : z;
+}
+
+static void demand(int holds, const char *what) {
+    if (holds) return;
+    fprintf(stderr, "broken: %s\n", what);
+    exit(1);
+}
+
+static void *exactly(size_t size) {
+    void *block = malloc(size ? size : 1);
+    demand(block != NULL, "memory");
+    return block;
+}
+
+static const char *const PIECES[] = {
+    "the ", "of ", "with", " ", "\n", "\n\n", "\t", "a", "tea ", "x\n", ".", "...", "\xE2\x80\xA6", "? ",
+    "\"", "]", "[", "[3]", "[edit]", "[citation needed]", "{", "#", "- ", "\xE2\x80\xA2", "lorem ipsum ",
+    "JavaScript", "use cookies", "terms of use", "\xC3\xA9", "\xE4\xB8\xAD", "\xE3\x80\x82", "\xF0\xA0\xAE\xB7",
+    "\xF3\xA0\x81\x81", "\xC2\xA0", "\xE2\x80\xA8", "one two three four five six seven eight nine ten "};
+
+static size_t draw_text(uint8_t *text, size_t room) {
+    size_t length = 0, kinds = 1 + (size_t)draw(sizeof PIECES / sizeof *PIECES);
+    while (length < room) {
+        const char *piece = PIECES[draw(kinds)];
+        size_t size = strlen(piece);
+        if (size > room - length) break;
+        memcpy(text + length, piece, size);
+        length += size;
+    }
+    if (draw(2) && length) {
+        for (size_t changes = 1 + (size_t)draw(4); changes; changes--)
+            text[draw(length)] = (uint8_t)draw(256);
+        length -= (size_t)draw(length < 4 ? length : 4);
+    }
+    return length;
+}
+
+static void check_bounds(const int64_t *found, size_t length) {
+    int64_t most = (int64_t)length;
+    for (int i = 0; i < STATISTICS; i++) {
+        int whole = i == S_TOP_2 || i == S_TOP_3 || i == S_TOP_4; /* runs of words overlap */
+        demand(found[i] >= 0, "no count is negative");
+        demand(found[i] <= (whole ? 5 * most : most + 1), "no count is over the bytes there are");
+    }
+    demand(found[S_CHARS] <= most, "characters have a byte");
+    demand(2 * found[S_WORDS] <= most + 1, "words have a blank between them");
+    demand(found[S_REPEATED_LINES] <= found[S_SOME_LINES], "repeats are lines");
+    demand(found[S_STOP_WORDS] <= 8, "eight stop words");
+}
+
+int main(int argc, char **argv) {
+    unsigned long inputs = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
+    state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    uint8_t *classes = exactly(TABLED), *noise = exactly(TABLED);
+    for (size_t code = 0; code < TABLED; code++) {
+        classes[code] = code == ' ' || (code >= 9 && code <= 13) || code == 0xA0 || code == 0x2028 ? BLANK
+                        : code >= 0x4E00 && code < 0xA000 ? LETTER | UNSPACED
+                        : code == '.' || code == '?' || code == 0x3002 ? TERMINAL | OTHER
+                                                                       : LETTER;
+        noise[code] = (uint8_t)draw(256);
+    }
+    static int32_t ones[0x10000];
+    for (size_t code = 0; code < 0x10000; code++) ones[code] = 1;
+    Counter used = {0};
+    uint64_t bytes = 0;
+    demand(counter_fit(&used, SIZE_MAX / 2) < 0, "no room for the impossible");
+    for (unsigned long n = 0; n < inputs; n++) {
+        size_t room = (size_t)draw(draw(50) ? 400 : 20000);
+        uint8_t *drawn = exactly(room), *table = n % 8 ? classes : noise;
+        size_t length = draw_text(drawn, room);
+        uint8_t *text = exactly(length);
+        memcpy(text, drawn, length);
+        free(drawn);
+        Counter fresh = {0};
+        int64_t found[STATISTICS], again[STATISTICS];
+        demand(counter_fit(&fresh, length) == 0 && counter_fit(&used, length) == 0, "memory");
+        text_statistics(&fresh, text, length, table, PART_REPETITION | PART_C4, found);
+        text_statistics(&used, text, length, table, PART_REPETITION | PART_C4, again);
+        demand(!memcmp(found, again, sizeof found), "the same again");
+        check_bounds(found, length);
+        demand(weigh_text(text, length, ones, 1) <= (int64_t)length, "a character has a byte");
+        counter_free(&fresh);
+        free(text);
+        bytes += length;
+    }
+    counter_free(&used);
+    free(classes);
+    free(noise);
+    printf("%lu inputs, %llu bytes: all well\n", inputs, (unsigned long long)bytes);
+    return 0;
+}
