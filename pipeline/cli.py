@@ -129,26 +129,25 @@ def check(
 
 
 @app.command(
-    epilog="Example: `bedrock-prep why out/lotus-documents documents/faq/taste-and-smell-en.md`"
+    epilog="Examples: `bedrock-prep why out/lotus-documents "
+    "documents/faq/taste-and-smell-en.md` · `bedrock-prep why out/lotus-documents --what-if "
+    "quality.min_words=30`"
 )
 def why(
     run: RunArgument,
-    what: Annotated[str, typer.Argument(metavar="ID|SOURCE", help="A record id or a source.")],
+    what: Annotated[
+        str | None, typer.Argument(metavar="ID|SOURCE", help="A record id or a source.")
+    ] = None,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STAGE.SETTING=VALUE", help="Another threshold, without a rerun."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what became of a record or a source: lines, merges, the rule that rejected it."""
-    from pipeline.publish import as_json as to_json
-    from pipeline.why import open_run
-    from pipeline.why import why as find
+    """Tell what became of a record or a source, or what another threshold would do."""
+    from pipeline.why_command import answer
 
-    way = find(open_run(run), what)
-    if as_json:
-        typer.echo(to_json(way.as_json()).decode(), nl=False)
-        return
-    if way.what != what:
-        typer.echo(way.what)
-    for line in way.told():
-        typer.echo(line)
+    typer.echo(answer(run, what, what_if or [], as_json=as_json), nl=False)
 
 
 @app.command(epilog="Examples: `bedrock-prep models` · `bedrock-prep models --live`")

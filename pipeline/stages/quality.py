@@ -1,21 +1,49 @@
-"""`quality`: four plain rules that a page of prose or code keeps and junk does not."""
+"""`quality`: rules of text worth keeping: four plain ones, Gopher's, C4's and FineWeb's."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
 
 import polars as pl
 from pydantic import Field
 
-from pipeline.stage import Broken, Settings, reject
+from pipeline.kernels import statistics
+from pipeline.kernels.statistics import BLANK, NO_LETTER, SYMBOL, UNSPACED
+from pipeline.stage import Broken, Observed, Settings, reject
+from pipeline.stages import quality_gopher as gopher
+from pipeline.stages import quality_web as web
+from pipeline.stages.quality_rules import WORDS, Rule, reasons_of
 from pipeline.stages.texts import has_images
 
-UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-"""Scripts that put no blanks between words; two characters count as a word."""
+SHARE = pl.col("solid").clip(lower_bound=1)
+PLAIN = (
+    Rule("too_short", "words", pl.col("plain_words"), "min_words", True,
+         "The text has fewer words than `min_words`; lower it if short texts count."),
+    Rule("line_too_long", "line_chars", pl.col("plain_line_chars"), "max_line_chars", False,
+         "A line is longer than `max_line_chars`, as in minified code or base64; "
+         "raise it if your texts have no line breaks."),
+    Rule("too_many_symbols", "symbol_ratio", (pl.col("plain_symbols") / SHARE).round(3),
+         "max_symbol_ratio", False,
+         "More of the text is symbols than `max_symbol_ratio` allows, as in "
+         "tables of signs or markup; raise it for code."),
+    Rule("too_few_letters", "letter_ratio",
+         ((pl.col("solid") - pl.col("plain_others")) / SHARE).round(3), "min_letter_ratio", True,
+         "Fewer of the characters are letters than `min_letter_ratio` asks for, "
+         "as in tables of numbers; lower it if you want those."),
+)  # fmt: skip
 
-SYMBOL = r"[\p{S}\p{Co}\p{Cn}#%&*@/\\_{}\[\]•…]"
-NO_LETTER = r"[^\p{L}\p{M}\s]"
-BLANK = r"\s"
+FAMILIES = {
+    "plain": PLAIN,
+    "gopher_quality": gopher.QUALITY,
+    "gopher_repetition": gopher.REPETITION,
+    "c4": web.C4_RULES,
+    "fineweb": web.FINEWEB_RULES,
+}
+PARTS = {"gopher_repetition": statistics.REPETITION, "c4": statistics.C4}
+"""What the kernel counts only for those who ask."""
+
+Family = Literal["plain", "gopher_quality", "gopher_repetition", "c4", "fineweb"]
 
 
 class Quality(Settings):
@@ -24,74 +52,100 @@ class Quality(Settings):
     Words are runs between blanks; in scripts without blanks (Chinese, Japanese, Thai, Lao,
     Khmer, Burmese) two characters count as a word. Ratios are shares of the characters that are
     not white space. Applies to documents only: labelled records and captions are short by nature.
+
+    `rules` names the families that are held, in order: `plain`, the four thresholds that stand
+    beside it, and `gopher_quality`, `gopher_repetition`, `c4` and `fineweb`, as published, with
+    settings of their own. Rules about words do not apply to scripts without blanks, those about
+    their length and runs not to Vietnamese and Korean, English stop words to English only, stops
+    at line ends not to Thai and Lao. What is measured stays with the run: `why` shows it, and
+    `why --what-if quality.min_words=30` tells what another threshold would do.
     """
 
     name: ClassVar[str] = "quality"
     reasons: ClassVar[dict[str, str]] = {
-        "too_short": "The text has fewer words than `min_words`; lower it if short texts count.",
-        "line_too_long": "A line is longer than `max_line_chars`, as in minified code or base64; "
-        "raise it if your texts have no line breaks.",
-        "too_many_symbols": "More of the text is symbols than `max_symbol_ratio` allows, as in "
-        "tables of signs or markup; raise it for code.",
-        "too_few_letters": "Fewer of the characters are letters than `min_letter_ratio` asks for, "
-        "as in tables of numbers; lower it if you want those.",
+        reason: meaning
+        for family in FAMILIES.values()
+        for reason, meaning in reasons_of(family).items()
     }
 
+    rules: tuple[Family, ...] = Field(("plain",), description="the families of rules, in order")
     min_words: int = Field(5, ge=0, description="words a document needs")
     max_line_chars: int = Field(10_000, ge=1, description="characters in the longest line")
     max_symbol_ratio: float = Field(0.4, ge=0, le=1, description="share of symbols, e.g. # { | =")
     min_letter_ratio: float = Field(0.25, ge=0, le=1, description="share of letters")
+    gopher_quality: gopher.GopherQuality = gopher.GopherQuality()
+    gopher_repetition: gopher.GopherRepetition = gopher.GopherRepetition()
+    c4: web.C4 = web.C4()
+    fineweb: web.FineWeb = web.FineWeb()
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
         """The records, documents that break a rule rejected with what was measured."""
+        return self.observe(records).records
+
+    def observe(self, records: pl.DataFrame) -> Observed:
+        """As `__call__`, and the measures of every document that was judged."""
         judged = pl.col("rejected").is_null() & pl.col("messages").is_null() & ~has_images()
-        measured = records.with_columns(judged=pl.when(judged).then("text")).with_columns(
-            words=_words_up_to(self.min_words),
-            line_chars=_longest_line_over(self.max_line_chars),
-            symbols=pl.col("judged").str.count_matches(SYMBOL),
-            others=pl.col("judged").str.count_matches(NO_LETTER),
-            solid=pl.col("judged").str.len_chars() - pl.col("judged").str.count_matches(BLANK),
+        judged &= pl.col("text").is_not_null()
+        texts = records.select("id", "language", judged=pl.when(judged).then("text"))
+        measures = self._measured(texts)
+        marked = reject(
+            pl.concat([records, measures.drop("id")], how="horizontal"), **self.broken()
         )
-        marked = reject(measured, **self._rules())
-        return marked.select(records.columns)
+        told = measures.filter(texts["judged"].is_not_null())
+        return Observed(marked.select(records.columns), measures=told)
 
-    def _rules(self) -> dict[str, Broken]:
-        solid = pl.col("solid").clip(lower_bound=1)
-        symbols = (pl.col("symbols") / solid).round(3)
-        letters = ((pl.col("solid") - pl.col("others")) / solid).round(3)
-        words, line_chars = pl.col("words"), pl.col("line_chars")
-        return {
-            "too_short": Broken(words < self.min_words, words, self.min_words),
-            "line_too_long": Broken(
-                line_chars > self.max_line_chars, line_chars, self.max_line_chars
-            ),
-            "too_many_symbols": Broken(
-                symbols > self.max_symbol_ratio, symbols, self.max_symbol_ratio
-            ),
-            "too_few_letters": Broken(
-                letters < self.min_letter_ratio, letters, self.min_letter_ratio
-            ),
-        }
+    def broken(self) -> dict[str, Broken]:
+        """Each rule by its reason, over the columns of the measures."""
+        return {rule.reason: rule.broken(limit) for rule, limit in self.thresholds()}
+
+    def thresholds(self) -> Iterator[tuple[Rule, float]]:
+        """The rules that are held, in order, each with its threshold."""
+        for family in self.rules:
+            settings: Any = self if family == "plain" else getattr(self, family)
+            for rule in FAMILIES[family]:
+                yield rule, getattr(settings, rule.setting)
+
+    def _measured(self, texts: pl.DataFrame) -> pl.DataFrame:
+        """`id` and the measure of every rule; null for texts that are not judged."""
+        counted = texts
+        if statistics.COMPILED or set(self.rules) != {"plain"}:
+            parts = sum(part for family, part in PARTS.items() if family in self.rules)
+            found = statistics.statistics(texts["judged"], parts)
+            counted = pl.concat([texts, found], how="horizontal")
+        if "plain" in self.rules:
+            counted = counted.with_columns(_plain_counts(compiled=statistics.COMPILED))
+        values = {rule.measure: rule.value for rule, _ in self.thresholds()}
+        judged = pl.col("judged").is_not_null()
+        return counted.select("id", *(pl.when(judged).then(v).alias(n) for n, v in values.items()))
 
 
-def _words_up_to(enough: int) -> pl.Expr:
-    """The number of words; of long texts the beginning, where it holds enough of them."""
-    text = pl.col("judged")
-    beginning = _words(text.str.head(16 * enough))
-    return (
-        pl.when(beginning >= enough)
-        .then(beginning)
-        .otherwise(_words(pl.when(beginning < enough).then(text)))
-    )
+def _plain_counts(*, compiled: bool) -> list[pl.Expr]:
+    """What the plain rules count: by the kernel, or where it knows too little by expressions."""
+    judged = pl.col("judged")
+    known = {
+        "plain_words": WORDS,
+        "plain_line_chars": pl.col("longest_line"),
+        "plain_symbols": pl.col("symbols"),
+        "plain_others": pl.col("others"),
+        "solid": pl.col("chars") - pl.col("blanks"),
+    }
+    text = pl.when(pl.col("rare") > 0).then(judged) if compiled else judged
+    counted = {
+        "plain_words": _words(text),
+        "plain_line_chars": text.str.split("\n").list.eval(pl.element().str.len_chars()).list.max(),
+        "plain_symbols": text.str.count_matches(SYMBOL),
+        "plain_others": text.str.count_matches(NO_LETTER),
+        "solid": text.str.len_chars() - text.str.count_matches(BLANK),
+    }
+    if not compiled:
+        return [value.cast(pl.Int64).alias(name) for name, value in counted.items()]
+    return [
+        pl.coalesce(value.cast(pl.Int64), known[name]).alias(name)
+        for name, value in counted.items()
+    ]
 
 
 def _words(text: pl.Expr) -> pl.Expr:
-    unspaced = text.str.count_matches(f"[{UNSPACED}]")
-    spaced = text.str.count_matches(rf"[^\s{UNSPACED}]+")
+    unspaced = text.str.count_matches(UNSPACED)
+    spaced = text.str.count_matches(rf"[^\s{UNSPACED[1:]}+")
     return spaced + unspaced // 2
-
-
-def _longest_line_over(limit: int) -> pl.Expr:
-    """Characters in the longest line, where the text is long enough to have one over the limit."""
-    long = pl.when(pl.col("judged").str.len_chars() > limit).then("judged")
-    return long.str.split("\n").list.eval(pl.element().str.len_chars()).list.max()

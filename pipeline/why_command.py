@@ -1,0 +1,37 @@
+"""The `why` command: a question to a finished run, and the answer in words or as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.errors import RecipeError
+from pipeline.publish import as_json as to_json
+from pipeline.stored_measures import told_measures
+from pipeline.what_if import what_if
+from pipeline.why import open_run, why
+
+MEASURED_MOST = 3
+"""Records in one answer up to which their measures are shown."""
+
+
+def answer(run: str, what: str | None, changes: list[str], *, as_json: bool) -> str:
+    """What became of a record or source, or what other thresholds would do.
+
+    Raises RecipeError when neither or both are asked.
+    """
+    if (what is None) == (not changes):
+        raise RecipeError("why: name a record or a source, or a threshold with --what-if")
+    opened = open_run(run)
+    told: dict[str, Any]
+    if changes:
+        found = what_if(opened, changes)
+        lines = [line for one in found for line in one.told()]
+        told = {"what_if": [one.as_json() for one in found]}
+    else:
+        way = why(opened, what or "")
+        lines = [*([way.what] if way.what != what else []), *way.told()]
+        records = sorted({row["id"] for row in [*way.lines, *way.rejections]})
+        if len(records) <= MEASURED_MOST:
+            lines += [line for record in records for line in told_measures(opened, record)]
+        told = way.as_json()
+    return to_json(told).decode() if as_json else "".join(f"{line}\n" for line in lines)
