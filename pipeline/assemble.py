@@ -209,7 +209,7 @@ class _Lines:
             return
         separator = b"\n" if self.file is not None else b""
         self.file = self.file or self.path.open("wb")
-        data = "\n".join(lines["line"]).encode()
+        data = b"\n".join(lines["line"].cast(pl.Binary).to_list())
         self.file.write(separator + data)
         self.count.records += lines.height
         self.count.tokens += int(lines["tokens"].sum())

@@ -154,21 +154,35 @@ def _validator(schema: str) -> Any:
     return jsonschema_rs.validator_for(load_schema(schema))
 
 
+@functools.cache
+def _list_validator(schema: str) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for({"type": "array", "items": load_schema(schema)})
+
+
 def reject_broken_lines(rendered: pl.DataFrame, schema: str) -> pl.DataFrame:
     """Reject the records whose line its own JSON Schema refuses: nothing unheld is written."""
-    faults = [_first_fault(line, schema) for line in rendered["line"].to_list()]
-    held = rendered.with_columns(fault=pl.Series(faults, dtype=pl.String))
+    held = rendered.with_columns(
+        fault=pl.Series(_faults(rendered["line"], schema), dtype=pl.String)
+    )
 
     broken = Broken(pl.col("fault").is_not_null(), value=pl.col("fault"), threshold=schema)
     return reject(held, schema_broken=broken).drop("fault")
 
 
-def _first_fault(line: str | None, schema: str) -> str | None:
+def _faults(lines: pl.Series, schema: str) -> list[str | None]:
+    """What the schema refuses of each line; all at once first, for mostly it is nothing."""
     import orjson
 
-    if line is None:
-        return None
-    value, validator = orjson.loads(line), _validator(schema)
+    values = [None if line is None else orjson.loads(line) for line in lines.to_list()]
+    if _list_validator(schema).is_valid([value for value in values if value is not None]):
+        return [None] * len(values)
+    return [None if value is None else _first_fault(value, schema) for value in values]
+
+
+def _first_fault(value: Any, schema: str) -> str | None:
+    validator = _validator(schema)
     if validator.is_valid(value):
         return None
     error = next(iter(validator.iter_errors(value)))

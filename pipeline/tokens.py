@@ -98,13 +98,13 @@ def weigh(column: pl.Expr, weights: Weights) -> pl.Expr:
 
 
 def _looked_up(texts: pl.Series, weights: Weights) -> pl.Series:
-    sums = statistics.weights(texts, *_table(weights))
+    sums = statistics.weights(texts, *table_of(weights))
     assert sums is not None, "the kernels are compiled"
     return sums
 
 
 @lru_cache(maxsize=2)
-def _table(weights: Weights) -> tuple[bytes, int]:
+def table_of(weights: Weights) -> tuple[bytes, int]:
     """The weight of every character up to U+FFFF, 4 bytes each, and that of any above."""
     characters = [chr(code) if not 0xD800 <= code < 0xE000 else "" for code in range(0x10000)]
     alone = pl.DataFrame({"text": [*characters, chr(0x10000)]})

@@ -1,8 +1,10 @@
-/* Texts of a Polars series measured: statistics.h does the work, on what arrow_texts.h reads. */
+/* Texts of a Polars series, as arrow_texts.h reads them, measured (statistics.h) and cut
+ * (chunking.h). */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "arrow_texts.h"
+#include "chunking.h"
 #include "statistics.h"
 
 enum { WEIGHTS_SIZE = 0x10000 * 4 };
@@ -14,6 +16,7 @@ typedef struct {
     int number;          /* the parts that are asked for, or the weight of characters above */
     int64_t *out;
     Counter counter;
+    Cutter cutter;
     const char *fault;
 } Job;
 
@@ -33,6 +36,10 @@ static int measure_weight(Job *job, Text text) {
     const int32_t *weights = (const int32_t *)(const void *)job->table;
     job->out[job->done] = text.data ? weigh_text(text.data, text.size, weights, job->number) : 0;
     return 0;
+}
+
+static int cut_one(Job *job, Text text) {
+    return text.data ? cut_text(&job->cutter, job->done, text.data, text.size) : 0;
 }
 
 static void measure_array(Job *job, const struct ArrowArray *array, int (*one)(Job *, Text)) {
@@ -106,7 +113,49 @@ static PyObject *weights(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return measured(&job, capsule, 1, measure_weight);
 }
 
+/* The chunks of all texts: CHUNK_FIELDS numbers each, in the order of the texts. */
+static PyObject *cut_all(Job *job, PyObject *capsule) {
+    PyObject *made = NULL;
+    job->stream = PyCapsule_GetPointer(capsule, "arrow_array_stream");
+    if (!job->stream) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    measure_all(job, cut_one);
+    Py_END_ALLOW_THREADS
+    size_t size = job->cutter.made * CHUNK_FIELDS * sizeof *job->cutter.out;
+    if (job->fault)
+        PyErr_SetString(PyExc_ValueError, job->fault);
+    else
+        made = PyBytes_FromStringAndSize((const char *)job->cutter.out, (Py_ssize_t)size);
+    cutter_free(&job->cutter);
+    return made;
+}
+
+static PyObject *chunks(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *capsule;
+    Py_ssize_t classes_size, weights_size, count;
+    const char *classes, *weighing;
+    long long limit, overlap, grain;
+    int above;
+    Job job = {0};
+    if (!PyArg_ParseTuple(arguments, "Ony#y#iLLL", &capsule, &count, &classes, &classes_size,
+                          &weighing, &weights_size, &above, &limit, &overlap, &grain))
+        return NULL;
+    if (classes_size != TABLED || weights_size != WEIGHTS_SIZE || limit < 1 || overlap < 0 || grain < 0) {
+        PyErr_SetString(PyExc_ValueError, "classes, weights or limits: not of the size needed");
+        return NULL;
+    }
+    job.count = count;
+    job.cutter.classes = (const uint8_t *)classes;
+    job.cutter.weights = (const int32_t *)(const void *)weighing;
+    job.cutter.above = (int32_t)above;
+    job.cutter.limit = limit;
+    job.cutter.overlap = overlap;
+    job.cutter.grain = grain;
+    return cut_all(&job, capsule);
+}
+
 static PyMethodDef methods[] = {
+    {"chunks", chunks, METH_VARARGS, NULL},
     {"statistics", statistics, METH_VARARGS, NULL},
     {"weights", weights, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

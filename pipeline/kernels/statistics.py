@@ -98,20 +98,39 @@ def _counted(count: Callable[..., bytes], texts: pl.Series, width: int, *table: 
     """What a kernel counts of each text, `width` numbers each, one after the other."""
     if texts.is_empty():
         return pl.Series(dtype=pl.Int64)
-    stream = texts.__arrow_c_stream__(None)
-    made = pl.Series([count(stream, texts.len(), *table)], dtype=pl.Binary)
-    numbers = pl.Array(pl.Int64, width * texts.len())
-    return made.bin.reinterpret(dtype=numbers, endianness="little").explode()
+    return numbers(count(texts.__arrow_c_stream__(None), texts.len(), *table))
 
 
-@lru_cache(maxsize=1)
-def classes() -> bytes:
-    """A byte for each code point of the table: bit k says whether `CLASSES[k]` matches it."""
-    characters = pl.DataFrame(
-        {"c": [chr(c) if not 0xD800 <= c < 0xE000 else "" for c in range(TABLED)]}
+def numbers(data: bytes) -> pl.Series:
+    """Whole numbers of 8 bytes, as this machine has them in memory."""
+    if not data:
+        return pl.Series(dtype=pl.Int64)
+    kind = pl.Array(pl.Int64, len(data) // 8)
+    return (
+        pl.Series([data], dtype=pl.Binary)
+        .bin.reinterpret(dtype=kind, endianness="little")
+        .explode()
     )
+
+
+def compiled() -> ModuleType:
+    """The extension; only where it is `COMPILED`."""
+    assert _kernel is not None
+    return _kernel
+
+
+def classes() -> bytes:
+    """The classes of `CLASSES`."""
+    return character_classes(CLASSES)
+
+
+@lru_cache(maxsize=4)
+def character_classes(patterns: tuple[str, ...]) -> bytes:
+    """A byte for each code point of the table: bit k says whether `patterns[k]` matches it."""
+    codes = [chr(code) if not 0xD800 <= code < 0xE000 else "" for code in range(TABLED)]
     bits = [
         pl.col("c").str.contains(pattern).cast(pl.UInt8) * (1 << k)
-        for k, pattern in enumerate(CLASSES)
+        for k, pattern in enumerate(patterns)
     ]
-    return bytes(characters.select(pl.sum_horizontal(bits).cast(pl.UInt8)).to_series().to_list())
+    table = pl.DataFrame({"c": codes}).select(pl.sum_horizontal(bits).cast(pl.UInt8))
+    return bytes(table.to_series().to_list())

@@ -7,10 +7,11 @@ from typing import ClassVar, Self
 import polars as pl
 from pydantic import Field, model_validator
 
+from pipeline.kernels import chunking as kernel
 from pipeline.stage import Settings
 from pipeline.stages.packing import Cut, Pieces
 from pipeline.stages.texts import KEPT, has_images
-from pipeline.tokens import BOUND, UNIT, weigh, whole_tokens
+from pipeline.tokens import BOUND, UNIT, table_of, weigh, whole_tokens
 
 STOP, WIDE_STOP, CLOSING = ".!?…", "。！？", "\"'”’»)\\]」』）"
 BLANKS = r"[^\S\n]"
@@ -36,6 +37,9 @@ CHARACTER = (
 CODE_POINT = r"(?s)."
 
 HEADING = r"^#{1,6}[ \t]"
+
+CLASSES = (r"\s", ATTACHED.removesuffix("*"), f"[{STOP}]", f"[{WIDE_STOP}]", f"[{CLOSING}]")
+"""What the kernel must know of a character."""
 
 
 class Chunk(Settings):
@@ -72,8 +76,18 @@ class Chunk(Settings):
 
     def _cut(self, long: pl.DataFrame) -> pl.DataFrame:
         """The chunks of documents that do not fit, in the shape of `CHUNK`."""
+        limit, overlap = self.max_tokens * UNIT, self.overlap * UNIT
+        grain = min(limit, overlap or limit) // 2
+        cut = kernel.cut(long["text"], CLASSES, table_of(BOUND), limit, overlap, grain)
+        if cut is None:
+            return self._cut_plainly(long, grain)
+        done = cut["start"] != kernel.NOT_CUT
+        others = long[cut.filter(~done)["row"].to_list()]
+        return pl.concat([_sliced(long, cut.filter(done)), self._cut_plainly(others, grain)])
+
+    def _cut_plainly(self, long: pl.DataFrame, grain: int) -> pl.DataFrame:
+        """The same without the kernel."""
         limit = self.max_tokens * UNIT
-        grain = min(limit, self.overlap * UNIT or limit) // 2
         pieces = _pieces(long.select("row", "text"), limit, grain)
         weights, chars = _running(pieces["weight"]), _running(pieces["chars"])
         packing = Pieces(weights, bytes(pieces["cut"].to_list()), limit, self.overlap * UNIT)
@@ -92,6 +106,17 @@ class Chunk(Settings):
 CHUNK = pl.Schema(
     {"row": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "weight": pl.Int64, "chunk": pl.String}
 )
+
+
+def _sliced(long: pl.DataFrame, cut: pl.DataFrame) -> pl.DataFrame:
+    """The kernel's chunks with their texts, in the shape of `CHUNK`."""
+    whole = long[cut["row"].to_list()]
+    text = whole["text"].cast(pl.Binary)
+    length = cut["end_byte"] - cut["start_byte"]
+    chunks = cut.with_columns(row=whole["row"], text=text).with_columns(
+        chunk=pl.col("text").bin.slice("start_byte", length).cast(pl.String)
+    )
+    return chunks.select(CHUNK.names())
 
 
 def _weight_near(limit: int) -> pl.Expr:

@@ -1,0 +1,120 @@
+"""datatrove's own filters, rule by rule, on documents; run by its own environment's Python.
+
+    python datatrove_rules.py DOCS.jsonl OUT.jsonl
+
+A line of OUT for each document: `id`, and for each of our reasons whether datatrove's code rejects
+it when that one rule is on: `spacy` with its own tokens, `blanks` with `str.split` in their place.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+
+from datatrove.data import Document
+from datatrove.pipeline.filters import (
+    C4QualityFilter,
+    FineWebQualityFilter,
+    GopherQualityFilter,
+    GopherRepetitionFilter,
+)
+from datatrove.pipeline.filters import c4_filters, fineweb_quality_filter
+from datatrove.pipeline.filters import gopher_quality_filter, gopher_repetition_filter
+
+GOPHER = dict.fromkeys(
+    ("min_doc_words", "max_doc_words", "min_avg_word_length", "max_avg_word_length",
+     "max_symbol_word_ratio", "max_bullet_lines_ratio", "max_ellipsis_lines_ratio",
+     "max_non_alpha_words_ratio", "min_stop_words")
+)  # fmt: skip
+REPEATED = {
+    **dict.fromkeys(("dup_line_frac", "dup_para_frac", "dup_line_char_frac", "dup_para_char_frac")),
+    "top_n_grams": (),
+    "dup_n_grams": (),
+}
+C4 = {"filter_lorem_ipsum": False, "filter_curly_bracket": False, "min_num_sentences": -1}
+FINEWEB = {
+    "line_punct_thr": -1, "short_line_thr": 2, "char_duplicates_ratio": 2, "new_line_ratio": 1e9
+}  # fmt: skip
+
+
+def gopher(**rule):
+    return GopherQualityFilter(**GOPHER | rule)
+
+
+def repeated(**rule):
+    return GopherRepetitionFilter(**REPEATED | rule)
+
+
+RULES = {
+    "gopher_too_few_words": gopher(min_doc_words=50),
+    "gopher_too_many_words": gopher(max_doc_words=100_000),
+    "gopher_short_words": gopher(min_avg_word_length=3),
+    "gopher_long_words": gopher(max_avg_word_length=10),
+    "gopher_many_symbols": gopher(max_symbol_word_ratio=0.1),
+    "gopher_bullet_lines": gopher(max_bullet_lines_ratio=0.9),
+    "gopher_ellipsis_lines": gopher(max_ellipsis_lines_ratio=0.3),
+    "gopher_few_alpha_words": gopher(max_non_alpha_words_ratio=0.8),
+    "gopher_few_stop_words": gopher(min_stop_words=2),
+    "repeated_paragraphs": repeated(dup_para_frac=0.3),
+    "repeated_paragraph_chars": repeated(dup_para_char_frac=0.2),
+    "repeated_lines": repeated(dup_line_frac=0.3),
+    "repeated_line_chars": repeated(dup_line_char_frac=0.2),
+    **{
+        f"frequent_{n}_gram": repeated(top_n_grams=((n, share),))
+        for n, share in ((2, 0.2), (3, 0.18), (4, 0.16))
+    },
+    **{
+        f"repeated_{n}_grams": repeated(dup_n_grams=((n, share),))
+        for n, share in zip(range(5, 11), (0.15, 0.14, 0.13, 0.12, 0.11, 0.10))
+    },
+    "c4_lorem_ipsum": C4QualityFilter(**C4 | {"filter_lorem_ipsum": True}),
+    "c4_curly_bracket": C4QualityFilter(**C4 | {"filter_curly_bracket": True}),
+    "c4_too_few_sentences": C4QualityFilter(**C4 | {"min_num_sentences": 5}),
+    "fineweb_few_ended_lines": FineWebQualityFilter(**FINEWEB | {"line_punct_thr": 0.12}),
+    "fineweb_short_lines": FineWebQualityFilter(**FINEWEB | {"short_line_thr": 0.67}),
+    "fineweb_repeated_chars": FineWebQualityFilter(**FINEWEB | {"char_duplicates_ratio": 0.01}),
+    "fineweb_many_newlines": FineWebQualityFilter(**FINEWEB | {"new_line_ratio": 0.3}),
+    "gopher_quality": GopherQualityFilter(),
+    "gopher_repetition": GopherRepetitionFilter(),
+    "c4": C4QualityFilter(),
+    "fineweb": FineWebQualityFilter(),
+}
+"""The last four are the whole families as they come."""
+
+spacy_words = functools.lru_cache(maxsize=1)(gopher_quality_filter.split_into_words)
+
+
+def use_words(split):
+    """Give all filters these words."""
+    for module in (gopher_quality_filter, gopher_repetition_filter, fineweb_quality_filter):
+        module.split_into_words = split
+
+
+def rejects(rule, document):
+    """Whether a filter rejects it; a division by no words is a rejection."""
+    try:
+        return rule.filter(Document(text=document["text"], id=document["id"])) is not True
+    except ZeroDivisionError:
+        return True
+
+
+def main():
+    """Judge every document."""
+    sentences = functools.lru_cache(maxsize=4096)(c4_filters.split_into_sentences)
+    c4_filters.split_into_sentences = sentences
+    with open(sys.argv[1]) as lines, open(sys.argv[2], "w") as out:
+        for line in lines:
+            document = json.loads(line)
+            told = {"id": document["id"]}
+            for name, split in (
+                ("spacy", spacy_words),
+                ("blanks", lambda text, language=None: text.split()),
+            ):
+                use_words(split)
+                told[name] = [reason for reason, rule in RULES.items() if rejects(rule, document)]
+            out.write(json.dumps(told) + "\n")
+
+
+if __name__ == "__main__":
+    main()
