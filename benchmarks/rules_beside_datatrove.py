@@ -1,10 +1,11 @@
 """`quality` beside datatrove's own filters, rule by rule, on the same documents.
 
-    python benchmarks/rules_beside_datatrove.py DOCS.jsonl --datatrove ENV/bin/python [--verdicts FILE]
+    python benchmarks/rules_beside_datatrove.py DOCS.jsonl --datatrove ENV/bin/python
 
-DOCS.jsonl has `id` and `text`. datatrove judges in its own environment (`peers/datatrove_rules.py`),
-once with its own tokens (spaCy's) and once with what stands between blanks; `--verdicts` names what
-it said before. Prints Markdown: documents that each rejects, and the share on which both agree.
+DOCS.jsonl has `id` and `text`. datatrove judges in an environment of its own, by
+`peers/datatrove_rules.py`, once with its own tokens (spaCy's) and once with what stands between
+blanks; `--verdicts` names what it said before. Prints Markdown: documents that each rejects, and
+the share on which both agree.
 """
 
 from __future__ import annotations

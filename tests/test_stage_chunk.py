@@ -6,8 +6,11 @@ import time
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pipeline.kernels import chunking
 from pipeline.record import frame
 from pipeline.stages.chunk import Chunk
 
@@ -141,3 +144,48 @@ def test_long_texts_take_linear_time(unit: str) -> None:
     parts = chunks(unit * (1_000_000 // len(unit)), max_tokens=64, overlap=16)
     assert time.process_time() - start < 10
     assert len(parts) > 1_000
+
+
+PIECES = (
+    *("tea", "Tea ", " ", "  ", "\t", "\n", "\n\n", "\n \n", "\u2028", "\u00a0", "\r\n", "\x0c"),
+    *(
+        ". ",
+        ".",
+        "...",
+        "?! ",
+        "…",
+        "。",
+        "！",
+        "」",
+        '"',
+        ") ",
+        "]",
+        ".) ",
+        ".\n",
+        "3.14",
+        "\u0301",
+    ),
+    *("# Heading\n", "#no", "####### x", "- item\n", "中文", "ไทย", "é", "👩\u200d🌾", "𐐷", "𠮷"),
+    *("word " * 8, "x" * 40, "a line of words that is long\n", "\u200d", " \u0301"),
+)
+
+
+@pytest.mark.skipif(not chunking.COMPILED, reason="the extension is not built")
+@settings(max_examples=300, deadline=None)
+@given(
+    texts=st.lists(
+        st.lists(st.sampled_from(PIECES), max_size=60).map("".join), min_size=1, max_size=3
+    ),
+    shape=st.sampled_from([(16, 0), (16, 8), (32, 5), (64, 16)]),
+)
+def test_the_kernel_cuts_as_the_expressions_do(texts: list[str], shape: tuple[int, int]) -> None:
+    """The same chunks, places and weights, also where some texts are left to the plain way."""
+    stage = Chunk(max_tokens=shape[0], overlap=shape[1])
+    records = frame([{"source": str(n), "text": text} for n, text in enumerate(texts)])
+    cut = stage(records)
+    compiled, chunking.COMPILED = chunking.COMPILED, False
+    try:
+        plain = stage(records)
+    finally:
+        chunking.COMPILED = compiled
+    assert cut.equals(plain)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
+from pathlib import Path
 
 from datatrove.data import Document
 from datatrove.pipeline.filters import (
@@ -18,9 +19,11 @@ from datatrove.pipeline.filters import (
     FineWebQualityFilter,
     GopherQualityFilter,
     GopherRepetitionFilter,
+    c4_filters,
+    fineweb_quality_filter,
+    gopher_quality_filter,
+    gopher_repetition_filter,
 )
-from datatrove.pipeline.filters import c4_filters, fineweb_quality_filter
-from datatrove.pipeline.filters import gopher_quality_filter, gopher_repetition_filter
 
 GOPHER = dict.fromkeys(
     ("min_doc_words", "max_doc_words", "min_avg_word_length", "max_avg_word_length",
@@ -66,7 +69,7 @@ RULES = {
     },
     **{
         f"repeated_{n}_grams": repeated(dup_n_grams=((n, share),))
-        for n, share in zip(range(5, 11), (0.15, 0.14, 0.13, 0.12, 0.11, 0.10))
+        for n, share in enumerate((0.15, 0.14, 0.13, 0.12, 0.11, 0.10), start=5)
     },
     "c4_lorem_ipsum": C4QualityFilter(**C4 | {"filter_lorem_ipsum": True}),
     "c4_curly_bracket": C4QualityFilter(**C4 | {"filter_curly_bracket": True}),
@@ -83,6 +86,11 @@ RULES = {
 """The last four are the whole families as they come."""
 
 spacy_words = functools.lru_cache(maxsize=1)(gopher_quality_filter.split_into_words)
+
+
+def blank_words(text, _language=None):
+    """What stands between blanks."""
+    return text.split()
 
 
 def use_words(split):
@@ -103,13 +111,13 @@ def main():
     """Judge every document."""
     sentences = functools.lru_cache(maxsize=4096)(c4_filters.split_into_sentences)
     c4_filters.split_into_sentences = sentences
-    with open(sys.argv[1]) as lines, open(sys.argv[2], "w") as out:
+    with Path(sys.argv[1]).open() as lines, Path(sys.argv[2]).open("w") as out:
         for line in lines:
             document = json.loads(line)
             told = {"id": document["id"]}
             for name, split in (
                 ("spacy", spacy_words),
-                ("blanks", lambda text, language=None: text.split()),
+                ("blanks", blank_words),
             ):
                 use_words(split)
                 told[name] = [reason for reason, rule in RULES.items() if rejects(rule, document)]

@@ -121,7 +121,7 @@ static size_t sentence_end(const Cutter *cutter, size_t at) {
             return past_newlines(cutter, blank, &lines);
         if (run > stops || (run > at && blank > closed)) return skip_class(cutter, blank, K_ATTACHED);
         if (run == at)
-            at = blank;
+            at = blank > at ? blank : seen.next;
         else
             at = run < cutter->length ? see(cutter, run).next : run;
     }

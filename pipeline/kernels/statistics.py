@@ -74,7 +74,7 @@ def statistics(texts: pl.Series, parts: int = REPETITION | C4) -> pl.DataFrame:
         schema = pl.Schema(dict.fromkeys(STATISTICS, pl.Int64()))
         return pl.DataFrame([row or nothing for row in rows], schema=schema, orient="row")
     width = len(STATISTICS)
-    counted = _counted(_kernel.statistics, texts, width, classes(), parts)
+    counted = _counted(_kernel.statistics, texts, classes(), parts)
     fields = counted.reshape((texts.len(), width)).arr.to_struct(fields=list(STATISTICS))
     found = fields.struct.unnest()
     if not texts.null_count():
@@ -90,12 +90,12 @@ def weights(texts: pl.Series, table: bytes, above: int) -> pl.Series | None:
     """
     if _kernel is None:
         return None
-    sums = _counted(_kernel.weights, texts, 1, table, above).alias(texts.name)
+    sums = _counted(_kernel.weights, texts, table, above).alias(texts.name)
     return sums.set(texts.is_null(), None) if texts.null_count() else sums
 
 
-def _counted(count: Callable[..., bytes], texts: pl.Series, width: int, *table: Any) -> pl.Series:
-    """What a kernel counts of each text, `width` numbers each, one after the other."""
+def _counted(count: Callable[..., bytes], texts: pl.Series, *table: Any) -> pl.Series:
+    """What a kernel counts of each text, one text after the other."""
     if texts.is_empty():
         return pl.Series(dtype=pl.Int64)
     return numbers(count(texts.__arrow_c_stream__(None), texts.len(), *table))

@@ -1,4 +1,4 @@
-/* Feeds the statistics of documents random and damaged bytes under sanitizers; exits 1 when a
+/* Feeds the statistics of documents, and what cuts them, random and damaged bytes under sanitizers; exits 1 when a
  * property is broken.
  *
  *     cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -10,7 +10,7 @@
  */
 #include <stdio.h>
 
-#include "../../pipeline/kernels/statistics.h"
+#include "../../pipeline/kernels/chunking.h"
 
 static uint64_t state;
 
@@ -53,6 +53,25 @@ static size_t draw_text(uint8_t *text, size_t room) {
         length -= (size_t)draw(length < 4 ? length : 4);
     }
     return length;
+}
+
+/* Chunks follow each other to the end of the text, and none weighs more than it may. */
+static void check_chunks(const uint8_t *text, size_t length, const uint8_t *classes,
+                         const int32_t *weights) {
+    Cutter cutter = {.classes = classes, .weights = weights, .above = 1};
+    cutter.limit = 2 + (int64_t)draw(60);
+    cutter.overlap = (int64_t)draw((uint64_t)cutter.limit / 2 + 1);
+    cutter.grain = (cutter.overlap ? cutter.overlap : cutter.limit) / 2;
+    demand(cut_text(&cutter, 0, text, length) == 0, "memory");
+    int64_t end = 0;
+    for (size_t i = 0; i < cutter.made && cutter.out[1] >= 0; i++) {
+        const int64_t *chunk = cutter.out + CHUNK_FIELDS * i;
+        demand(chunk[3] <= cutter.limit, "no chunk is too heavy");
+        demand(chunk[4] <= end && chunk[5] > end, "every chunk goes on");
+        end = chunk[5];
+    }
+    demand(!cutter.made || cutter.out[1] < 0 || end == (int64_t)length, "all of the text is cut");
+    cutter_free(&cutter);
 }
 
 static void check_bounds(const int64_t *found, size_t length) {
@@ -98,6 +117,7 @@ int main(int argc, char **argv) {
         text_statistics(&used, text, length, table, PART_REPETITION | PART_C4, again);
         demand(!memcmp(found, again, sizeof found), "the same again");
         check_bounds(found, length);
+        check_chunks(text, length, table, ones);
         demand(weigh_text(text, length, ones, 1) <= (int64_t)length, "a character has a byte");
         counter_free(&fresh);
         free(text);
