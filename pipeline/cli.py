@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import traceback
 from pathlib import Path
@@ -14,6 +13,9 @@ from pipeline import __version__
 from pipeline.cli_bedrock import app as bedrock_commands
 from pipeline.cli_options import EndpointOption, JsonOption, RunArgument
 from pipeline.errors import DataError, PrepError, RecipeError
+from pipeline.stopping import Stopped, stop_on_signals
+
+STOPPED = "stopped; run the same command again to go on"
 
 app = typer.Typer(
     name="bedrock-prep",
@@ -220,14 +222,13 @@ app.add_typer(bedrock_commands)
 
 def main() -> NoReturn:
     """Run a command; every fault of ours is one line on stderr and its exit code."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    stop_on_signals(lambda number: _say(STOPPED, 128 + number))
     try:
         app(prog_name="bedrock-prep")
     except PrepError as error:
         _fail(str(error), error.exit_code)
-    except _Stopped as stopped:
-        _fail("stopped; run the same command again to go on", 128 + stopped.signal)
+    except Stopped as stopped:
+        _fail(STOPPED, 128 + stopped.signal)
     except MemoryError:
         _fail("out of memory; give a limit with --memory", 4)
     except OSError as error:
@@ -238,17 +239,6 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-class _Stopped(BaseException):
-    """SIGTERM or SIGINT came."""
-
-    def __init__(self, number: int) -> None:
-        self.signal = number
-
-
-def _stop(number: int, _: object) -> NoReturn:
-    raise _Stopped(number)
-
-
 def _told(error: OSError) -> str:
     """Disk full, read-only, quota, a broken disk: the cause and where."""
     where = f"{error.filename}: " if error.filename else ""
@@ -256,14 +246,19 @@ def _told(error: OSError) -> str:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    """Say it in the form that `--log` asked for, then leave."""
+    """Say it, then leave."""
+    _say(message, code)
+    sys.exit(code)
+
+
+def _say(message: str, code: int) -> None:
+    """One line in the form that `--log` asked for."""
     if "--log=json" in sys.argv or ("--log" in sys.argv and _after("--log") == "json"):
         import json
 
         event = {"event": "error", "exit_code": code, "message": message}
         message = json.dumps(event, ensure_ascii=False)
-    print(message, file=sys.stderr)
-    sys.exit(code)
+    print(message, file=sys.stderr, flush=True)
 
 
 def _after(flag: str) -> str | None:

@@ -31,14 +31,44 @@ def publish(
     destination: Annotated[str, typer.Argument(metavar="S3_URI", help="An s3:// prefix.")],
     region: RegionOption = None,
     endpoint_url: EndpointOption = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Requests at once.  [default: 8]")
+    ] = None,
+    max_bandwidth: Annotated[
+        str | None, typer.Option(help="Bytes a second at most: 20MB.  [default: no limit]")
+    ] = None,
+    give_up_after: Annotated[
+        float | None, typer.Option(min=0, help="Seconds one call may fail.  [default: 300]")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Upload a local run to S3, verified against its manifest, and point LATEST to it."""
+    from pipeline.prepare import parse_size
     from pipeline.publish import as_json as to_json
     from pipeline.publish_command import publish_run
 
-    told = publish_run(run, destination, region, endpoint_url)
+    told = publish_run(
+        run, destination, region, endpoint_url, lambda note: typer.echo(note, err=True),
+        concurrency=concurrency, give_up_after=give_up_after,
+        max_bandwidth=parse_size(max_bandwidth, "--max-bandwidth") if max_bandwidth else None,
+    )  # fmt: skip
     typer.echo(to_json(told.as_json()).decode().rstrip() if as_json else told.uri)
+
+
+@app.command(epilog="Example: `bedrock-prep abort s3://bucket/pairs`")
+def abort(
+    destination: Annotated[str, typer.Argument(metavar="S3_URI", help="An s3:// prefix.")],
+    owner: Annotated[
+        str | None, typer.Option(help="The account that the bucket must belong to.")
+    ] = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
+) -> None:
+    """Remove the unfinished uploads that dead runs have left below an S3 prefix."""
+    from pipeline.publish_command import abort_pending
+
+    for uri in abort_pending(destination, region, endpoint_url, owner):
+        typer.echo(uri)
 
 
 @app.command(

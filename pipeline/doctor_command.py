@@ -12,7 +12,7 @@ from pipeline.bedrock.doctor_buckets import Bucket, bucket_checks
 from pipeline.bedrock.job import job_request, validate_request
 from pipeline.errors import PrepError
 from pipeline.recipe import Recipe, load_recipe
-from pipeline.s3 import split_uri
+from pipeline.s3_errors import split_uri
 from pipeline.storage import GLOB, Aws, is_remote, list_sources
 
 MEDIA = re.compile(rb'"(?:uri|image-ref)"\s*:\s*"(s3://[^"\\]+)"')
@@ -148,7 +148,7 @@ def _local_checks(recipe: Recipe, folder: Path) -> Iterator[Check]:
 
 
 def _aws_checks(recipe: Recipe, folder: Path, region: str | None) -> Iterator[Check]:
-    client = Aws(**recipe.aws.model_dump()).client()
+    client = Aws(**recipe.aws.model_dump(exclude={"source_bucket_owner"})).client()
     for bucket in _buckets(recipe, region):
         yield from bucket_checks(client, bucket)
     for number, source in enumerate(recipe.sources):

@@ -21,13 +21,14 @@ from pipeline.finish import Finished, finish
 from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
 from pipeline.ledger import StageCount, check_chain, total
-from pipeline.memory import Share, refuse_over, share_memory
+from pipeline.memory import refuse_over, share_memory
 from pipeline.observations import add_tallies
 from pipeline.passes import Evidence, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.render import RenderPass
 from pipeline.rendering import Rendering, renderings
+from pipeline.resume import claim
 from pipeline.reuse import find_known, made_by
 from pipeline.shards import private_folder, read_frame, write_bytes, write_frame
 from pipeline.stage import CorpusStage, EvidenceStage, RecordStage, Stage
@@ -92,7 +93,8 @@ class Execution:
     ) -> None:
         self.recipe, self.inputs, self.digest = recipe, inputs, run
         self.folder, self.options, self.progress = folder, options, progress
-        self.share: Share = share_memory(options.memory, options.workers)
+        share = share_memory(options.memory, options.workers)
+        self.share, self.plan = claim(folder, run, share)
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
         self.losses: dict[str, Counter[str]] = {}  # by target
@@ -145,6 +147,7 @@ class Execution:
             decided,
             segment.corpus,
             self.share.shard_bytes,
+            self.plan,
             made_of,
         )
         if number == 0 and not self.options.full:
@@ -227,7 +230,7 @@ class Execution:
         paths = self.folder / "paths.json"
         write_bytes(paths, json.dumps(self.inputs.paths()).encode())
         targets = renderings(self.recipe, self.options.output, self.digest)
-        this = RenderPass(folder, targets, decided, paths)
+        this = RenderPass(folder, targets, decided, paths, self.plan)
         names = [decided[0]] if decided else []
         parts = self._map(" · ".join(names + [one.name for one in targets]), this, tasks)
         if decided is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 from pipeline.errors import ConflictError, StorageError
+from pipeline.failpoints import step
 
 
 class FolderPlace:
@@ -15,6 +18,10 @@ class FolderPlace:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self.root = Path(uri)
+
+    def examine(self) -> list[str]:
+        """Nothing is to be noted of a folder."""
+        return []
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """Content and SHA-256 of a small file, or None."""
@@ -27,18 +34,39 @@ class FolderPlace:
         return data, hashlib.sha256(data).hexdigest()
 
     def add_folder(self, staged: Path, name: str) -> None:
-        """Rename a finished folder of the same file system to its final name."""
+        """Rename a finished folder to its final name; copied first from another file system."""
         final = self.root / name
         try:
-            for folder, _, files in os.walk(staged):
-                for file in files:
-                    sync(Path(folder, file))
-                sync(Path(folder))
-            final.parent.mkdir(parents=True, exist_ok=True)
-            staged.rename(final)
+            sync_tree(staged)
+            make_folder(final.parent)
+            step("rename run")
+            try:
+                staged.rename(final)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self._copy(staged, final)
             sync(final.parent)
         except OSError as error:
-            raise StorageError(f"{final}: {error.strerror}") from error
+            told = error.strerror
+            if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+                told = "is there, but without its manifest; remove it and run again"
+            raise StorageError(f"{final}: {told}") from error
+
+    def _copy(self, staged: Path, final: Path) -> None:
+        near = self._near(f"{final.name}.part")
+        shutil.rmtree(near, ignore_errors=True)
+        shutil.copytree(staged, near)
+        sync_tree(near)
+        step("rename copied run")
+        near.rename(final)
+
+    def _near(self, name: str) -> Path:
+        """An unfinished file's place on the same file system, where no reader looks."""
+        folder = self.root / ".work"
+        make_folder(folder)
+        folder.chmod(0o700)
+        return folder / name
 
     def swap(self, name: str, data: bytes, version: str | None) -> None:
         """Replace a small file at once; the lock has kept others away, so a change is a fault."""
@@ -46,20 +74,42 @@ class FolderPlace:
         if (current[1] if current else None) != version:
             raise ConflictError(f"{self.root / name}: another run has published; run again")
         final = self.root / name
-        unfinished = self.root / ".work" / f"{name}.part"
         try:
+            unfinished = self._near(f"{name}.part")
+            step(f"write {name}")
             with unfinished.open("wb") as file:
                 file.write(data)
                 file.flush()
+                step(f"fsync {name}")
                 os.fsync(file.fileno())
+            step(f"rename {name}")
             unfinished.replace(final)
             sync(self.root)
         except OSError as error:
             raise StorageError(f"{final}: {error.strerror}") from error
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, each entry flushed to the disk."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    step("make folder")
+    path.mkdir(exist_ok=True)
+    sync(path.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file and folder below, and the folder itself."""
+    for above, _, files in os.walk(folder):
+        for file in sorted(files):
+            sync(Path(above, file))
+        sync(Path(above))
+
+
 def sync(path: Path) -> None:
     """Flush a file's or a folder's own data to the disk."""
+    step("fsync")
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

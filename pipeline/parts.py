@@ -76,8 +76,12 @@ class Parts:
         """Where the rows of each unit are."""
         return located(self.rows.index(), self.folder, self.task)
 
-    def finish(self, marker: Path, made_of: str) -> dict[str, Any]:
-        """Write the marker, last of all; returns it."""
+    def finish(self, marker: Path, made_from: str, made_of: str) -> dict[str, Any]:
+        """Write the marker, last of all; returns it.
+
+        This run takes the work up by what it was `made_from`, later runs by what the result for
+        a unit was `made_of`.
+        """
         told: dict[str, Any] = {
             "parts": self.names,
             "counts": [count.as_json() for count in self.counts],
@@ -89,4 +93,4 @@ class Parts:
             write_frame(units, self.rows.index())
             self.files.append(units)
             told |= {"made_of": made_of, "bounds": lesser(self.bounds)}
-        return write_marker(marker, self.files, told)
+        return write_marker(marker, made_from, self.files, told)

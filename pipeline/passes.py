@@ -16,9 +16,10 @@ import polars as pl
 from pipeline.errors import LawBroken
 from pipeline.parts import NEW, Parts
 from pipeline.record import ID_LENGTH, SCHEMA
+from pipeline.resume import digest_of
 from pipeline.reuse import Known
 from pipeline.settle import settle
-from pipeline.shards import gather, read_frame, read_marker
+from pipeline.shards import digest_file, gather, read_frame, read_marker
 from pipeline.source import Reader, Unit
 from pipeline.stage import CorpusStage, EvidenceStage, Observed, ObservingStage, RecordStage
 from pipeline.unit_rows import UNIT, ledger_rows, roots_of, tally_rows, unit_key
@@ -57,19 +58,21 @@ class Pass:
     decided: tuple[str, Path] | None  # (label, decision file) of the corpus stage before it
     sketch: tuple[str, CorpusStage | EvidenceStage] | None  # the corpus stage after it
     shard_bytes: int
+    plan: str  # digest of recipe, inputs, code and cuts
     made_of: str = ""  # digest of all that the result for a unit depends on beside the unit
 
     def run(self, task: ReadTask | ShardTask) -> dict[str, Any]:
         """Do one task, unless it is done; returns its marker: parts, counts, files."""
         marker_path = self.folder / f"{task.index:05d}.json"
-        done = read_marker(marker_path)
+        made_from = origin(self.plan, self.folder.name, task, self.decided)
+        done = read_marker(marker_path, made_from)
         if done is not None:
             return done | {"reused": True}
         parts = self._made(task)
         if isinstance(task, ReadTask) and task.known is not None:
             labels = [READ, *(label for label, _ in self.stages)]
             parts = parts.join(task.known, labels, self.shard_bytes)
-        return parts.finish(marker_path, self.made_of)
+        return parts.finish(marker_path, made_from, self.made_of)
 
     def _made(self, task: ReadTask | ShardTask) -> Parts:
         """What the stages make of a shard, or of the units of which nothing is known."""
@@ -141,6 +144,22 @@ class Evidence:
         wanted = read_frame(self.candidates)
         records = read_frame(shard).join(wanted, on="id", how="semi", maintain_order="left")
         return self.stage.evidence(records)
+
+
+def origin(
+    plan: str, name: str, task: ReadTask | ShardTask, decided: tuple[str, Path] | None
+) -> str:
+    """What a task's result is made from: the run's plan, the pass's name, and its inputs' content.
+
+    A marker that names another origin is not believed.
+    """
+    if isinstance(task, ShardTask):
+        inputs = [digest_file(task.shard)]
+    else:
+        files = (file for _, unit in task.units for file in (*unit.files, *unit.sidecars))
+        inputs = [f"{file.uri} {file.sha256}" for file in files]
+    decision = [digest_file(decided[1])] if decided else []
+    return digest_of(plan, name, *inputs, *decision)
 
 
 def _read(units: Iterable[tuple[int, Reader, Unit]]) -> Iterator[pl.DataFrame]:

@@ -11,7 +11,7 @@ from pipeline.bedrock.access import Access, JobAccess, Key, Location
 from pipeline.bedrock.policy import policies
 from pipeline.errors import RecipeError
 from pipeline.recipe import Recipe, load_recipe
-from pipeline.s3 import split_uri
+from pipeline.s3_errors import split_uri
 from pipeline.storage import is_remote
 
 ROLE = re.compile(r"^arn:(aws[^:]*):iam::(\d{12}):role/.+$")

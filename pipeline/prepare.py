@@ -59,11 +59,11 @@ def _left_out(manifest: dict[str, Any]) -> list[str]:
     return lines
 
 
-def parse_size(text: str) -> int:
+def parse_size(text: str, option: str = "--memory") -> int:
     """Bytes of `4GB`, `800MB` or a bare number. Raises RecipeError."""
     match = SIZE.match(text.strip())
     if match is None:
-        raise RecipeError(f"--memory {text}: is not a size such as 4GB or 800MB")
+        raise RecipeError(f"{option} {text}: is not a size such as 4GB or 800MB")
     return int(float(match[1]) * UNITS[match[2].lower()])
 
 

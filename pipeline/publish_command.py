@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.bedrock.submit import data_uris, refuse_unfit
 from pipeline.errors import DataError, RecipeError
 from pipeline.publish import MANIFEST, publish, read_latest
+from pipeline.s3 import S3Place
 from pipeline.storage import Aws, is_remote, open_place
 from pipeline.why import PublishedRun, open_run
 
@@ -36,12 +37,19 @@ class Published:
 
 
 def publish_run(
-    uri: str, destination: str, region: str | None = None, endpoint_url: str | None = None
+    uri: str,
+    destination: str,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    **manners: Any,
 ) -> Published:
     """Upload a local run below an S3 prefix, its manifest last, and point LATEST to it.
 
     Every file must be what the manifest says, and every URI that the lines and `job.json` name
-    must be where the run will stand. Bucket owner and KMS key are the recipe's.
+    must be where the run will stand. Bucket owner and KMS key are the recipe's; `manners` are
+    fields of `Aws`: concurrency, max_bandwidth, give_up_after. `say` is told what could not be
+    seen of the bucket.
     Raises DataError for a run that is damaged or not ready, RecipeError for a wrong destination,
     StorageError, ConflictError.
     """
@@ -55,14 +63,35 @@ def publish_run(
         refuse_unfit(run.manifest, target)
     verify_files(run, folder)
     refuse_other_place(run, folder, destination)
-    place = open_place(destination, aws_of(run.manifest, region, endpoint_url))
+    place = open_place(destination, aws_of(run.manifest, region, endpoint_url, **manners))
+    for note in place.examine():
+        say(note)
     publish(place, folder, run.run, read_latest(place))
     listed = run.manifest["files"]
     size = sum(entry["bytes"] for entry in listed)
     return Published(run.run, f"{destination}/runs/{run.run}", len(listed) + 1, size)
 
 
-def aws_of(manifest: dict[str, Any], region: str | None, endpoint_url: str | None) -> Aws:
+def abort_pending(
+    destination: str,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    owner: str | None = None,
+) -> list[str]:
+    """Abort the uploads that dead runs have left unfinished below an S3 prefix; their URIs.
+
+    Only uploads of runs: a run that is publishing there right now loses its upload too, and fails.
+    Raises RecipeError for a wrong destination, StorageError.
+    """
+    if not is_remote(destination):
+        raise RecipeError(f"{destination}: is not an S3 URI (s3://bucket/prefix)")
+    aws = Aws(region=region, endpoint_url=endpoint_url, bucket_owner=owner)
+    return S3Place(destination.rstrip("/"), aws).abort("runs/")
+
+
+def aws_of(
+    manifest: dict[str, Any], region: str | None, endpoint_url: str | None, **manners: Any
+) -> Aws:
     """How to reach the bucket that a run's recipe names."""
     told = manifest["recipe"].get("publish") or {}
     return Aws(
@@ -70,6 +99,7 @@ def aws_of(manifest: dict[str, Any], region: str | None, endpoint_url: str | Non
         endpoint_url=endpoint_url,
         bucket_owner=told.get("expected_bucket_owner"),
         kms_key_id=told.get("kms_key_id"),
+        **{name: value for name, value in manners.items() if value is not None},
     )
 
 

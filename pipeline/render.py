@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.bedrock.limits import reject_over_limits
 from pipeline.ledger import StageCount
 from pipeline.parts import Clock
-from pipeline.passes import ShardTask, apply_decision, in_order, positions
+from pipeline.passes import ShardTask, apply_decision, in_order, origin, positions
 from pipeline.record import SCHEMA
 from pipeline.rendering import Rendering
 from pipeline.schemas_dir import load_schema
@@ -49,11 +49,13 @@ class RenderPass:
     renderings: tuple[Rendering, ...]
     decided: tuple[str, Path] | None  # the split
     paths_file: Path  # JSON: where each input's bytes are
+    plan: str  # digest of recipe, inputs, code and cuts
 
     def run(self, task: ShardTask) -> dict[str, Any]:
         """Render one shard for every target, unless it is done; returns its marker."""
         marker_path = self.folder / f"{task.index:05d}.json"
-        done = read_marker(marker_path)
+        made_from = origin(self.plan, self.folder.name, task, self.decided)
+        done = read_marker(marker_path, made_from)
         if done is not None:
             return done | {"reused": True}
         clock = Clock()
@@ -83,7 +85,7 @@ class RenderPass:
             "cpu": clock.cpu,
             "losses": losses,
         }
-        return write_marker(marker_path, files, told)
+        return write_marker(marker_path, made_from, files, told)
 
     def _render(
         self, rendering: Rendering, records: pl.DataFrame, index: int

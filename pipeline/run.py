@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from pipeline import __version__
 from pipeline.delta import Parents, named_parents, parents_of, read_deltas
 from pipeline.errors import DataError, StorageError
 from pipeline.execution import Execution, Options
+from pipeline.failpoints import step
 from pipeline.finish import Finished
 from pipeline.inputs import Inputs, gather_inputs
-from pipeline.lock import hold
+from pipeline.lock import Held, hold
 from pipeline.progress import Progress
 from pipeline.publish import Latest, point_to, publish, read_latest, read_manifest
 from pipeline.recipe import Recipe
+from pipeline.resume import PLAN
 from pipeline.shards import private_folder
 from pipeline.storage import Aws, Place, is_remote, open_place
 
@@ -50,15 +52,21 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
     """
     aws = _aws(recipe)
     place = open_place(options.output, aws)
-    with _work_folder(options) as work:
+    with _work_folder(options) as (work, lock):
+        for note in place.examine():
+            progress.say(note)
         progress.say("reading the list of sources")
-        inputs = gather_inputs(recipe, folder, private_folder(work / "spool"), aws)
+        inputs = gather_inputs(
+            recipe, folder, private_folder(work / "spool"), source_aws(recipe, aws)
+        )
         latest = read_latest(place)
         run, parents = _named(recipe, inputs, options, place, latest)
         uri = f"{options.output.rstrip('/')}/runs/{run}"
         there = read_manifest(place, run)
         if there:  # the same work is done; a run killed before its last step lacks only LATEST
+            lock.confirm()
             point_to(place, run, there[1], latest)
+            _clear(work, run, inputs)
             return Outcome(run, uri, True, there[0])
         if options.full:
             shutil.rmtree(work / run, ignore_errors=True)
@@ -68,6 +76,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         if finished.faults:
             raise DataError(_refusal(finished))
         progress.say(f"publishing {uri}")
+        lock.confirm()
         publish(place, finished.folder, run, latest)
         _clear(work, run, inputs)
         return Outcome(run, uri, False, finished.manifest)
@@ -81,12 +90,18 @@ def _refusal(finished: Finished) -> str:
 def _aws(recipe: Recipe) -> Aws:
     owner = recipe.publish.expected_bucket_owner if recipe.publish else None
     key = recipe.publish.kms_key_id if recipe.publish else None
-    return Aws(**recipe.aws.model_dump(), bucket_owner=owner, kms_key_id=key)
+    settings = recipe.aws.model_dump(exclude={"source_bucket_owner"})
+    return Aws(**settings, bucket_owner=owner, kms_key_id=key)
+
+
+def source_aws(recipe: Recipe, aws: Aws) -> Aws:
+    """The same for the buckets that sources are in, which may be of another account."""
+    return replace(aws, bucket_owner=recipe.aws.source_bucket_owner)
 
 
 @contextmanager
-def _work_folder(options: Options) -> Iterator[Path]:
-    """The work folder, private and held by this run alone."""
+def _work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
+    """The work folder, private and held by this run alone, and its lock."""
     if options.work is not None:
         path = options.work
     elif is_remote(options.output):
@@ -98,8 +113,8 @@ def _work_folder(options: Options) -> Iterator[Path]:
         private_folder(path)
         if path.is_symlink() or path.stat().st_uid != os.getuid():
             raise StorageError(f"{path}: is not this user's own folder; name one with --work")
-        with hold(path, options.output):
-            yield path
+        with hold(path, options.output) as lock:
+            yield path, lock
     except OSError as error:
         raise StorageError(f"{error.filename or path}: {error.strerror or error}") from error
 
@@ -145,17 +160,23 @@ def _clear(work: Path, run: str, inputs: Inputs) -> None:
     """Leave the rejected texts of the published run; other runs' work is of no more use."""
     for path in (work / run).rglob("*"):
         if path.is_file() and not _is_kept_work(path):
+            step("remove work file")
             path.unlink()
-    in_use = set(inputs.paths().values())
-    for spooled in (work / "spool").iterdir():
-        if str(spooled) not in in_use:
+    spool = work / "spool"
+    in_use = {path.name for path in map(Path, inputs.paths().values()) if path.parent == spool}
+    for spooled in spool.iterdir():
+        if spooled.name.removesuffix(".sha256") not in in_use:
+            step("remove spooled source")
             spooled.unlink()
     for other in work.iterdir():
         if other.is_dir() and other.name not in {run, "spool"}:
+            step("remove other run's work")
             shutil.rmtree(other)
 
 
 def _is_kept_work(path: Path) -> bool:
     """Rejected texts are for the owner; the whole first pass is for the next run to take over."""
     taken_over = path.parent.name == FROM_SOURCES and path.name[0].isdigit()
-    return taken_over or path.name.endswith(".rejected.arrow") or path.name == "timings.json"
+    return (
+        taken_over or path.name.endswith(".rejected.arrow") or path.name in {PLAN, "timings.json"}
+    )

@@ -1,159 +1,128 @@
-"""An S3 prefix as the place where runs are published, and the words for what S3 answers."""
+"""An S3 prefix as the place where runs are published."""
 
 from __future__ import annotations
 
-import os
-import re
+import base64
+import hashlib
+import io
+import json
 import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConflictError, RecipeError, StorageError
+from pipeline.aws import Aws
+from pipeline.errors import ConflictError, StorageError
+from pipeline.s3_client import waiting
+from pipeline.s3_errors import aws_errors, error_code, error_text, split_uri
+from pipeline.s3_guard import look_at_bucket
+from pipeline.s3_pending import abort_uploads
+from pipeline.s3_read import ObjectRead
+from pipeline.s3_upload import Upload, upload_files
 
-CONFLICT_TRIES = 5
-URI = re.compile(r"^s3://([a-z0-9][-.a-z0-9]{1,61}[a-z0-9])(?:/(.*))?$", re.DOTALL)
-
-REMEDIES = {
-    "NoSuchBucket": "the bucket does not exist",
-    "NoSuchKey": "the object does not exist",
-    "AccessDenied": "access denied; the role needs s3:ListBucket, s3:GetObject and s3:PutObject",
-    "403": "access denied, or the bucket belongs to another account",
-    "ExpiredToken": "the credentials have expired; sign in again",
-    "InvalidAccessKeyId": "the access key does not exist",
-    "SignatureDoesNotMatch": "the secret key is wrong",
-    "PermanentRedirect": "the bucket is in another Region; set aws.region",
-    "301": "the bucket is in another Region; set aws.region",
-    "RequestTimeTooSkewed": "this machine's clock is wrong",
-}
-
-
-def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of an s3:// URI. Raises RecipeError for anything else."""
-    match = URI.match(uri)
-    if match is None:
-        raise RecipeError(f"{uri}: is not an S3 URI (s3://bucket/prefix)")
-    return match[1], match[2] or ""
-
-
-def s3_client(region: str | None, profile: str | None, endpoint: str | None) -> Any:
-    """A boto3 client that rides out throttling: boto3's three tries are too few for it."""
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
-    config = Config(retries={"mode": "standard", "max_attempts": 8}, read_timeout=60)
-    try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-        return session.client("s3", endpoint_url=endpoint, config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise StorageError(f"AWS: {error}") from error
-
-
-def aws_errors() -> tuple[type[BaseException], ...]:
-    """What boto3 raises when S3 or the network fails; imported only where S3 is used."""
-    from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return (Boto3Error, BotoCoreError, ClientError, OSError)
-
-
-def error_code(error: BaseException) -> str:
-    """The S3 error code of an exception, or its class's name."""
-    cause = error if hasattr(error, "response") else error.__context__ or error
-    answer = getattr(cause, "response", None) or {}
-    return str(answer.get("Error", {}).get("Code") or type(error).__name__)
-
-
-def error_text(error: BaseException) -> str:
-    """One line that names the cause and, where we know it, the remedy."""
-    code = error_code(error)
-    return REMEDIES.get(code) or f"{code}: {' '.join(str(error).split())}"
+MANIFEST = "manifest.json"
+NOT_HELD = {"PreconditionFailed", "412"}
+GONE = {"NoSuchKey", "404"}
 
 
 class S3Place:
-    """Runs under an S3 prefix. Conditional writes decide between two runs, never a listing."""
+    """Runs under an S3 prefix. Conditional writes decide between two runs, never a listing.
 
-    def __init__(self, uri: str, client: Any, owner: str | None, kms_key_id: str | None) -> None:
-        self.uri = uri
+    A run's files are written only where none are, its manifest last; LATEST only over the version
+    that was read. A write whose answer was lost is found out by reading what stands there.
+    """
+
+    def __init__(self, uri: str, aws: Aws) -> None:
+        self.uri, self.aws = uri, aws
         self.bucket, self.prefix = split_uri(uri)
-        self.client = client
-        self.owned = {"ExpectedBucketOwner": owner} if owner else {}
-        self.sealed = {}
-        if kms_key_id:
-            self.sealed = {
-                "ServerSideEncryption": "aws:kms",
-                "SSEKMSKeyId": kms_key_id,
-                "BucketKeyEnabled": True,
-            }
+        self.client = aws.client()
 
     def _key(self, name: str) -> str:
         return f"{self.prefix}/{name}".lstrip("/")
 
+    def _fault(self, name: str, error: BaseException) -> StorageError:
+        return StorageError(f"{self.uri}/{name}: {error_text(error, self.aws.bucket_owner)}")
+
+    def examine(self) -> list[str]:
+        """Notes on the bucket; raises RecipeError when it is public."""
+        return look_at_bucket(self.client, self.bucket, self.aws)
+
     def read(self, name: str) -> tuple[bytes, str] | None:
-        """Content and ETag of a small object, or None. Raises StorageError."""
+        """Content and ETag of an object, or None. Raises StorageError."""
+        body = io.BytesIO()
         try:
-            answer = self.client.get_object(Bucket=self.bucket, Key=self._key(name), **self.owned)
-            return answer["Body"].read(), answer["ETag"]
+            read = ObjectRead(self.aws, self.client, self.bucket, self._key(name), None)
+            etag = read.into(body)
         except aws_errors() as error:
-            if error_code(error) == "NoSuchKey":
+            if error_code(error) in GONE:
                 return None
-            raise StorageError(f"{self.uri}/{name}: {error_text(error)}") from error
+            raise self._fault(name, error) from error
+        return body.getvalue(), etag
 
     def add_folder(self, staged: Path, name: str) -> None:
-        """Upload every file, then manifest.json, which alone makes the run exist.
+        """Upload what the staged manifest lists, then the manifest, which makes the run exist.
 
+        What a dead run has left unfinished below `name` is removed once the run stands.
         Raises ConflictError when another manifest of that name, with other content, is there.
         """
-        for folder, _, files in sorted(os.walk(staged)):
-            for file in sorted(files):
-                path = Path(folder, file)
-                inside = path.relative_to(staged).as_posix()
-                if inside != "manifest.json":
-                    self._upload(path, f"{name}/{inside}")
-        manifest = (staged / "manifest.json").read_bytes()
-        self._put_if_absent(f"{name}/manifest.json", manifest)
-
-    def _upload(self, path: Path, name: str) -> None:
-        # upload_file does not take the bucket key; the bucket's own default decides on it.
-        extra = {k: v for k, v in {**self.sealed, **self.owned}.items() if k != "BucketKeyEnabled"}
+        manifest = (staged / MANIFEST).read_bytes()
+        uploads = [
+            Upload(staged / file["path"], self._key(f"{name}/{file['path']}"), file["sha256"])
+            for file in json.loads(manifest)["files"]
+        ]
         try:
-            self.client.upload_file(str(path), self.bucket, self._key(name), ExtraArgs=extra)
+            upload_files(self.client, self.bucket, uploads, self.aws, self._stands(name))
         except aws_errors() as error:
-            raise StorageError(f"{self.uri}/{name}: {error_text(error)}") from error
+            raise self._fault(name, error) from error
+        self._write(f"{name}/{MANIFEST}", manifest, None)
+        self.abort(f"{name}/")
 
-    def _put_if_absent(self, name: str, data: bytes) -> None:
-        if self._put(name, data, {"IfNoneMatch": "*"}):
-            return
-        there = self.read(name)  # a 412 may be our own first try whose answer was lost
-        if there is None or there[0] != data:
-            raise ConflictError(f"{self.uri}/{name}: another run has published other content")
+    def _stands(self, name: str) -> Any:
+        return lambda: self.read(f"{name}/{MANIFEST}") is not None
+
+    def abort(self, name: str = "") -> list[str]:
+        """Abort all unfinished uploads whose key begins with `name`; returns their URIs.
+
+        Empty too when the role may not look for them.
+        """
+        try:
+            return abort_uploads(self.client, self.bucket, self._key(name))
+        except aws_errors() as error:
+            raise self._fault(name, error) from error
 
     def swap(self, name: str, data: bytes, version: str | None) -> None:
         """Replace a small object if it is still the version that was read.
 
         Raises ConflictError when another run has replaced it since.
         """
-        condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
-        if self._put(name, data, condition):
-            return
-        there = self.read(name)
-        if there is None or there[0] != data:
-            raise ConflictError(f"{self.uri}/{name}: another run has published; run again")
+        self._write(name, data, version)
 
-    def _put(self, name: str, data: bytes, condition: dict[str, str]) -> bool:
-        """Whether the object was written; False when the condition did not hold."""
-        fixed = {"Bucket": self.bucket, "Key": self._key(name), "Body": data}
-        for attempt in range(CONFLICT_TRIES):
-            try:
-                self.client.put_object(**fixed, **condition, **self.sealed, **self.owned)
-                return True
-            except aws_errors() as error:
-                code = error_code(error)
-                if code in {"PreconditionFailed", "412"}:
-                    return False
-                # S3 asks to try again when a conflicting write is under way; boto3 does not.
-                if code in {"ConditionalRequestConflict", "409"} and attempt + 1 < CONFLICT_TRIES:
-                    time.sleep(0.1 * 2**attempt)
-                    continue
-                raise StorageError(f"{self.uri}/{name}: {error_text(error)}") from error
-        return False
+    def _write(self, name: str, data: bytes, version: str | None) -> None:
+        """Write over `version`, or where nothing is."""
+        failing, tries = 0.0, 0
+        while not self._put(name, data, version):
+            there = self.read(name)
+            if there is not None and there[0] == data:
+                return  # our own write whose answer was lost, or the same run from elsewhere
+            if (there[1] if there else None) != version:
+                raise ConflictError(f"{self.uri}/{name}: another run has published; run again")
+            # The condition does hold, as far as we can see: S3 is asked again.
+            failing, tries = failing or time.monotonic(), tries + 1
+            if time.monotonic() > failing + self.aws.give_up_after:
+                raise StorageError(
+                    f"{self.uri}/{name}: S3 says that the object has changed, but it has not; "
+                    "run again"
+                )
+            time.sleep(waiting(tries))
+
+    def _put(self, name: str, data: bytes, version: str | None) -> bool:
+        """Whether the object was written; False when S3 says that the condition does not hold."""
+        condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
+        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        target = {"Bucket": self.bucket, "Key": self._key(name)}
+        try:
+            self.client.put_object(**target, Body=data, ChecksumSHA256=digest, **condition)
+        except aws_errors() as error:
+            if error_code(error) in NOT_HELD or (version and error_code(error) in GONE):
+                return False
+            raise self._fault(name, error) from error
+        return True

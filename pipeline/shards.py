@@ -14,20 +14,26 @@ from typing import Any
 import polars as pl
 import xxhash
 
+from pipeline.failpoints import step
+
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file under its final name only when it is whole."""
     unfinished = path.with_name(path.name + ".part")
+    step("write file")
     with unfinished.open("wb") as file:
         file.write(data)
+    step("rename file")
     unfinished.replace(path)
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:
     """Write a frame as an Arrow IPC file, whole or not at all."""
     unfinished = path.with_name(path.name + ".part")
+    step("write shard")
     with unfinished.open("wb") as file:
         frame.write_ipc(file, compression="uncompressed")
+    step("rename shard")
     unfinished.replace(path)
 
 
@@ -46,18 +52,25 @@ def digest_file(path: Path) -> str:
     return state.hexdigest()
 
 
-def write_marker(path: Path, files: Iterable[Path], told: dict[str, Any]) -> dict[str, Any]:
-    """Write what a task made, last of all; returns it."""
+def write_marker(
+    path: Path, made_from: str, files: Iterable[Path], told: dict[str, Any]
+) -> dict[str, Any]:
+    """Write what a task made, and from what, last of all; returns it."""
     made = {file.name: digest_file(file) for file in files}
-    marker = {"files": made, **told}
+    marker = {"made_from": made_from, "files": made, **told}
     write_bytes(path, json.dumps(marker, sort_keys=True).encode())
     return marker
 
 
-def read_marker(path: Path) -> dict[str, Any] | None:
-    """What a finished task made, or None if it is not there whole: then it is done again."""
+def read_marker(path: Path, made_from: str) -> dict[str, Any] | None:
+    """What a finished task made, or None if it is to be done again.
+
+    That is when it is not there whole, or was made from something else.
+    """
     try:
         marker: dict[str, Any] = json.loads(path.read_bytes())
+        if marker["made_from"] != made_from:
+            return None
         for name, digest in marker["files"].items():
             if digest_file(path.with_name(name)) != digest:
                 return None

@@ -14,6 +14,16 @@ HEAD_BYTES = 65_536
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A source as it was listed, before its bytes are read."""
+
+    uri: str
+    size: int  # bytes
+    path: Path | None  # a local file
+    etag: str | None  # an S3 object's version
+
+
+@dataclass(frozen=True)
 class SourceFile:
     """One ingested file, pinned: `path` holds exactly the bytes that `sha256` names."""
 

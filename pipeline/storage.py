@@ -5,54 +5,23 @@ A listed source is pinned: what is read later is the version that was listed, or
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import os
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import quote_from_bytes, urlsplit
+from typing import Protocol
+from urllib.parse import quote_from_bytes
 
-from pipeline.errors import RecipeError, SourceChanged, StorageError
-from pipeline.s3 import S3Place, aws_errors, error_code, error_text, s3_client, split_uri
-from pipeline.source import SourceFile
+from pipeline.aws import Aws
+from pipeline.errors import SourceChanged, StorageError
+from pipeline.s3 import S3Place
+from pipeline.s3_sources import GLOB, fetch_s3, list_s3
+from pipeline.shards import write_bytes
+from pipeline.source import Listed, SourceFile
 
-GLOB = re.compile(r"[*?\[]")
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+__all__ = ["GLOB", "Aws", "Listed", "Place", "is_remote", "list_sources", "open_place", "pin"]
+
 BLOCK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Aws:
-    """How S3 is reached: region, profile and endpoint; credentials come from the default chain."""
-
-    region: str | None = None
-    profile: str | None = None
-    endpoint_url: str | None = None
-    bucket_owner: str | None = None  # of the destination, 12 digits
-    kms_key_id: str | None = None  # for what is written
-
-    def client(self) -> Any:
-        """A boto3 S3 client. Raises RecipeError for an http:// endpoint off the loopback."""
-        endpoint = self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3")
-        endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")
-        if endpoint:
-            parts = urlsplit(endpoint)
-            if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-                raise RecipeError(f"aws.endpoint_url: {endpoint} is not https://")
-        return s3_client(self.region, self.profile, endpoint)
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A source as it was listed, before its bytes are read."""
-
-    uri: str
-    size: int  # bytes
-    path: Path | None  # a local file
-    etag: str | None  # an S3 object's version
 
 
 def is_remote(uri: str) -> bool:
@@ -66,7 +35,7 @@ def list_sources(spec: str, folder: Path, aws: Aws) -> list[Listed]:
     `folder` is what relative paths are relative to. Hidden files and what is no regular file are
     left out. Raises StorageError when nothing is there or it cannot be read.
     """
-    found = _list_s3(spec, aws) if is_remote(spec) else list(_list_local(spec, folder))
+    found = list_s3(spec, aws) if is_remote(spec) else list(_list_local(spec, folder))
     if not found:
         raise StorageError(f"source {spec}: nothing is there; check the path in the recipe")
     return sorted(found, key=lambda listed: listed.uri.encode())
@@ -120,30 +89,6 @@ def _printable(name: bytes) -> str:
     )
 
 
-def _list_s3(spec: str, aws: Aws) -> list[Listed]:
-    bucket, key = split_uri(spec)
-    prefix = GLOB.split(key, maxsplit=1)[0]
-    client = aws.client()
-    found = []
-    try:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for item in page.get("Contents", []):
-                if _wanted(item["Key"], key, prefix):
-                    uri = f"s3://{bucket}/{item['Key']}"
-                    found.append(Listed(uri, item["Size"], None, item["ETag"]))
-    except aws_errors() as error:
-        raise StorageError(f"source {spec}: {error_text(error)}") from error
-    return found
-
-
-def _wanted(key: str, spec: str, prefix: str) -> bool:
-    if key.endswith("/") or key.rsplit("/", 1)[-1].startswith("."):
-        return False
-    if prefix != spec:
-        return fnmatch.fnmatchcase(key, spec)
-    return key == spec or not spec or key.startswith(spec if spec.endswith("/") else spec + "/")
-
-
 def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:
     """The listed version's bytes on this machine, with their SHA-256.
 
@@ -152,11 +97,24 @@ def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:
     """
     if listed.path is not None:
         return SourceFile(listed.uri, listed.path, listed.size, _hash_local(listed))
-    name = hashlib.sha256(f"{listed.uri}\0{listed.etag}".encode()).hexdigest()
-    path = spool / name
-    if not (path.exists() and path.stat().st_size == listed.size):
-        _fetch(listed, path, aws)
-    return SourceFile(listed.uri, path, listed.size, _hash_file(path))
+    return SourceFile(listed.uri, *_spooled(listed, spool, aws))
+
+
+def _spooled(listed: Listed, spool: Path, aws: Aws) -> tuple[Path, int, str]:
+    """An S3 object's bytes in the spool, their number and SHA-256.
+
+    What an earlier run has fetched is taken when it still has the digest that it was given then.
+    """
+    path = spool / hashlib.sha256(f"{listed.uri}\0{listed.etag}".encode()).hexdigest()
+    noted = path.with_name(path.name + ".sha256")
+    if path.exists() and noted.exists():
+        digest = _hash_file(path)
+        if noted.read_text() == digest:
+            return path, listed.size, digest
+    fetch_s3(listed, path, aws)
+    digest = _hash_file(path)
+    write_bytes(noted, digest.encode())
+    return path, listed.size, digest
 
 
 def _hash_local(listed: Listed) -> str:
@@ -181,34 +139,27 @@ def _hash_file(path: Path) -> str:
     return state.hexdigest()
 
 
-def _fetch(listed: Listed, path: Path, aws: Aws) -> None:
-    bucket, key = split_uri(listed.uri)
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        answer = aws.client().get_object(Bucket=bucket, Key=key, IfMatch=listed.etag)
-        with unfinished.open("wb") as file:
-            for block in answer["Body"].iter_chunks(BLOCK):
-                file.write(block)
-    except aws_errors() as error:
-        if error_code(error) in {"PreconditionFailed", "412"}:
-            raise SourceChanged(f"source {listed.uri}: was replaced while it was read") from error
-        raise StorageError(f"source {listed.uri}: {error_text(error)}") from error
-    if unfinished.stat().st_size != listed.size:
-        raise StorageError(f"source {listed.uri}: its body ended early; run again")
-    unfinished.replace(path)
-
-
 class Place(Protocol):
     """Somewhere a run is published: a folder or an S3 prefix."""
 
     uri: str
+
+    def examine(self) -> list[str]:
+        """Look at the place before any work; notes on what could not be seen or is not held.
+
+        Raises RecipeError for a bucket that is public.
+        """
+        ...
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """Content and version of a small object, or None."""
         ...
 
     def add_folder(self, staged: Path, name: str) -> None:
-        """Make a whole folder visible as `name`, its manifest.json last; there it stays."""
+        """Make a whole folder visible as `name`, its manifest.json last; there it stays.
+
+        Raises ConflictError when another manifest of that name, with other content, is there.
+        """
         ...
 
     def swap(self, name: str, data: bytes, version: str | None) -> None:
@@ -222,7 +173,7 @@ class Place(Protocol):
 def open_place(uri: str, aws: Aws) -> Place:
     """The place that an output URI or path names."""
     if is_remote(uri):
-        return S3Place(uri.rstrip("/"), aws.client(), aws.bucket_owner, aws.kms_key_id)
+        return S3Place(uri.rstrip("/"), aws)
     from pipeline.folder import FolderPlace
 
     return FolderPlace(uri)

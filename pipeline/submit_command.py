@@ -21,7 +21,8 @@ from pipeline.bedrock.submit import (
 from pipeline.errors import DataError, RecipeError, StorageError
 from pipeline.publish import read_manifest
 from pipeline.publish_command import aws_of
-from pipeline.s3 import S3Place, aws_errors, error_code, error_text, split_uri
+from pipeline.s3 import S3Place
+from pipeline.s3_errors import aws_errors, error_code, error_text, split_uri
 from pipeline.storage import Aws
 from pipeline.why import PublishedRun, open_run
 
@@ -159,7 +160,7 @@ def _refuse_unpublished(
     if not found:
         raise DataError(f"{target}/job.json: its data is not a file of run {run.run}")
     client = aws.client()
-    there = read_manifest(S3Place(base, client, aws.bucket_owner, None), run.run)
+    there = read_manifest(S3Place(base, aws), run.run)
     if there is None:
         raise StorageError(
             f"{base}/runs/{run.run}: no such run is there; first: bedrock-prep publish RUN {base}"
@@ -167,19 +168,18 @@ def _refuse_unpublished(
     if there[0]["files"] != run.manifest["files"]:
         raise DataError(f"{base}/runs/{run.run}: is another run than {run.uri}; publish it again")
     for uri in data_uris(request):
-        size = _size_in_s3(client, uri, aws.bucket_owner)
+        size = _size_in_s3(client, uri)
         listed = _listed(run, uri.removeprefix(f"{base}/runs/{run.run}/"))
         if listed is None or size != listed["bytes"]:
             wanted = listed["bytes"] if listed else "no"
             raise DataError(f"{uri}: has {size} bytes, the manifest says {wanted}; publish again")
 
 
-def _size_in_s3(client: Any, uri: str, owner: str | None) -> int:
+def _size_in_s3(client: Any, uri: str) -> int:
     """Bytes of an object. Raises StorageError when it is not there or cannot be read."""
     bucket, key = split_uri(uri)
-    owned = {"ExpectedBucketOwner": owner} if owner else {}
     try:
-        return int(client.head_object(Bucket=bucket, Key=key, **owned)["ContentLength"])
+        return int(client.head_object(Bucket=bucket, Key=key)["ContentLength"])
     except aws_errors() as error:
         if error_code(error) in {"404", "NoSuchKey"}:
             raise StorageError(f"{uri}: is not there; publish the run first") from error

@@ -83,6 +83,8 @@ def s3_needs(call: S3Call) -> Iterator[Need]:
         "publicAccessBlock": "s3:GetBucketPublicAccessBlock",
         "encryption": "s3:GetEncryptionConfiguration",
         "policy": "s3:GetBucketPolicy",
+        "policyStatus": "s3:GetBucketPolicyStatus",
+        "uploads": "s3:ListBucketMultipartUploads",
     }
     match call.method:
         case "GET" | "HEAD" if not call.key:

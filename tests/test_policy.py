@@ -24,7 +24,8 @@ from pipeline.doctor_command import examine
 from pipeline.errors import RecipeError, StorageError
 from pipeline.policy_command import recipe_policies
 from pipeline.publish_command import publish_run
-from pipeline.storage import Aws, _wanted, list_sources, pin
+from pipeline.s3_sources import wanted
+from pipeline.storage import Aws, list_sources, pin
 from pipeline.submit_command import Connection, follow, plan_job, submit_plan
 
 RAW, BUCKET = "sen-tea-raw", "sen-tea-policy"
@@ -442,7 +443,7 @@ specs = st.text(alphabet="ab/.-$1[]!*?", max_size=8)
 def test_every_object_that_a_source_means_may_be_read(spec: str, key: str, inside: bool) -> None:
     """Globs, folders, single objects, and names that look like policy variables."""
     source, key = Location("bucket", spec), spec + key if inside else key
-    if _wanted(key, spec, source.listed):
+    if wanted(key, spec, source.listed):
         document = policies(replace(ACCESS, sources=(source,)))["pipeline_role"]
         assert allowed(document, need("s3:GetObject", f"arn:aws:s3:::bucket/{key}"))
         listing = need("s3:ListBucket", "arn:aws:s3:::bucket", s3__prefix=source.listed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -112,7 +113,8 @@ def test_s3_faults_name_the_cause(s3_endpoint: str, tmp_path: Path) -> None:
 def staged(folder: Path, text: str) -> Path:
     folder.mkdir()
     (folder / "train.jsonl").write_text(text)
-    (folder / "manifest.json").write_text(json.dumps({"text": text}))
+    listed = {"path": "train.jsonl", "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps({"text": text, "files": [listed]}))
     return folder
 
 

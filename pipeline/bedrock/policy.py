@@ -24,6 +24,8 @@ __all__ = ["bucket_policy", "pipeline_role", "policies", "preflight_role"]
 NOTES = {
     "list": "ListOutput holds for requests without a prefix too: to those who may not list, S3 "
     "answers 403 for an object that is not there, and a first publish must see that it is not.",
+    "look": "LookAtOutput lets a run refuse a public bucket and remove what dead runs have left "
+    "unfinished; without it both are left out, and the run says so.",
     "jobs": "Ids of jobs and custom models are made by Bedrock, so their ARNs end in `/*`; account "
     "and Region are fixed.",
     "alias": "A KMS alias is no resource in IAM: the key is found by kms:ResourceAliases. Its ARN "
@@ -94,6 +96,12 @@ def _output_statements(access: Access) -> Iterator[Statement]:
     owned = {"StringEquals": {"aws:ResourceAccount": access.owner}} if access.owner else {}
     bucket, objects = access.bucket(output.bucket), output.below(access.partition)
     yield allow("ListOutput", ["s3:ListBucket"], [bucket], listing | owned)
+    looked = [
+        "s3:GetBucketPolicyStatus",
+        "s3:GetBucketPublicAccessBlock",
+        "s3:ListBucketMultipartUploads",
+    ]
+    yield allow("LookAtOutput", looked, [bucket], owned)
     actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
     yield allow("WriteOutput", actions, [objects], owned)
     if access.data_key:
@@ -193,6 +201,7 @@ def _notes(access: Access) -> Iterator[str]:
     keys = [key for key in [access.data_key, *_model_keys(access.jobs)] if key]
     told = {
         "list": True,
+        "look": True,
         "multipart": True,
         "jobs": bool(access.jobs),
         "alias": any(key.is_alias for key in keys),

@@ -1,100 +1,158 @@
-"""`redact`: personal data out of the text, a mark in its place."""
+"""`redact`: personal data and secrets out of the text, a mark in their place."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import ClassVar, Literal
+import os
+from collections import Counter
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, PrivateAttr, computed_field, model_validator
 
-from pipeline.stage import Settings
+from pipeline.stage import Broken, Observed, Settings, reject
+from pipeline.stages.national_ids import IDS
+from pipeline.stages.personal_numbers import ACCOUNTS, numbers, same_phone
+from pipeline.stages.personal_words import WORDS
+from pipeline.stages.spans import Detector, replaced
 from pipeline.stages.texts import rewrite
 
-LOCAL = r"[\p{Latin}0-9_%+-](?:[\p{Latin}0-9._%+'-]*[\p{Latin}0-9_%+-])?"
-EMAIL = LOCAL + r"@(?:[\p{Latin}0-9][\p{Latin}0-9-]*\.)+\p{Latin}{2,}"
+Kind = Literal[
+    "email", "phone", "iban", "card", "national_id", "url_credentials", "secret", "ipv4", "ipv6"
+]
+Action = Literal["replace", "pseudonym", "reject"]
 
-COUNTRY = r"\+[1-9][0-9]{0,2}"
-APART = r"(?:[ .-]?\(0\)[ .-]?|[ .-]|[ .-]?\()"  # what parts a country's code from the number
-INTERNATIONAL = (
-    r"\+[1-9][0-9]{8,14}",  # +84912345678
-    COUNTRY + APART + r"[0-9]{2,4}\)?[ .-]?[0-9]{3,4}[ .-]?[0-9]{3,4}(?:[ .-]?[0-9]{2,4})?",
-    COUNTRY + APART + r"[0-9]{2,5}\)?[ ./-]?[0-9]{6,8}",  # +49 30 1234567
-    COUNTRY + r"[ .-]?[0-9]{1,2}(?:[ .-][0-9]{2}){4}",  # +33 1 23 45 67 89
-)
-VIETNAMESE = (
-    r"0[35789][0-9]{8}",  # 0912345678
-    r"0[35789][0-9]{2}(?:[ .-][0-9]{3}){2}",  # 0912 345 678
-    r"0[35789][0-9][ .-][0-9]{3}[ .-][0-9]{4}",  # 091 234 5678
-    r"0[35789][0-9]{2}(?:[ .-][0-9]{2}){3}",  # 0912 34 56 78
-    r"\(?02[0-9]{1,2}\)?[ .-]?[0-9]{3,4}[ .-]?[0-9]{4}",  # (024) 3825 1234
-)
-NORTH_AMERICAN = (  # not three numbers with blanks between them: those are columns of a table
-    r"(?:1[ .-])?\([2-9][0-9]{2}\)[ .-]?[2-9][0-9]{2}[ .-][0-9]{4}",  # (415) 555-2671
-    r"(?:1[.-])?[2-9][0-9]{2}[.-][2-9][0-9]{2}[.-][0-9]{4}",  # 415-555-2671
-    r"(?:1[ .-])?[2-9][0-9]{2} [2-9][0-9]{2}-[0-9]{4}",  # 415 555-2671
-)
-PHONE = "|".join((*INTERNATIONAL, *VIETNAMESE, *NORTH_AMERICAN))
-OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-IPV4 = rf"(?:{OCTET}\.){{3}}{OCTET}"
+DEFAULT_KINDS: tuple[Kind, ...] = (
+    "email", "phone", "iban", "card", "national_id", "url_credentials", "secret",
+)  # fmt: skip
+MARKS = {"url_credentials": "CREDENTIALS", "ipv4": "IP", "ipv6": "IP"}
+"""What stands in the brackets, where it is not the kind itself."""
 
-BEFORE = r"(?<![\w+.#/=$€£¥-])"
-AFTER = r"(?![\w/]|[.:-]\w)"
-"""A number stands alone: not in a longer number, a word, a version, a date or a path."""
+KEY_BYTES = 16
+STAND_IN_BYTES = 6
+"""48 bits: among a million values two share a stand-in with a chance of 0.002."""
 
 
 class Redact(Settings):
-    """Puts `[EMAIL]` and `[PHONE]` in the place of e-mail addresses and phone numbers.
+    """Puts a mark in the place of personal data and secrets: `[EMAIL]`, `[PHONE]`, `[CARD]` …
 
-    Phone numbers are the international form (+84 …), Vietnamese and North American ones, with at
-    least nine digits and nothing that makes them part of a longer number, a date or a version.
-    `kinds: [email, phone, ipv4]` also puts `[IP]` for dotted quads, private addresses and
-    section numbers like 1.14.4.14 among them. Names and addresses are not found: this takes the
-    obvious out, it does not make a text anonymous. Works on text, system prompt and every turn.
+    | kind | what is found |
+    |---|---|
+    | email | addresses |
+    | phone | international (+84 …), Vietnamese, North American; national ones of `phone_regions` |
+    | iban, card | by country or brand, length and check digits |
+    | national_id | of 17 countries, Vietnam's CCCD among them; weak forms only after their name |
+    | url_credentials | `user:password` in a URL |
+    | secret | keys, tokens and private keys of well-known formats |
+    | ipv4, ipv6 | network addresses; 1.14.4.14 may be a section, so only if asked |
+
+    `action: pseudonym` puts `[EMAIL_5f2c91d07a44]` in the place, the same for the same value,
+    however it is written, in all the data; it is keyed, and the key, 16 bytes or more, is read
+    from the environment variable `key_env` or the file `key_file`, and never written.
+    `action: reject` sets the record aside; `actions: {secret: reject}` says it for one kind. Names
+    and postal addresses are not found: this takes the obvious out, it does not make a text
+    anonymous. Works on text, system prompt, every turn, and tools' arguments and results.
     """
 
     name: ClassVar[str] = "redact"
-    reasons: ClassVar[dict[str, str]] = {}
+    reasons: ClassVar[dict[str, str]] = {
+        "personal_data": "The record holds personal data or a secret of a kind to be rejected; "
+        "the value is the kind. Take it out at the source, or let `redact` replace it.",
+    }
 
-    kinds: list[Literal["email", "phone", "ipv4"]] = Field(
-        ["email", "phone"], min_length=1, description="what to redact"
+    kinds: list[Kind] = Field(list(DEFAULT_KINDS), min_length=1, description="what to redact")
+    action: Action = Field("replace", description="what to do with a value")
+    actions: dict[Kind, Action] = Field({}, description="the same for single kinds")
+    phone_regions: list[str] = Field(
+        [], description="other countries whose national phone numbers to find, `[DE, FR]`"
     )
+    key_env: str = Field(
+        "BEDROCK_PREP_PSEUDONYM_KEY", description="environment variable of the key"
+    )
+    key_file: str | None = Field(None, description="file of the key, instead")
+
+    _key: bytes | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _with_key(self) -> Self:
+        if "pseudonym" in map(self.action_of, self.kinds):
+            self._key = self._read_key()
+        return self
+
+    def _read_key(self) -> bytes:
+        if self.key_file is not None:
+            try:
+                key = Path(self.key_file).read_bytes().strip()
+            except OSError as error:
+                raise ValueError(f"key_file cannot be read: {error.strerror}") from None
+        else:
+            key = os.environb.get(self.key_env.encode(), b"")
+        if len(key) < KEY_BYTES:
+            place = "key_file" if self.key_file is not None else f"the variable {self.key_env}"
+            raise ValueError(f"pseudonyms need a key of {KEY_BYTES} bytes or more in {place}")
+        return key
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def key_id(self) -> str | None:
+        """A digest under the key, so that a run with another key is another run."""
+        return None if self._key is None else self._keyed("key_id", "")
+
+    def action_of(self, kind: Kind) -> Action:
+        """What is done with a kind."""
+        return self.actions.get(kind, self.action)
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records with marks in the place of what was found; none is rejected."""
-        return rewrite(records, self._redacted)
+        """The records with marks in the place of values, or rejected for what they hold."""
+        return self.observe(records).records
 
-    def _redacted(self, texts: pl.Series) -> pl.Series:
-        if "email" in self.kinds:
-            texts = _settled(texts, "@", lambda text: text.str.replace_all(EMAIL, "[EMAIL]"))
-        if "phone" in self.kinds:
-            texts = _settled(texts, PHONE, _standing_alone(PHONE, "[PHONE]"))
-        if "ipv4" in self.kinds:
-            texts = _settled(texts, IPV4, _standing_alone(IPV4, "[IP]"))
-        return texts
+    def observe(self, records: pl.DataFrame) -> Observed:
+        """As `__call__`, with the number of values by kind; the values themselves are not told."""
+        counts: Counter[str] = Counter()
+        for kind in self.kinds:
+            if self.action_of(kind) == "reject":
+                records = self._without(records, kind)
+        detectors = [d for d in self._detectors() if self.action_of(d.kind) != "reject"]  # type: ignore[arg-type]
+        change = partial(replaced, detectors=detectors, place=self._place, counts=counts)
+        return Observed(rewrite(records, change), tallies=dict(sorted(counts.items())))
+
+    def _detectors(self) -> list[Detector]:
+        """Those of the kinds, in the order in which one goes before another."""
+        every = (*WORDS, ACCOUNTS, IDS, *numbers(tuple(self.phone_regions)))
+        return [detector for detector in every if detector.kind in self.kinds]
+
+    def _without(self, records: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+        """The records, those that hold a value of the kind rejected."""
+        own = [detector for detector in self._detectors() if detector.kind == kind]
+        change = partial(replaced, detectors=own, place=_mark, counts=Counter())
+        marked = rewrite(records, change)
+        holds: Any = pl.lit(False)
+        for column in ("text", "system", "messages", "extra"):
+            holds = holds | pl.Series(marked[column].ne_missing(records[column]))
+        rule = Broken(holds, value=pl.lit(kind), threshold=0)
+        return reject(records, personal_data=rule)
+
+    def _place(self, kind: str, value: str) -> str:
+        if self.action_of(kind) != "pseudonym":  # type: ignore[arg-type]
+            return _mark(kind, value)
+        return f"[{MARKS.get(kind, kind.upper())}_{self._keyed(kind, self._same(kind, value))}]"
+
+    def _same(self, kind: str, value: str) -> str:
+        """What all ways to write a value have in common."""
+        if kind == "phone":
+            return same_phone(value, tuple(self.phone_regions))
+        if kind == "email":
+            return value.casefold()
+        if kind in {"iban", "card", "national_id"}:
+            return "".join(filter(str.isalnum, value)).upper()
+        return value
+
+    def _keyed(self, kind: str, value: str) -> str:
+        key = blake2b(self._key or b"").digest()  # a key of any length
+        return blake2b(f"{kind}\0{value}".encode(), key=key, digest_size=STAND_IN_BYTES).hexdigest()
 
 
-def _standing_alone(pattern: str, mark: str) -> Callable[[pl.Expr], pl.Expr]:
-    """Puts the mark in the place of what matches and stands alone.
-
-    Polars' regex cannot look around, Python's can; it stays linear in the length of the text, for
-    these patterns repeat nothing without end.
-    """
-    alone = re.compile(f"{BEFORE}(?:{pattern}){AFTER}")
-    return lambda text: text.map_elements(lambda one: alone.sub(mark, one), return_dtype=pl.String)
-
-
-def _settled(texts: pl.Series, gate: str, change: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
-    """The texts, those in which the gate occurs changed until there is nothing more to change."""
-    hits = texts.str.contains(gate).arg_true()
-    if hits.is_empty():
-        return texts
-    before = texts.gather(hits)
-    after = before.to_frame("text").select(change(pl.col("text"))).to_series()
-    moved = (before != after).arg_true()
-    if moved.is_empty():
-        return texts
-    # `scatter` writes into the series it is called on.
-    settled = after.clone().scatter(moved, _settled(after.gather(moved), gate, change))
-    return texts.clone().scatter(hits, settled)
+def _mark(kind: str, _: str) -> str:
+    return f"[{MARKS.get(kind, kind.upper())}]"

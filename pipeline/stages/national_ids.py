@@ -1,0 +1,98 @@
+"""Identity numbers of persons: by their form, then by their check digits (python-stdnum).
+
+A number that any counter could print, because its form says little and its check digit lets one
+in ten through, counts only after a word that says what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+from pipeline.stages.spans import AFTER, Detector, Span
+
+WORD_BEFORE = 60
+"""Characters before a number in which the word must stand."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The identity number of a country."""
+
+    country: str
+    pattern: str
+    module: str | None  # of stdnum, with `is_valid`; None if the pattern says all
+    word: str | None = None  # must stand before it, in any case
+
+
+PROVINCE = r"0(?:0[1-8]|1[0-79]|2[0-7]|3[0-8]|4[024-9]|5[1-8]|6[0-8]|7[0-9]|8[0-9]|9[1-6])"
+IDENTITIES = (
+    Identity("VN", PROVINCE + r"[0-3][0-9]{2}[0-9]{6}", None),  # căn cước: province, sex, year
+    Identity("VN", r"[0-9]{9}|[0-9]{3} [0-9]{3} [0-9]{3}", None, r"cmnd|cmt|chứng minh"),
+    Identity("US", r"[0-9]{3}-[0-9]{2}-[0-9]{4}", "us.ssn"),
+    Identity("US", r"[0-9]{9}|[0-9]{3} [0-9]{2} [0-9]{4}", "us.ssn", r"ssn|social security"),
+    Identity("GB", r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?"
+             r"[0-9]{2} ?[0-9]{2} ?[A-D]", None),
+    Identity("GB", r"[0-9]{3} ?[0-9]{3} ?[0-9]{4}", "gb.nhs", r"nhs"),
+    Identity("FR", r"[12] ?[0-9]{2} ?[0-9]{2} ?[0-9][0-9AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}",
+             "fr.nir"),
+    Identity("DE", r"[0-9]{2} [0-9]{3} [0-9]{3} [0-9]{3}", "de.idnr"),
+    Identity("DE", r"[0-9]{11}", "de.idnr", r"steuer|id-?nr|identifikationsnummer"),
+    Identity("ES", r"[0-9]{8}-?[A-Z]", "es.dni"),
+    Identity("ES", r"[XYZ]-?[0-9]{7}-?[A-Z]", "es.nie"),
+    Identity("IT", r"[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]",
+             "it.codicefiscale"),
+    Identity("PL", r"[0-9]{11}", "pl.pesel"),
+    Identity("NL", r"[0-9]{9}", "nl.bsn", r"bsn|burgerservice"),
+    Identity("BE", r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}", "be.nn"),
+    Identity("SE", r"(?:[0-9]{2})?[0-9]{6}[-+][0-9]{4}", "se.personnummer"),
+    Identity("FI", r"[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]", "fi.hetu"),
+    Identity("PT", r"[0-9]{9}", "pt.nif", r"\bnif\b|contribuinte"),
+    Identity("BR", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", "br.cpf"),
+    Identity("BR", r"[0-9]{11}", "br.cpf", r"cpf"),
+    Identity("CA", r"[0-9]{3}-[0-9]{3}-[0-9]{3}", "ca.sin"),
+    Identity("IN", r"[2-9][0-9]{3} [0-9]{4} [0-9]{4}", "in_.aadhaar", r"a{1,2}dha{1,2}r|uidai"),
+    Identity("IN", r"[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]", "in_.pan"),
+    Identity("CN", r"[1-9][0-9]{16}[0-9X]", "cn.ric"),
+    Identity("KR", r"[0-9]{6}-[0-9]{7}", "kr.rrn"),
+)  # fmt: skip
+"""Checked by stdnum where it knows the number; the others are known by their form alone."""
+
+BEFORE = r"(?<![\w.#/=$€£¥+-])"
+_NUMBERS = re.compile(
+    f"{BEFORE}(?:" + "|".join(f"(?:{one.pattern})" for one in IDENTITIES) + f"){AFTER}"
+)
+_FORMS = tuple((one, re.compile(one.pattern)) for one in IDENTITIES)
+_WORDS = {one.word: re.compile(one.word, re.IGNORECASE) for one in IDENTITIES if one.word}
+
+_WINDOWS = re.compile(r"[A-Z0-9][A-Z0-9 .+-]{7,}[A-Z0-9]")
+
+GATE = (
+    r"[0-9]{9}|[0-9]{8}-?[A-Z]|[XYZ]-?[0-9]{7}|[A-Z]{6}[0-9LMNP-V]{2}[A-Z]|[A-Z]{5}[0-9]{4}[A-Z]"
+    r"|[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]|[0-9]{6}[-+A-FU-Y][0-9]{3}"
+    r"|[0-9]{2,4}[ .-][0-9]{2,4}[ .-][0-9]{2,4}|[12] ?[0-9]{2} ?[0-9]{2} ?[0-9][0-9AB] ?[0-9]{3}"
+)
+
+
+def national_ids(text: str) -> Iterator[Span]:
+    """Identity numbers that hold by the rules of some country."""
+    for window in _WINDOWS.finditer(text):
+        for match in _NUMBERS.finditer(text, window.start(), window.end() + len("-0")):
+            if any(_is(one, form, text, match) for one, form in _FORMS):
+                yield match.span()
+
+
+def _is(one: Identity, form: re.Pattern[str], text: str, match: re.Match[str]) -> bool:
+    value = match.group()
+    if not form.fullmatch(value):
+        return False
+    if one.word:
+        before = text[max(0, match.start() - WORD_BEFORE) : match.start()]
+        if not _WORDS[one.word].search(before):
+            return False
+    return one.module is None or bool(import_module(f"stdnum.{one.module}").is_valid(value))
+
+
+IDS = Detector("national_id", GATE, national_ids)

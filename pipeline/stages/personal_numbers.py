@@ -1,0 +1,162 @@
+"""Phone, card, bank account and network numbers: by their shape, then by what checks them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+
+from pipeline.stages.spans import NUMBER, Detector, Span, alone, matches, number_windows
+
+COUNTRY = r"\+[1-9][0-9]{0,2}"
+APART = r"(?:[ .-]?\(0\)[ .-]?|[ .-]|[ .-]?\()"  # what parts a country's code from the number
+INTERNATIONAL = (
+    r"\+[1-9][0-9]{8,14}",  # +84912345678
+    COUNTRY + APART + r"[0-9]{2,4}\)?[ .-]?[0-9]{3,4}[ .-]?[0-9]{3,4}(?:[ .-]?[0-9]{2,4})?",
+    COUNTRY + APART + r"[0-9]{2,5}\)?[ ./-]?[0-9]{6,8}",  # +49 30 1234567
+    COUNTRY + r"[ .-]?[0-9]{1,2}(?:[ .-][0-9]{2}){4}",  # +33 1 23 45 67 89
+)
+VIETNAMESE = (
+    r"0[35789][0-9]{8}",  # 0912345678
+    r"0[35789][0-9]{2}(?:[ .-][0-9]{3}){2}",  # 0912 345 678
+    r"0[35789][0-9][ .-][0-9]{3}[ .-][0-9]{4}",  # 091 234 5678
+    r"0[35789][0-9]{2}(?:[ .-][0-9]{2}){3}",  # 0912 34 56 78
+    r"\(?02[0-9]{1,2}\)?[ .-]?[0-9]{3,4}[ .-]?[0-9]{4}",  # (024) 3825 1234
+)
+NORTH_AMERICAN = (  # not three numbers with blanks between them: those are columns of a table
+    r"(?:1[ .-])?\([2-9][0-9]{2}\)[ .-]?[2-9][0-9]{2}[ .-][0-9]{4}",  # (415) 555-2671
+    r"(?:1[.-])?[2-9][0-9]{2}[.-][2-9][0-9]{2}[.-][0-9]{4}",  # 415-555-2671
+    r"(?:1[ .-])?[2-9][0-9]{2} [2-9][0-9]{2}-[0-9]{4}",  # 415 555-2671
+)
+NATIONAL = r"\(?0[0-9]{1,4}\)?(?:[ ./-]?[0-9]{2,4}){2,4}"
+"""With the trunk zero, as most of Europe and Asia write; phonenumbers says whether it is one."""
+
+PHONE = rf"(?P<any>{'|'.join(INTERNATIONAL)})|(?P<VN>{'|'.join(VIETNAMESE)})"
+PHONE += rf"|(?P<US>{'|'.join(NORTH_AMERICAN)})"
+
+
+def e164(number: str, region: str | None) -> str | None:
+    """A phone number as +84912345678; None for what cannot be one.
+
+    With a country's code it must be of a possible length, without one be in use in its region.
+    """
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return None
+    known = phonenumbers.is_valid_number if region else phonenumbers.is_possible_number
+    if not known(parsed):
+        return None
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def phones(regions: tuple[str, ...]) -> Callable[[str], Iterator[Span]]:
+    """Finds international, Vietnamese, North American numbers, and national ones of `regions`."""
+    patterns = alone(f"{PHONE}|(?P<national>{NATIONAL})" if regions else PHONE)
+
+    def holds(match: re.Match[str]) -> bool:
+        return phone_of(match.group(), match.lastgroup or "any", regions) is not None
+
+    return lambda text: matches(text, patterns, number_windows(text), holds)
+
+
+def phone_of(number: str, group: str, regions: tuple[str, ...]) -> str | None:
+    """The number as +84912345678 by the first region where it is one."""
+    tried: tuple[str | None, ...] = {"any": (None,), "national": regions}.get(group, (group,))
+    return next(filter(None, (e164(number, region) for region in tried)), None)
+
+
+_PHONE = re.compile(PHONE)
+
+
+def same_phone(number: str, regions: tuple[str, ...]) -> str:
+    """What all ways to write one phone number have in common."""
+    match = _PHONE.fullmatch(number)
+    group = match.lastgroup if match and match.lastgroup else "national"
+    return phone_of(number, group, regions) or re.sub(r"[^0-9+]", "", number)
+
+
+CARD = (
+    r"[3-6][0-9]{12,18}"
+    r"|[3-6][0-9]{3}(?P<by4>[ -])[0-9]{4}(?P=by4)[0-9]{4}(?P=by4)[0-9]{4}(?:(?P=by4)[0-9]{3})?"
+    r"|3[0-9]{3}(?P<by6>[ -])[0-9]{6}(?P=by6)[0-9]{4,5}"
+)
+_CARDS = alone(CARD)
+BRANDS = re.compile(
+    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
+    r"|(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
+    r"|3[47][0-9]{13}|3(?:0[0-5]|[68][0-9])[0-9]{11}"  # American Express, Diners Club
+    r"|6(?:011|5[0-9]{2}|4[4-9][0-9])[0-9]{12}|35(?:2[89]|[3-8][0-9])[0-9]{12}"  # Discover, JCB
+    r"|62[0-9]{14,17}"  # UnionPay
+)
+
+
+def luhn(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1)."""
+    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
+
+
+def cards(text: str) -> Iterator[Span]:
+    """Payment cards: a brand's number and length, grouped as printed, with its check digit."""
+
+    def holds(match: re.Match[str]) -> bool:
+        digits = re.sub(r"[ -]", "", match.group())
+        return BRANDS.fullmatch(digits) is not None and luhn(digits)
+
+    return matches(text, _CARDS, number_windows(text), holds)
+
+
+IBAN = r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?"
+_IBANS = re.compile(rf"(?<![A-Za-z0-9]){IBAN}(?![A-Za-z0-9])")
+
+
+def ibans(text: str) -> Iterator[Span]:
+    """Bank accounts by ISO 13616: the country's length and form, and the remainder of 97."""
+    from stdnum import iban
+
+    for match in _IBANS.finditer(text):
+        words = match.group().split(" ")
+        while words:  # a capital word may follow
+            value = " ".join(words)
+            if iban.is_valid(value):
+                yield match.start(), match.start() + len(value)
+                break
+            words.pop()
+
+
+OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+IPV4 = rf"(?:{OCTET}\.){{3}}{OCTET}"
+_IPV4 = alone(IPV4)
+_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.\w)")
+
+
+def ipv4(text: str) -> Iterator[Span]:
+    """Dotted quads, private addresses and section numbers among them."""
+    return matches(text, _IPV4, ((0, len(text)),), lambda _: True)
+
+
+def ipv6(text: str) -> Iterator[Span]:
+    """Addresses of the internet: none of a machine's own network, none without a digit."""
+    for match in _IPV6.finditer(text):
+        try:
+            address = ipaddress.IPv6Address(match.group())
+        except ValueError:
+            continue
+        if address.is_global and any(map(str.isdigit, match.group())):
+            yield match.span()
+
+
+def numbers(regions: tuple[str, ...]) -> tuple[Detector, ...]:
+    """Detectors of cards, phones and network addresses, in this order."""
+    return (
+        Detector("card", r"[3-6](?:[ -]?[0-9]){12}", cards),
+        Detector("phone", NUMBER, phones(regions)),
+        Detector("ipv4", IPV4, ipv4),
+        Detector("ipv6", r"(?:[0-9A-Fa-f]{1,4}:){2}[0-9A-Fa-f:]*[0-9A-Fa-f]", ipv6),
+    )
+
+
+ACCOUNTS = Detector("iban", r"[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4} ?[A-Z0-9]{4} ?[A-Z0-9]{3}", ibans)

@@ -1,0 +1,130 @@
+"""Where in a text values of several kinds stand, and the text with something in their place."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import polars as pl
+
+Span = tuple[int, int]
+Place = Callable[[str, str], str]
+"""(kind, value) to what stands in the value's place."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One kind of value: a quick look that passes over most texts, and the close look."""
+
+    kind: str
+    gate: str  # a Polars regex; a text in which it does not occur holds no such value
+    find: Callable[[str], Iterable[Span]]
+
+
+def replaced(
+    texts: pl.Series, detectors: Iterable[Detector], place: Place, counts: Counter[str]
+) -> pl.Series:
+    """The texts with `place` in the place of every value, adding to the counts by kind.
+
+    Where two kinds overlap the first detector's stands. Texts that were changed are looked at
+    again, for what stood next to a value may stand alone now.
+    """
+    hits = _hits(texts, tuple(detectors))
+    if not hits:
+        return texts
+    after = [_with_places(texts[row], found, place, counts) for row, found in hits.items()]
+    rows = pl.Series(list(hits), dtype=pl.UInt32)
+    changed = pl.Series(after, dtype=pl.String)
+    moved = (changed != texts.gather(rows)).arg_true()
+    if moved.is_empty():
+        return texts
+    again = replaced(changed.gather(moved), detectors, place, counts)
+    # `scatter` writes into the series it is called on.
+    return texts.clone().scatter(rows.gather(moved), again)
+
+
+def _hits(texts: pl.Series, detectors: tuple[Detector, ...]) -> dict[int, list[Detector]]:
+    """The rows that a gate lets through, each with its detectors in their order."""
+    hits: dict[int, list[Detector]] = {}
+    for detector in detectors:
+        for row in texts.str.contains(detector.gate).arg_true():
+            hits.setdefault(row, []).append(detector)
+    return hits
+
+
+def _with_places(
+    text: str, detectors: Iterable[Detector], place: Place, counts: Counter[str]
+) -> str:
+    taken = bytearray(len(text))
+    found: list[tuple[int, int, str]] = []
+    for detector in detectors:
+        for start, end in detector.find(text):
+            if taken.find(1, start, end) < 0:
+                taken[start:end] = b"\1" * (end - start)
+                found.append((start, end, detector.kind))
+    pieces, at = [], 0
+    for start, end, kind in sorted(found):
+        pieces += [text[at:start], place(kind, text[start:end])]
+        counts[kind] += 1
+        at = end
+    return "".join((*pieces, text[at:])) if found else text
+
+
+def alone(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A number's pattern where it stands alone, and where it follows a value that goes.
+
+    Alone: not in a longer number, a word, a version, a date or a path.
+    """
+    free = rf"(?<![\w+.#/=$€£¥-])(?:{pattern}){AFTER}"
+    return re.compile(free), re.compile(rf"(?:{pattern}){AFTER}")
+
+
+AFTER = r"(?![\w/]|[.:-]\w)"
+
+
+def matches(
+    text: str,
+    patterns: tuple[re.Pattern[str], re.Pattern[str]],
+    windows: Iterable[Span],
+    holds: Callable[[re.Match[str]], bool],
+) -> Iterator[Span]:
+    """The matches in the windows that hold, and those that touch the one before."""
+    free, touching = patterns
+    for start, end in windows:
+        at = start
+        while match := free.search(text, at, end):
+            at = max(match.end(), at + 1)
+            while match and holds(match):
+                yield match.span()
+                at = match.end()
+                match = touching.match(text, at, end)
+
+
+NUMBER = r"[0-9](?:[ ./()+-]{0,3}[0-9]){7}"
+"""Eight digits or more, as phones, cards and identity numbers are written."""
+
+_NUMBERS = re.compile(r"[0-9][0-9 ./()+-]{6,}[0-9]")
+BESIDE = 12
+"""Characters before and after a number that may belong to it: a sign, a country's letters."""
+
+
+@lru_cache(maxsize=2)
+def number_windows(text: str) -> tuple[Span, ...]:
+    """Where a text holds something like a long number, with a little on both sides."""
+    return merged(
+        (match.start() - BESIDE, match.end() + BESIDE) for match in _NUMBERS.finditer(text)
+    )
+
+
+def merged(windows: Iterable[Span]) -> tuple[Span, ...]:
+    """Ascending windows without their overlaps, none before the text's start."""
+    parted: list[Span] = []
+    for start, end in windows:
+        if parted and start <= parted[-1][1]:
+            parted[-1] = (parted[-1][0], max(end, parted[-1][1]))
+        else:
+            parted.append((max(start, 0), end))
+    return tuple(parted)

@@ -1,0 +1,47 @@
+"""SIGTERM and SIGINT: a run unwinds at once, and is ended after four seconds if it cannot.
+
+A signal reaches Python only between two of its own steps, and an upload that hangs waits for its
+connection. Ending the process is safe: the next run takes up what is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+GRACE = 4.0  # seconds
+
+
+class Stopped(BaseException):
+    """SIGTERM or SIGINT came."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = number
+
+
+def stop_on_signals(end: Callable[[int], None]) -> None:
+    """Raise Stopped in the main thread; after `GRACE` call `end` with the signal, and exit."""
+    waker, woken = os.pipe()
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)  # written before Python's own turn
+    threading.Thread(target=_watch, args=(waker, end), name="signals", daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, _: FrameType | None) -> NoReturn:
+    raise Stopped(number)
+
+
+def _watch(waker: int, end: Callable[[int], None]) -> None:
+    number = 0
+    while number not in {signal.SIGTERM, signal.SIGINT}:
+        number = os.read(waker, 1)[0]
+    time.sleep(GRACE)
+    end(number)
+    os._exit(128 + number)

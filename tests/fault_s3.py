@@ -1,0 +1,396 @@
+"""A part of S3 on the loopback that fails on purpose: at the N-th request to a bucket, once or
+from then on. Between its faults it holds what S3 promises: conditional writes, checksums, ranges
+under If-Match, uploads in parts, the bucket's owner. It keeps all in memory.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import re
+import socket
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+OWNER = "111122223333"
+
+REFUSALS = {
+    "500": (500, "InternalError"),
+    "503": (503, "ServiceUnavailable"),
+    "slow_down": (503, "SlowDown"),
+    "expired": (400, "ExpiredToken"),
+    "region": (301, "PermanentRedirect"),
+    "denied": (403, "AccessDenied"),
+    "skew": (403, "RequestTimeTooSkewed"),
+    "409": (409, "ConditionalRequestConflict"),
+    "412": (412, "PreconditionFailed"),
+}
+KINDS = (
+    *REFUSALS,
+    "reset",  # before anything is done
+    "lost",  # done, but the answer does not arrive
+    "truncated",  # half of the body arrives
+    "stalled",  # half of the body arrives, then nothing
+    "flipped",  # a byte of the body is wrong
+    "late",  # 200, with an error in the body
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong, at which request (from 1), and whether it stays so."""
+
+    kind: str
+    at: int
+    persistent: bool = False
+
+    def strikes(self, number: int) -> bool:
+        return number == self.at or (self.persistent and number > self.at)
+
+
+@dataclass
+class Object:
+    """What a key holds."""
+
+    data: bytes
+    etag: str
+    sums: dict[str, str]  # header -> value
+
+
+@dataclass
+class Bucket:
+    """Objects, unfinished uploads, and what has been asked."""
+
+    objects: dict[str, Object] = field(default_factory=dict)
+    uploads: dict[str, tuple[str, dict[int, bytes]]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)  # what no request of ours may be
+    fault: Fault | None = None
+    struck: int = 0
+    owner: str = OWNER
+    kms_key_id: str | None = None
+
+
+@dataclass
+class Answer:
+    """Status, headers, body."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def refused(status: int, code: str) -> Answer:
+    body = f"<Error><Code>{code}</Code><Message>told to fail</Message></Error>".encode()
+    return Answer(status, {"Content-Type": "application/xml"}, body)
+
+
+def crc32(data: bytes) -> str:
+    return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
+
+
+def sha256(data: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+
+SUMS = {"x-amz-checksum-crc32": crc32, "x-amz-checksum-sha256": sha256}
+
+
+class FaultS3:
+    """Buckets by name; one that is asked for is there."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.buckets: dict[str, Bucket] = {}
+        self.lock = threading.Lock()
+
+    def bucket(self, name: str) -> Bucket:
+        with self.lock:
+            return self.buckets.setdefault(name, Bucket())
+
+    def answer(self, request: Request) -> Answer:
+        bucket, key, method = request.bucket, request.key, request.method
+        if request.headers.get("x-amz-expected-bucket-owner") != bucket.owner:
+            bucket.wrong.append(f"{method} {key}: owner")
+            return refused(403, "AccessDenied")
+        if "x-amz-acl" in request.headers:
+            bucket.wrong.append(f"{method} {key}: ACL")
+        with self.lock:
+            if not key:
+                return on_bucket(request)
+            return {"GET": get, "HEAD": get, "PUT": put, "POST": post, "DELETE": delete}[method](
+                request
+            )
+
+
+@dataclass
+class Request:
+    """One request, read whole."""
+
+    method: str
+    bucket: Bucket
+    key: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+
+def on_bucket(request: Request) -> Answer:
+    query, bucket = request.query, request.bucket
+    if "publicAccessBlock" in query:
+        return refused(404, "NoSuchPublicAccessBlockConfiguration")
+    if "policyStatus" in query:
+        public = b"<PolicyStatus><IsPublic>FALSE</IsPublic></PolicyStatus>"
+        return Answer(body=public)
+    prefix = query.get("prefix", "")
+    if "uploads" in query:
+        items = "".join(
+            f"<Upload><Key>{key}</Key><UploadId>{upload}</UploadId></Upload>"
+            for upload, (key, _) in bucket.uploads.items()
+            if key.startswith(prefix)
+        )
+        body = f"<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>{items}"
+        return Answer(body=f"{body}</ListMultipartUploadsResult>".encode())
+    items = "".join(
+        f"<Contents><Key>{key}</Key><ETag>{one.etag}</ETag><Size>{len(one.data)}</Size></Contents>"
+        for key, one in sorted(bucket.objects.items())
+        if key.startswith(prefix)
+    )
+    body = f"<ListBucketResult><IsTruncated>false</IsTruncated>{items}</ListBucketResult>"
+    return Answer(body=body.encode())
+
+
+def get(request: Request) -> Answer:
+    found = request.bucket.objects.get(request.key)
+    if found is None:
+        return refused(404, "NoSuchKey")
+    if request.headers.get("if-match", found.etag) != found.etag:
+        return refused(412, "PreconditionFailed")
+    headers = {"ETag": found.etag, "Last-Modified": "Wed, 25 Nov 2026 19:00:00 GMT"}
+    ranged = re.match(r"bytes=(\d+)-$", request.headers.get("range", ""))
+    if ranged:
+        start = int(ranged[1])
+        headers["Content-Range"] = f"bytes {start}-{len(found.data) - 1}/{len(found.data)}"
+        return Answer(206, headers, found.data[start:])
+    return Answer(200, headers | found.sums, found.data)
+
+
+def refusal(request: Request) -> Answer | None:
+    """Whether a write's condition, checksum or key does not hold."""
+    there = request.bucket.objects.get(request.key)
+    headers = request.headers
+    if headers.get("if-none-match") == "*" and there is not None:
+        return refused(412, "PreconditionFailed")
+    if "if-match" in headers and (there is None or there.etag != headers["if-match"]):
+        return refused(412, "PreconditionFailed") if there else refused(404, "NoSuchKey")
+    return None
+
+
+def told_sums(request: Request) -> dict[str, str]:
+    return {name: request.headers[name] for name in SUMS if name in request.headers}
+
+
+def put(request: Request) -> Answer:
+    bucket, told = request.bucket, told_sums(request)
+    if not told:
+        bucket.wrong.append(f"PUT {request.key}: no checksum")
+    if any(SUMS[name](request.body) != value for name, value in told.items()):
+        return refused(400, "BadDigest")
+    if "partNumber" in request.query:
+        if request.query["uploadId"] not in bucket.uploads:
+            return refused(404, "NoSuchUpload")
+        parts = bucket.uploads[request.query["uploadId"]][1]
+        parts[int(request.query["partNumber"])] = request.body
+        return Answer(200, {"ETag": etag_of(request.body)} | told)
+    hold_key(request)
+    answer = refusal(request)
+    if answer is None:
+        etag = etag_of(request.body)
+        bucket.objects[request.key] = Object(request.body, etag, told)
+        answer = Answer(200, {"ETag": etag} | told)
+    return answer
+
+
+def etag_of(data: bytes) -> str:
+    return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
+
+
+def hold_key(request: Request) -> None:
+    """Whether a write carries the KMS key, with the bucket key."""
+    wanted = request.bucket.kms_key_id
+    told = request.headers.get("x-amz-server-side-encryption-aws-kms-key-id")
+    with_bucket_key = request.headers.get("x-amz-server-side-encryption-bucket-key-enabled")
+    if told != wanted or (wanted and with_bucket_key != "true"):
+        request.bucket.wrong.append(f"{request.method} {request.key}: KMS key")
+
+
+def post(request: Request) -> Answer:
+    bucket = request.bucket
+    if "uploads" in request.query:
+        hold_key(request)
+        upload = f"u{len(bucket.asked)}"
+        bucket.uploads[upload] = (request.key, {})
+        told = f"<UploadId>{upload}</UploadId>"
+        body = f"<InitiateMultipartUploadResult>{told}</InitiateMultipartUploadResult>"
+        return Answer(body=body.encode())
+    upload = request.query["uploadId"]
+    if upload not in bucket.uploads:
+        return refused(404, "NoSuchUpload")
+    answer = refusal(request)
+    if answer is not None:
+        return answer
+    parts = bucket.uploads[upload][1]
+    data = b"".join(parts[number] for number in sorted(parts))
+    told = told_sums(request)
+    if not told:
+        bucket.wrong.append(f"POST {request.key}: no checksum of the whole")
+    if any(SUMS[name](data) != value for name, value in told.items()):
+        return refused(400, "BadDigest")
+    etag = etag_of(data)[:-1] + f'-{len(parts)}"'
+    bucket.objects[request.key] = Object(data, etag, told | {"x-amz-checksum-type": "FULL_OBJECT"})
+    del bucket.uploads[upload]
+    body = f"<CompleteMultipartUploadResult><ETag>{etag}</ETag></CompleteMultipartUploadResult>"
+    return Answer(body=body.encode())
+
+
+def delete(request: Request) -> Answer:
+    if request.bucket.uploads.pop(request.query.get("uploadId", ""), None) is None:
+        return refused(404, "NoSuchUpload")
+    return Answer(204)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Reads a request whole, answers it or fails as its bucket says."""
+
+    protocol_version = "HTTP/1.1"
+    s3: FaultS3
+
+    def work(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        parts = urlsplit(self.path)
+        name, _, key = unquote(parts.path).lstrip("/").partition("/")
+        query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        request = Request(self.command, self.s3.bucket(name), key, query, headers, body)
+        bucket = request.bucket
+        with self.s3.lock:
+            bucket.asked.append(f"{self.command} {key or '?'.join(query)}")
+            number, fault = len(bucket.asked), bucket.fault
+        if fault is None or not fault.strikes(number) or not self.fail(request, fault.kind):
+            self.reply(self.s3.answer(request))
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = work  # noqa: N815
+
+    def fail(self, request: Request, kind: str) -> bool:
+        """Whether a fault of that kind could be made of this request."""
+        conditional = {"if-match", "if-none-match"} & request.headers.keys()
+        if kind == "412" and not (conditional and request.method in {"PUT", "POST"}):
+            return False
+        if kind == "409" and request.method != "PUT":
+            return False
+        if kind == "late" and not (request.method == "POST" and "uploadId" in request.query):
+            return False
+        bodied = request.method == "GET" and request.key in request.bucket.objects
+        if kind in {"truncated", "stalled", "flipped"} and not bodied:
+            return False
+        request.bucket.struck += 1
+        if kind in REFUSALS:
+            self.reply(refused(*REFUSALS[kind]))
+        elif kind == "reset":
+            self.reset()
+        elif kind == "lost":
+            self.s3.answer(request)
+            self.reset()
+        elif kind == "late":
+            self.reply(Answer(200, {}, refused(200, "InternalError").body))
+        else:
+            self.spoil(self.s3.answer(request), kind)
+        return True
+
+    def spoil(self, answer: Answer, kind: str) -> None:
+        half = len(answer.body) // 2
+        if kind == "flipped":
+            flipped = bytes([answer.body[half] ^ 1])
+            answer.body = answer.body[:half] + flipped + answer.body[half + 1 :]
+            self.reply(answer)
+            return
+        self.reply(answer, most=half)
+        self.wfile.flush()
+        if kind == "stalled":
+            self.connection.settimeout(5)
+            with contextlib.suppress(OSError):
+                self.connection.recv(1)  # until the other side gives up
+        self.reset()
+
+    def reply(self, answer: Answer, most: int | None = None) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.status != 204:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            with contextlib.suppress(OSError):
+                self.wfile.write(answer.body[:most])
+
+    def reset(self) -> None:
+        """Break the connection off: RST, not a polite end."""
+        linger = struct.pack("ii", 1, 0)
+        with contextlib.suppress(OSError):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.connection.shutdown(socket.SHUT_RD)
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.close()
+
+    def finish(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def serve_faults() -> Iterator[FaultS3]:
+    """The server on a free port of the loopback."""
+    s3 = FaultS3()
+    handler = type("Bound", (Handler,), {"s3": s3})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    s3.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield s3
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def seen_by_reader(bucket: Bucket, prefix: str) -> dict[str, bytes] | None:
+    """What LATEST leads to, each file held against the manifest; None when nothing is published."""
+    latest = bucket.objects.get(f"{prefix}/LATEST")
+    if latest is None:
+        return None
+    told = json.loads(latest.data)
+    base = f"{prefix}/runs/{told['run']}"
+    manifest = bucket.objects[f"{base}/manifest.json"].data
+    assert hashlib.sha256(manifest).hexdigest() == told["manifest_sha256"]
+    files = {"manifest.json": manifest}
+    for one in json.loads(manifest)["files"]:
+        data = bucket.objects[f"{base}/{one['path']}"].data
+        assert hashlib.sha256(data).hexdigest() == one["sha256"], one["path"]
+        files[one["path"]] = data
+    return files
