@@ -22,6 +22,7 @@ from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
 from pipeline.ledger import StageCount, check_chain, total
 from pipeline.memory import refuse_over, share_memory
+from pipeline.naming import Named
 from pipeline.observations import add_tallies
 from pipeline.passes import Evidence, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
@@ -86,15 +87,15 @@ class Execution:
         self,
         recipe: Recipe,
         inputs: Inputs,
-        run: str,
+        named: Named,
         folder: Path,
         options: Options,
         progress: Progress,
     ) -> None:
-        self.recipe, self.inputs, self.digest = recipe, inputs, run
+        self.recipe, self.inputs, self.named, self.digest = recipe, inputs, named, named.run
         self.folder, self.options, self.progress = folder, options, progress
         share = share_memory(options.memory, options.workers)
-        self.share, self.plan = claim(folder, run, share)
+        self.share, self.plan = claim(folder, named.run, share)
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
         self.losses: dict[str, Counter[str]] = {}  # by target

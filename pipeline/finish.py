@@ -16,11 +16,10 @@ import polars as pl
 from pipeline import __version__
 from pipeline.assemble import Assembly, TargetFiles, list_files
 from pipeline.bedrock.job import job_request, validate_request
-from pipeline.bedrock.limits import tokens_per_record
 from pipeline.bedrock.pricing import training_cost
 from pipeline.check import check_files
 from pipeline.errors import RecipeError
-from pipeline.gate import TargetLimits, check_gate
+from pipeline.gate_run import drift_of, hold_gate
 from pipeline.observations import gather_measures, gather_samples
 from pipeline.publish import MANIFEST, as_json
 from pipeline.rendering import Rendering, base_uri
@@ -55,10 +54,13 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     gather_measures(execution.observed, folder)
     write_frame(execution.folder / "samples.arrow", gather_samples(execution.observed))
     execution.progress.say("holding the gate")
-    gate = _hold_gate(execution, written, metrics)
+    drift = drift_of(execution, written, metrics)
+    gate = hold_gate(execution, written, metrics, drift)
     manifest = {
         "format": 1,
         "run": execution.digest,
+        "work": execution.named.work,
+        "before": execution.named.before.run if execution.named.before else None,
         "name": execution.recipe.name,
         "version": __version__,
         "libraries": {name: version(name) for name in LIBRARIES},
@@ -69,6 +71,7 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
         "tallies": {label: dict(sorted(c.items())) for label, c in execution.tallies.items()},
         "targets": told,
         "split": _certificate(metrics),
+        "drift": drift.as_json() if drift else None,
         "gate": {"passed": gate["passed"], "engine": gate["engine"], "checks": gate["checks"]},
     }
     if execution.deltas:
@@ -222,28 +225,6 @@ def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) 
         if faults:
             raise RecipeError(*(f"job for targets.{rendering.name}: {fault}" for fault in faults))
         (folder / files.name / "job.json").write_bytes(as_json(request))
-
-
-def _hold_gate(execution: Execution, written: list[TargetFiles], metrics: Path) -> dict[str, Any]:
-    held = [one for one in written if one.splits or one.rendering.name not in execution.deltas]
-    limits = {files.name: _gate_limits(files.rendering) for files in held}
-    stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
-    counts = {"came": stages[0].came, "rejected": sum(count.rejected for count in stages)}
-    folder = execution.folder / "gate"
-    folder.mkdir(exist_ok=True)
-    return check_gate(execution.recipe.gate, limits, metrics, counts, folder, execution.gate)
-
-
-def _gate_limits(rendering: Rendering) -> TargetLimits:
-    if rendering.plan is None:
-        return TargetLimits()
-    limits = rendering.plan.limits
-    tokens, line = tokens_per_record(limits), limits.line_bytes_max
-    return TargetLimits(
-        max_tokens=tokens,
-        line_bytes_max=int(line.value) if line else None,
-        max_images=int(limits.images_max.value) if limits.images_max else None,
-    )
 
 
 def _certificate(metrics: Path) -> dict[str, Any]:

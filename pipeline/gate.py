@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from pipeline.diff.drift import Drift
 from pipeline.errors import LawBroken, PrepError
+from pipeline.gate_drift import drift_checks, drift_counts
 from pipeline.gate_suite import (
     ABOUT,
     COUNTS,
@@ -47,6 +49,7 @@ def check_gate(
     counts: dict[str, int],
     folder: Path,
     process: GateProcess | None = None,
+    drift: Drift | None = None,
 ) -> dict[str, Any]:
     """Hold every rendered record and the run's counts against the gate.
 
@@ -54,7 +57,8 @@ def check_gate(
     and `rejected`, in records. `folder` exists and gets suite.json and gate.json, both the same
     for the same data. Returns what gate.json holds: `passed`, `engine`, `about`, `checks` in the
     suite's order, and `failing`, the first 20 records of each broken check, by `target.check`.
-    `process` is one that was started before, while there was other work to do.
+    `process` is one that was started before, while there was other work to do. `drift` is the
+    distance to the run before, where the gate bounds it.
     Raises PrepError when the gate's own process dies or outlasts 30 minutes.
     """
     rows = pl.scan_parquet(metrics)
@@ -67,12 +71,14 @@ def check_gate(
             for one in record_checks(name, targets[name], gate, tables[name])
         ),
         *count_checks(gate, list(targets)),
+        *(drift_checks(gate.drift, drift) if gate.drift and drift else ()),
     ]
     made = [folder / name for name in (*tables.values(), COUNTS)]
     try:
         for name, table in tables.items():
             _derived(rows, name).collect().write_parquet(folder / table)
-        _counted(rows, targets, counts, gate).write_parquet(folder / COUNTS)
+        counted = _counted(rows, targets, counts, gate) | (drift_counts(drift) if drift else {})
+        pl.DataFrame([counted]).write_parquet(folder / COUNTS)
         write_bytes(folder / "suite.json", _as_bytes(as_suite(checks)))
         with process or GateProcess() as child:
             told = child.hold(folder)
@@ -118,7 +124,7 @@ def _flags() -> list[pl.Expr]:
 
 def _counted(
     rows: pl.LazyFrame, targets: dict[str, TargetLimits], counts: dict[str, int], gate: Gate
-) -> pl.DataFrame:
+) -> dict[str, float]:
     """One row: records and shares by target; a share of nothing is 0."""
     measures = [pl.len(), (pl.col("split") == "train").sum().alias("train")]
     for number, language in enumerate(gate.min_languages_share):
@@ -132,7 +138,7 @@ def _counted(
         for number, language in enumerate(gate.min_languages_share):
             spoken = told.get(f"language{number}", 0)
             row[f"{name}.share_{language}"] = spoken / max(told.get("len", 0), 1)
-    return pl.DataFrame([row])
+    return row
 
 
 class GateProcess:

@@ -53,6 +53,21 @@ class Publish(Settings):
     expected_bucket_owner: str | None = Field(None, pattern=r"^\d{12}$")
 
 
+class DriftGate(Settings):
+    """How far the data may be from that of the run before; that run stays the latest if it is not.
+
+    Lengths and languages by the population stability index of each target's records (under 0.1 is
+    commonly read as stable, over 0.25 as another population), the rest as shares.
+    """
+
+    lengths: float | None = Field(None, ge=0)
+    languages: float | None = Field(None, ge=0)
+    rejected: float | None = Field(None, ge=0, le=1)  # by how much the share may grow
+    merged: float | None = Field(None, ge=0, le=1)
+    sources_removed: float | None = Field(None, ge=0, le=1)  # of the run before
+    records_lost: float | None = Field(None, ge=0, le=1)  # of a target of the run before
+
+
 class Gate(Settings):
     """What the data must meet before a run is published; breaking it ends with exit code 3."""
 
@@ -61,6 +76,7 @@ class Gate(Settings):
     max_tokens: int | None = Field(None, ge=1)  # upper bound of every record
     # {"vi": 0.2}: at least this share of each target's records
     min_languages_share: dict[str, float] = Field(default_factory=dict)
+    drift: DriftGate | None = None  # looks back at the run before; the first run has none
 
 
 class Recipe(Settings):
@@ -95,6 +111,14 @@ class Recipe(Settings):
             return None
         settings = source.model_dump(exclude={"path", "reader"})
         return READERS[source.reader](**settings)
+
+    def looks_back(self) -> bool:
+        """Whether the gate holds the data against that of the run before."""
+        return self.gate.drift is not None
+
+    def has_deltas(self) -> bool:
+        """Whether a target ships only what the runs before it have not."""
+        return any(entry.mode == "delta" for entry in self.targets.values())
 
     def steps(self) -> list[Stage]:
         """The stages in order; a sane list for what the targets want when none is given."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -13,24 +12,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import __version__
-from pipeline.delta import Parents, named_parents, parents_of, read_deltas
+from pipeline.delta import read_deltas
 from pipeline.errors import DataError, StorageError
 from pipeline.execution import Execution, Options
 from pipeline.failpoints import step
 from pipeline.finish import Finished
 from pipeline.inputs import Inputs, gather_inputs
 from pipeline.lock import Held, hold
+from pipeline.naming import name_run
 from pipeline.progress import Progress
-from pipeline.publish import Latest, point_to, publish, read_latest, read_manifest
+from pipeline.publish import point_to, publish, read_latest, read_manifest
 from pipeline.recipe import Recipe
 from pipeline.resume import PLAN
 from pipeline.shards import private_folder
-from pipeline.storage import Aws, Place, is_remote, open_place
+from pipeline.storage import Aws, is_remote, open_place
 
-__all__ = ["Options", "Outcome", "prepare", "run_digest"]
+__all__ = ["Options", "Outcome", "prepare"]
 
-DIGEST_BYTES = 10
 FROM_SOURCES = "pass-00"
 
 
@@ -60,7 +58,8 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
             recipe, folder, private_folder(work / "spool"), source_aws(recipe, aws)
         )
         latest = read_latest(place)
-        run, parents = _named(recipe, inputs, options, place, latest)
+        named = name_run(recipe, inputs, options.output, options.since, place, latest)
+        run = named.run
         uri = f"{options.output.rstrip('/')}/runs/{run}"
         there = read_manifest(place, run)
         if there:  # the same work is done; a run killed before its last step lacks only LATEST
@@ -70,8 +69,8 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
             return Outcome(run, uri, True, there[0])
         if options.full:
             shutil.rmtree(work / run, ignore_errors=True)
-        execution = Execution(recipe, inputs, run, private_folder(work / run), options, progress)
-        execution.deltas = read_deltas(place, parents)
+        execution = Execution(recipe, inputs, named, private_folder(work / run), options, progress)
+        execution.deltas = read_deltas(place, named.parents)
         finished = execution.run()
         if finished.faults:
             raise DataError(_refusal(finished))
@@ -117,43 +116,6 @@ def _work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
             yield path, lock
     except OSError as error:
         raise StorageError(f"{error.filename or path}: {error.strerror or error}") from error
-
-
-def _named(
-    recipe: Recipe, inputs: Inputs, options: Options, place: Place, latest: Latest | None
-) -> tuple[str, Parents]:
-    """The run's digest, and the runs that its delta targets go on from.
-
-    A delta goes on from the latest run, unless that one is this very work, with its own parents.
-    """
-    there = read_manifest(place, latest.run) if latest else None
-    own = parents_of(there[0]) if there else {}
-    others = dict.fromkeys(recipe.targets, latest.run) if latest else {}
-    for defaults in (own, others):
-        parents = named_parents(recipe, defaults, options.since)
-        run = run_digest(recipe, inputs, options, parents)
-        if latest and run == latest.run:
-            break
-    return run, parents
-
-
-def run_digest(
-    recipe: Recipe, inputs: Inputs, options: Options, parents: Parents | None = None
-) -> str:
-    """The name of the work: recipe, input contents, package version, and the places it will name.
-
-    `parents` are the runs that delta targets go on from: they decide what is new.
-    """
-    material: dict[str, Any] = {
-        "recipe": recipe.as_json(),
-        "inputs": [[file["source"], file["sha256"]] for file in inputs.listing()],
-        "version": __version__,
-        "place": options.output if is_remote(options.output) else None,
-    }
-    if parents:
-        material["parents"] = dict(parents)
-    text = json.dumps(material, sort_keys=True).encode()
-    return hashlib.blake2b(text, digest_size=DIGEST_BYTES).hexdigest()
 
 
 def _clear(work: Path, run: str, inputs: Inputs) -> None:
