@@ -78,6 +78,12 @@ def prepare(
         str | None, typer.Option(metavar="RUN", help="Run that `mode: delta` goes on from.")
     ] = None,
     log: Annotated[str | None, typer.Option(metavar="json|text", help="Lines on stderr.")] = None,
+    metrics: Annotated[
+        Path | None, typer.Option(help="File for OpenMetrics text, for monitoring.")
+    ] = None,
+    lineage_events: Annotated[
+        Path | None, typer.Option(help="File to append OpenLineage events to.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a recipe: read, clean, deduplicate, render, hold the gate, publish."""
@@ -85,7 +91,10 @@ def prepare(
 
     if log not in {None, "json", "text"}:
         raise RecipeError(f"--log {log}: is neither json nor text")
-    told = prepare_recipe(recipe, output, change or [], workers, memory, work, log, full, since)
+    files = (metrics, lineage_events)
+    told = prepare_recipe(
+        recipe, output, change or [], workers, memory, work, log, full, since, *files
+    )
     typer.echo(told.as_json() if as_json else told.as_text())
 
 

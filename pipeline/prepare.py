@@ -13,6 +13,7 @@ from pipeline.progress import open_progress
 from pipeline.publish import as_json
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, Outcome, prepare
+from pipeline.telemetry import watched
 
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$", re.IGNORECASE)
@@ -84,8 +85,13 @@ def prepare_recipe(
     log: str | None,
     full: bool = False,
     since: str | None = None,
+    metrics: Path | None = None,
+    events: Path | None = None,
 ) -> Told:
-    """Load and run a recipe as the command line asks."""
+    """Load and run a recipe as the command line asks.
+
+    `metrics` and `events` are files that tell monitoring how it ended, see `telemetry`.
+    """
     recipe = load_recipe(path, changes)
     options = Options(
         output=output or f"out/{recipe.name}",
@@ -96,4 +102,11 @@ def prepare_recipe(
         since=since,
     )
     progress = open_progress(log)
-    return Told(prepare(recipe, path.resolve().parent, options, progress))
+
+    def run() -> Outcome:
+        return prepare(recipe, path.resolve().parent, options, progress)
+
+    def told(outcome: Outcome) -> tuple[str, dict[str, Any]]:
+        return outcome.uri, outcome.manifest
+
+    return Told(watched(recipe.name, run, told, metrics, events))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from conftest import latest, tree_bytes
 
-from pipeline import execution, finish
+from pipeline import execution, gate_run
 from pipeline.errors import RecipeError
 from pipeline.memory import Share
 from pipeline.progress import Lines
@@ -48,7 +48,7 @@ def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gate's process takes seconds to start and has its own tests."""
     told = {"passed": True, "engine": "none", "about": "none", "checks": [], "failing": {}}
     monkeypatch.setattr(execution, "GateProcess", contextlib.nullcontext)
-    monkeypatch.setattr(finish, "check_gate", lambda *_: told)
+    monkeypatch.setattr(gate_run, "check_gate", lambda *_: told)
 
 
 class Project:

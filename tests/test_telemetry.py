@@ -1,0 +1,136 @@
+"""What monitoring reads of a run: OpenMetrics by its reference parser, OpenLineage events."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from pipeline.errors import DataError, StorageError
+from pipeline.prepare import prepare_recipe
+from pipeline.stopping import Stopped
+from pipeline.telemetry import watched
+
+RECIPE = """\
+name: tea
+sources: [{path: documents/}]
+stages: [clean, {quality: {min_words: 3}}, dedup_exact]
+targets: {corpus: {format: pretraining}}
+split: {validation: 0.0}
+gate: {min_records: 2}
+"""
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three documents, one of them too short, and their recipe."""
+    (tmp_path / "documents").mkdir()
+    for name, text in {
+        "a": "rinse the kettle first",
+        "b": "fill it with water",
+        "c": "tea",
+    }.items():
+        (tmp_path / "documents" / f"{name}.md").write_text(text)
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    return tmp_path
+
+
+def run(folder: Path, *changes: str) -> None:
+    out, recipe = str(folder / "out"), folder / "recipe.yaml"
+    files = (folder / "metrics.prom", folder / "events.jsonl")
+    prepare_recipe(recipe, out, list(changes), 1, None, None, None, False, None, *files)
+
+
+def samples(folder: Path) -> Samples:
+    """The file as a monitor reads it: name and labels → value."""
+    text = (folder / "metrics.prom").read_text()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(found: Samples, name: str, **labels: str) -> float:
+    """The only sample of that name with those labels."""
+    [one] = [
+        number
+        for (named, told), number in found.items()
+        if named == f"bedrock_prep_{name}" and labels.items() <= dict(told).items()
+    ]
+    return one
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+
+
+def test_a_run_is_told_in_metrics(folder: Path) -> None:
+    """The counts are those of the manifest."""
+    run(folder)
+    found = samples(folder)
+    assert value(found, "attempt_exit_code", recipe="tea") == 0
+    assert value(found, "records", stage="read", outcome="came") == 3
+    assert value(found, "set_aside_records", stage="quality", reason="too_short") == 1
+    assert value(found, "target_records", target="corpus", split="train") == 2
+    assert value(found, "success_timestamp_seconds") > 0
+
+
+def test_a_failure_leaves_what_was_said_of_the_last_good_run(folder: Path) -> None:
+    """An alert can tell both that the last attempt failed and how old the data is."""
+    run(folder)
+    good = samples(folder)
+    with pytest.raises(DataError):
+        run(folder, "gate.min_records=9")
+    now = samples(folder)
+    assert value(now, "attempt_exit_code") == 3
+    for name in ("success_timestamp_seconds", "run"):
+        assert value(now, name) == value(good, name)
+    assert [one["eventType"] for one in events(folder)] == ["START", "COMPLETE", "START", "FAIL"]
+
+
+def test_events_name_inputs_and_outputs_with_their_versions(folder: Path) -> None:
+    """Both events of an attempt have its id; data sets are named with their digests."""
+    run(folder)
+    start, complete = events(folder)
+    assert start["run"]["runId"] == complete["run"]["runId"]
+    assert {one["name"] for one in complete["inputs"]} == {
+        "documents/a.md", "documents/b.md", "documents/c.md"
+    }  # fmt: skip
+    [output] = complete["outputs"]
+    assert output["name"].endswith("/corpus")
+    latest = json.loads((folder / "out" / "LATEST").read_text())
+    assert output["facets"]["version"]["datasetVersion"] == latest["run"]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (Stopped(signal.SIGTERM), "ABORT", 143),
+        (OSError(28, "No space left on device"), "FAIL", 4),
+        (ZeroDivisionError(), "FAIL", 1),
+    ],
+)
+def test_every_end_is_told(tmp_path: Path, error: BaseException, kind: str, code: int) -> None:
+    """A signal, a full disk and a bug of ours; labels survive quotes, backslashes and line ends."""
+    metrics, lines = tmp_path / "metrics.prom", tmp_path / "events.jsonl"
+
+    def work() -> None:
+        raise error
+
+    name = 'tea "green" \\ 1\n'
+    with pytest.raises(type(error)):
+        watched(name, work, lambda _: ("", {}), metrics, lines)
+    assert events(tmp_path)[-1]["eventType"] == kind
+    assert value(samples(tmp_path), "attempt_exit_code", recipe=name) == code
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """Before any work is done, where it can be known."""
+    with pytest.raises(StorageError, match="no/such/events"):
+        watched("tea", lambda: None, lambda _: ("", {}), None, tmp_path / "no/such/events")
