@@ -194,12 +194,19 @@ def estimate(
     ] = None,
     calls_per_month: Annotated[int | None, typer.Option(min=1, help="For the break-even.")] = None,
     prompt_tokens_saved: Annotated[
-        int | None, typer.Option(min=0, help="Of each call's prompt, for the break-even.")
+        int | None,
+        typer.Option(min=0, help="Of each call's prompt.  [default: what most prompts repeat]"),
+    ] = None,
+    rag_above: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", min=0, help="Of sources a month.  [default: 0.2]"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what training, storage and hosting cost, and from how many calls it pays."""
-    from pipeline.estimate_command import estimate_costs, told_estimate
+    """Tell what training, storage and hosting cost, when it pays, and whether RAG fits better."""
+    from pipeline.advice import RAG_ABOVE
+    from pipeline.estimate_command import estimate_costs
+    from pipeline.estimate_told import told_estimate
     from pipeline.publish import as_json as to_json
 
     made = estimate_costs(
@@ -212,5 +219,6 @@ def estimate(
         price or [],
         calls_per_month,
         prompt_tokens_saved,
+        RAG_ABOVE if rag_above is None else rag_above,
     )
     typer.echo(to_json(made.as_json()).decode().rstrip() if as_json else told_estimate(made))

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from math import ceil, isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.bedrock.card import Card, Plan, Price
 from pipeline.bedrock.pricing import Cost, find_price, training_cost
 from pipeline.errors import RecipeError
 from pipeline.faults import did_you_mean
+
+if TYPE_CHECKING:
+    from pipeline.advice import Advice
 
 ITEMS = {
     "train_per_1k_tokens": "training, for 1,000 tokens and one epoch",
@@ -82,6 +85,7 @@ class Estimate:
     prices: dict[str, Price | None]
     break_even: list[BreakEven] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    advice: Advice | None = None  # for a run, from the runs before it
 
     @property
     def missing(self) -> list[str]:
@@ -104,6 +108,7 @@ class Estimate:
             "missing": self.missing,
             "break_even": [one.as_json() for one in self.break_even],
             "notes": self.notes,
+            "advice": self.advice.as_json() if self.advice else None,
         }
 
 

@@ -33,6 +33,16 @@ class FolderPlace:
             raise StorageError(f"{self.root / name}: {error.strerror}") from error
         return data, hashlib.sha256(data).hexdigest()
 
+    def published(self) -> list[tuple[str, float]]:
+        """The runs, with when their manifests were written."""
+        try:
+            return [
+                (path.parent.name, path.stat().st_mtime)
+                for path in sorted(self.root.glob("runs/*/manifest.json"))
+            ]
+        except OSError as error:
+            raise StorageError(f"{self.root / 'runs'}: {error.strerror}") from error
+
     def add_folder(self, staged: Path, name: str) -> None:
         """Rename a finished folder to its final name; copied first from another file system."""
         final = self.root / name

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,28 @@ class S3Place:
                 return None
             raise self._fault(name, error) from error
         return body.getvalue(), etag
+
+    def published(self) -> list[tuple[str, float]]:
+        """The runs, with when their manifests were written."""
+        try:
+            return list(self._published())
+        except aws_errors() as error:
+            raise self._fault("runs/", error) from error
+
+    def _published(self) -> Iterator[tuple[str, float]]:
+        pages = self.client.get_paginator("list_objects_v2")
+        above = self._key("runs/")
+        for page in pages.paginate(Bucket=self.bucket, Prefix=above, Delimiter="/"):
+            for found in page.get("CommonPrefixes", ()):
+                manifest = f"{found['Prefix']}{MANIFEST}"
+                try:
+                    head = self.client.head_object(Bucket=self.bucket, Key=manifest)
+                except aws_errors() as error:
+                    if error_code(error) not in GONE:
+                        raise
+                    continue  # still being uploaded
+                run = found["Prefix"].removeprefix(above).rstrip("/")
+                yield run, head["LastModified"].timestamp()
 
     def add_folder(self, staged: Path, name: str) -> None:
         """Upload what the staged manifest lists, then the manifest, which makes the run exist.

@@ -155,6 +155,10 @@ class Place(Protocol):
         """Content and version of a small object, or None."""
         ...
 
+    def published(self) -> list[tuple[str, float]]:
+        """The runs that stand there, each with when it was published, in seconds since 1970."""
+        ...
+
     def add_folder(self, staged: Path, name: str) -> None:
         """Make a whole folder visible as `name`, its manifest.json last; there it stays.
 

@@ -13,7 +13,9 @@ from small_run import change_manifest, copy_run, run_folder
 from pipeline.bedrock.cards import find_card, load_cards
 from pipeline.errors import DataError, RecipeError, StorageError
 from pipeline.estimate import ITEMS, Calls, Question, Tokens, estimate
-from pipeline.estimate_command import estimate_costs, file_tokens, told_estimate
+from pipeline.estimate_command import estimate_costs
+from pipeline.estimate_tokens import file_tokens
+from pipeline.estimate_told import told_estimate
 from pipeline.tokens import TURN_OVERHEAD, token_bound, token_estimate
 
 
@@ -117,8 +119,8 @@ def test_prices_that_are_none_are_refused(tmp_path: Path) -> None:
     for price in ("train_hour", "train_hour=cheap"):
         with pytest.raises(RecipeError, match="ITEM=USD"):
             estimate_costs(str(tmp_path), prices=[price])
-    with pytest.raises(RecipeError, match="go together"):
-        estimate_costs(str(tmp_path), calls_per_month=5)
+    with pytest.raises(RecipeError, match="goes together"):
+        estimate_costs(str(tmp_path), prompt_tokens_saved=5)
 
 
 LINES: dict[str, list[dict[str, Any]]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,19 @@ def test_a_published_run_is_pointed_to(place: Any, tmp_path: Path) -> None:
     assert manifest is not None
     assert (there.run, there.manifest_sha256) == ("aaaa", manifest[1])
     assert place.read("runs/aaaa/train.jsonl")[0] == b"one"
+
+
+def test_a_place_tells_what_was_published_and_when(place: Any, tmp_path: Path) -> None:
+    """Runs with a manifest, and none that is still on its way."""
+    assert place.published() == []
+    started = time.time()
+    publish(place, staged(tmp_path / "s1", "one"), "aaaa", None)
+    publish(place, staged(tmp_path / "s2", "two"), "bbbb", read_latest(place))
+    if place.uri.startswith("s3://"):
+        place.swap("runs/cccc/train.jsonl", b"half", None)
+    told = dict(place.published())
+    assert sorted(told) == ["aaaa", "bbbb"]
+    assert all(started - 2 <= when <= time.time() + 2 for when in told.values())
 
 
 def test_of_two_runs_from_the_same_state_one_is_refused(place: Any, tmp_path: Path) -> None:
