@@ -77,7 +77,7 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     if execution.deltas:
         manifest["parents"] = {name: one.chain[0] for name, one in execution.deltas.items()}
     report = summary(manifest, gate, metrics, folder / "rejected.parquet", execution.folder)
-    write_report(report, folder)
+    write_report(report, folder, execution.recipe.report.language)
     manifest["files"] = list_files(folder)
     (folder / MANIFEST).write_bytes(as_json(manifest))
     (execution.folder / "timings.json").write_bytes(as_json(execution.cpu))

@@ -7,7 +7,7 @@ and the name that was probably meant.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -79,6 +79,14 @@ class Gate(Settings):
     drift: DriftGate | None = None  # looks back at the run before; the first run has none
 
 
+class Report(Settings):
+    """How the run's report is written."""
+
+    # how excerpts of texts are shown: personal data masked, as they are, or not at all
+    samples: Literal["masked", "plain", "none"] = "masked"
+    language: Literal["en", "vi"] = "en"  # of the page's own words
+
+
 class Recipe(Settings):
     """What to read, what to do with it, what to write: the whole pipeline."""
 
@@ -90,6 +98,7 @@ class Recipe(Settings):
     publish: Publish | None = None
     job: JobSettings | None = None
     gate: Gate = Gate()
+    report: Report = Report()
     aws: Aws = Aws()
 
     def as_json(self) -> dict[str, Any]:
@@ -103,6 +112,7 @@ class Recipe(Settings):
             "publish": _plain(self.publish),
             "job": _plain(self.job),
             "gate": _plain(self.gate),
+            "report": _plain(self.report),
         }
 
     def reader(self, source: Any) -> Reader | None:

@@ -1,24 +1,27 @@
 """The quality report: a run's ledger, gate and measures as report.json and report.html.
 
-Only aggregates and capped samples of places, values and thresholds enter it, never a document's
-text, so it stays small and nothing can leak from it.
+Only aggregates and capped samples enter it, so it stays small whatever the run's size. Of texts it
+shows excerpts, with personal data masked unless the recipe says otherwise.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline import report_judged as judged
 from pipeline import report_measures as measures
-from pipeline.gate_suite import ALL_TARGETS
 from pipeline.ledger import StageCount
 from pipeline.report_html import render_page
+from pipeline.report_pictures import measure_images
+from pipeline.report_targets import measure_target
+from pipeline.report_texts import compare, find_texts
+from pipeline.report_waterfall import waterfall
 from pipeline.shards import write_bytes
 
-FORMAT = 1
+FORMAT = 2
 INPUTS_MOST = 20
 RECIPE_LENGTH = 20_000
 FAILING_MOST = 5
@@ -29,25 +32,6 @@ OWN_REASONS = {
     "over_records_max": "left out by selection: there are more records than the model takes",
     "shipped_before": "an earlier run of the chain that this delta goes on from has shipped it",
 }
-GATE_FAULTS = {
-    "id_present": "a record has no id",
-    "id_unique": "an id stands more than once",
-    "document_present": "a record does not say which document it comes from",
-    "document_in_one_split": "a document stands in two splits: the evaluation would leak",
-    "source_present": "a record does not say which source it comes from",
-    "split_valid": "a record is in none of the splits train, validation and test",
-    "tokens_known": "a record's tokens were not counted",
-    "tokens_within_limit": "a record has more tokens than the model takes, or none",
-    "line_bytes_known": "a line's bytes were not counted",
-    "line_bytes_within_limit": "a line has more bytes than the model takes, or none",
-    "turns_known": "a record's turns were not counted",
-    "turns_enough": "a record has fewer turns than the format asks for",
-    "images_within_limit": "a record has more images than the model takes",
-    "tokens_within_gate": "a record has more tokens than the recipe's gate allows",
-    "train_records_enough": "the training file has fewer records than the recipe's gate asks for",
-    "rejected_share_allowed": "more of the records were rejected than the recipe's gate allows",
-}
-LANGUAGE_FAULT = "fewer of the records are in this language than the recipe's gate asks for"
 
 
 def summary(
@@ -61,38 +45,107 @@ def summary(
 
     `manifest` needs `run`, `name`, `version`, `recipe`, `inputs`, `stages`, `targets` and
     `split`; `gate` is what `check_gate` returned, or None where none was held. `metrics` has a
-    row for each record of each target, `rejected` one for each record set aside, both Parquet.
-    `work` is a folder for one intermediate file, gone afterwards. Raises LawBroken when the
-    counts do not balance or contradict each other.
+    row for each record of each target, `rejected` one for each record set aside, both Parquet;
+    beside `rejected` may stand `measures/`. `work` is the run's work folder: it lends one
+    intermediate file, gone afterwards, and the few texts and pictures that are shown. Raises
+    LawBroken when the counts do not balance or contradict each other.
     """
-    stages = manifest["stages"]
+    stages, show = manifest["stages"], _shown(manifest["recipe"])
     for stage in stages:
         StageCount.from_json(stage).check()
     targets = {
-        name: _target(name, told, gate, metrics) for name, told in manifest["targets"].items()
+        name: measure_target(name, told, gate, metrics)
+        for name, told in manifest["targets"].items()
     }
-    outcomes = work / "outcomes.parquet"
-    try:
-        measures.write_outcomes(metrics, rejected, outcomes)
-        languages = measures.measure_languages(outcomes)
-        sources = measures.measure_sources(outcomes)
-    finally:
-        outcomes.unlink(missing_ok=True)
+    reasons = measures.measure_reasons(stages, rejected, meanings())
     return {
         "format": FORMAT,
         **{name: manifest[name] for name in ("run", "name", "version")},
         "ready": all(target["ready"] for target in targets.values()),
+        "verdict": _verdict(targets),
+        "samples": show,
         "records": _totals(stages),
+        "waterfall": waterfall(stages, measures.merging_reasons(rejected)),
         "targets": targets,
         "stages": stages,
-        "reasons": measures.measure_reasons(stages, rejected, meanings()),
-        "languages": languages,
-        "sources": sources,
-        "duplicates": measures.measure_duplicates(metrics, rejected),
+        **_ends(metrics, rejected, work),
+        **_texts(
+            work,
+            show,
+            reasons,
+            measures.measure_duplicates(metrics, rejected),
+            _near(targets, metrics),
+        ),
+        "changes": judged.measure_changes(
+            manifest.get("tallies", {}), work / "samples.arrow", show
+        ),
+        "scores": judged.measure_scores(rejected.parent / "measures", manifest["recipe"]),
+        "images": measure_images(metrics, rejected, work, show),
         "gate": None if gate is None else _gate(gate),
         "split": manifest["split"],
+        "drift": manifest.get("drift"),
         "provenance": _provenance(manifest),
     }
+
+
+def _shown(recipe: dict[str, Any]) -> str:
+    """How the recipe wants texts to be shown: `masked`, `plain` or `none`."""
+    told: str = (recipe.get("report") or {}).get("samples", "masked")
+    return told
+
+
+def _verdict(targets: dict[str, Any]) -> dict[str, int]:
+    """How many targets there are, are ready, and are ready for a model that takes jobs."""
+    ready = [target for target in targets.values() if target["ready"]]
+    open_ = sum(not target["closed"] for target in ready)
+    return {"all": len(targets), "ready": len(ready), "open": open_}
+
+
+def _ends(metrics: Path, rejected: Path, work: Path) -> dict[str, Any]:
+    """Languages of what was kept, and what became of each source's records."""
+    outcomes = work / "outcomes.parquet"
+    try:
+        measures.write_outcomes(metrics, rejected, outcomes)
+        return {
+            "languages": measures.measure_languages(outcomes),
+            "sources": measures.measure_sources(outcomes),
+        }
+    finally:
+        outcomes.unlink(missing_ok=True)
+
+
+def _near(targets: dict[str, Any], metrics: Path) -> list[dict[str, Any]]:
+    """The records that a target's limit on tokens only just lets through."""
+    caps = {
+        name: limit["allowed"]
+        for name, target in targets.items()
+        for limit in target["limits"]
+        if limit["limit"] == "tokens_max"
+    }
+    return judged.just_kept(metrics, caps)
+
+
+def _texts(
+    work: Path,
+    show: str,
+    reasons: dict[str, Any],
+    duplicates: dict[str, Any],
+    near: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Reasons, duplicates and near misses with the few texts that stand beside them."""
+    samples = [one for told in (*reasons["shown"], *near) for one in told["samples"]]
+    members = [one for cluster in duplicates["largest"] for one in cluster["members"]]
+    ids = [one["id"] for one in (*samples, *members, *duplicates["largest"])]
+    texts = find_texts(work, ids, show)
+    for told in (*reasons["shown"], *near):
+        told["samples"] = judged.with_excerpts(told["samples"], texts)
+    for cluster in duplicates["largest"]:
+        stands = texts.get(cluster["id"])
+        for member in cluster["members"]:
+            own = texts.get(member["id"])
+            known = stands is not None and own is not None
+            member["pieces"] = compare(stands or "", own or "") if known else None
+    return {"reasons": reasons, "duplicates": duplicates, "just_kept": near}
 
 
 def write_report(summary: dict[str, Any], folder: Path, language: str = "en") -> None:
@@ -125,97 +178,6 @@ def _totals(stages: list[dict[str, Any]]) -> dict[str, int]:
     return {"came": first.get("came", 0), "kept": kept, **totals}
 
 
-def _target(
-    name: str, told: dict[str, Any], gate: dict[str, Any] | None, metrics: Path
-) -> dict[str, Any]:
-    measured = measures.measure_target(metrics, name)
-    faults = [_fault(fault) for fault in told["faults"]] + list(_gate_faults(name, gate))
-    optional = ("model", "customization", "cost", "card_date", "lifecycle")
-    return {
-        **{one: told[one] for one in ("format", "records", "tokens", "bytes")},
-        **{one: told.get(one) for one in optional},
-        "losses": _losses(told.get("losses", {})),
-        "ready": bool(told["ready"]) and not faults,
-        "faults": faults,
-        "limits": list(_limits(told, measured)),
-        "measured": measured,
-    }
-
-
-def _losses(counted: dict[str, int]) -> list[dict[str, Any]]:
-    """What the format could not say as the records do, with its meaning."""
-    from pipeline.targets import LOSSES
-
-    return [
-        {"name": name, "records": number, "means": LOSSES.get(name, name)}
-        for name, number in sorted(counted.items())
-    ]
-
-
-def _fault(fault: dict[str, Any]) -> dict[str, Any]:
-    bounds = {name: fault.get(name) for name in ("value", "threshold")}
-    return {"rule": fault["rule"], "message": measures.cut(fault["message"], 400), **bounds}
-
-
-def _gate_faults(target: str, gate: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    for check in gate["checks"] if gate else []:
-        if check["passed"] or check["target"] not in {target, ALL_TARGETS}:
-            continue
-        low, high = check["bounds"]["min"], check["bounds"]["max"]
-        about, seen = GATE_FAULTS.get(check["check"], LANGUAGE_FAULT), check["observed"]
-        allowed = low if high is None else high
-        if seen is None:
-            told = f"{check['unexpected']:,} of {check['records']:,} records"
-        else:
-            told = f"{seen:,.4g}, not {allowed:,.4g}"
-        yield {
-            "rule": f"gate.{check['check']}",
-            "message": f"{about}: {told}",
-            "value": check["unexpected"] if seen is None else seen,
-            "threshold": None if seen is None else allowed,
-        }
-
-
-def _limits(told: dict[str, Any], measured: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The model card's limits beside what this data has, where it was measured."""
-    for name, limit in (told.get("limits") or {}).items():
-        number = limit if isinstance(limit, dict) else {"value": limit}
-        allowed, seen = number["value"], _seen(name, number, told, measured)
-        yield {
-            "limit": name,
-            "allowed": ", ".join(allowed) if isinstance(allowed, list | tuple) else allowed,
-            "seen": seen,
-            "met": None if seen is None else _met(name, seen, allowed),
-            **{one: number.get(one) for one in ("source", "date", "confidence")},
-        }
-
-
-def _seen(
-    name: str, number: dict[str, Any], told: dict[str, Any], measured: dict[str, Any]
-) -> int | None:
-    records, size = told["records"], told["bytes"]
-    train, validation = records.get("train", 0), records.get("validation", 0)
-    together = train + validation if number.get("counts") == "together" else train
-    seen = {
-        "records_min": train,
-        "records_recommended": train,
-        "records_max": together,
-        "train_records_max": train,
-        "validation_records_min": validation or None,  # without the file it asks for nothing
-        "validation_records_max": validation,
-        "train_bytes_max": size.get("train", 0),
-        "validation_bytes_max": size.get("validation", 0),
-        "line_bytes_max": measured["line_bytes"]["max"],
-        "tokens_max": measured["tokens"]["max"],
-        "images_max": measured["images_most"],
-    }
-    return seen.get(name)
-
-
-def _met(name: str, seen: int, allowed: float) -> bool:
-    return seen >= allowed if name.endswith(("_min", "_recommended")) else seen <= allowed
-
-
 def _gate(gate: dict[str, Any]) -> dict[str, Any]:
     """The gate's answer with its lists cut."""
     failing = {
@@ -225,7 +187,8 @@ def _gate(gate: dict[str, Any]) -> dict[str, Any]:
         for name, rows in gate["failing"].items()
     }
     told = {name: gate[name] for name in ("passed", "engine", "about", "checks")}
-    return {**told, "failing": failing}
+    held = sum(check["passed"] for check in gate["checks"])
+    return {**told, "held": held, "asked": len(gate["checks"]), "failing": failing}
 
 
 def _provenance(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,9 +11,16 @@ from pipeline.report_markup import Markup, el, join, visible
 from pipeline.report_words import Words
 
 WIDTH = 400
-ROW = 38
-PARTS = ("kept", "divided", "merged", "rejected")
-LABEL_LENGTH = 30
+ROW = 21
+LABEL = 148
+"""Where bars begin, right of their labels."""
+
+NUMBERS = 104
+"""Room for the numbers right of the bars."""
+
+LABEL_LENGTH = 22
+Mark = tuple[float, str]
+"""Where a limit stands, and what is written at it."""
 
 
 def _svg(height: float, label: str, children: Iterable[Markup]) -> Markup:
@@ -36,108 +43,128 @@ def _text(
     x: float, y: float, text: str, class_: str | None = None, anchor: str = "start"
 ) -> Markup:
     shown = visible(text)
-    shown = shown if len(shown) <= LABEL_LENGTH else shown[: LABEL_LENGTH - 1] + "…"
+    if anchor == "start" and len(shown) > LABEL_LENGTH:
+        shown = shown[: LABEL_LENGTH - 1] + "…"
     return el("text", shown, x=_short(x), y=_short(y), class_=class_, text_anchor=anchor)
 
 
-def flow_chart(stages: list[dict[str, Any]], words: Words) -> Markup:
-    """A bar for each stage, as long as what came in, parted into what became of it."""
-    most = max([1, *(stage["came"] for stage in stages)])
-    rows = (_flow_row(stage, index * ROW, most, words) for index, stage in enumerate(stages))
-    return _svg(len(stages) * ROW, words("flow_chart"), rows)
+def waterfall_chart(leg: dict[str, Any], label: str, words: Words) -> Markup:
+    """From what came in, each loss hanging where the one before it ended, to what is left."""
+    came, left = leg["came"], leg["left"]
+    scale = (WIDTH - LABEL - NUMBERS) / max(came, 1)
+    rows = [_fall(0, words("came"), "came", (0, came), scale, words.number(came))]
+    for number, step in enumerate(leg["brief"], start=1):
+        name = step["reason"] or words("other_reasons", n=words.number(step["reasons"]))
+        span = (step["after"], step["after"] + step["records"])
+        told = (
+            f"− {words.number(step['records'])} · {words.per_cent(step['share'], step['records'])}"
+        )
+        rows.append(_fall(number * ROW, name, step["kind"], span, scale, told))
+    told = f"{words.number(left)} · {words.per_cent(leg['share'], left)}"
+    rows.append(
+        _fall((len(rows)) * ROW, words("left"), "kept", (0, left), scale, told, strong=True)
+    )
+    return _svg(len(rows) * ROW, label, rows)
 
 
-def _flow_row(stage: dict[str, Any], top: float, most: int, words: Words) -> Markup:
-    name = stage["stage"].replace("targets.", "→ ")
-    lost = stage["came"] - stage["kept"] - stage["divided"]
-    told = words.number(stage["came"]) + (f" − {words.number(lost)}" if lost else "")
+def _fall(
+    top: float,
+    name: str,
+    kind: str,
+    span: tuple[int, int],
+    scale: float,
+    told: str,
+    *,
+    strong: bool = False,
+) -> Markup:
+    """A row of the waterfall; a single record among a million is still seen."""
+    width = max((span[1] - span[0]) * scale, 1.5) if span[1] > span[0] else 0
+    x = min(LABEL + span[0] * scale, WIDTH - NUMBERS - width)
     return join(
         [
-            _text(0, top + 13, name),
-            _text(WIDTH, top + 13, told, "muted", "end"),
-            *_parts(stage, top + 19, most, words),
+            _text(0, top + 15, name, "strong" if strong else None),
+            _rect((x, top + 4, width, 13), kind, f"{name}: {told}"),
+            _text(WIDTH, top + 15, told, "strong" if strong else "muted", "end"),
         ]
     )
 
 
-def _parts(stage: dict[str, Any], top: float, most: int, words: Words) -> Iterator[Markup]:
-    x, scale = 0.0, WIDTH / most
-    for part in PARTS:
-        if stage[part]:
-            width = max(stage[part] * scale, 1.5)  # a single record among a million is still seen
-            x = min(x, WIDTH - width)
-            title = f"{words(part)}: {words.number(stage[part])}"
-            yield _rect((x, top, width, 11), part, title)
-            x += width
-
-
-def language_chart(languages: dict[str, Any], words: Words) -> Markup:
-    """A bar for each language, the longest for the largest."""
-    rows = list(languages["shown"])
-    if languages["others"]:
-        rows.append({"language": words("others"), "records": languages["others"]})
-    most = max([1, *(row["records"] for row in rows)])
-    drawn = []
-    for index, row in enumerate(rows):
-        top, width = index * 24, max(row["records"] / most * (WIDTH - 130), 1.5)
-        share = words.percent(row["records"], languages["records"])
-        title = f"{row['language']}: {words.number(row['records'])}"
+def share_chart(rows: Sequence[tuple[str, int, float]], label: str, words: Words) -> Markup:
+    """A bar for each (name, records, share), the longest for the largest."""
+    most, drawn = max([1, *(records for _, records, _ in rows)]), []
+    for index, (name, records, share) in enumerate(rows):
+        top, width = index * ROW, max(records / most * (WIDTH - 136), 1.5)
         drawn += [
-            _text(0, top + 14, row["language"][:9]),
-            _rect((64, top + 4, width, 13), "kept", title),
-            _text(64 + width + 6, top + 14, share, "muted"),
+            _text(0, top + 14, name[:9]),
+            _rect((64, top + 4, width, 13), "kept", f"{name}: {words.number(records)}"),
+            _text(64 + width + 6, top + 14, words.per_cent(share, records), "muted"),
         ]
-    return _svg(len(rows) * 24, words("languages"), drawn)
+    return _svg(len(rows) * ROW, label, drawn)
 
 
-def token_chart(bins: list[dict[str, Any]], cap: int | None, words: Words) -> Markup:
-    """Bars over bins of equal width on a scale that doubles every two; the limit is a line."""
+def histogram_chart(
+    bins: list[dict[str, Any]], marks: Iterable[Mark], label: str, words: Words
+) -> Markup:
+    """Bars over bins that are drawn equally wide; every limit is a line at its place."""
     height, base, top = 190, 160, 26
-    ends = [one["from"] for one in bins]
-    slots = len(bins)
-    at = None if cap is None else _slot(cap, ends, bins[-1]["to"])
-    room = max(slots, math.ceil(at or 0) + 1)
-    step = WIDTH / max(room, 6)
-    most = max(one["records"] for one in bins)
-    drawn = [_axis(base)]
+    edges = [*(one["from"] for one in bins), bins[-1]["to"]]
+    placed = [(_slot(value, edges), name) for value, name in marks]
+    room = max([len(bins), 6, *(math.ceil(at) + 1 for at, _ in placed)])
+    step, most = WIDTH / room, max(one["records"] for one in bins)
+    drawn = [el("line", x1="0", x2=str(WIDTH), y1=str(base), y2=str(base), class_="axis")]
     for index, one in enumerate(bins):
         tall = one["records"] / most * (base - top)
         tall = max(tall, 1.5) if one["records"] else 0
-        end = "∞" if one["to"] is None else words.number(one["to"] - 1)
-        title = f"{words.number(one['from'])}–{end}: {words.number(one['records'])}"
+        title = f"{span(one, words)}: {words.number(one['records'])}"
         drawn.append(_rect((index * step + 1, base - tall, step - 2, tall), "kept", title))
     drawn += _ticks(bins, step, base, words)
-    if at is not None and cap is not None:
-        drawn += _cap_line(at * step, base, f"{words('cap')} {words.number(cap)}")
-    label = words("lengths_chart", cap=words("no_limit") if cap is None else words.number(cap))
+    for at, name in placed:
+        drawn += _mark(at * step, base, name)
     return _svg(height, label, drawn)
 
 
-def _slot(cap: int, ends: list[int], last: int | None) -> float:
-    """Where a limit stands, in bins from the left; past the last bin two bins are a doubling."""
-    edges = [*ends, last] if last is not None else ends
-    for index, (low, high) in enumerate(pairwise(edges)):
-        if low <= cap < high:
-            return index + (cap - low) / (high - low)
-    if cap < edges[0]:
+def span(one: dict[str, Any], words: Words) -> str:
+    """A bin in words: `90 – < 128`, `≥ 262,144`, or `4` where it holds one whole number."""
+    low, high = one["from"], one["to"]
+    if high is None:
+        return f"≥ {words.measure(low)}"
+    if isinstance(low, int) and high == low + 1:
+        return words.measure(low)
+    return f"{words.measure(low)} – < {words.measure(high)}"
+
+
+def _slot(value: float, edges: list[Any]) -> float:
+    """Where a value stands, in bins from the left; past the last one a doubling is two bins."""
+    known = [edge for edge in edges if edge is not None]
+    if value < known[0]:
         return 0.0
-    return len(edges) - 1 + 2 * math.log2(max(cap / max(edges[-1], 1), 1))
-
-
-def _axis(base: float) -> Markup:
-    return el("line", x1="0", x2=str(WIDTH), y1=_short(base), y2=_short(base), class_="axis")
+    for index, (low, high) in enumerate(pairwise(known)):
+        if low <= value < high:
+            return float(index + (value - low) / (high - low))
+    last = max(known[-1], 1e-9)
+    return len(known) - 1 + min(2 * math.log2(max(value / last, 1)), len(known) + 4)
 
 
 def _ticks(bins: list[dict[str, Any]], step: float, base: float, words: Words) -> Iterator[Markup]:
-    """The lower ends of some bins, powers of two, as many as have room."""
-    powers = [index for index, one in enumerate(bins) if one["from"].bit_count() == 1]
-    every = max(1, math.ceil(26 / step))
-    for index in powers[::every]:
-        if index * step < WIDTH - 40:
-            yield _text(index * step + 1, base + 16, words.number(bins[index]["from"]), "muted")
+    """The lower ends of some bins, powers of two where there are any, as many as have room."""
+    doubling = len(bins) > 1 and bins[-1]["from"] >= 64 and bins[0]["from"] == int(bins[0]["from"])
+    starts = [
+        index for index, one in enumerate(bins) if not doubling or _is_power(one["from"])
+    ] or [0]
+    widest = max(len(words.measure(bins[index]["from"])) for index in starts) * 7.5 + 6
+    free = -1.0
+    for index in starts:
+        x = index * step + 1
+        if x >= free and x < WIDTH - 30:
+            free = x + widest
+            yield _text(x, base + 16, words.measure(bins[index]["from"]), "muted")
 
 
-def _cap_line(x: float, base: float, label: str) -> list[Markup]:
+def _is_power(number: float) -> bool:
+    return number == int(number) and int(number).bit_count() == 1
+
+
+def _mark(x: float, base: float, label: str) -> list[Markup]:
     anchor, shift = ("end", -5) if x > WIDTH / 2 else ("start", 5)
     line = {"x1": _short(x), "x2": _short(x), "y1": "6", "y2": _short(base), "class_": "cap"}
     return [el("line", **line), _text(x + shift, 15, label, "cap-label", anchor)]

@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import base64
+import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from pipeline.report_evidence import gate_section, provenance_section
-from pipeline.report_markup import Markup, data, el, join
-from pipeline.report_sections import (
+from pipeline.report_first import first_screen
+from pipeline.report_lengths import scores_section, target_sections
+from pipeline.report_markup import Markup, el
+from pipeline.report_samples import (
+    changes_section,
     duplicates_section,
-    flow_section,
-    languages_section,
+    hostile_section,
+    images_section,
+    near_section,
     reasons_section,
-    sources_section,
-    target_sections,
 )
+from pipeline.report_sections import flow_section, languages_section, sources_section
 from pipeline.report_style import STYLE
 from pipeline.report_words import Words
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+STYLE_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{STYLE_DIGEST}'; img-src data:; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""Nothing is loaded and nothing runs; of styles only the page's own one counts."""
+
 Section = Callable[[dict[str, Any], Words], Markup]
 SECTIONS: tuple[tuple[str, str, Section], ...] = (
     ("flow", "flow", flow_section),
     ("reasons", "reasons", reasons_section),
+    ("hostile", "hostile", hostile_section),
+    ("near", "near", near_section),
     ("lengths", "targets", target_sections),
+    ("scores", "scores", scores_section),
     ("languages", "languages", languages_section),
     ("sources", "sources", sources_section),
     ("duplicates", "duplicates", duplicates_section),
+    ("changes", "changes", changes_section),
+    ("images", "images", images_section),
     ("gate", "gate", gate_section),
     ("provenance", "provenance", provenance_section),
 )
-LANGUAGES_SHOWN = 6
 
 
 def render_page(summary: dict[str, Any], language: str = "en") -> str:
@@ -46,7 +61,13 @@ def render_page(summary: dict[str, Any], language: str = "en") -> str:
         el("title", f"{summary['name']} · {words('title')}"),
         el("style", Markup(STYLE)),
     )
-    body = el("body", _first_screen(summary, words), _main(summary, words), _footer(words))
+    body = el(
+        "body",
+        el("a", words("skip"), href="#flow", class_="skip"),
+        first_screen(summary, _contents(words), words),
+        _main(summary, words),
+        el("footer", el("p", words(f"footer_{summary['samples']}"))),
+    )
     return "<!doctype html>\n" + el("html", head, body, lang=language) + "\n"
 
 
@@ -58,162 +79,6 @@ def _main(summary: dict[str, Any], words: Words) -> Markup:
             for anchor, title, section in SECTIONS
         ),
     )
-
-
-def _footer(words: Words) -> Markup:
-    return el("footer", el("p", words("footer")))
-
-
-def _first_screen(summary: dict[str, Any], words: Words) -> Markup:
-    """Verdict, what came and went, cost, languages, digest."""
-    return el(
-        "header",
-        el("p", words("title"), class_="eyebrow"),
-        el("h1", data(summary["name"])),
-        _verdict(summary, words),
-        el("div", *_cards(summary, words), class_="cards"),
-        _figures(summary["records"], words),
-        _facts(summary, words),
-        _contents(words),
-    )
-
-
-def _verdict(summary: dict[str, Any], words: Words) -> Markup:
-    targets = summary["targets"]
-    ready = sum(target["ready"] and not _closed(target) for target in targets.values())
-    key = "all_ready" if ready == len(targets) else "some_ready" if ready else "none_ready"
-    mark = "✓" if summary["ready"] else "✗"
-    class_ = "verdict good" if summary["ready"] else "verdict bad"
-    counted = {"ready": words.number(ready), "all": words.number(len(targets))}
-    said = words(key, **counted) if key == "some_ready" else words(key)
-    closed = sorted({target["model"] for target in targets.values() if _closed(target)})
-    if closed:
-        said = f"{said}. {words('closed', models=', '.join(closed))}"
-        class_ = "verdict warn" if summary["ready"] else class_
-        mark = "!" if summary["ready"] else mark
-    return el("p", el("strong", data(f"{mark} {said}")), class_=class_)
-
-
-def _closed(target: dict[str, Any]) -> bool:
-    """Whether Bedrock takes no new job for the target's model, however good the data is."""
-    return target["lifecycle"] not in {None, "active"}
-
-
-def _cards(summary: dict[str, Any], words: Words) -> Iterable[Markup]:
-    return (_card(name, target, words) for name, target in summary["targets"].items())
-
-
-def _card(name: str, target: dict[str, Any], words: Words) -> Markup:
-    ready = target["ready"]
-    word, kind = f"✗ {words('not_ready')}", "bad"
-    if ready:
-        word, kind = f"✓ {words('ready_short')}", "good"
-        if _closed(target):
-            word, kind = f"! {words('closed_short')}", "warn"
-    model = [target[key] for key in ("model", "customization", "format") if target[key]]
-    splits = (
-        (words(split) if split in target["records"] else split, count)
-        for split, count in target["records"].items()
-    )
-    records = " · ".join(f"{words.number(count)} {split}" for split, count in splits)
-    tokens = words.number(sum(target["tokens"].values()))
-    faults = [el("li", data(fault["message"]), lang="en") for fault in target["faults"]]
-    facts = [
-        (words("records"), records or words.number(0)),
-        (words("tokens"), f"{tokens}, {words('tokens_note')}"),
-        (words("cost"), _cost(target, words)),
-    ]
-    return el(
-        "article",
-        el("h2", data(name), el("span", word, class_=f"word {kind}")),
-        el("p", data(" · ".join(model)), class_="note"),
-        el("dl", *(pair for fact in facts for pair in _fact(*fact))),
-        el("ul", *faults) if faults else "",
-        class_={"good": "card", "warn": "card closed", "bad": "card broken"}[kind],
-    )
-
-
-def _fact(name: str, value: Any) -> tuple[Markup, Markup]:
-    return el("dt", name), el("dd", value)
-
-
-def _cost(target: dict[str, Any], words: Words) -> Markup:
-    cost = target["cost"]
-    if cost is None:
-        return el("span", words("no_card"), class_="muted")
-    usd, item = cost.get("usd"), cost.get("item")
-    amount = words("no_price") if usd is None else words("usd", amount=words.number(usd, 2))
-    if cost.get("price") is None:
-        return el("span", amount, class_="muted")
-    note = words(
-        "price_note",
-        price=words("usd", amount=words.measure(cost["price"])),
-        item=words(f"per_{item}") if item in PRICED else item or "",
-        date=cost.get("date") or words("no_date"),
-        confidence=cost.get("confidence") or "",
-    )
-    return join([el("strong", amount), " ", el("span", data(note), class_="note")])
-
-
-PRICED = ("train_per_1k_tokens", "train_per_image", "train_hour")
-
-
-def _figures(records: dict[str, int], words: Words) -> Markup:
-    """What came in, what went, and what is left: read from left to right it adds up."""
-    counted = {name: words.number(count) for name, count in records.items()}
-    made = records["chunks"] - records["divided"]
-    figures = {
-        "came": counted["came"],
-        "rejected": f"− {counted['rejected']}",
-        "merged": f"− {counted['merged']}",
-        "divided": f"{'+' if made >= 0 else '−'} {words.number(abs(made))}",
-        "kept": f"= {counted['kept']}",
-    }
-    if not records["divided"]:
-        del figures["divided"]
-    return el(
-        "dl",
-        *(
-            el(
-                "div",
-                el("dt", words(part), class_=f"key-{part}"),
-                el("dd", figure),
-                el("small", words(f"{part}_note", **counted)),
-            )
-            for part, figure in figures.items()
-        ),
-        class_="figures",
-    )
-
-
-def _facts(summary: dict[str, Any], words: Words) -> Markup:
-    languages = summary["languages"]
-    shown = languages["shown"][:LANGUAGES_SHOWN]
-    shares = [
-        f"{one['language']} {words.percent(one['records'], languages['records'])}" for one in shown
-    ]
-    rest = languages["records"] - sum(one["records"] for one in shown)
-    if rest:
-        shares.append(f"{words('others')} {words.percent(rest, languages['records'])}")
-    gate = summary["gate"]
-    facts = [
-        (words("languages"), data(" · ".join(shares) or "–")),
-        (words("gate"), _held(gate, words)),
-        (words("run"), el("code", summary["run"])),
-        (words("version"), f"bedrock-prep {summary['version']}"),
-    ]
-    return el("dl", *(pair for fact in facts for pair in _fact(*fact)), class_="facts")
-
-
-def _held(gate: dict[str, Any] | None, words: Words) -> Markup:
-    if gate is None:
-        return el("span", words("gate_none"), class_="muted")
-    passed = sum(check["passed"] for check in gate["checks"])
-    counted = words("of", n=words.number(passed), all=words.number(len(gate["checks"])))
-    key, mark, kind = (
-        ("gate_passed", "✓", "good") if gate["passed"] else ("gate_failed", "✗", "bad")
-    )
-    return join([el("strong", f"{mark} {words(key)}", class_=kind), f" · {counted}"])
 
 
 def _contents(words: Words) -> Markup:

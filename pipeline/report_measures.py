@@ -9,9 +9,13 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import LawBroken
+from pipeline.report_waterfall import shares
 
 EDGES = (1, *(round(2 ** (half / 2)) for half in range(6, 37)))
 """Lower ends of the fixed bins of tokens, two a doubling from 8 to 2^18: runs can be compared."""
+
+TURNS = (*range(1, 13), 16, 24, 32, 64)
+"""Lower ends of the fixed bins of turns."""
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 SAMPLES_MOST = 5
@@ -19,6 +23,7 @@ REASONS_MOST = 60
 SOURCES_MOST = 20
 LANGUAGES_MOST = 20
 CLUSTERS_MOST = 10
+MEMBERS_MOST = 2
 PLACE_LENGTH = 160
 VALUE_LENGTH = 120
 
@@ -31,14 +36,14 @@ def cut(text: Any, most: int = PLACE_LENGTH) -> str | None:
     return whole if len(whole) <= most else whole[: most - 1] + "…"
 
 
-def measure_target(metrics: Path, target: str) -> dict[str, Any]:
+def measure_records(metrics: Path, target: str) -> dict[str, Any]:
     """Lengths, turns, images and languages of one target's records, all splits together."""
     own = pl.scan_parquet(metrics).filter(pl.col("target") == target)
     numbers = own.select("tokens", "bytes", "turns", "images").collect()
     return {
-        "tokens": _spread(numbers["tokens"]) | {"histogram": _histogram(numbers["tokens"])},
+        "tokens": _spread(numbers["tokens"]) | {"histogram": _histogram(numbers["tokens"], EDGES)},
         "line_bytes": _spread(numbers["bytes"]),
-        "turns": _spread(numbers["turns"]),
+        "turns": _spread(numbers["turns"]) | {"histogram": _histogram(numbers["turns"], TURNS)},
         "images_most": numbers["images"].max() or 0,
         "languages": _languages(own),
     }
@@ -51,14 +56,14 @@ def _spread(numbers: pl.Series) -> dict[str, Any]:
     return {name: None if value is None else int(value) for name, value in told.items()}
 
 
-def _histogram(tokens: pl.Series) -> list[dict[str, int | None]]:
+def _histogram(numbers: pl.Series, edges: tuple[int, ...]) -> list[dict[str, int | None]]:
     """Records by fixed bin `[from, to)`, without the empty bins at both ends."""
-    known = tokens.drop_nulls()
-    bins = pl.DataFrame({"bin": pl.Series(EDGES).search_sorted(known, side="right")})
+    known = numbers.drop_nulls()
+    bins = pl.DataFrame({"bin": pl.Series(edges).search_sorted(known, side="right")})
     counts = dict(bins.group_by("bin").len().iter_rows())
     if not counts:
         return []
-    lower, upper = (0, *EDGES), (*EDGES, None)
+    lower, upper = (0, *edges), (*edges, None)
     return [
         {"from": lower[index], "to": upper[index], "records": counts.get(index, 0)}
         for index in range(min(counts), max(counts) + 1)
@@ -70,12 +75,18 @@ def _languages(records: pl.LazyFrame) -> dict[str, Any]:
     language = pl.col("language").fill_null("und")
     counted = records.group_by(language).agg(records=pl.len())
     rows = counted.sort(["records", "language"], descending=[True, False]).collect()
-    shown = rows.head(LANGUAGES_MOST)
+    shown = rows.head(LANGUAGES_MOST).to_dicts()
     total = int(rows["records"].sum())
+    others = total - sum(row["records"] for row in shown)
+    *parts, rest = shares([*(row["records"] for row in shown), others])
     return {
         "records": total,
-        "others": total - int(shown["records"].sum()),
-        "shown": [row | {"language": cut(row["language"], 40)} for row in shown.to_dicts()],
+        "others": others,
+        "others_share": rest if total else 0.0,
+        "shown": [
+            {"language": cut(row["language"], 40), "records": row["records"], "share": share}
+            for row, share in zip(shown, parts, strict=True)
+        ],
     }
 
 
@@ -120,7 +131,7 @@ def measure_sources(outcomes: Path) -> dict[str, Any]:
     total = counted.select(pl.len()).collect().item()
     shown = counted.sort(["records", "source"], descending=[True, False]).head(SOURCES_MOST)
     rows = [row | {"source": cut(row["source"])} for row in shown.collect().to_dicts()]
-    return {"total": int(total), "shown": rows}
+    return {"total": int(total), "listed": len(rows), "shown": rows}
 
 
 def measure_reasons(
@@ -149,38 +160,91 @@ def measure_reasons(
         }
         for stage, reason in order[:REASONS_MOST]
     ]
-    return {"total": len(order), "shown": shown}
+    return {"total": len(order), "hidden": len(order) - len(shown), "shown": shown}
+
+
+def merging_reasons(rejected: Path) -> set[tuple[str, str]]:
+    """Stage and reason of what another record stands for."""
+    merged = pl.scan_parquet(rejected).filter(pl.col("merged_into").is_not_null())
+    return set(merged.select("stage", "reason").unique().collect().iter_rows())
+
+
+SAMPLE = {
+    "id": PLACE_LENGTH,
+    "source": PLACE_LENGTH,
+    "locator": PLACE_LENGTH,
+    "value": VALUE_LENGTH,
+    "threshold": VALUE_LENGTH,
+    "merged_into": PLACE_LENGTH,
+}
+"""Columns of a sample, and how many characters of each are shown."""
 
 
 def _samples(rows: pl.LazyFrame, stage: str, reason: str) -> list[dict[str, str | None]]:
+    """Records with a reason: those nearest to the threshold, or else the first ones."""
     own = rows.filter((pl.col("stage") == stage) & (pl.col("reason") == reason))
-    columns = {
-        "source": PLACE_LENGTH,
-        "locator": PLACE_LENGTH,
-        "value": VALUE_LENGTH,
-        "threshold": VALUE_LENGTH,
-        "merged_into": PLACE_LENGTH,
-    }
-    first = own.select(list(columns)).head(SAMPLES_MOST).collect()
-    return [{n: cut(row[n], most) for n, most in columns.items()} for row in first.to_dicts()]
+    near = own.select(list(SAMPLE)).with_row_index("place").with_columns(distance=_distance())
+    few = near.bottom_k(SAMPLES_MOST, by=["distance", "place"]).sort("distance", "place").collect()
+    return [{n: cut(row[n], most) for n, most in SAMPLE.items()} for row in few.to_dicts()]
+
+
+def _distance() -> pl.Expr:
+    """How far what was measured is from what was allowed; the same for all that are no numbers."""
+    value, threshold = (
+        pl.col(name).cast(pl.Float64, strict=False) for name in ("value", "threshold")
+    )
+    return (value - threshold).abs().fill_null(float("inf"))
 
 
 def measure_duplicates(metrics: Path, rejected: Path) -> dict[str, Any]:
-    """The largest groups of duplicates: the record that stands for them, and how many."""
+    """The largest groups of duplicates: the record that stands for them, how many, and a few."""
     merged = pl.scan_parquet(rejected).filter(pl.col("merged_into").is_not_null())
     clusters = merged.group_by(pl.col("merged_into").alias("id")).agg(records=pl.len())
     totals = clusters.select(pl.len(), pl.col("records").sum().alias("merged")).collect()
     largest = clusters.sort(["records", "id"], descending=[True, False]).head(CLUSTERS_MOST)
     ids = largest.collect()
-    wanted = pl.col("id").is_in(ids["id"].to_list())
-    places = [
-        pl.scan_parquet(path).filter(wanted).select("id", "source", "locator")
-        for path in (metrics, rejected)
-    ]
-    stands = pl.concat(places).group_by("id").agg(pl.col("source", "locator").min()).collect()
+    stands = _places(metrics, rejected, ids["id"])
     rows = ids.join(stands, on="id", how="left", maintain_order="left").to_dicts()
+    members = _members(merged, ids["id"])
     return {
         "clusters": int(totals["len"].item()),
         "merged": int(totals["merged"].item() or 0),
-        "largest": [{n: v if n == "records" else cut(v) for n, v in row.items()} for row in rows],
+        "largest": [
+            {n: v if n == "records" else cut(v) for n, v in row.items()}
+            | {"members": members.get(row["id"], [])}
+            for row in rows
+        ],
     }
+
+
+def _places(metrics: Path, rejected: Path, ids: pl.Series) -> pl.DataFrame:
+    """Where the records that stand for others are; of a divided one, where its chunks are."""
+    wanted = ids.implode()
+    own, document = pl.col("id").is_in(wanted), pl.col("document").is_in(wanted)
+    places = [
+        pl.scan_parquet(path)
+        .filter(own | document)
+        .select(
+            "source",
+            id=pl.when(own).then("id").otherwise("document"),
+            locator=pl.when(own).then("locator"),
+        )
+        for path in (metrics, rejected)
+    ]
+    return pl.concat(places).group_by("id").agg(pl.col("source", "locator").min()).collect()
+
+
+def _members(merged: pl.LazyFrame, ids: pl.Series) -> dict[str, list[dict[str, Any]]]:
+    """By cluster, the merged records that are least like the one that stands for them."""
+    own = merged.filter(pl.col("merged_into").is_in(ids.implode())).with_columns(
+        alike=pl.col("value").cast(pl.Float64, strict=False).fill_null(1.0)
+    )
+    few = own.sort("merged_into", "alike", "id").group_by("merged_into", maintain_order=True)
+    rows = few.head(MEMBERS_MOST).collect().to_dicts()
+    told: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        member = {name: cut(row[name]) for name in ("id", "source", "locator", "stage", "reason")}
+        told.setdefault(row["merged_into"], []).append(
+            member | {"value": cut(row["value"], VALUE_LENGTH)}
+        )
+    return told

@@ -5,12 +5,14 @@ STYLE = """
   color-scheme: light dark;
   --paper: #fcfbf8; --card: #ffffff; --ink: #1c1e21; --muted: #5c6066; --rule: #dedad1;
   --kept: #2c6e68; --rejected: #b23f2a; --merged: #b7831f; --divided: #7d84a0;
+  --came: #b9bdc4; --gone: #f6d9d2; --new: #d3ebdc;
   --good: #1f6b45; --bad: #a8321f; --warn: #8a5a00; --good-wash: #edf5f0; --bad-wash: #fbefec;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15171a; --card: #1c1f23; --ink: #e9e6df; --muted: #a3a7ad; --rule: #353a41;
     --kept: #5cb0a6; --rejected: #e3806b; --merged: #dcae50; --divided: #969dbb;
+    --came: #5b626b; --gone: #5a2a20; --new: #1f4a33;
     --good: #7cc79c; --bad: #ee917f; --warn: #e0b050; --good-wash: #1a2721; --bad-wash: #2c1d1a;
   }
 }
@@ -20,9 +22,9 @@ html { font: 100%/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans",
 body { margin: 0; background: var(--paper); color: var(--ink);
   font-variant-numeric: tabular-nums lining-nums; overflow-wrap: anywhere; }
 header, main, footer { max-width: 66rem; margin: 0 auto; padding: 0 clamp(1rem, 4vw, 2.5rem); }
-header { padding-top: clamp(1.25rem, 4vw, 2.75rem); }
+header { padding-top: clamp(1.1rem, 3vw, 1.9rem); }
 h1, h2, h3 { line-height: 1.2; text-wrap: balance; font-weight: 650; letter-spacing: -0.01em; }
-h1 { font-size: clamp(1.7rem, 1.2rem + 2.4vw, 2.5rem); margin: 0.15rem 0 0.5rem; }
+h1 { font-size: clamp(1.7rem, 1.2rem + 2.4vw, 2.5rem); margin: 0.1rem 0 0.35rem; }
 h2 { font-size: 1.35rem; margin: 3rem 0 0.4rem; padding-top: 1.1rem;
   border-top: 1px solid var(--rule); }
 h3 { font-size: 1.02rem; margin: 1.6rem 0 0.5rem; }
@@ -33,7 +35,7 @@ code, pre, td.mono { font: 0.9em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "
 .eyebrow { margin: 0; color: var(--muted); font-size: 0.9rem; }
 .lead, .muted, .note { color: var(--muted); }
 .note { font-size: 0.875rem; }
-.verdict { font-size: 1.15rem; margin: 0 0 1.4rem; }
+.verdict { font-size: 1.15rem; margin: 0 0 1.1rem; max-width: none; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr));
   gap: 1rem; margin: 0 0 1.5rem; }
@@ -51,9 +53,9 @@ code, pre, td.mono { font: 0.9em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "
 .card li + li { margin-top: 0.3rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1.1rem; margin: 0; }
 dt { color: var(--muted); } dd { margin: 0; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr));
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr));
   border-block: 1px solid var(--rule); margin: 0 0 1rem; gap: 0; }
-.figures > div { padding: 0.8rem 1rem 0.9rem 0; display: flex; flex-direction: column; }
+.figures > div { padding: 0.6rem 1rem 0.65rem 0; display: flex; flex-direction: column; }
 .figures dt { font-size: 0.875rem; }
 .figures dd { order: 1; font-size: 1.65rem; line-height: 1.2; font-weight: 600; }
 .figures small { order: 2; color: var(--muted); font-size: 0.8rem; line-height: 1.35; }
@@ -61,15 +63,40 @@ dt { color: var(--muted); } dd { margin: 0; }
   height: 0.65em; margin-right: 0.45em; border-radius: 0.12em; background: var(--key, none); }
 .key-kept { --key: var(--kept); } .key-rejected { --key: var(--rejected); }
 .key-merged { --key: var(--merged); } .key-divided { --key: var(--divided); }
+.key-chunks { --key: var(--divided); }
 .figures .key-came::before { display: none; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; margin: 0.4rem 0 0; }
 nav { font-size: 0.9rem; margin: 1.4rem 0 0; color: var(--muted); }
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0;
   padding: 0; }
+.skip { position: absolute; left: -100vw; }
+.skip:focus { left: 1rem; top: 1rem; background: var(--card); padding: 0.5rem 0.8rem; z-index: 1; }
+.glance { display: grid; grid-template-columns: minmax(0, 33rem) minmax(0, 1fr); gap: 0 3rem;
+  align-items: start; }
+.glance svg.chart { max-width: 33rem; }
+.glance .facts { grid-template-columns: 1fr; gap: 0; }
+.glance .facts dt { font-size: 0.875rem; }
+.glance .facts dd { margin: 0 0 0.6rem; }
+h2.plain { border: 0; padding: 0; margin: 0.4rem 0 0.4rem; font-size: 1.05rem; }
+h4 { margin: 0.4rem 0 0.2rem; font-size: 0.825rem; font-weight: 600; color: var(--muted); }
+.narrow { max-width: 26rem; }
+.sides { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1.5rem;
+  margin: 0 0 1.2rem; }
+.diff { white-space: pre-wrap; background: var(--card); border: 1px solid var(--rule);
+  border-radius: 0.35rem; padding: 0.55rem 0.7rem; font-size: 0.875rem; max-width: none; }
+del { background: var(--gone); text-decoration-thickness: 1px; color: inherit; }
+ins { background: var(--new); text-decoration-thickness: 1px; color: inherit; }
+.sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: 1rem;
+  list-style: none; padding: 0; margin: 0.5rem 0 1rem; }
+.sheet img { display: block; max-width: 100%; height: 7rem; object-fit: contain;
+  object-position: left; }
+.sheet p { margin: 0.3rem 0 0; line-height: 1.35; }
 .pair { display: grid; grid-template-columns: minmax(0, 27rem) minmax(0, 1fr); gap: 1rem 2.25rem;
   align-items: start; margin-top: 1rem; }
 svg.chart { width: 100%; max-width: 30rem; height: auto; display: block; overflow: visible; }
 svg text { font-size: 12.5px; fill: var(--ink); unicode-bidi: isolate; }
+svg .strong { font-weight: 650; }
+svg .came { fill: var(--came); }
 svg .muted { fill: var(--muted); }
 svg .kept { fill: var(--kept); } svg .rejected { fill: var(--rejected); }
 svg .merged { fill: var(--merged); } svg .divided { fill: var(--divided); }
@@ -87,6 +114,7 @@ th:last-child, td:last-child { padding-right: 0; }
 td { min-width: 4.5rem; }
 td.num { min-width: 0; }
 td.place { min-width: 11rem; }
+td.text { min-width: 16rem; font-size: 0.85rem; }
 td.name, td.mono { white-space: nowrap; }
 td.word { white-space: nowrap; }
 details { border-bottom: 1px solid var(--rule); }
@@ -103,7 +131,8 @@ summary.plain { grid-template-columns: 1rem 1fr; }
 pre { white-space: pre-wrap; margin: 0; }
 footer { margin-top: 3.5rem; padding-bottom: 2.5rem; color: var(--muted); font-size: 0.875rem; }
 @media (max-width: 46rem) {
-  .pair { grid-template-columns: minmax(0, 1fr); }
+  .pair, .glance { grid-template-columns: minmax(0, 1fr); }
+  .sides { grid-template-columns: minmax(0, 1fr); }
   .figures { grid-template-columns: 1fr 1fr; }
   summary { grid-template-columns: 1rem minmax(0, 1fr) max-content; }
   summary .meaning { grid-column: 2 / -1; grid-row: 2; }
@@ -116,7 +145,7 @@ footer { margin-top: 3.5rem; padding-bottom: 2.5rem; color: var(--muted); font-s
     --good: #1f6b45; --bad: #a8321f; --warn: #8a5a00; --bad-wash: #fff; }
   html { font-size: 10pt; }
   header, main, footer { max-width: none; padding: 0; }
-  nav { display: none; }
+  nav, .skip { display: none; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; }
   summary::before { content: ""; }
   .card, tr, .pair, svg, summary { break-inside: avoid; }

@@ -1,0 +1,166 @@
+"""The meanings of reasons, losses and broken checks in Vietnamese, by their names."""
+
+from __future__ import annotations
+
+REASONS_VI: dict[str, str] = {
+    "read.bad_messages": "cuộc hội thoại không phải là danh sách lượt có vai và nội dung",
+    "read.unknown_role": "một lượt không thuộc người dùng, trợ lý hay hệ thống",
+    "read.extra_system": "có lời nhắc hệ thống thứ hai, hoặc nó đứng sau lượt đầu",
+    "read.unsupported_content": (
+        "một lượt chứa ảnh, âm thanh, tài liệu hoặc thứ không rõ mà bản ghi không chứa được"
+    ),
+    "read.not_text": "một giá trị lẽ ra là văn bản lại là số, danh sách, đối tượng hoặc null",
+    "read.bad_tool_call": "lời gọi công cụ hoặc kết quả của nó thiếu mã, tên hoặc nội dung",
+    "read.bad_arguments": "đối số của lời gọi công cụ không phải là một đối tượng JSON",
+    "read.tool_result_without_call": "kết quả công cụ không ứng với lời gọi nào trước nó",
+    "read.block_in_wrong_turn": (
+        "kết quả công cụ thuộc người dùng; lời gọi và suy luận thuộc trợ lý"
+    ),
+    "read.tool_use_id_twice": "hai lời gọi công cụ trong một hội thoại trùng mã",
+    "read.tool_result_twice": "một lời gọi công cụ có hai kết quả",
+    "read.tool_result_missing": "một lời gọi công cụ trước lượt cuối không có kết quả",
+    "read.tool_not_declared": "công cụ được gọi không có trong khai báo của bản ghi",
+    "read.bad_tools": (
+        "khai báo công cụ không theo dạng OpenAI hay `toolConfig` của Converse, hoặc trùng tên"
+    ),
+    "read.not_scalar": "một cột siêu dữ liệu chứa danh sách hoặc đối tượng, bộ chấm không nhận",
+    "read.unknown_columns": "không nhận ra bộ cột nào; hãy nêu tên bằng `columns`",
+    "read.missing_column": "cột mà công thức nêu tên không có, hoặc là null",
+    "read.bad_file_name": "tên tệp dẫn ra ngoài thư mục của nó, hoặc là một URL",
+    "read.empty_file": "tệp rỗng, hoặc chỉ có khoảng trắng",
+    "read.binary": "tệp không phải văn bản; các byte đầu cho biết nó là gì",
+    "read.bad_encoding": (
+        "các byte không hợp lệ theo bảng mã đã khai hay UTF-8 và không đoán chắc được; hãy nêu "
+        "`encoding`"
+    ),
+    "read.no_rows": "tệp có dòng tiêu đề mà không có dòng dữ liệu",
+    "read.duplicate_header": "hai cột trùng tên",
+    "read.ragged_row": "dòng có nhiều hoặc ít ô hơn tiêu đề",
+    "read.bad_quoting": "ô trong ngoặc kép còn chữ sau dấu đóng ngoặc",
+    "read.unclosed_quote": "dấu ngoặc kép mở mà không đóng",
+    "read.row_too_long": "dòng dài hơn mức đọc được, hoặc ngoặc kép không bao giờ đóng",
+    "read.not_json_lines": (
+        "một tài liệu JSON trải trên nhiều dòng; hãy ghi mỗi dòng một đối tượng, chẳng hạn bằng "
+        "`jq -c .[]`"
+    ),
+    "read.bad_json": "dòng không phải JSON hợp lệ",
+    "read.blank_line": "dòng trống",
+    "read.line_too_long": "dòng dài hơn mức đọc được",
+    "read.duplicate_key": "một đối tượng có khóa lặp lại, mỗi bộ đọc hiểu một khác",
+    "read.too_deep": "dòng lồng sâu hơn mức một bản ghi cần",
+    "read.not_an_object": "dòng là JSON hợp lệ nhưng không phải đối tượng",
+    "read.too_large": "tệp lớn hơn mức đọc được",
+    "read.not_an_image": "tệp không phải ảnh",
+    "read.unsupported_image": (
+        "TIFF, HEIC và AVIF không được giải mã; không công việc Bedrock nào nhận chúng"
+    ),
+    "read.corrupt_image": "ảnh hỏng hoặc bị cắt: không giải mã được đến hết",
+    "read.image_too_many_pixels": "ảnh có nhiều điểm ảnh hơn mức được giải mã",
+    "read.no_caption": "không siêu dữ liệu hay tệp chú thích nào có chú thích cho ảnh",
+    "read.missing_image": "một dòng siêu dữ liệu nêu tệp không có ở đó",
+    "read.html_too_complex": "một thẻ có quá nhiều thuộc tính, hoặc các thẻ lồng quá sâu",
+    "read.bad_html": "bộ phân tích HTML không đọc nổi",
+    "read.no_text": "trang không có văn bản",
+    "empty_text": "Sau khi làm sạch không còn chữ nào; hãy xem lại nguồn, hoặc để vậy.",
+    "language_not_allowed": (
+        "Ngôn ngữ của bản ghi không nằm trong `allow`; hãy thêm vào nếu muốn giữ."
+    ),
+    "too_short": "Văn bản có ít từ hơn `min_words`; hãy hạ mức nếu cần văn bản ngắn.",
+    "line_too_long": (
+        "Có dòng dài hơn `max_line_chars`, như mã nén hay base64; hãy nâng mức nếu văn bản "
+        "không ngắt dòng."
+    ),
+    "too_many_symbols": (
+        "Tỷ lệ ký hiệu vượt `max_symbol_ratio`, như bảng dấu hay thẻ đánh dấu; hãy nâng mức cho "
+        "mã nguồn."
+    ),
+    "too_few_letters": (
+        "Tỷ lệ chữ cái thấp hơn `min_letter_ratio`, như bảng số; hãy hạ mức nếu cần."
+    ),
+    "no_messages": "Danh sách lượt trống; không có gì để học.",
+    "unknown_role": (
+        "Một lượt có vai khác `user` và `assistant`; hãy đổi tên vai, và để lời nhắc hệ thống "
+        "vào `system`."
+    ),
+    "first_turn_not_user": "Trợ lý nói trước; hãy bỏ lượt đó hoặc thêm câu hỏi.",
+    "roles_do_not_alternate": "Hai lượt kề nhau cùng một vai; hãy đặt `merge_same_role`.",
+    "last_turn_not_assistant": "Lượt cuối không có câu trả lời; hãy bỏ hoặc trả lời nó.",
+    "empty_prompt": "Lượt trước câu trả lời trống.",
+    "empty_completion": "Câu trả lời trống.",
+    "empty_turn": "một lượt không có chữ",
+    "duplicate": "Nội dung giống hệt có trong bản ghi được nêu ở giá trị, và bản đó được giữ.",
+    "near_duplicate": (
+        "Một bản ghi được giữ có gần như cùng các từ; giá trị là độ giống với nó, hoặc với một "
+        "bản khác trong nhóm."
+    ),
+    "duplicate_image": "Cùng một ảnh có trong bản ghi được nêu ở giá trị, và bản đó được giữ.",
+    "contradiction": (
+        "Cùng câu hỏi mà nơi khác trả lời khác; giá trị là bản ghi đầu tiên có câu hỏi này. Hãy "
+        "chọn câu đúng và bỏ các câu kia."
+    ),
+    "broken_extra": "JSON phụ của bản ghi không phải là đối tượng",
+    "broken_tools": "một công cụ thiếu tên, mô tả hoặc tham số",
+    "broken_turns": "một lượt không gồm vai và danh sách khối mà định dạng biết",
+    "image_not_prepared": "không rõ định dạng ảnh: ảnh chưa được chuẩn bị",
+    "images_not_allowed": "bản ghi có ảnh mà định dạng không có chỗ cho ảnh",
+    "images_without_owner": "chưa đặt tài khoản sở hữu bucket chứa ảnh",
+    "images_without_prefix": "chưa đặt tiền tố S3 nơi ảnh sẽ nằm",
+    "media_in_turns": "các lượt tự nêu tệp đa phương tiện bằng URI riêng",
+    "more_than_one_image": "định dạng nhận mỗi bản ghi một ảnh",
+    "more_than_one_turn": "định dạng nhận một câu hỏi và một câu trả lời",
+    "no_caption": "ảnh không có chú thích",
+    "no_completion": "bản ghi không kết thúc bằng lượt của trợ lý",
+    "no_image": "bản ghi không có ảnh",
+    "no_prompt": "bản ghi không có lượt của người dùng",
+    "no_reference_answer": "không có gì để đối chiếu câu trả lời",
+    "no_text": "bản ghi không có chữ",
+    "reasoning_with_images": "suy luận chỉ đi với văn bản",
+    "system_not_allowed": "định dạng không có chỗ cho lời nhắc hệ thống và đích từ chối nó",
+    "tools_not_allowed": "bản ghi có lời gọi công cụ mà định dạng không có chỗ",
+    "turns_out_of_order": "các lượt phải xen kẽ, người dùng trước",
+    "too_many_tokens": "bản ghi có thể có nhiều token hơn mức mô hình nhận",
+    "too_many_characters": "bản ghi có nhiều ký tự hơn mức AWS cho phép theo giới hạn token",
+    "record_too_heavy": "dòng có nhiều byte hơn mức mô hình nhận",
+    "content_not_taken": (
+        "bản ghi có suy luận hoặc công cụ mà mô hình không được huấn luyện trên đó"
+    ),
+    "reserved_word": "văn bản chứa từ mà mô hình giữ riêng; công việc như vậy sẽ thất bại",
+    "caption_too_short": "chú thích ngắn hơn mức mô hình nhận",
+    "caption_too_long": "chú thích dài hơn mức mô hình nhận",
+    "too_many_images": "bản ghi có nhiều ảnh hơn mức mô hình nhận",
+    "image_format": "ảnh ở định dạng mà mô hình không nhận",
+    "image_too_heavy": "tệp ảnh nặng hơn mức mô hình nhận",
+    "image_too_small": "cạnh ngắn của ảnh ít điểm ảnh hơn mức mô hình nhận",
+    "image_too_large": "cạnh dài của ảnh nhiều điểm ảnh hơn mức mô hình nhận",
+    "image_too_many_pixels": "tổng điểm ảnh nhiều hơn mức mô hình nhận",
+    "image_bad_ratio": "tỷ lệ rộng trên cao của ảnh nằm ngoài khoảng mô hình nhận",
+    "over_records_max": (
+        "mô hình không nhận thêm bản ghi: hãy chia tập dữ liệu, hoặc xin AWS nâng hạn mức và "
+        "đặt `quota.records_max`"
+    ),
+    "schema_broken": "dòng được tạo vi phạm chính JSON Schema của định dạng",
+    "answer_became_reference": "câu trả lời cuối là chuẩn để chấm, không phải một lượt",
+    "answer_left_out": "câu trả lời cuối để mô hình tự đưa ra",
+    "answer_left_to_teacher": "bỏ câu trả lời: mô hình thầy tự viết",
+    "reasoning_left_out": "bỏ phần suy luận trước câu trả lời",
+    "system_filled_in": "bản ghi không có lời nhắc hệ thống và nhận của đích",
+    "system_joined_to_prompt": "định dạng không có lời nhắc hệ thống: nó đứng trước câu hỏi",
+    "gate.id_present": "có bản ghi thiếu mã",
+    "gate.id_unique": "có mã xuất hiện hơn một lần",
+    "gate.document_present": "có bản ghi không nói nó thuộc tài liệu nào",
+    "gate.document_in_one_split": "có tài liệu nằm ở hai phần: kết quả đánh giá sẽ bị rò rỉ",
+    "gate.source_present": "có bản ghi không nói nó đến từ nguồn nào",
+    "gate.split_valid": "có bản ghi không thuộc phần huấn luyện, kiểm định hay kiểm thử",
+    "gate.tokens_known": "có bản ghi chưa được đếm token",
+    "gate.tokens_within_limit": (
+        "có bản ghi nhiều token hơn mức mô hình nhận, hoặc không có token nào"
+    ),
+    "gate.line_bytes_known": "có dòng chưa được đếm byte",
+    "gate.line_bytes_within_limit": "có dòng nhiều byte hơn mức mô hình nhận, hoặc rỗng",
+    "gate.turns_known": "có bản ghi chưa được đếm lượt",
+    "gate.turns_enough": "có bản ghi ít lượt hơn mức định dạng đòi hỏi",
+    "gate.images_within_limit": "có bản ghi nhiều ảnh hơn mức mô hình nhận",
+    "gate.tokens_within_gate": "có bản ghi nhiều token hơn mức cổng chất lượng cho phép",
+    "gate.train_records_enough": "tệp huấn luyện ít bản ghi hơn mức cổng chất lượng đòi hỏi",
+    "gate.rejected_share_allowed": "tỷ lệ bản ghi bị loại cao hơn mức cổng chất lượng cho phép",
+}

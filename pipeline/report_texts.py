@@ -1,0 +1,144 @@
+"""The few texts that a report shows: found in the work folder, masked, cut short, compared.
+
+Work files are mapped and not read: of a shard only the ids and the rows that are asked for are
+touched, so a report of a million records costs no more memory than one of a thousand.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+import polars as pl
+import pyarrow as pa
+
+from pipeline.record import frame
+from pipeline.stages.redact import Redact
+
+EXCERPT = 240
+COMPARED = 3000
+"""Characters of a text that are masked and compared; an excerpt is cut from them."""
+
+AROUND = 8
+"""Words of context on either side of a difference."""
+
+PIECES_MOST = 40
+WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\w+|\s+|.", re.DOTALL)
+COLUMNS = ("text", "system", "messages", "images")
+
+Piece = list[str]
+"""`[kind, text]`; a kind is `=` in both, `-` only before, `+` only after, `…` left out."""
+
+
+def find_texts(work: Path, ids: Iterable[str], samples: str) -> dict[str, str]:
+    """The texts of records by id, at most `COMPARED` characters each; what is not there is absent.
+
+    `samples` is `masked`, `plain` or `none`. A record that changed on its way is told as it last
+    was. Turns stand one below the other with their roles.
+    """
+    wanted = set(ids)
+    if samples == "none" or not wanted:
+        return {}
+    found: dict[str, str] = {}
+    for path in _work_files(work):
+        if len(found) == len(wanted):
+            break
+        for row_id, row in _rows(path, wanted - found.keys()):
+            found[row_id] = _told(row)
+    return dict(zip(found, shown(list(found.values()), samples), strict=True))
+
+
+def find_images(work: Path, ids: Iterable[str]) -> dict[str, str]:
+    """The URI of the first image of records, by id."""
+    wanted, found = set(ids), dict[str, str]()
+    for path in _work_files(work):
+        if len(found) == len(wanted):
+            break
+        for row_id, row in _rows(path, wanted - found.keys()):
+            if row["images"]:
+                found[row_id] = row["images"][0]
+    return found
+
+
+def _work_files(work: Path) -> list[Path]:
+    """Shards of the last pass first: what they hold is what the record came to."""
+    kinds = ("rendered/*.rejected.arrow", "pass-*/*.rejected.arrow", "pass-*/*.kept.arrow")
+    return sorted((path for kind in kinds for path in work.glob(kind)), reverse=True)
+
+
+def _rows(path: Path, wanted: set[str]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """`id` and the shown columns of a shard's wanted rows."""
+    asked = pl.Series(sorted(wanted), dtype=pl.String).implode()
+    with pa.memory_map(str(path)) as source:
+        shard = pa.ipc.open_file(source)
+        for number in range(shard.num_record_batches):
+            batch = shard.get_batch(number)
+            ids = pl.Series(values=batch.column("id"))
+            for index in ids.is_in(asked).arg_true():
+                row = {name: batch.column(name)[index].as_py() for name in COLUMNS}
+                yield ids[index], row
+
+
+def _told(row: dict[str, Any]) -> str:
+    """A record's text; its turns where it has them."""
+    turns = [f"{turn['role']}: {turn['text'] or ''}" for turn in row["messages"] or []]
+    if turns and row["system"]:
+        turns.insert(0, f"system: {row['system']}")
+    return "\n".join(turns) if turns else row["text"] or ""
+
+
+def shown(texts: list[str], samples: str) -> list[str]:
+    """Texts as the report may show them: cut, and masked unless `plain`.
+
+    Everything that `redact` knows is masked, whatever kinds the recipe names.
+    """
+    cut = [text[:COMPARED] for text in texts]
+    if samples == "plain" or not cut:
+        return cut
+    rows = frame({"source": "", "locator": str(n), "text": text} for n, text in enumerate(cut))
+    [kinds] = get_args(Redact.model_fields["kinds"].annotation)
+    return Redact(kinds=list(get_args(kinds)))(rows)["text"].to_list()
+
+
+def excerpt(text: str | None, most: int = EXCERPT) -> str | None:
+    """The beginning of a text with its white space as single blanks."""
+    if text is None:
+        return None
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def compare(before: str, after: str) -> list[Piece]:
+    """The differences of two texts word by word, with a little of what they share around them."""
+    words, others = WORD.findall(before), WORD.findall(after)
+    matcher = difflib.SequenceMatcher(None, words, others, autojunk=False)
+    pieces: list[Piece] = []
+    blocks = matcher.get_opcodes()
+    for number, (kind, a, b, c, d) in enumerate(blocks):
+        if kind == "equal":
+            edges = (number == 0, number == len(blocks) - 1)
+            pieces += _shared(words[a:b], *edges)
+            continue
+        pieces += [["-", "".join(words[a:b])]] if b > a else []
+        pieces += [["+", "".join(others[c:d])]] if d > c else []
+    whole = [[kind, _cut_piece(text)] for kind, text in pieces[:PIECES_MOST]]
+    return whole + ([["…", ""]] if len(pieces) > PIECES_MOST else [])
+
+
+def _shared(words: list[str], first: bool, last: bool) -> list[Piece]:
+    """What two texts share, without its middle; at the ends only the side of the difference."""
+    before, after = (0 if first else AROUND), (0 if last else AROUND)
+    if first and last:
+        before = 4 * AROUND
+    if len(words) <= before + after + 2:
+        return [["=", "".join(words)]] if words else []
+    head = [["=", "".join(words[:before])]] if before else []
+    tail = [["=", "".join(words[-after:])]] if after else []
+    return [*head, ["…", ""], *tail]
+
+
+def _cut_piece(text: str) -> str:
+    return text if len(text) <= EXCERPT else text[: EXCERPT - 1] + "…"

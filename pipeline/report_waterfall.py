@@ -1,0 +1,127 @@
+"""The waterfall: from what came in to what is left, every loss by stage and reason.
+
+It has one leg for the records, one more for each time that records were divided into chunks, and
+one for each target. A leg balances to the last record, and its shares to 100.0 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pipeline.errors import LawBroken
+
+TENTHS = 1000
+"""Of a per cent in a whole."""
+
+
+BRIEF_MOST = 8
+"""Steps of a leg that the first screen has room for."""
+
+Merging = set[tuple[str, str]]
+"""Stage and reason of losses that another record stands for."""
+
+
+def waterfall(stages: Iterable[dict[str, Any]], merging: Merging) -> list[dict[str, Any]]:
+    """The legs, in order: `of` (`records`, `chunks` or `target`), `came`, `steps`, `left`.
+
+    `stages` are the manifest's: those of the corpus in order, then `targets.<name>` and where a
+    selection was made `targets.<name>.select`. Raises LawBroken where a leg does not balance.
+    """
+    shared: list[dict[str, Any]] = []
+    targets: dict[str, list[dict[str, Any]]] = {}
+    for stage in stages:
+        if stage["stage"].startswith("targets."):
+            name = stage["stage"].removeprefix("targets.").removesuffix(".select")
+            targets.setdefault(name, []).append(stage)
+        else:
+            shared.append(stage)
+    legs = [
+        _leg("chunks" if number else "records", None, leg, merging)
+        for number, leg in enumerate(_cut(shared))
+    ]
+    return legs + [_leg("target", name, own, merging) for name, own in targets.items()]
+
+
+def _cut(stages: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The stages in runs; one that divided records ends its run."""
+    leg: list[dict[str, Any]] = []
+    for stage in stages:
+        leg.append(stage)
+        if stage["divided"]:
+            yield leg
+            leg = []
+    if leg:
+        yield leg
+
+
+def _leg(
+    of: str, target: str | None, stages: list[dict[str, Any]], merging: Merging
+) -> dict[str, Any]:
+    came, left = stages[0]["came"], stages[-1]["kept"] + stages[-1]["divided"]
+    steps = [step for stage in stages for step in _steps(stage, merging)]
+    rest = came
+    for step in steps:
+        rest -= step["records"]
+        step["after"] = rest
+    if rest != left:
+        raise LawBroken(f"{came} {of} came in, {rest} should be left and {left} are")
+    *parts, last = shares([*(step["records"] for step in steps), left])
+    for step, share in zip(steps, parts, strict=True):
+        step["share"] = share
+    last_stage = stages[-1]
+    return {
+        "of": of,
+        "target": target,
+        "came": came,
+        "steps": steps,
+        "brief": _brief(steps),
+        "left": left,
+        "share": last,
+        "divided": last_stage["divided"],
+        "chunks": last_stage["chunks"],
+    }
+
+
+def _steps(stage: dict[str, Any], merging: Merging) -> Iterator[dict[str, Any]]:
+    """One loss for each reason, the largest first."""
+    name = stage["stage"]
+    for reason, records in sorted(stage["reasons"].items(), key=lambda one: (-one[1], one[0])):
+        kind = "merged" if (name, reason) in merging else "rejected"
+        yield {"stage": name, "reason": reason, "kind": kind, "records": records}
+
+
+def _brief(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The largest steps in their order, and the others as one without a reason at the end."""
+    if len(steps) <= BRIEF_MOST:
+        return steps
+    by_size = sorted(range(len(steps)), key=lambda n: (-steps[n]["records"], n))
+    large = set(by_size[: BRIEF_MOST - 1])
+    others = [step for n, step in enumerate(steps) if n not in large]
+    rest = {
+        "stage": None,
+        "reason": None,
+        "kind": "rejected",
+        "records": sum(step["records"] for step in others),
+        "share": round(sum(step["share"] for step in others), 1),
+        "reasons": len(others),
+    }
+    brief = [dict(steps[n]) for n in sorted(large)] + [rest]
+    left = steps[0]["after"] + steps[0]["records"]
+    for step in brief:
+        left -= step["records"]
+        step["after"] = left
+    return brief
+
+
+def shares(parts: list[int]) -> list[float]:
+    """Per cent with one digit that sum to exactly 100.0: the largest remainders are rounded up."""
+    whole = sum(parts)
+    if not whole:
+        return [0.0 for _ in parts[:-1]] + [100.0]
+    tenths = [part * TENTHS // whole for part in parts]
+    left = TENTHS - sum(tenths)
+    by_remainder = sorted(range(len(parts)), key=lambda n: (-(parts[n] * TENTHS % whole), n))
+    for n in by_remainder[:left]:
+        tenths[n] += 1
+    return [tenth / 10 for tenth in tenths]

@@ -1,0 +1,61 @@
+"""The words of the report's first screen, in English and Vietnamese."""
+
+from __future__ import annotations
+
+FIRST: dict[str, tuple[str, str]] = {
+    "title": ("Data-quality report", "Báo cáo chất lượng dữ liệu"),
+    "run": ("Run", "Lần chạy"),
+    "not_ready": ("Not ready", "Chưa sẵn sàng"),
+    "ready_short": ("Ready", "Sẵn sàng"),
+    "losses": ("Said otherwise in this format", "Được diễn đạt khác đi trong định dạng này"),
+    "closed_short": ("Data ready, model closed", "Dữ liệu sẵn sàng, mô hình đã đóng"),
+    "closed": (
+        "Bedrock takes no new jobs for {models}",
+        "Bedrock không nhận công việc mới cho {models}",
+    ),
+    "all_ready": ("All targets are ready to submit", "Mọi đích đều sẵn sàng gửi đi"),
+    "none_ready": ("No target is ready to submit", "Chưa đích nào sẵn sàng"),
+    "some_ready": (
+        "{ready} of {all} targets are ready to submit",
+        "{ready} trên {all} đích đã sẵn sàng gửi đi",
+    ),
+    "targets": ("Targets", "Các đích"),
+    "came": ("Came in", "Đầu vào"),
+    "kept": ("Kept", "Giữ lại"),
+    "rejected": ("Rejected", "Loại bỏ"),
+    "merged": ("Merged", "Gộp lại"),
+    "divided": ("Divided", "Chia nhỏ"),
+    "chunks": ("Chunks", "Mảnh"),
+    "came_note": ("records read", "bản ghi đã đọc"),
+    "rejected_note": ("set aside, with a reason", "để riêng, có lý do"),
+    "merged_note": ("duplicates that a kept record stands for", "trùng với bản ghi được giữ"),
+    "divided_note": ("records that became chunks", "bản ghi đã thành mảnh"),
+    "chunks_note": ("that they became", "từ các bản ghi đó"),
+    "became": (
+        "{divided} records became {chunks} chunks",
+        "{divided} bản ghi thành {chunks} mảnh",
+    ),
+    "records": ("Records", "Bản ghi"),
+    "tokens": ("Tokens", "Token"),
+    "tokens_note": ("upper bound of the estimate", "cận trên của ước lượng"),
+    "cost": ("Training cost", "Chi phí huấn luyện"),
+    "no_price": ("no price known", "chưa biết giá"),
+    "no_card": ("no model named", "không nêu mô hình"),
+    "price_note": (
+        "at {price} {item} ({date}, {confidence})",
+        "với giá {price} {item} ({date}, {confidence})",
+    ),
+    "usd": ("${amount}", "{amount} USD"),
+    "no_date": ("undated", "không rõ ngày"),
+    "per_train_per_1k_tokens": ("per 1,000 tokens", "mỗi 1.000 token"),
+    "per_train_per_image": ("per image", "mỗi ảnh"),
+    "per_train_hour": ("per hour", "mỗi giờ"),
+    "languages": ("Languages", "Ngôn ngữ"),
+    "languages_lead": (
+        "Of the records that at least one target kept.",
+        "Tính trên các bản ghi mà ít nhất một đích giữ lại.",
+    ),
+    "language": ("Language", "Ngôn ngữ"),
+    "others": ("others", "khác"),
+    "share": ("Share", "Tỷ lệ"),
+}

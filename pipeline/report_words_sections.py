@@ -1,0 +1,200 @@
+"""The words of the report's sections, in English and Vietnamese."""
+
+from __future__ import annotations
+
+SECTIONS: dict[str, tuple[str, str]] = {
+    "flow": ("What became of the records", "Đường đi của các bản ghi"),
+    "stage": ("Stage", "Bước"),
+    "reasons": ("Why records were set aside", "Vì sao có bản ghi bị để riêng"),
+    "no_reasons": ("Nothing was set aside.", "Không có bản ghi nào bị để riêng."),
+    "more": ("{n} more are not shown.", "Còn {n} mục nữa không hiện ở đây."),
+    "source": ("Source", "Nguồn"),
+    "place": ("Place", "Vị trí"),
+    "value": ("Measured", "Đo được"),
+    "threshold": ("Allowed", "Cho phép"),
+    "merged_into": ("Merged into", "Gộp vào"),
+    "lengths": ("Lengths", "Độ dài"),
+    "lengths_chart": (
+        "Histogram of tokens per record; limit {cap}",
+        "Biểu đồ số token mỗi bản ghi; giới hạn {cap}",
+    ),
+    "cap": ("limit", "giới hạn"),
+    "no_limit": ("none", "không có"),
+    "measure": ("Measure", "Đại lượng"),
+    "line_bytes": ("Line bytes", "Số byte mỗi dòng"),
+    "turns": ("Turns", "Số lượt"),
+    "limits": ("The model's limits", "Giới hạn của mô hình"),
+    "limit": ("Limit", "Giới hạn"),
+    "allowed": ("Allowed", "Cho phép"),
+    "seen": ("This data", "Dữ liệu này"),
+    "confidence": ("Evidence", "Căn cứ"),
+    "met": ("✓ met", "✓ đạt"),
+    "broken": ("✗ broken", "✗ không đạt"),
+    "recommended": ("△ fewer than recommended", "△ ít hơn khuyến nghị"),
+    "sources": ("Sources", "Nguồn dữ liệu"),
+    "duplicates": ("Duplicates", "Bản trùng lặp"),
+    "duplicates_lead": (
+        "{merged} records were merged into {clusters}. The largest groups:",
+        "{merged} bản ghi được gộp vào {clusters} bản. Các nhóm lớn nhất:",
+    ),
+    "no_duplicates": ("No duplicates were found.", "Không thấy bản trùng lặp nào."),
+    "stands": ("Stands for them", "Bản đại diện"),
+    "copies": ("Merged", "Đã gộp"),
+    "gate": ("Quality gate", "Cổng chất lượng"),
+    "gate_passed": ("Passed", "Đạt"),
+    "gate_failed": ("Failed", "Không đạt"),
+    "of": ("{n} of {all} checks", "{n} trên {all} phép kiểm"),
+    "gate_none": ("No gate was held.", "Không chạy cổng chất lượng."),
+    "check": ("Check", "Phép kiểm"),
+    "target": ("Target", "Đích"),
+    "all_targets": ("all targets", "mọi đích"),
+    "bounds": ("Bounds", "Khoảng cho phép"),
+    "any_value": ("any value", "có giá trị"),
+    "observed": ("Observed", "Quan sát được"),
+    "unexpected": ("{n} of {all} records break it", "{n} trên {all} bản ghi không đạt"),
+    "failing": ("Where it fails", "Chỗ không đạt"),
+    "split": ("Split", "Phân chia"),
+    "train": ("train", "huấn luyện"),
+    "validation": ("validation", "kiểm định"),
+    "test": ("test", "kiểm thử"),
+    "provenance": ("What it was made from", "Nguồn gốc"),
+    "files": ("Input files", "Tệp đầu vào"),
+    "version": ("Made with", "Tạo bởi"),
+    "readers": ("Readers", "Bộ đọc"),
+    "libraries": ("Libraries", "Thư viện"),
+    "largest_inputs": ("The largest input files", "Các tệp đầu vào lớn nhất"),
+    "bytes": ("Bytes", "Số byte"),
+    "recipe": ("The recipe", "Công thức"),
+    "lifecycle": ("life cycle", "vòng đời"),
+    "card_date": ("model card of {date}", "thẻ mô hình ngày {date}"),
+    "kept_note": ("records and chunks, on to the targets", "bản ghi và mảnh, đi tiếp tới các đích"),
+    "left": ("Left", "Còn lại"),
+    "other_reasons": ("{n} other reasons", "{n} lý do khác"),
+    "at_a_glance": ("What was lost, and why", "Mất gì, và vì sao"),
+    "flow_lead": (
+        (
+            "Every loss by stage and reason. Each table balances: what came in, less every loss, "
+            "is what is left, and the shares sum to 100 %."
+        ),
+        (
+            "Mọi mất mát theo bước và lý do. Mỗi bảng đều khớp: đầu vào trừ mọi mất mát bằng phần "
+            "còn lại, và các tỷ lệ cộng đúng 100 %."
+        ),
+    ),
+    "flow_chart": ("Waterfall", "Biểu đồ thác"),
+    "stages": ("Stage by stage", "Từng bước"),
+    "stages_lead": (
+        "Each row adds up: came in = kept + rejected + merged + divided.",
+        "Mỗi dòng đều khớp: đầu vào = giữ lại + loại bỏ + gộp lại + chia nhỏ.",
+    ),
+    "reason": ("Reason", "Lý do"),
+    "meaning": ("Meaning", "Ý nghĩa"),
+    "example": ("For example", "Ví dụ"),
+    "excerpt": ("Text", "Văn bản"),
+    "reasons_lead": (
+        (
+            "Up to five records each, those nearest to the threshold first; all of them are in "
+            "rejected.parquet."
+        ),
+        (
+            "Mỗi lý do nêu tối đa năm bản ghi, gần ngưỡng nhất trước; toàn bộ nằm trong "
+            "rejected.parquet."
+        ),
+    ),
+    "hostile": ("What could not be read", "Những gì không đọc được"),
+    "hostile_lead": (
+        "Files and lines that no reader could open. None of them stopped the run.",
+        "Các tệp và dòng không bộ đọc nào mở được. Không tệp nào làm dừng lần chạy.",
+    ),
+    "no_hostile": ("Everything could be read.", "Mọi thứ đều đọc được."),
+    "near": ("Only just kept", "Vừa đủ được giữ"),
+    "near_lead": (
+        "The records with the most tokens that a target's limit still lets through.",
+        "Các bản ghi nhiều token nhất mà giới hạn của đích vẫn cho qua.",
+    ),
+    "near_target": ("The limit is {cap} tokens.", "Giới hạn là {cap} token."),
+    "no_near": ("No target has a limit on tokens.", "Không đích nào giới hạn số token."),
+    "lengths_lead": (
+        "Tokens of a record, counted from above; bins are the same in every report.",
+        "Số token của mỗi bản ghi, ước lượng từ phía trên; các khoảng cố định giữa các báo cáo.",
+    ),
+    "turns_chart": ("Histogram of turns per record", "Biểu đồ số lượt mỗi bản ghi"),
+    "histogram": ("histogram", "biểu đồ phân bố"),
+    "bins": ("The chart's numbers", "Số liệu của biểu đồ"),
+    "min": ("at least", "tối thiểu"),
+    "max": ("at most", "tối đa"),
+    "held": ("Held", "Kết quả"),
+    "not_measured": ("not measured", "không đo"),
+    "sources_lead": (
+        "The largest {listed} of {total}, by records; chunks count as records.",
+        "{listed} nguồn lớn nhất trên tổng số {total}, theo số bản ghi; mỗi mảnh là một bản ghi.",
+    ),
+    "scores": ("Quality scores", "Điểm chất lượng"),
+    "scores_lead": (
+        "What stages measured of every record; a bound that the recipe sets is drawn as a line.",
+        "Những gì các bước đo ở mỗi bản ghi; ngưỡng trong công thức được vẽ thành đường.",
+    ),
+    "no_scores": (
+        "No stage of this recipe measures the records.",
+        "Không bước nào của công thức này đo các bản ghi.",
+    ),
+    "changes": ("What was changed", "Những gì đã thay đổi"),
+    "changes_lead": (
+        "How often stages changed a text, by kind, with a few texts before and after.",
+        "Số lần các bước sửa văn bản, theo loại, kèm vài văn bản trước và sau.",
+    ),
+    "no_changes": ("No stage told of a change.", "Không bước nào báo có thay đổi."),
+    "no_samples": ("No sample is shown.", "Không có mẫu nào được hiển thị."),
+    "before": ("Before", "Trước"),
+    "after": ("After", "Sau"),
+    "side_by_side": ("Two texts side by side", "Hai văn bản cạnh nhau"),
+    "same": ("the same words", "cùng các từ"),
+    "images": ("Pictures", "Hình ảnh"),
+    "images_lead": (
+        "{n} records with a picture are kept. Some of them, small:",
+        "{n} bản ghi có hình được giữ. Một số hình thu nhỏ:",
+    ),
+    "no_images": ("No record has a picture.", "Không bản ghi nào có hình."),
+    "aside": ("Set aside", "Để riêng"),
+    "drift": ("Since the last run", "So với lần trước"),
+    "first_run": ("first run", "lần chạy đầu"),
+    "split_good": (
+        "no document is in two splits ({documents} looked at)",
+        "không tài liệu nào nằm ở hai phần (đã xét {documents})",
+    ),
+    "split_bad": (
+        "{torn} of {documents} documents are in two splits",
+        "{torn} trên {documents} tài liệu nằm ở hai phần",
+    ),
+    "most_tokens": ("longest {n} of {cap} tokens", "dài nhất {n} trên {cap} token"),
+    "most_records": ("{n} of {cap} records", "{n} trên {cap} bản ghi"),
+    "limits_short": ("Limits", "Giới hạn"),
+    "counted": ("{n} of {all} records", "{n} trên {all} bản ghi"),
+    "not_allowed": ("{seen}, not {allowed}", "{seen}, không phải {allowed}"),
+    "skip": ("Skip to the details", "Đến phần chi tiết"),
+    "footer_masked": (
+        (
+            "Excerpts of texts are in this page; e-mail addresses, phone numbers and the like are "
+            "masked in them. It loads nothing and runs no script."
+        ),
+        (
+            "Trang này có trích đoạn văn bản; địa chỉ e-mail, số điện thoại và tương tự đã được "
+            "che. Trang không tải gì và không chạy mã lệnh."
+        ),
+    ),
+    "footer_plain": (
+        (
+            "Excerpts of texts are in this page, unmasked as the recipe asks. It loads nothing and "
+            "runs no script."
+        ),
+        (
+            "Trang này có trích đoạn văn bản, không che theo yêu cầu của công thức. Trang không "
+            "tải gì và không chạy mã lệnh."
+        ),
+    ),
+    "footer_none": (
+        "No document text is in this page. It loads nothing and runs no script.",
+        "Trang này không chứa nội dung tài liệu, không tải gì và không chạy mã lệnh.",
+    ),
+    "contents": ("Contents", "Mục lục"),
+}
