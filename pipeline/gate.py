@@ -19,27 +19,31 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipeline.diff.drift import Drift
-from pipeline.errors import LawBroken, PrepError
+from pipeline.errors import LawBroken, PrepError, RecipeError
 from pipeline.gate_drift import drift_checks, drift_counts
+from pipeline.gate_own import NUMBERS
 from pipeline.gate_suite import (
     ABOUT,
     COUNTS,
+    NOT_NULL,
     Check,
     TargetLimits,
     as_suite,
     count_checks,
+    own_checks,
     record_checks,
 )
+from pipeline.gate_tables import counted, derived, flags, own_columns, with_measures
 from pipeline.shards import write_bytes
 
 if TYPE_CHECKING:
     from pipeline.recipe import Gate
 
-__all__ = ["GateProcess", "TargetLimits", "check_gate"]
+__all__ = ["SUITE", "GateProcess", "TargetLimits", "check_gate", "stops"]
 
+SUITE = "suite.json"
 FAILING_MOST = 20
 SECONDS_MOST = 30 * 60
-SPLITS = ("train", "validation", "test")
 
 
 def check_gate(
@@ -50,6 +54,7 @@ def check_gate(
     folder: Path,
     process: GateProcess | None = None,
     drift: Drift | None = None,
+    measures: Path | None = None,
 ) -> dict[str, Any]:
     """Hold every rendered record and the run's counts against the gate.
 
@@ -58,8 +63,10 @@ def check_gate(
     for the same data. Returns what gate.json holds: `passed`, `engine`, `about`, `checks` in the
     suite's order, and `failing`, the first 20 records of each broken check, by `target.check`.
     `process` is one that was started before, while there was other work to do. `drift` is the
-    distance to the run before, where the gate bounds it.
-    Raises PrepError when the gate's own process dies or outlasts 30 minutes.
+    distance to the run before, where the gate bounds it. `measures` is a folder of
+    `<stage>.parquet` files that the recipe's own expectations may name columns of.
+    Raises PrepError when the gate's own process dies or outlasts 30 minutes, RecipeError for an
+    expectation of the recipe that cannot be computed.
     """
     rows = pl.scan_parquet(metrics)
     _refuse_unknown(rows, targets)
@@ -68,7 +75,10 @@ def check_gate(
         *(
             one
             for name in targets
-            for one in record_checks(name, targets[name], gate, tables[name])
+            for one in (
+                *record_checks(name, targets[name], gate, tables[name]),
+                *own_checks(name, gate, tables[name]),
+            )
         ),
         *count_checks(gate, list(targets)),
         *(drift_checks(gate.drift, drift) if gate.drift and drift else ()),
@@ -76,19 +86,39 @@ def check_gate(
     made = [folder / name for name in (*tables.values(), COUNTS)]
     try:
         for name, table in tables.items():
-            _derived(rows, name).collect().write_parquet(folder / table)
-        counted = _counted(rows, targets, counts, gate) | (drift_counts(drift) if drift else {})
-        pl.DataFrame([counted]).write_parquet(folder / COUNTS)
-        write_bytes(folder / "suite.json", _as_bytes(as_suite(checks)))
+            extra = own_columns(gate, name)
+            derived(rows, name, extra, measures).collect().write_parquet(folder / table)
+        row = counted(rows, targets, counts, gate) | (drift_counts(drift) if drift else {})
+        pl.DataFrame([row]).write_parquet(folder / COUNTS)
+        write_bytes(folder / SUITE, _as_bytes(as_suite(checks)))
         with process or GateProcess() as child:
             told = child.hold(folder)
     finally:
         for path in made:
             path.unlink(missing_ok=True)
-    told |= {"about": ABOUT, "passed": all(one["passed"] for one in told["checks"])}
-    told["failing"] = dict(_failing(rows, checks, told["checks"]))
+    _refuse_uncomputed(told["checks"])
+    told |= {"about": ABOUT, "passed": not any(stops(one) for one in told["checks"])}
+    told["failing"] = dict(_failing(rows, checks, told["checks"], measures))
+    for one in told["checks"]:
+        one.pop("values", None)
+        one.pop("error", None)
     write_bytes(folder / "gate.json", _as_bytes(told))
     return told
+
+
+def stops(check: dict[str, Any]) -> bool:
+    """Whether a check keeps a run from being published; one that only warns does not."""
+    return not check["passed"] and check.get("severity", "critical") == "critical"
+
+
+def _refuse_uncomputed(checks: list[dict[str, Any]]) -> None:
+    faults = [
+        f"gate.expectations: {one['expectation']} {one['asked']}: {one['error']}"
+        for one in checks
+        if one.get("error")
+    ]
+    if faults:
+        raise RecipeError(*dict.fromkeys(faults))
 
 
 def _refuse_unknown(rows: pl.LazyFrame, targets: dict[str, TargetLimits]) -> None:
@@ -96,49 +126,6 @@ def _refuse_unknown(rows: pl.LazyFrame, targets: dict[str, TargetLimits]) -> Non
     unknown = sorted(str(name) for name in found if name not in targets)
     if unknown:
         raise LawBroken(f"the gate was given records of {unknown[0]}, which is no target")
-
-
-def _derived(rows: pl.LazyFrame, target: str) -> pl.LazyFrame:
-    """The numbers of one target's records that the suite is held against."""
-    return (
-        rows.filter(pl.col("target") == target)
-        .select("id", "document", "source", "split", "tokens", "bytes", "turns", "images")
-        .select(*_flags(), "tokens", "bytes", "turns", "images")
-    )
-
-
-def _flags() -> list[pl.Expr]:
-    """What no bound on a number can say, as 0 or 1 a record."""
-    known, split = pl.col("id").is_not_null(), pl.col("split")
-    flags = {
-        "id_missing": ~known,
-        "id_repeated": known & pl.col("id").is_duplicated(),
-        "document_missing": pl.col("document").is_null(),
-        "document_in_two_splits": pl.col("document").is_not_null()
-        & (split.n_unique().over("document") > 1),
-        "source_missing": pl.col("source").is_null(),
-        "split_unknown": split.is_null() | ~split.is_in(SPLITS),
-    }
-    return [flag.fill_null(False).cast(pl.UInt8).alias(name) for name, flag in flags.items()]
-
-
-def _counted(
-    rows: pl.LazyFrame, targets: dict[str, TargetLimits], counts: dict[str, int], gate: Gate
-) -> dict[str, float]:
-    """One row: records and shares by target; a share of nothing is 0."""
-    measures = [pl.len(), (pl.col("split") == "train").sum().alias("train")]
-    for number, language in enumerate(gate.min_languages_share):
-        measures.append((pl.col("language") == language).sum().alias(f"language{number}"))
-    found = rows.group_by("target").agg(measures).collect()
-    by_target = {row["target"]: row for row in found.iter_rows(named=True)}
-    row: dict[str, float] = {"rejected_share": counts["rejected"] / max(counts["came"], 1)}
-    for name in targets:
-        told = by_target.get(name, {})
-        row[f"{name}.train_records"] = told.get("train", 0)
-        for number, language in enumerate(gate.min_languages_share):
-            spoken = told.get(f"language{number}", 0)
-            row[f"{name}.share_{language}"] = spoken / max(told.get("len", 0), 1)
-    return row
 
 
 class GateProcess:
@@ -191,25 +178,46 @@ def _environment(package: str) -> dict[str, str]:
 
 
 def _failing(
-    rows: pl.LazyFrame, checks: list[Check], told: list[dict[str, Any]]
+    rows: pl.LazyFrame,
+    checks: list[Check],
+    told: list[dict[str, Any]],
+    measures: Path | None,
 ) -> Iterator[tuple[str, list[dict[str, str | None]]]]:
     """The first records that break each broken check, where it is about records."""
-    failed = {(one["target"], one["check"]) for one in told if not one["passed"]}
+    failed = {(one["target"], one["check"]): one for one in told if not one["passed"]}
     for check in checks:
-        if check.table == COUNTS or (check.target, check.name) not in failed:
+        result = failed.get((check.target, check.name))
+        if check.table == COUNTS or result is None:
             continue
         own = rows.filter(pl.col("target") == check.target)
-        columns = list(
-            dict.fromkeys(["id", "source", "locator", "document", "split", *_number(check)])
-        )
-        broken = own.select(columns).with_columns(_flags()).filter(check.broken())
-        shown = broken.select("id", "source", "locator").head(FAILING_MOST).collect()
-        yield f"{check.target}.{check.name}", shown.to_dicts()
+        broken = _breaking(own, check, result, measures)
+        if broken is not None:
+            shown = broken.select("id", "source", "locator").head(FAILING_MOST).collect()
+            yield f"{check.target}.{check.name}", shown.to_dicts()
+
+
+def _breaking(
+    rows: pl.LazyFrame, check: Check, result: dict[str, Any], measures: Path | None
+) -> pl.LazyFrame | None:
+    """The records that break a check; None where it is not about single values of a column."""
+    if check.own is None:
+        columns = dict.fromkeys(["id", "source", "locator", "document", "split", *_number(check)])
+        return rows.select(list(columns)).with_columns(flags()).filter(check.broken())
+    column, values = result["column"], result["values"]
+    if not isinstance(column, str):
+        return None
+    rows = with_measures(rows, [column] if "." in column else [], measures).with_columns(flags())
+    if check.own.type == NOT_NULL:
+        return rows.filter(pl.col(column).is_null())
+    if not values:
+        return None
+    kind = pl.String if isinstance(values[0], str) else pl.Float64  # pandas makes whole numbers so
+    return rows.filter(pl.col(column).cast(kind).is_in(pl.Series(values, dtype=kind).implode()))
 
 
 def _number(check: Check) -> list[str]:
     """The measure that a check reads, unless it is a flag."""
-    return [check.column] if check.column in {"tokens", "bytes", "turns", "images"} else []
+    return [check.column] if check.column in NUMBERS else []
 
 
 def _as_bytes(value: Any) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+SEEN_MOST = 200
 
 
 def main() -> None:
@@ -76,16 +77,38 @@ def _batches(gx: Any) -> Any:
 def _hold(gx: Any, batches: Any, suite: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
     import pyarrow.parquet as pq
 
-    expectations = gx.ExpectationSuite(name=suite["table"], expectations=suite["expectations"])
+    faults = {_key(one["meta"]): _refused(gx, one) for one in suite["expectations"]}
+    sound = [one for one in suite["expectations"] if faults[_key(one["meta"])] is None]
+    expectations = gx.ExpectationSuite(name=suite["name"], expectations=sound)
     table = pq.read_table(folder / suite["table"]).to_pandas()
     batch = batches.get_batch({"dataframe": table})
     results = batch.validate(expectations, result_format="SUMMARY").results
     found = {_key(one.expectation_config.meta): one for one in results}
     for expectation in suite["expectations"]:
-        yield _told(expectation, found[_key(expectation["meta"])])
+        key, own = _key(expectation["meta"]), expectation["meta"].get("own", False)
+        if faults[key] is not None:
+            yield _uncomputed(expectation, faults[key])
+        else:
+            yield _own(expectation, found[key]) if own else _told(expectation, found[key])
 
 
-def _key(meta: dict[str, str]) -> tuple[str, str]:
+def _refused(gx: Any, expectation: dict[str, Any]) -> str | None:
+    """Why Great Expectations refuses an expectation of the recipe, in one line."""
+    if not expectation["meta"].get("own"):
+        return None
+    try:
+        gx.ExpectationSuite(name="one", expectations=[expectation])
+    except Exception as error:  # noqa: BLE001 - whatever it says, the recipe must be mended
+        return " ".join(str(error).split())[:SEEN_MOST]
+    return None
+
+
+def _uncomputed(expectation: dict[str, Any], error: str | None) -> dict[str, Any]:
+    asked = json.dumps(expectation["kwargs"], sort_keys=True, ensure_ascii=False)
+    return {"expectation": expectation["type"], "asked": asked, "error": error, "passed": False}
+
+
+def _key(meta: dict[str, Any]) -> tuple[str, str]:
     return meta["target"], meta["check"]
 
 
@@ -95,15 +118,63 @@ def _told(expectation: dict[str, Any], result: Any) -> dict[str, Any]:
     if "element_count" not in measured and "observed_value" not in measured:
         raise RuntimeError(f"{expectation['meta']}: {_reason(result.exception_info)}")
     return {
-        **expectation["meta"],
+        "target": expectation["meta"]["target"],
+        "check": expectation["meta"]["check"],
         "expectation": expectation["type"],
-        "column": kwargs["column"],
-        "bounds": {"min": kwargs.get("min_value"), "max": kwargs.get("max_value")},
+        "column": kwargs.get("column"),
+        "bounds": {"min": _bound(kwargs, "min_value"), "max": _bound(kwargs, "max_value")},
         "passed": bool(result.success),
-        "observed": _plain(measured.get("observed_value")),
+        "observed": _number(measured.get("observed_value")),
         "records": _plain(measured.get("element_count")),
         "unexpected": _plain(measured.get("unexpected_count")),
     }
+
+
+def _own(expectation: dict[str, Any], result: Any) -> dict[str, Any]:
+    """The result of an expectation of the recipe, with what was asked and some values that fail.
+
+    One that could not be computed says so under `error`: it is the recipe's fault.
+    """
+    raised = any(one.get("raised_exception") for one in _infos(result.exception_info))
+    error = _reason(result.exception_info) if raised else None
+    seen = result.result.get("observed_value")
+    blank = {"element_count": None} if error or "observed_value" not in result.result else {}
+    told = _told(expectation, _Result(result, blank))
+    return told | {
+        "own": True,
+        "severity": expectation["severity"],
+        "about": expectation.get("description"),
+        "asked": json.dumps(expectation["kwargs"], sort_keys=True, ensure_ascii=False),
+        "seen": None if seen is None or told["observed"] is not None else str(seen)[:SEEN_MOST],
+        "values": list(_values(result.result.get("partial_unexpected_list") or [])),
+        "error": error,
+    }
+
+
+def _values(unexpected: list[Any]) -> Iterator[int | float | str]:
+    """Those that a column can be searched for; a pair of values and a NaN are none."""
+    for one in map(_plain, unexpected):
+        if isinstance(one, int | float | str) and one == one:
+            yield one
+
+
+class _Result:
+    """A result of Great Expectations, with counts that are not there filled in."""
+
+    def __init__(self, result: Any, blank: dict[str, None]) -> None:
+        self.result = blank | result.result
+        self.success, self.exception_info = result.success, result.exception_info
+
+
+def _bound(kwargs: dict[str, Any], name: str) -> Any:
+    """A bound that is a number; a date or a text is told under `asked` alone."""
+    return _number(kwargs.get(name))
+
+
+def _number(value: Any) -> int | float | None:
+    plain = _plain(value)
+    is_number = isinstance(plain, int | float) and not isinstance(plain, bool)
+    return plain if is_number and plain == plain else None  # a mean of nothing is not a number
 
 
 def _plain(number: Any) -> int | float | None:
@@ -112,10 +183,15 @@ def _plain(number: Any) -> int | float | None:
     return plain
 
 
+def _infos(info: Any) -> list[dict[str, Any]]:
+    """What Great Expectations tells of exceptions: one of them, or several by metric."""
+    return [one for one in (info, *(info or {}).values()) if isinstance(one, dict)]
+
+
 def _reason(info: dict[str, Any]) -> str:
     """The first message of Great Expectations' report on an exception, in one line."""
-    for told in (info, *info.values()):
-        if isinstance(told, dict) and told.get("exception_message"):
+    for told in _infos(info):
+        if told.get("exception_message"):
             return " ".join(str(told["exception_message"]).split())
     return "could not be computed"
 

@@ -10,6 +10,7 @@ from pipeline.bedrock.limits import tokens_per_record
 from pipeline.diff.drift import Drift, measure_drift
 from pipeline.diff.sources import compare_sources
 from pipeline.gate import TargetLimits, check_gate
+from pipeline.observations import MEASURES
 from pipeline.rendering import Rendering
 from pipeline.report_measures import measure_target
 
@@ -52,8 +53,9 @@ def hold_gate(
     counts = {"came": stages[0].came, "rejected": sum(count.rejected for count in stages)}
     folder = execution.folder / "gate"
     folder.mkdir(exist_ok=True)
-    held = execution.recipe.gate
-    return check_gate(held, limits, metrics, counts, folder, execution.gate, drift)
+    measures = execution.folder / "run" / MEASURES
+    held, process = execution.recipe.gate, execution.gate
+    return check_gate(held, limits, metrics, counts, folder, process, drift, measures)
 
 
 def _gate_limits(rendering: Rendering) -> TargetLimits:

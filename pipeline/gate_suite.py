@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
+    from pipeline.gate_own import Expectation
     from pipeline.recipe import Gate
 
 ALL_TARGETS = "all targets"
@@ -48,9 +49,12 @@ class Check:
     low: float | None = None
     high: float | None = None
     expectation: str = BETWEEN
+    own: Expectation | None = None  # of the recipe; then the bounds are its kwargs
 
     def as_json(self) -> dict[str, Any]:
         """The expectation as Great Expectations reads it."""
+        if self.own is not None:
+            return self._own_json(self.own)
         bounds = {"min_value": self.low, "max_value": self.high}
         given = {name: bound for name, bound in bounds.items() if bound is not None}
         return {
@@ -58,6 +62,11 @@ class Check:
             "kwargs": {"column": self.column, **given},
             "meta": {"target": self.target, "check": self.name},
         }
+
+    def _own_json(self, own: Expectation) -> dict[str, Any]:
+        meta = {"target": self.target, "check": self.name, "own": True}
+        told = {"type": own.type, "kwargs": own.kwargs, "meta": meta, "severity": own.severity}
+        return told | ({"description": own.description} if own.description else {})
 
     def broken(self) -> pl.Expr:
         """True for the records that break it; null counts only where null is the fault."""
@@ -96,6 +105,19 @@ def record_checks(target: str, limits: TargetLimits, gate: Gate, table: str) -> 
         yield check("tokens_within_gate", "tokens", None, gate.max_tokens)
 
 
+def own_checks(target: str, gate: Gate, table: str) -> Iterator[Check]:
+    """The recipe's own expectations about a target, each under a name of its own."""
+    seen: dict[str, int] = {}
+    for own in gate.expectations:
+        if own.target not in {None, target}:
+            continue
+        about = "+".join(own.columns()) or "table"
+        name = f"{about}.{own.type.removeprefix('expect_')}"
+        seen[name] = seen.get(name, 0) + 1
+        numbered = name if seen[name] == 1 else f"{name}.{seen[name]}"
+        yield Check(target, numbered, table, about, expectation=own.type, own=own)
+
+
 def count_checks(gate: Gate, targets: list[str]) -> Iterator[Check]:
     """What the counts must meet: columns of a table with one row."""
     for name in targets:
@@ -111,9 +133,15 @@ def count_checks(gate: Gate, targets: list[str]) -> Iterator[Check]:
 
 
 def as_suite(checks: list[Check]) -> dict[str, Any]:
-    """The expectations by the table that they are held against, as plain JSON."""
+    """The suites, one for each table that is held against one, as plain JSON.
+
+    `ExpectationSuite(name=…, expectations=…)` of Great Expectations takes each.
+    """
     tables: dict[str, list[dict[str, Any]]] = {}
     for check in checks:
         tables.setdefault(check.table, []).append(check.as_json())
-    suites = [{"table": table, "expectations": held} for table, held in tables.items()]
+    suites = [
+        {"name": table.removesuffix(".parquet"), "table": table, "expectations": held}
+        for table, held in tables.items()
+    ]
     return {"about": ABOUT, "suites": suites}

@@ -6,6 +6,7 @@ and the name that was probably meant.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -17,6 +18,7 @@ from pipeline.bedrock.limits import tokens_per_record
 from pipeline.entries import AnySource, AnyStage, AnyTarget, TargetSettings, keys_of_entry
 from pipeline.errors import RecipeError
 from pipeline.faults import explain
+from pipeline.gate_own import Expectation, expectation_faults, read_suite
 from pipeline.readers import READERS
 from pipeline.source import Reader
 from pipeline.stage import Settings, Stage
@@ -77,6 +79,8 @@ class Gate(Settings):
     # {"vi": 0.2}: at least this share of each target's records
     min_languages_share: dict[str, float] = Field(default_factory=dict)
     drift: DriftGate | None = None  # looks back at the run before; the first run has none
+    suite: str | None = None  # a JSON file with a suite of Great Expectations, beside the recipe
+    expectations: list[Expectation] = Field(default_factory=list)  # those of the suite come after
 
 
 class Report(Settings):
@@ -102,8 +106,12 @@ class Recipe(Settings):
     aws: Aws = Aws()
 
     def as_json(self) -> dict[str, Any]:
-        """The recipe with every default filled in, without how AWS is reached."""
-        return {
+        """The recipe with every default filled in, without how AWS is reached.
+
+        How the report is written and expectations of one's own are there when they are set: a run
+        without them keeps its digest.
+        """
+        told: dict[str, Any] = {
             "name": self.name,
             "sources": [_plain(source) for source in self.sources],
             "stages": [{stage.name: _plain(stage)} for stage in self.steps()],
@@ -112,8 +120,10 @@ class Recipe(Settings):
             "publish": _plain(self.publish),
             "job": _plain(self.job),
             "gate": _plain(self.gate),
-            "report": _plain(self.report),
         }
+        if not self.gate.expectations:
+            del told["gate"]["expectations"]
+        return told if self.report == Report() else told | {"report": _plain(self.report)}
 
     def reader(self, source: Any) -> Reader | None:
         """The reader that a source entry names, or None when it is to be found by content."""
@@ -194,7 +204,22 @@ def load_recipe(path: Path, changes: list[str] | None = None) -> Recipe:
     tree, positions = load_yaml(text, str(path))
     for change in changes or []:
         set_value(tree, change)
-    return parse_recipe(tree, positions)
+    return with_suite(parse_recipe(tree, positions), path.parent)
+
+
+def with_suite(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with the suite that its gate names read in: the run's digest covers it."""
+    if recipe.gate.suite is None:
+        return recipe
+    read = read_suite(folder / recipe.gate.suite)
+    gate = recipe.gate.model_copy(
+        update={"suite": None, "expectations": [*recipe.gate.expectations, *read]}
+    )
+    whole = recipe.model_copy(update={"gate": gate})
+    faults = list(_gate_faults(whole))
+    if faults:
+        raise RecipeError(*faults)
+    return whole
 
 
 def parse_recipe(tree: Any, positions: Positions) -> Recipe:
@@ -240,7 +265,12 @@ def _cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
             faults += [f"{where}targets.{name}: {fault}" for fault in error.faults]
         if entry.model is None and (entry.quota or entry.customization):
             faults.append(f"{where}targets.{name}: quota and customization need a model")
-    return faults
+    return faults + list(_gate_faults(recipe))
+
+
+def _gate_faults(recipe: Recipe) -> Iterator[str]:
+    stages = [stage.name for stage in recipe.steps()] if recipe.gate.expectations else []
+    return expectation_faults(recipe.gate.expectations, recipe.targets, stages)
 
 
 def _target_faults(recipe: Recipe, name: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pipeline.gate import stops
 from pipeline.gate_suite import ALL_TARGETS
 from pipeline.report_markup import Markup, data, el, join
 from pipeline.report_sections import lead, table
@@ -18,33 +19,50 @@ def gate_section(summary: dict[str, Any], words: Words) -> Markup:
         return lead(words("gate_none"))
     heads = [
         (words("check"), "name"),
-        ("", "word"),
+        (words("held"), "word"),
         (words("target"), "word"),
-        (words("bounds"), "num"),
+        (words("bounds"), "asked"),
         (words("observed"), "num"),
     ]
     checks = sorted(gate["checks"], key=lambda check: check["passed"])
     rows = (_check(check, words) for check in checks)
-    told = el("p", data(f"{gate['engine']}. {gate['about']}"), class_="lead")
-    return join([told, table(words("gate"), heads, rows), *_failing(gate, words)])
+    told = el("p", data(f"{gate['engine']}. "), words("gate_about"), class_="lead")
+    docs = el("p", words("no_data_docs"), class_="note")
+    return join([told, table(words("gate"), heads, rows), *_failing(gate, words), docs])
 
 
 def _check(check: dict[str, Any], words: Words) -> list[Any]:
-    if check["observed"] is None and check["unexpected"] is not None:
-        counted = {"n": words.number(check["unexpected"]), "all": words.number(check["records"])}
-        seen = words("unexpected", **counted)
-    else:
-        seen = words.measure(check["observed"])
     key, kind = ("met", "good") if check["passed"] else ("broken", "bad")
+    if not stops(check) and not check["passed"]:
+        key, kind = "warned", "warn"
     target = words("all_targets") if check["target"] == ALL_TARGETS else check["target"]
-    name = el("code", check["check"])
-    return [name, el("span", words(key), class_=kind), data(target), _bounds(check, words), seen]
+    name = [el("code", check["check"])]
+    if check.get("own"):
+        name.append(el("p", data(check["about"] or words("own_check")), class_="note"))
+    seen = _seen(check, words)
+    return [
+        join(name),
+        el("span", words(key), class_=kind),
+        data(target),
+        _bounds(check, words),
+        seen,
+    ]
 
 
-def _bounds(check: dict[str, Any], words: Words) -> str:
+def _seen(check: dict[str, Any], words: Words) -> Any:
+    if check["observed"] is not None:
+        return words.measure(check["observed"])
+    if check["unexpected"] is None:
+        return data(check.get("seen"))
+    counted = {"n": words.number(check["unexpected"]), "all": words.number(check["records"])}
+    return words("unexpected", **counted)
+
+
+def _bounds(check: dict[str, Any], words: Words) -> Any:
+    """What was asked; of an expectation of the recipe as it was written, where it is no bound."""
     low, high = check["bounds"]["min"], check["bounds"]["max"]
     if low is None and high is None:
-        return words("any_value")
+        return el("code", check["asked"]) if check.get("own") else words("any_value")
     if low is None:
         return f"≤ {words.measure(high)}"
     if high is None:

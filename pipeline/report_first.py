@@ -152,8 +152,7 @@ def _figures(records: dict[str, int], words: Words) -> Markup:
             el(
                 "div",
                 el("dt", words(part), class_=f"key-{part}"),
-                el("dd", figure),
-                el("small", words(f"{part}_note")),
+                el("dd", figure, el("small", words(f"{part}_note"))),
             )
             for part, figure in figures.items()
         ),

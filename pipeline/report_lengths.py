@@ -38,7 +38,11 @@ def _target(name: str, target: dict[str, Any], words: Words) -> Markup:
         label = f"{name}: {words('lengths_chart', cap=told)}"
         shown = pair(histogram_chart(tokens["histogram"], marks, label, words), spread)
     turns = _turns(name, measured["turns"]["histogram"], words)
-    after = (bins_table(words("tokens"), tokens["histogram"], words), turns, _losses(target, words))
+    after = (
+        bins_table(f"{name}, {words('tokens')}", tokens["histogram"], words),
+        turns,
+        _losses(target, words),
+    )
     return el(
         "article",
         el("h3", data(name)),
@@ -56,7 +60,7 @@ def bins_table(name: str, bins: list[dict[str, Any]], words: Words) -> Markup:
     heads = [(name, "num"), (words("records"), "num")]
     rows = ([span(one, words), words.number(one["records"])] for one in bins)
     label = f"{words('bins')}: {name}"
-    return folded(label, el("div", table(label, heads, rows), class_="narrow"))
+    return folded(words("bins"), el("div", table(label, heads, rows), class_="narrow"))
 
 
 def _turns(name: str, bins: list[dict[str, Any]], words: Words) -> Markup:
@@ -143,5 +147,5 @@ def _score(score: dict[str, Any], words: Words) -> Markup:
     rows += [(f"{words('threshold')}: {setting}", value) for setting, value in bounds]
     beside = table(name, [(words("measure"), None), (score["measure"], "num")], rows)
     chart = histogram_chart(score["histogram"], marks, f"{name}: {words('histogram')}", words)
-    bins = bins_table(score["measure"], score["histogram"], words)
+    bins = bins_table(name, score["histogram"], words)
     return el("article", el("h3", data(name)), pair(chart, join([beside, bins])))

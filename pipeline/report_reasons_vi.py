@@ -88,6 +88,10 @@ REASONS_VI: dict[str, str] = {
     "empty_prompt": "Lượt trước câu trả lời trống.",
     "empty_completion": "Câu trả lời trống.",
     "empty_turn": "một lượt không có chữ",
+    "personal_data": (
+        "Bản ghi chứa dữ liệu cá nhân hoặc bí mật thuộc loại phải loại bỏ; giá trị là loại đó. "
+        "Hãy bỏ nó ở nguồn, hoặc để `redact` thay thế."
+    ),
     "duplicate": "Nội dung giống hệt có trong bản ghi được nêu ở giá trị, và bản đó được giữ.",
     "near_duplicate": (
         "Một bản ghi được giữ có gần như cùng các từ; giá trị là độ giống với nó, hoặc với một "

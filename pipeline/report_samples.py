@@ -144,7 +144,7 @@ def side_by_side(pieces: list[list[str]], heads: tuple[Markup, Markup], words: W
     """Two texts beside each other, what differs marked in colour and as deleted or inserted."""
     sides = ("=-…", "=+…")
     shown = (
-        el("div", el("h4", head), _text([one for one in pieces if one[0] in side]))
+        el("div", el("p", head, class_="head"), _text([one for one in pieces if one[0] in side]))
         for head, side in zip(heads, sides, strict=True)
     )
     return el("div", *shown, class_="sides", role="group", aria_label=words("side_by_side"))
@@ -214,6 +214,6 @@ def _picture(one: dict[str, Any]) -> Markup:
     size = f"{one['width']} × {one['height']}"
     return el(
         "li",
-        el("img", src=one["thumbnail"], alt=name, title=one["source"], loading="lazy"),
+        el("img", src=one["thumbnail"], alt=name, title=one["source"]),
         el("p", *told, data(name), " ", el("span", size, class_="muted"), class_="note"),
     )

@@ -57,8 +57,9 @@ dt { color: var(--muted); } dd { margin: 0; }
   border-block: 1px solid var(--rule); margin: 0 0 1rem; gap: 0; }
 .figures > div { padding: 0.6rem 1rem 0.65rem 0; display: flex; flex-direction: column; }
 .figures dt { font-size: 0.875rem; }
-.figures dd { order: 1; font-size: 1.65rem; line-height: 1.2; font-weight: 600; }
-.figures small { order: 2; color: var(--muted); font-size: 0.8rem; line-height: 1.35; }
+.figures dd { font-size: 1.65rem; line-height: 1.2; font-weight: 600; }
+.figures small { display: block; color: var(--muted); font-size: 0.8rem; line-height: 1.35;
+  font-weight: 400; }
 .figures dt::before, .key::before { content: ""; display: inline-block; width: 0.65em;
   height: 0.65em; margin-right: 0.45em; border-radius: 0.12em; background: var(--key, none); }
 .key-kept { --key: var(--kept); } .key-rejected { --key: var(--rejected); }
@@ -78,7 +79,7 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; m
 .glance .facts dt { font-size: 0.875rem; }
 .glance .facts dd { margin: 0 0 0.6rem; }
 h2.plain { border: 0; padding: 0; margin: 0.4rem 0 0.4rem; font-size: 1.05rem; }
-h4 { margin: 0.4rem 0 0.2rem; font-size: 0.825rem; font-weight: 600; color: var(--muted); }
+.head { margin: 0.4rem 0 0.2rem; font-size: 0.825rem; font-weight: 600; color: var(--muted); }
 .narrow { max-width: 26rem; }
 .sides { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1.5rem;
   margin: 0 0 1.2rem; }

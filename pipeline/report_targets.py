@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import report_measures as measures
+from pipeline.gate import stops
 from pipeline.gate_suite import ALL_TARGETS
 
 GATE_FAULTS = {
@@ -69,22 +70,30 @@ def _fault(fault: dict[str, Any]) -> dict[str, Any]:
 
 def _gate_faults(target: str, gate: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
     for check in gate["checks"] if gate else []:
-        if check["passed"] or check["target"] not in {target, ALL_TARGETS}:
-            continue
-        low, high = check["bounds"]["min"], check["bounds"]["max"]
-        about, seen = GATE_FAULTS.get(check["check"], LANGUAGE_FAULT), check["observed"]
-        allowed = low if high is None else high
-        if seen is None:
-            told = f"{check['unexpected']:,} of {check['records']:,} records"
-        else:
-            told = f"{seen:,.4g}, not {allowed:,.4g}"
-        yield {
-            "rule": f"gate.{check['check']}",
-            "message": f"{about}: {told}",
-            "value": check["unexpected"] if seen is None else seen,
-            "threshold": None if seen is None else allowed,
-            "records": check["records"] if seen is None else None,
-        }
+        if stops(check) and check["target"] in {target, ALL_TARGETS}:
+            yield _gate_fault(check)
+
+
+def _gate_fault(check: dict[str, Any]) -> dict[str, Any]:
+    low, high = check["bounds"]["min"], check["bounds"]["max"]
+    seen, allowed = check["observed"], low if high is None else high
+    if check.get("own"):
+        about = check["about"] or f"{check['expectation']} {check['asked']}"
+    else:
+        about = GATE_FAULTS.get(check["check"], LANGUAGE_FAULT)
+    counts_records = seen is None and check["unexpected"] is not None
+    if counts_records:
+        told = f"{check['unexpected']:,} of {check['records']:,} records"
+    else:
+        told = check.get("seen") or "not met" if seen is None else f"{seen:,.4g}"
+        told += "" if allowed is None else f", not {allowed:,.4g}"
+    return {
+        "rule": f"gate.{check['check']}",
+        "message": measures.cut(f"{about}: {told}", 400),
+        "value": check["unexpected"] if seen is None else seen,
+        "threshold": None if seen is None else allowed,
+        "records": check["records"] if counts_records else None,
+    }
 
 
 def _limits(told: dict[str, Any], measured: dict[str, Any]) -> Iterator[dict[str, Any]]:

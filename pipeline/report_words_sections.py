@@ -41,6 +41,28 @@ SECTIONS: dict[str, tuple[str, str]] = {
     "stands": ("Stands for them", "Bản đại diện"),
     "copies": ("Merged", "Đã gộp"),
     "gate": ("Quality gate", "Cổng chất lượng"),
+    "gate_about": (
+        (
+            "It saw numbers that were derived from each record (lengths, counts and flags), not "
+            "the texts. The suite is kept as suite.json."
+        ),
+        (
+            "Nó xét các số liệu rút ra từ mỗi bản ghi (độ dài, số đếm và cờ), không xét văn bản. "
+            "Bộ kiểm được giữ trong suite.json."
+        ),
+    ),
+    "no_data_docs": (
+        (
+            "Great Expectations' Data Docs are not written: opened, they load styles and scripts "
+            "from elsewhere. All of their results are in this table."
+        ),
+        (
+            "Không ghi Data Docs của Great Expectations: khi mở, chúng tải kiểu và mã lệnh từ nơi "
+            "khác. Mọi kết quả của chúng nằm trong bảng này."
+        ),
+    ),
+    "own_check": ("an expectation of the recipe", "một kỳ vọng trong công thức"),
+    "warned": ("△ only warned", "△ chỉ cảnh báo"),
     "gate_passed": ("Passed", "Đạt"),
     "gate_failed": ("Failed", "Không đạt"),
     "of": ("{n} of {all} checks", "{n} trên {all} phép kiểm"),

@@ -102,6 +102,7 @@ BROKEN = [
     row(17, tokens=None),
     row(18, bytes=9001),
     row(19, bytes=None),
+    row(20, turns=None),
     row(21, turns=1),
     row(22, images=3),
     row(23, tokens=900),
@@ -110,7 +111,7 @@ BROKEN = [
 ]
 BROKEN_GATE = Gate(
     max_rejected=0.05,
-    min_records=15,
+    min_records=16,
     max_tokens=899,
     min_languages_share={"vi": 0.9, "en": 0.1, '$x"{}': 0.0},
 )
@@ -171,6 +172,7 @@ def test_every_fault_is_counted_by_its_own_check(broken: tuple[dict[str, Any], P
         "tokens_within_limit": 2,
         "line_bytes_known": 1,
         "line_bytes_within_limit": 1,
+        "turns_known": 1,
         "turns_enough": 1,
         "images_within_limit": 1,
         "tokens_within_gate": 2,
@@ -180,6 +182,15 @@ def test_every_fault_is_counted_by_its_own_check(broken: tuple[dict[str, Any], P
         for check in checks.values()
         if check["records"] is not None
     )
+
+
+def test_every_expectation_that_is_generated_was_made_to_fail(
+    broken: tuple[dict[str, Any], Path],
+) -> None:
+    """None of them is there only to pass."""
+    generated = {name.replace('$x"{}', "vi") for _, name in by_name(broken[0])}
+    failed = {name for (_, name), check in by_name(broken[0]).items() if not check["passed"]}
+    assert failed == generated
 
 
 def test_targets_are_held_apart(broken: tuple[dict[str, Any], Path]) -> None:
@@ -197,9 +208,9 @@ def test_counts_are_observed(broken: tuple[dict[str, Any], Path]) -> None:
     """Shares and record counts come with what was observed and what was asked."""
     checks = by_name(broken[0])
     train = checks["assistant", "train_records_enough"]
-    assert (train["observed"], train["bounds"]) == (14, {"min": 15, "max": None})
+    assert (train["observed"], train["bounds"]) == (14, {"min": 16, "max": None})
     vietnamese = checks["assistant", "language_share_vi_enough"]
-    assert vietnamese["observed"] == pytest.approx(12 / 18)
+    assert vietnamese["observed"] == pytest.approx(12 / 19)
     assert checks["assistant", "language_share_en_enough"]["passed"]
     rejected = checks["all targets", "rejected_share_allowed"]
     assert (rejected["passed"], rejected["observed"]) == (False, 0.1)
