@@ -147,7 +147,13 @@ def check(
 def why(
     run: RunArgument,
     what: Annotated[
-        str | None, typer.Argument(metavar="ID|SOURCE", help="A record id or a source.")
+        str | None,
+        typer.Argument(
+            metavar="ID|SOURCE", help="A record id, a source, or a line: corpus/train.jsonl:22."
+        ),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Find the records that hold this text instead.")
     ] = None,
     what_if: Annotated[
         list[str] | None,
@@ -158,7 +164,7 @@ def why(
     """Tell what became of a record or a source, or what another threshold would do."""
     from pipeline.why_command import answer
 
-    typer.echo(answer(run, what, what_if or [], as_json=as_json), nl=False)
+    typer.echo(answer(run, what, what_if or [], text=text, as_json=as_json), nl=False)
 
 
 @app.command(epilog="Examples: `bedrock-prep models` · `bedrock-prep models --live`")

@@ -70,7 +70,7 @@ def told_measures(run: PublishedRun, record: str) -> Iterator[str]:
     for label, (name, settings) in labelled_stages(run).items():
         frame = measures_of(run, label)
         rows = [] if frame is None else frame.filter(pl.col("id") == record).collect().to_dicts()
-        stage = stage_with(name, settings, {})
+        stage = stage_with(name, settings, {}) if rows else None
         for row in rows:
             shown = list(_shown(row, stage)) if isinstance(stage, Thresholds) else []
             if shown:

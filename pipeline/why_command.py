@@ -9,18 +9,27 @@ from pipeline.publish import as_json as to_json
 from pipeline.stored_measures import told_measures
 from pipeline.what_if import what_if
 from pipeline.why import open_run, why
+from pipeline.why_text import why_text
 
 MEASURED_MOST = 3
 """Records in one answer up to which their measures are shown."""
 
 
-def answer(run: str, what: str | None, changes: list[str], *, as_json: bool) -> str:
-    """What became of a record or source, or what other thresholds would do.
+def answer(
+    run: str,
+    what: str | None,
+    changes: list[str],
+    *,
+    text: str | None = None,
+    as_json: bool = False,
+) -> str:
+    """What became of a record, source or line, of what holds a text, or what thresholds would do.
 
-    Raises RecipeError when neither or both are asked.
+    Raises RecipeError unless one of them is asked.
     """
-    if (what is None) == (not changes):
-        raise RecipeError("why: name a record or a source, or a threshold with --what-if")
+    if (what is not None) + (text is not None) + bool(changes) != 1:
+        ways = "a record, a source or a line; a text with --text; or a threshold with --what-if"
+        raise RecipeError(f"why: name {ways}")
     opened = open_run(run)
     told: dict[str, Any]
     if changes:
@@ -28,8 +37,8 @@ def answer(run: str, what: str | None, changes: list[str], *, as_json: bool) -> 
         lines = [line for one in found for line in one.told()]
         told = {"what_if": [one.as_json() for one in found]}
     else:
-        way = why(opened, what or "")
-        lines = [*([way.what] if way.what != what else []), *way.told()]
+        way = why(opened, what or "") if text is None else why_text(opened, text)
+        lines = [*([way.what] if text is None and way.what != what else []), *way.told()]
         records = sorted({row["id"] for row in [*way.lines, *way.rejections]})
         if len(records) <= MEASURED_MOST:
             lines += [line for record in records for line in told_measures(opened, record)]

@@ -1,0 +1,146 @@
+"""`why`: a record's whole way, found by id, source, output line or a text."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import RecipeError
+from pipeline.progress import Lines
+from pipeline.recipe import load_recipe
+from pipeline.run import Options, prepare
+from pipeline.why import PublishedRun, open_run, why
+from pipeline.why_text import why_text
+
+RECIPE = """\
+name: way
+sources: [{path: docs/}]
+stages: [clean, quality: {min_words: 5}, dedup_exact, chunk: {max_tokens: 64}]
+targets:
+  corpus: {format: pretraining_text}
+  other: {format: pretraining}
+split: {validation: 0.3, group_by: document}
+"""
+PAGE = "Tea number {n} is picked by hand, dried in the shade, and says “{n} times nhẹ nhàng”. "
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a dozen pages: one too short, one empty, three alike."""
+    folder = tmp_path_factory.mktemp("why")
+    docs = folder / "docs"
+    docs.mkdir()
+    for number in range(9):
+        (docs / f"{number}.md").write_text(PAGE.format(n=number) * (1 + number))
+    for name in ("copy-a.md", "copy-b.md"):
+        (docs / name).write_text(PAGE.format(n=8) * 9)
+    (docs / "short.md").write_text("Sold out today.")
+    (docs / "empty.md").write_text(" ")
+    (folder / "recipe.yaml").write_text(RECIPE)
+    recipe = load_recipe(folder / "recipe.yaml")
+    options = Options(output=str(folder / "out"), workers=1)
+    prepare(recipe, folder, options, Lines(io.StringIO(), as_json=False))
+    return folder / "out"
+
+
+@pytest.fixture
+def run(output: Path) -> PublishedRun:
+    return open_run(str(output))
+
+
+def line_of(run: PublishedRun, source: str) -> dict[str, Any]:
+    """The first lineage row of a source."""
+    return why(run, source).lines[0]
+
+
+def test_an_output_line_leads_back_to_its_record(run: PublishedRun, output: Path) -> None:
+    """Every line of every file, to the record whose text it holds."""
+    for file in run.manifest["files"]:
+        if not file["path"].endswith(".jsonl"):
+            continue
+        lines = (output / "runs" / run.run / file["path"]).read_text().splitlines()
+        for number, line in enumerate(lines, start=1):
+            way = why(run, f"{file['path']}:{number}")
+            here = {f"{row['target']}/{row['split']}.jsonl:{row['line']}" for row in way.lines}
+            assert f"{file['path']}:{number}" in here
+            assert len({row["id"] for row in way.lines}) == 1
+            page = Path(way.lines[0]["source"]).stem.removeprefix("copy-")
+            assert page in "abcdef" or f"Tea number {page} " in json.dumps(json.loads(line))
+
+
+def test_a_line_that_is_not_there_is_refused(run: PublishedRun) -> None:
+    """As is anything else that the run has never seen."""
+    for what in ("corpus/train.jsonl:999", "nowhere/train.jsonl:1", "0" * 20, "nothing.md"):
+        with pytest.raises(RecipeError, match="no such record id, document, source or line"):
+            why(run, what)
+
+
+def test_what_stands_for_others_names_them(run: PublishedRun) -> None:
+    """Asked for the one that is kept, and for one that was merged."""
+    way = why(run, "docs/8.md")
+    assert sorted(row["source"] for row in way.merged) == ["docs/copy-a.md", "docs/copy-b.md"]
+    told = "\n".join(way.told())
+    assert "stands for docs/copy-a.md" in told
+    merged = why(run, "docs/copy-a.md")
+    assert [row["source"] for row in merged.rejections] == ["docs/copy-a.md"]
+    assert [row["source"] for row in merged.merged] == ["docs/copy-b.md"]
+    assert {row["source"] for row in merged.lines} == {"docs/8.md"}
+
+
+def test_chunks_lines_and_split_are_told(run: PublishedRun) -> None:
+    """How many chunks, where each stands, and why it is in this split."""
+    way = why(run, "docs/8.md")
+    [(parent, chunks)] = way.chunks().items()
+    assert len(chunks) > 1
+    assert {row["id"] for row in way.lines} == set(chunks)
+    assert len(way.lines) == 2 * len(chunks)
+    told = "\n".join(way.told())
+    assert f"{parent} was divided; chunks of it that are kept: {len(chunks)}" in told
+    split = way.lines[0]["split"]
+    cause = f"in {split} with all of document {parent}: the digest of its document decides"
+    assert f"{cause}, 0.3 asked for validation" in told
+    assert json.loads(json.dumps(way.as_json()))["split"]["group_by"] == "document"
+
+
+def test_a_rejection_has_its_value_its_threshold_and_the_way_before(run: PublishedRun) -> None:
+    """What was measured, what was allowed, what it had passed."""
+    told = "\n".join(why(run, "short.md").told())
+    assert "rejected by quality: too_short, value 3, threshold 5" in told
+    assert "passed before: read → clean" in told
+
+
+def test_the_beginning_of_an_id_is_enough(run: PublishedRun) -> None:
+    """Six digits; an id that is whole is looked up as such."""
+    row = line_of(run, "docs/3.md")
+    for what in (row["id"], row["id"][:8], row["document"]):
+        assert row in why(run, what).lines
+
+
+@pytest.mark.parametrize("text", ["Tea number 8 is", "“8 times nhẹ nhàng”", "8 times nhẹ"])
+def test_a_text_is_found_in_the_lines(run: PublishedRun, text: str) -> None:
+    """With quotes and letters that JSON may write otherwise."""
+    way = why_text(run, text)
+    assert {row["source"] for row in way.lines} == {"docs/8.md"}
+
+
+def test_a_text_is_found_among_the_rejected(run: PublishedRun, output: Path) -> None:
+    """As long as the work folder is there; with it gone the lines alone are searched."""
+    way = why_text(run, "Sold out today")
+    assert [row["reason"] for row in way.rejections] == ["too_short"]
+    shutil.move(output / ".work", output / ".moved")
+    try:
+        with pytest.raises(RecipeError, match="at hand holds 'Sold out today'"):
+            why_text(run, "Sold out today")
+    finally:
+        shutil.move(output / ".moved", output / ".work")
+
+
+def test_a_blank_text_is_refused(run: PublishedRun) -> None:
+    """It would be found everywhere."""
+    with pytest.raises(RecipeError, match="name some text"):
+        why_text(run, "  ")
