@@ -19,7 +19,7 @@ from pipeline.bedrock.job import job_request, validate_request
 from pipeline.bedrock.pricing import training_cost
 from pipeline.check import check_files
 from pipeline.errors import RecipeError
-from pipeline.gate import SUITE
+from pipeline.gate import SUITE, stops
 from pipeline.gate_run import drift_of, hold_gate
 from pipeline.observations import gather_measures, gather_samples
 from pipeline.publish import MANIFEST, as_json

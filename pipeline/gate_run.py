@@ -12,7 +12,7 @@ from pipeline.diff.sources import compare_sources
 from pipeline.gate import TargetLimits, check_gate
 from pipeline.observations import MEASURES
 from pipeline.rendering import Rendering
-from pipeline.report_measures import measure_target
+from pipeline.report_measures import measure_records
 
 if TYPE_CHECKING:
     from pipeline.execution import Execution
@@ -34,7 +34,7 @@ def drift_of(execution: Execution, written: list[TargetFiles], metrics: Path) ->
         "targets": {
             one.name: {
                 "records": one.told("records"),
-                "measured": measure_target(metrics, one.name),
+                "measured": measure_records(metrics, one.name),
             }
             for one in written
         },

@@ -77,6 +77,38 @@ REASONS_VI: dict[str, str] = {
     "too_few_letters": (
         "Tỷ lệ chữ cái thấp hơn `min_letter_ratio`, như bảng số; hãy hạ mức nếu cần."
     ),
+    "gopher_too_few_words": "Văn bản có ít từ hơn mức quy tắc Gopher đòi hỏi.",
+    "gopher_too_many_words": (
+        "Văn bản có nhiều từ hơn mức quy tắc Gopher cho phép; hãy chia đoạn trước nếu nó là một."
+    ),
+    "gopher_short_words": "Từ ngắn hơn mức bình thường, như trong bảng và danh sách mã.",
+    "gopher_long_words": "Từ dài hơn mức bình thường, như đường dẫn, URL và base64.",
+    "gopher_many_hashes": "Cứ vài từ lại có một dấu #, như nhật ký máy và thẻ hashtag.",
+    "gopher_many_ellipses": "Cứ vài từ lại có dấu ba chấm: các trích đoạn bị cắt.",
+    "gopher_bullet_lines": "Hầu hết dòng bắt đầu bằng dấu đầu dòng: danh sách, không phải văn bản.",
+    "gopher_ellipsis_lines": "Nhiều dòng kết thúc bằng dấu ba chấm: các trích đoạn bị cắt.",
+    "gopher_few_alpha_words": "Nhiều từ không có chữ cái: số, ký hiệu, bảng.",
+    "gopher_few_stop_words": "Tiếng Anh mà thiếu những từ thông dụng nhất: từ khóa, tên, mã.",
+    "repeated_lines": "Nhiều dòng xuất hiện hai lần trong văn bản.",
+    "repeated_paragraphs": "Nhiều đoạn xuất hiện hai lần trong văn bản.",
+    "repeated_line_chars": "Các dòng lặp lại chiếm phần lớn văn bản.",
+    "repeated_paragraph_chars": "Các đoạn lặp lại chiếm phần lớn văn bản.",
+    "frequent_2_gram": "Một cụm 2 từ chiếm phần lớn văn bản.",
+    "frequent_3_gram": "Một cụm 3 từ chiếm phần lớn văn bản.",
+    "frequent_4_gram": "Một cụm 4 từ chiếm phần lớn văn bản.",
+    "repeated_5_grams": "Các cụm 5 từ đã xuất hiện trước đó chiếm phần lớn văn bản.",
+    "repeated_6_grams": "Các cụm 6 từ đã xuất hiện trước đó chiếm phần lớn văn bản.",
+    "repeated_7_grams": "Các cụm 7 từ đã xuất hiện trước đó chiếm phần lớn văn bản.",
+    "repeated_8_grams": "Các cụm 8 từ đã xuất hiện trước đó chiếm phần lớn văn bản.",
+    "repeated_9_grams": "Các cụm 9 từ đã xuất hiện trước đó chiếm phần lớn văn bản.",
+    "repeated_10_grams": "Các cụm 10 từ đã xuất hiện trước đó chiếm phần lớn văn bản.",
+    "c4_curly_bracket": "Một dòng văn xuôi có dấu {: mã lẫn trong chữ; với mã, hãy bỏ quy tắc C4.",
+    "c4_lorem_ipsum": "Văn bản có `lorem ipsum`, thứ giữ chỗ cho văn bản chưa viết.",
+    "c4_too_few_sentences": "Quá ít câu trong các dòng có ba từ và kết thúc bằng dấu câu.",
+    "fineweb_few_ended_lines": "Hầu như không dòng nào kết thúc như một câu: thực đơn, bảng, mã.",
+    "fineweb_short_lines": "Phần lớn các dòng ngắn: thực đơn, danh sách, thơ.",
+    "fineweb_repeated_chars": "Các dòng xuất hiện hai lần trong văn bản.",
+    "fineweb_many_newlines": "Cứ vài từ lại xuống dòng: một danh sách.",
     "no_messages": "Danh sách lượt trống; không có gì để học.",
     "unknown_role": (
         "Một lượt có vai khác `user` và `assistant`; hãy đổi tên vai, và để lời nhắc hệ thống "
@@ -142,6 +174,7 @@ REASONS_VI: dict[str, str] = {
         "mô hình không nhận thêm bản ghi: hãy chia tập dữ liệu, hoặc xin AWS nâng hạn mức và "
         "đặt `quota.records_max`"
     ),
+    "shipped_before": "một lần chạy trước trong chuỗi mà phần gia tăng này nối tiếp đã giao nó",
     "schema_broken": "dòng được tạo vi phạm chính JSON Schema của định dạng",
     "answer_became_reference": "câu trả lời cuối là chuẩn để chấm, không phải một lượt",
     "answer_left_out": "câu trả lời cuối để mô hình tự đưa ra",

@@ -76,7 +76,7 @@ def shown(text: str) -> Iterator[Shown]:
             yield Shown(command, tuple(output))
 
 
-COMMANDS = list(shown(page("README.md")))
+COMMANDS = [*shown(page("README.md")), *shown(page("docs/report.md"))]
 RUN = [one for one in COMMANDS if one.program not in NOT_RUN]
 MADE = [one for one in COMMANDS if one.program == "make"]
 
@@ -253,11 +253,20 @@ def test_both_pages_show_the_same() -> None:
     assert ways[0] == ways[1]
 
 
-@pytest.mark.parametrize("name", [*READMES, "DESIGN.md"])
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("name", [*READMES, "DESIGN.md", *PAGES])
 def test_links_lead_somewhere(name: str) -> None:
     """Every file that a page links to is there."""
     for link in LINK.findall(page(name)):
-        assert link.startswith("https://") or (ROOT / link).exists(), link
+        assert link.startswith("https://") or ((ROOT / name).parent / link).exists(), link
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_found_from_the_first_one(name: str) -> None:
+    """A page that nothing links to is read by nobody."""
+    assert f"({name})" in page("README.md")
 
 
 def test_the_recipe_on_the_page_is_valid_and_whole() -> None:

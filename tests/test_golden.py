@@ -83,13 +83,15 @@ def without_versions(name: str, data: bytes) -> Any:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_file_of_the_contract_is_there(outputs: dict[str, Path], name: str) -> None:
-    """LATEST, manifest, lines, job, report, lineage and rejected records."""
+    """Manifest, lines, job, report, suite, lineage and rejected records."""
     folder = latest(outputs[name])
-    for file in ("manifest.json", "report.html", "report.json", "lineage.parquet"):
+    for file in ("manifest.json", "report.html", "report.json", "suite.json"):
         assert (folder / file).is_file()
-    assert (folder / "rejected.parquet").is_file()
-    targets = [path for path in folder.iterdir() if path.is_dir()]
-    assert all((target / "train.jsonl").is_file() for target in targets)
+    for file in ("lineage.parquet", "rejected.parquet"):
+        assert (folder / file).is_file()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for target in manifest["targets"]:
+        assert (folder / target / "train.jsonl").is_file()
     jobs = list(folder.glob("*/job.json"))
     assert jobs
     for job in jobs:
