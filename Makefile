@@ -8,7 +8,7 @@ INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all: --no-bina
 RECIPES := $(sort $(wildcard sample_data/*.yaml))
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test check format golden fuzz lock bench clean setup setup-dev FORCE
+.PHONY: help prepare test check format golden fuzz lock bench benchmarks clean setup setup-dev FORCE
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ fuzz: ## Feed the compiled kernels damaged texts under sanitizers (300,000 input
 
 bench: setup-dev ## Measure: throughput by stage, on what this machine has
 	$(BIN)/python benchmarks/run_stages.py
+
+benchmarks: setup-dev ## Measure all, beside the peers: benchmarks/RESULTS.md (15 minutes; ARGS=--quick)
+	@case "$(ARGS)" in *--peers*) ;; *) sh benchmarks/peers/install.sh build/bench/peers ;; esac
+	$(BIN)/python benchmarks/run_all.py $(ARGS)
 
 lock: ## Pin the dependencies again (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements.lock

@@ -1,0 +1,107 @@
+"""What the parts of a benchmark run share: the corpus in its forms, peers, and where results go."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import corpus
+import polars as pl
+from measure import Cost, measured, median
+
+HERE = Path(__file__).parent
+SMALL = 0.07
+"""Share of the documents drawn for peers that would need minutes for all: a tenth, with those that
+are like them."""
+
+PEERS = {
+    "rensa": "rensa",
+    "datasketch": "datasketch",
+    "textdedup": "text-dedup",
+    "datajuicer": "py-data-juicer",
+    "datatrove": "datatrove",
+}
+"""Folder of a peer's environment, and its package."""
+
+
+class Bench:
+    """The corpus in its forms; ours and peers by turns; results as they come."""
+
+    def __init__(self, asked: argparse.Namespace) -> None:
+        self.work: Path = asked.work.resolve()
+        self.peers: Path = (asked.peers or self.work / "peers").resolve()
+        self.quick: bool = asked.quick
+        self.runs: int = 1 if asked.quick else asked.runs
+        self.seconds: float = asked.seconds
+        whole, self.pairs = corpus.forms(asked.corpus.resolve(), self.work)
+        small = corpus.part_of(whole, self.pairs, SMALL)
+        corpus.write_forms(small, self.work / "small")
+        self.small = Inputs(self.work / "small", small)
+        self.whole = self.small if self.quick else Inputs(self.work, whole)
+        self.state = self.work / "results.json"
+
+    def python(self, peer: str) -> str | None:
+        """The interpreter of a peer's environment, if it is there."""
+        path = self.peers / peer / "bin" / "python"
+        return str(path) if path.exists() else None
+
+    def versions(self) -> dict[str, str]:
+        """The peers that are there, with their versions."""
+        found = {}
+        for peer, package in PEERS.items():
+            if python := self.python(peer):
+                code = f"from importlib.metadata import version; print(version({package!r}))"
+                told = subprocess.run([python, "-c", code], capture_output=True, text=True)
+                found[package] = told.stdout.strip()
+        return found
+
+    def out(self, name: str) -> Path:
+        """An empty folder for what a tool writes."""
+        folder = self.work / "out" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def in_pairs(
+        self, ours: Sequence[str], theirs: Sequence[str], names: tuple[str, str]
+    ) -> tuple[list[Cost], list[Cost]]:
+        """Ours and a peer's in turn, `runs` times, or until the peer has had its seconds."""
+        costs: tuple[list[Cost], list[Cost]] = ([], [])
+        while len(costs[1]) < self.runs and sum(cost.wall for cost in costs[1]) < self.seconds:
+            for line, name, taken in zip((ours, theirs), names, costs, strict=True):
+                self.out(name)
+                taken.append(measured(line))
+        return costs
+
+    def keep(self, part: str, found: Any) -> None:
+        """Put a part's results beside the others'."""
+        known = json.loads(self.state.read_text()) if self.state.exists() else {}
+        known[part] = found
+        self.state.write_text(json.dumps(known, indent=1))
+
+
+class Inputs:
+    """Some documents, and the folder of their files."""
+
+    def __init__(self, folder: Path, documents: pl.DataFrame) -> None:
+        self.folder = folder
+        self.documents = documents
+        self.file = folder / "docs.jsonl"
+        self.shards = folder / "shards"
+        self.megabytes = float(documents["text"].str.len_bytes().sum()) / 1e6
+
+    def times(self, number: int) -> Path:
+        """A file of `number` times as many documents."""
+        return corpus.times(self.documents, number, self.folder)
+
+
+def told(costs: list[Cost], megabytes: float) -> dict[str, Any]:
+    """The median of some runs."""
+    one = median(costs)
+    cost = {"cpu": one.cpu, "wall": one.wall, "peak": one.peak}
+    return {"runs": len(costs), "megabytes": megabytes, "rate": megabytes / one.cpu, **cost}

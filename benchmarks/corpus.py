@@ -1,0 +1,129 @@
+"""The corpus in the forms that we and the peers read, and larger ones made of it.
+
+    python benchmarks/corpus.py FOLDER OUT
+
+FOLDER holds docs.parquet (id, text, source) and near_pairs.parquet (id_a, id_b, jaccard: all pairs
+from 0.5 on), for recall and precision; or texts of any kind (a Debian machine's /usr/share/doc), of
+which docs.parquet is made here with planted near-duplicates and planted.parquet, for recall alone.
+OUT gets docs.jsonl, shards/*.jsonl, docs-N.jsonl for N times as much.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from pipeline import kernels
+
+SHORTEST = 400  # characters of a file that is worth comparing
+EDITED = 10  # one in so many documents gets an edited copy
+RATES = (0.01, 0.02, 0.03, 0.05)
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def enciphered(text: str, key: int) -> str:
+    """Other words of the same lengths: letters moved along the alphabet, the rest as it is."""
+    moved = LETTERS[key % 26 :] + LETTERS[: key % 26]
+    return text.translate(str.maketrans(LETTERS + LETTERS.upper(), moved + moved.upper()))
+
+
+def times(documents: pl.DataFrame, number: int, out: Path) -> Path:
+    """`number` times as much, as JSON Lines: each copy enciphered, so that none is like another."""
+    path = out / f"docs-{number}.jsonl"
+    if not path.exists():
+        with path.open("wb") as file:
+            for key in range(number):
+                texts = pl.Series("text", [enciphered(text, key) for text in documents["text"]])
+                copy = documents.select("id", "source").with_columns(
+                    texts, id=pl.format("{}-{}", "id", pl.lit(key))
+                )
+                copy.select("id", "text", "source").write_ndjson(file)
+    return path
+
+
+def texts_below(folder: Path) -> Iterator[dict[str, str]]:
+    """Every UTF-8 file that is long enough, in the order of names."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size >= SHORTEST:
+            try:
+                text = path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError):
+                continue
+            if "\0" not in text:
+                yield {"id": f"d{path}", "text": text, "source": str(path)}
+
+
+def edited(text: str, rate: float, lot: random.Random) -> str:
+    """Some words replaced, left out or doubled."""
+    words = text.split(" ")
+    for place in lot.sample(range(len(words)), max(1, int(rate * len(words)))):
+        words[place] = lot.choice(["", words[place] + " " + words[place], lot.choice(words)])
+    return " ".join(words)
+
+
+def made_of(folder: Path, out: Path) -> Path:
+    """docs.parquet and planted.parquet of the texts below a folder; returns where they are."""
+    documents = pl.DataFrame(list(texts_below(folder))).unique("text", maintain_order=True)
+    lot = random.Random(1)
+    planted = [
+        {
+            "id": f"p{row['id']}",
+            "text": edited(row["text"], lot.choice(RATES), lot),
+            "of": row["id"],
+        }
+        for row in documents.filter(pl.int_range(pl.len()) % EDITED == 0).iter_rows(named=True)
+    ]
+    copies = pl.DataFrame(planted)
+    sets = kernels.gram_sets(pl.concat([documents["text"], copies["text"]]))
+    number = dict(zip(documents["id"], range(documents.height), strict=True))
+    pairs = pl.DataFrame(
+        {
+            "left": [number[one] for one in copies["of"]],
+            "right": range(documents.height, documents.height + copies.height),
+        },
+        schema={"left": pl.UInt32, "right": pl.UInt32},
+    )
+    found = copies.select(id_a="of", id_b="id").with_columns(kernels.jaccard(sets, pairs))
+    everything = pl.concat(
+        [documents, copies.select("id", "text", source=pl.lit("planted"))], how="vertical"
+    )
+    everything.write_parquet(out / "docs.parquet")
+    found.write_parquet(out / "planted.parquet")
+    return out
+
+
+def write_forms(documents: pl.DataFrame, out: Path) -> None:
+    """docs.jsonl, and the same in two shards for those who take a file for a worker."""
+    (out / "shards").mkdir(parents=True, exist_ok=True)
+    documents.write_ndjson(out / "docs.jsonl")
+    half = documents.height // 2
+    documents[:half].write_ndjson(out / "shards" / "00000.jsonl")
+    documents[half:].write_ndjson(out / "shards" / "00001.jsonl")
+
+
+def forms(folder: Path, out: Path) -> tuple[pl.DataFrame, Path]:
+    """Write what ours and peers read; returns the documents, and where the known pairs are."""
+    out.mkdir(parents=True, exist_ok=True)
+    if not (folder / "docs.parquet").is_file():
+        folder = out if (out / "planted.parquet").is_file() else made_of(folder, out)
+    documents = pl.read_parquet(folder / "docs.parquet").select("id", "text", "source")
+    write_forms(documents, out)
+    whole = folder / "near_pairs.parquet"
+    return documents, whole if whole.is_file() else folder / "planted.parquet"
+
+
+def part_of(documents: pl.DataFrame, known: Path, share: float) -> pl.DataFrame:
+    """Documents drawn at random, the same every time, with all that they are known to be like."""
+    drawn = documents.sample(fraction=share, seed=1)["id"].implode()
+    pairs = pl.read_parquet(known)
+    met = pairs.filter(pl.col("id_a").is_in(drawn) | pl.col("id_b").is_in(drawn))
+    like = pl.concat([met["id_a"], met["id_b"]]).implode()
+    return documents.filter(pl.col("id").is_in(drawn) | pl.col("id").is_in(like))
+
+
+if __name__ == "__main__":
+    forms(Path(sys.argv[1]), Path(sys.argv[2]))

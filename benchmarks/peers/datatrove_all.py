@@ -1,0 +1,91 @@
+"""datatrove: Gopher and C4 filters, exact and MinHash deduplication, by two workers.
+
+python datatrove_all.py SHARDS OUT filter|exact|near|all     -> OUT/final/*.jsonl
+"""
+
+import sys
+from pathlib import Path
+
+from datatrove.executor import LocalPipelineExecutor
+from datatrove.pipeline.dedup.exact_dedup import (
+    ExactDedupConfig,
+    ExactDedupFilter,
+    ExactDedupSignature,
+    ExactFindDedups,
+)
+from datatrove.pipeline.dedup.minhash import (
+    MinhashConfig,
+    MinhashDedupBuckets,
+    MinhashDedupCluster,
+    MinhashDedupFilter,
+    MinhashDedupSignature,
+)
+from datatrove.pipeline.filters import C4QualityFilter, GopherQualityFilter
+from datatrove.pipeline.readers import JsonlReader
+from datatrove.pipeline.writers.jsonl import JsonlWriter
+from datatrove.utils.hashing import HashConfig
+
+
+def content(document):
+    """What exact duplicates have in common."""
+    return document.text
+
+
+def run(steps, tasks):
+    """One stage, two processes at most."""
+    LocalPipelineExecutor(
+        pipeline=steps, tasks=tasks, workers=min(2, tasks), logging_dir=None, start_method="fork"
+    ).run()
+
+
+def write(folder):
+    """Plain JSON Lines."""
+    return JsonlWriter(folder, output_filename="${rank}.jsonl", compression=None)
+
+
+def filtered(source, target, tasks):
+    """Gopher's quality rules and C4's that are not about web pages."""
+    gopher = GopherQualityFilter()
+    c4 = C4QualityFilter(
+        filter_no_terminal_punct=False, filter_curly_bracket=False, min_num_sentences=3
+    )
+    run([JsonlReader(source), gopher, c4, write(target)], tasks)
+
+
+def exact(source, target, out, tasks):
+    """The same text only once."""
+    config = ExactDedupConfig(content_getter=content)
+    run([JsonlReader(source), ExactDedupSignature(f"{out}/xs", config=config)], tasks)
+    run([ExactFindDedups(f"{out}/xs", f"{out}/xd", config=config)], 1)
+    run([JsonlReader(source), ExactDedupFilter(f"{out}/xd", config=config), write(target)], tasks)
+
+
+def near(source, target, out, tasks):
+    """Its README's MinHash: 14 buckets of 8."""
+    config = MinhashConfig(
+        n_grams=5, num_buckets=14, hashes_per_bucket=8, hash_config=HashConfig(precision=64)
+    )
+    run([JsonlReader(source), MinhashDedupSignature(f"{out}/ms", config=config)], tasks)
+    run([MinhashDedupBuckets(f"{out}/ms", f"{out}/mb", config=config)], 14)
+    run([MinhashDedupCluster(f"{out}/mb", f"{out}/mr", config=config)], 1)
+    run([JsonlReader(source), MinhashDedupFilter(f"{out}/mr"), write(target)], tasks)
+
+
+def main():
+    """The asked part, or all three."""
+    source, out, part = sys.argv[1:4]
+    tasks, final = len(list(Path(source).iterdir())), f"{out}/final"
+    if part == "filter":
+        filtered(source, final, tasks)
+    elif part == "exact":
+        exact(source, final, out, tasks)
+    elif part == "near":
+        near(source, final, out, tasks)
+    else:
+        filtered(source, f"{out}/filtered", tasks)
+        exact(f"{out}/filtered", f"{out}/distinct", out, tasks)
+        near(f"{out}/distinct", final, out, tasks)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+#!/bin/sh
+# An environment for each peer below the folder given (WORK/peers of run_all.py). Needs Python 3.11
+# and its registry; one that does not install is left out, and RESULTS.md says so.
+set -u
+folder=${1:?name a folder for the environments}
+make_one() {
+  name=$1; shift
+  [ -e "$folder/$name/.installed" ] && return
+  python3 -m venv "$folder/$name" \
+    && "$folder/$name/bin/python" -m pip install --quiet "$@" \
+    && touch "$folder/$name/.installed" \
+    || echo "$name: did not install" >&2
+}
+make_one rensa rensa orjson
+make_one datasketch datasketch orjson xxhash
+make_one textdedup text-dedup
+# Its wheel does not name all that it imports.
+make_one datajuicer py-data-juicer aiohttp
+make_one datatrove "datatrove[io,processing]" spacy orjson

@@ -1,0 +1,180 @@
+"""RESULTS.md and growth.svg, from what run_all.py has measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipeline.kernels import describe
+
+LIBRARIES = ("polars", "pyarrow", "great-expectations", "jsonschema-rs", "orjson")
+HEAD = """# Results
+
+Written by `make benchmarks`; do not edit. Whole processes, start-up and imports included; CPU
+seconds are those of a process and all that it starts, MB are 10^6 bytes of text, memory is what the
+tree holds (PSS). Every peer ran in turn with ours on the same documents, medians are shown: compare
+inside a table, not between machines. Peers take two workers where they can.
+
+"""
+NEAR_HEAD = (
+    "| tool | MB | runs | CPU s | MB/s a core | ours takes | wall s | peak MB "
+    "| recall ≥ 0.7 | ≥ 0.8 | precision ≥ 0.7 |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+)
+ALL_HEAD = (
+    "| tool | MB | runs | CPU s | MB/s a core | ours takes | wall s | peak MB |\n"
+    "|---|--:|--:|--:|--:|--:|--:|--:|"
+)
+WHOLE = (
+    "clean, quality, dedup_exact, dedup_near, chunk, split, target, check, lineage, gate, report, "
+    "manifest: {cpu:.1f} CPU s, **{rate:.1f} MB/s a core**, wall {wall:.1f} s, peak {peak:.0f} MB "
+    "(median of {runs}). A stage's seconds hold what it writes to disk.\n"
+)
+REST = "start-up, decisions, files, check, gate, report"
+FILTERS = (
+    "Gopher's quality rules and C4's, as `benchmarks/ours.py all` and datatrove have them; six "
+    "filters of its own for data-juicer, which has no such families.\n"
+)
+RULES = "Why they differ is told in [rules.md](rules.md).\n"
+WIDTH, HEIGHT, EDGE = 640, 320, 56
+
+
+def machine() -> str:
+    """What it ran on."""
+    model = "unknown processor"
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].split(":", 1)[1].strip() if names else model
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    cores = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    return f"{model}, {cores}, Python {platform.python_version()}; {libraries}; {describe()}.\n"
+
+
+def row(*cells: Any) -> str:
+    """A line of a table."""
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def compared(rows: list[dict[str, Any]]) -> list[str]:
+    """Ours and the peers; a peer's row stands below ours of the same turns."""
+    lines, ours = [], 0.0
+    for one in rows:
+        if "failed" in one:
+            lines.append(row(one["tool"], "–", "–", one["failed"], *"–" * 4))
+            continue
+        ours = one["rate"] if one["tool"] == "ours" else ours
+        share = "" if one["tool"] == "ours" else f"1/{ours / one['rate']:.1f}"
+        cost = f"{one['cpu']:.2f}", f"{one['rate']:.2f}", share
+        rest = [f"{one['wall']:.1f}", f"{one['peak']:.0f}"]
+        if "0.7" in one:
+            found = one["0.7"]["recall"], one["0.8"]["recall"], one["0.7"]["precision"]
+            rest += ["–" if value is None else f"{value:.4f}" for value in found]
+        lines.append(row(one["tool"], f"{one['megabytes']:.1f}", one["runs"], *cost, *rest))
+    return lines
+
+
+def near(found: dict[str, Any]) -> list[str]:
+    """Near-duplicates: cost, recall, precision."""
+    return [
+        "\n## Near-duplicates, threshold 0.7\n",
+        "Ours is `benchmarks/ours.py near`: the stages as a library, JSONL to JSONL.\n",
+        NEAR_HEAD,
+        *compared(found["rows"]),
+    ]
+
+
+def everything(found: dict[str, Any]) -> list[str]:
+    """Filters, exact and near-duplicates."""
+    return [
+        "\n## Quality filters, exact and near-duplicates, JSONL to JSONL\n",
+        FILTERS,
+        ALL_HEAD,
+        *compared(found["rows"]),
+    ]
+
+
+def prepare(found: dict[str, Any]) -> list[str]:
+    """All of prepare, by stage."""
+    lines = [
+        f"\n## All of `prepare`, {found['megabytes']:.0f} MB of JSONL\n",
+        WHOLE.format(**found),
+        "| stage | CPU s | share | MB/s a core |\n|---|--:|--:|--:|",
+    ]
+    stages = found["stages"]
+    known = {**stages, REST: found["cpu"] - sum(stages.values())}
+    for name, seconds in sorted(known.items(), key=lambda one: -one[1]):
+        rate = found["megabytes"] / max(seconds, 1e-9)
+        lines.append(row(name, f"{seconds:.2f}", f"{seconds / found['cpu']:.0%}", f"{rate:.0f}"))
+    return lines
+
+
+def growth(found: dict[str, Any]) -> list[str]:
+    """How cost and memory grow."""
+    multiples = found["multiples"]
+    first = multiples["1"]["cpu"] / multiples["1"]["megabytes"]
+    lines = [
+        f"\n## Growth: all of `prepare` with `--memory {found['memory']}`\n",
+        "![CPU seconds by megabytes](growth.svg)\n",
+        "| MB | CPU s | CPU s a MB | beside 1× | wall s | peak MB |\n|--:|--:|--:|--:|--:|--:|",
+    ]
+    for one in multiples.values():
+        each = one["cpu"] / one["megabytes"]
+        cost = f"{one['cpu']:.1f}", f"{each:.4f}", f"{each / first:.2f}"
+        lines.append(
+            row(f"{one['megabytes']:.0f}", *cost, f"{one['wall']:.0f}", f"{one['peak']:.0f}")
+        )
+    return lines
+
+
+def plot(multiples: dict[str, Any]) -> str:
+    """CPU seconds by megabytes as SVG, beside the line through the first point."""
+    points = [(one["megabytes"], one["cpu"]) for one in multiples.values()]
+    most_x, most_y = max(x for x, _ in points) * 1.05, max(y for _, y in points) * 1.1
+
+    def at(x: float, y: float) -> str:
+        across = EDGE + x / most_x * (WIDTH - 2 * EDGE)
+        return f"{across:.1f},{HEIGHT - EDGE - y / most_y * (HEIGHT - 2 * EDGE):.1f}"
+
+    marks = []
+    for x, y in points:
+        across, down = at(x, y).split(",")
+        marks.append(f'<circle cx="{across}" cy="{down}" r="4" fill="#1f6feb"/>')
+        marks.append(
+            f'<text x="{across}" y="{float(down) - 10:.1f}" text-anchor="middle">{y:.0f} s</text>'
+        )
+        marks.append(
+            f'<text x="{across}" y="{HEIGHT - EDGE + 18}" text-anchor="middle">{x:.0f}</text>'
+        )
+    line = " ".join(at(x, y) for x, y in points)
+    x, y = points[0]
+    straight = f"{at(0, 0)} {at(most_x, min(most_y, y / x * most_x))}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
+        'font-family="sans-serif" font-size="12" fill="#57606a">'
+        f'<polyline points="{straight}" fill="none" stroke="#d0d7de" stroke-dasharray="4"/>'
+        f'<polyline points="{line}" fill="none" stroke="#1f6feb" stroke-width="2"/>{"".join(marks)}'
+        f'<text x="{WIDTH / 2}" y="{HEIGHT - 12}" text-anchor="middle">megabytes of text</text>'
+        f'<text x="8" y="20">CPU seconds; dashed: as the first point would grow</text></svg>\n'
+    )
+
+
+PARTS = {"near": near, "all": everything, "prepare": prepare, "growth": growth}
+
+
+def write(state: Path, folder: Path) -> None:
+    """RESULTS.md and growth.svg of everything that has been measured."""
+    known = json.loads(state.read_text())
+    peers = ", ".join(f"{name} {number}" for name, number in known["peers"].items())
+    lines = [HEAD + machine(), f"Peers: {peers or 'none is installed'}."]
+    for part, shown in PARTS.items():
+        if known.get(part):
+            lines += shown(known[part])
+    if known.get("rules"):
+        lines += ["\n## Rule for rule beside datatrove\n", RULES, known["rules"]["table"]]
+    (folder / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    if known.get("growth"):
+        (folder / "growth.svg").write_text(plot(known["growth"]["multiples"]), encoding="utf-8")

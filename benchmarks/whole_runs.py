@@ -1,0 +1,53 @@
+"""All of `prepare`, on one JSON Lines file: its cost by stage, and how it grows with the file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench import Bench, told
+from measure import Cost, measured
+
+RECIPE = """
+name: measured
+sources: [{{path: {path}, reader: jsonl}}]
+stages: [clean, quality, dedup_exact, dedup_near, {{chunk: {{max_tokens: 512, overlap: 64}}}}]
+targets: {{corpus: {{format: pretraining}}}}
+split: {{validation: 0.05}}
+"""
+MULTIPLES = (1, 2, 4, 8)
+MEMORY = "1GB"
+
+
+def prepared(bench: Bench, source: Path, *options: str) -> tuple[Cost, dict[str, float]]:
+    """A whole `prepare` of one JSONL file: its cost, and CPU seconds by stage."""
+    recipe, out = bench.work / "recipe.yaml", bench.work / "out" / "prepare"
+    shutil.rmtree(out, ignore_errors=True)
+    recipe.write_text(RECIPE.format(path=source))
+    line = [sys.executable, "-m", "pipeline", "prepare", str(recipe), "--output", str(out)]
+    cost = measured([*line, *options])
+    run = json.loads((out / "LATEST").read_text())["run"]
+    timings = json.loads((out / ".work" / run / "timings.json").read_text())
+    return cost, timings
+
+
+def part_prepare(bench: Bench) -> dict[str, Any]:
+    """All of `prepare`, on three times the corpus; the stages are those of the median run."""
+    number = 3
+    source = bench.whole.times(number)
+    runs = [prepared(bench, source) for _ in range(min(3, bench.runs))]
+    stages = sorted(runs, key=lambda run: run[0].cpu)[len(runs) // 2][1]
+    costs = [cost for cost, _ in runs]
+    return {**told(costs, number * bench.whole.megabytes), "stages": stages}
+
+
+def part_growth(bench: Bench) -> dict[str, Any]:
+    """All of `prepare` in a given memory, on 1, 2, 4 and 8 times the corpus."""
+    found = {}
+    for number in MULTIPLES:
+        cost, _ = prepared(bench, bench.whole.times(number), "--memory", MEMORY)
+        found[str(number)] = told([cost], number * bench.whole.megabytes)
+    return {"memory": MEMORY, "multiples": found}
