@@ -279,6 +279,36 @@ def test_keys_are_shared_as_often_as_told() -> None:
         assert abs(found - chance) < 4 * (chance * (1 - chance) / 400) ** 0.5, (bands, rows)
 
 
+WORDS = [b"user:", b"<image>", b"[eos]", b"\\nhuman:", b"unk", "\u2028".encode(), b":", b"a"]
+BITS = [*WORDS, b"USER:", b"User", b":", b"<IMAGE", b">", b"\\N", b"HUMAN:", b"\xe2\x80", b"\xa8", b"x"]
+
+
+@each
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("before", [0, 1, 7, 8, 9, 30])
+def test_a_word_is_found_wherever_it_stands(
+    kernel: ModuleType, word: bytes, before: int
+) -> None:
+    """At both ends and over every border of eight bytes, in either case; cut short it is none."""
+    for written in (word, word.upper()):
+        text = b"." * before + written
+        assert kernel.holds_any(text, [b"q", word])
+        assert kernel.holds_any(text + b"." * 20, [word])
+        assert not kernel.holds_any(text[:-1], [word])
+        assert not kernel.holds_any(b"." * before + written[1:], [word])
+
+
+@each
+@quick
+@given(st.lists(st.sampled_from(BITS), max_size=12), st.sets(st.sampled_from(WORDS), max_size=4))
+def test_words_are_found_as_python_finds_them(
+    kernel: ModuleType, bits: list[bytes], words: set[bytes]
+) -> None:
+    """The text in lower case holds one."""
+    text = b"".join(bits)
+    assert kernel.holds_any(text, list(words)) is any(word in text.lower() for word in words)
+
+
 @each
 def test_wrong_calls_are_refused(kernel: ModuleType) -> None:
     """A pair that names no set, and a text that is not bytes, are errors and no crash."""
@@ -287,6 +317,10 @@ def test_wrong_calls_are_refused(kernel: ModuleType) -> None:
             kernel.shared_counts([b""], struct.pack("<II", *pair))
     with pytest.raises((TypeError, AttributeError)):
         kernel.gram_sets(["text"], LETTERS)
+    with pytest.raises(ValueError, match="empty"):
+        kernel.holds_any(b"text", [b""])
+    with pytest.raises((TypeError, AttributeError)):
+        kernel.holds_any("text", [b"t"])
     with pytest.raises(ValueError, match="128"):
         kernels.band_keys(pl.Series(["a"]), 43, 3)
 

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import polars as pl
-
 from pipeline.checks.chunks import Chunk
 from pipeline.checks.standard import Standard
 from pipeline.checks.turns import RuleFault
+from pipeline.kernels import holds_any
 
 SEPARATORS = {b"\xc2\x85": "U+0085", b"\xe2\x80\xa8": "U+2028", b"\xe2\x80\xa9": "U+2029"}
 """Ends of a line to some readers, by their UTF-8."""
 
-_MARKS = f"[{''.join(mark.decode() for mark in SEPARATORS)}]"
 BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-def as_text(data: bytes) -> pl.Series:
-    """Valid UTF-8 as one text of a series: searched at gigabytes a second, and copied once."""
-    return pl.Series([data], dtype=pl.Binary).cast(pl.String)
 
 
 def head_fault(head: bytes) -> tuple[str, str] | None:
@@ -53,7 +46,7 @@ def separator_faults(
     data: bytes, numbers: Sequence[int], lines: Sequence[bytes]
 ) -> Iterator[tuple[int, RuleFault]]:
     """Line number and fault of each raw separator; `data` is the lines joined, valid UTF-8."""
-    if data.isascii() or not as_text(data).str.contains(_MARKS)[0]:
+    if data.isascii() or not holds_any(data, list(SEPARATORS)):
         return
     for number, line in zip(numbers, lines, strict=True):
         for mark, name in SEPARATORS.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +25,7 @@ class Chunk:
     last: bool = False  # of the file
     endless: bool = False  # its last line was cut at MAX_LINE_BYTES, the rest of it skipped
 
-    @property
+    @cached_property
     def lines(self) -> list[bytes]:
         """The lines, without their newlines."""
         return self.data.split(b"\n")
@@ -45,8 +46,9 @@ def read_chunks(path: Path, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
                 continue
             data = b"".join((rest, memoryview(block)[:cut]))
             rest = block[cut + 1 :]
-            yield Chunk(data, start, True, not rest and file.tell() >= size)
-            start += data.count(b"\n") + 1
+            chunk = Chunk(data, start, True, not rest and file.tell() >= size)
+            yield chunk
+            start += len(chunk.lines)
     if rest:
         yield Chunk(rest, start, ends=False, last=True)
 

@@ -10,15 +10,14 @@ from typing import Any
 import polars as pl
 
 from pipeline.bedrock.card import ReservedWords
-from pipeline.checks.byte_rules import as_text
 from pipeline.checks.places import texts
+from pipeline.kernels import holds_any
 
 _ESCAPED_ASCII = r"\\u00[0-7]"
 """A character of a word may be spelled as an escape."""
 
-_LETTERS_COLON = re.compile("[A-Za-z]+:")
-_TAIL = 4
-"""Letters of a label that are looked at before its colon."""
+_ESCAPES = [rf"\u00{digit}" for digit in range(8)]
+"""What `_ESCAPED_ASCII` finds."""
 
 _KELVIN = "\u212a"
 """The one character outside ASCII whose lower case is in it: `<unK>` is `<unk>` to lower()."""
@@ -30,33 +29,18 @@ class WordSearch:
     def __init__(self, reserved: ReservedWords) -> None:
         self.words = reserved.words
         self.case_sensitive = reserved.case_sensitive
-        plain = [word for word in self.words if _LETTERS_COLON.fullmatch(word)]
-        self._labels = [] if self.case_sensitive else plain
-        self._pattern = self._spelled(self.words)
-        self._others = self._spelled([word for word in self.words if word not in self._labels])
-
-    def _spelled(self, words: Sequence[str]) -> str:
-        """A pattern of the words as they stand in JSON, or of an escape that may hide one."""
-        spelled = [re.escape(json.dumps(word)[1:-1]) for word in words]
+        spelled = [json.dumps(word)[1:-1] for word in self.words]
         flags = "" if self.case_sensitive else "(?i)"
-        return f"(?-u:{flags}{'|'.join([*spelled, _ESCAPED_ASCII])})|{_KELVIN}"
+        escaped = "|".join([*map(re.escape, spelled), _ESCAPED_ASCII])
+        self._pattern = f"(?-u:{flags}{escaped})|{_KELVIN}"
+        self._signs = [sign.encode().lower() for sign in (*spelled, *_ESCAPES, _KELVIN)]
 
     def may_be_in(self, data: bytes) -> bool:
-        """Whether a chunk of lines, valid UTF-8, may hold a word; False is certain.
+        """Whether a chunk of lines may hold a word, or an escape that hides one; False is certain.
 
-        Labels such as `User:` are found from their colon back: two passes of the text at
-        gigabytes a second, where a pattern of all words makes one at a third of that.
+        The kernel walks the bytes at gigabytes a second, where a pattern of all words makes one.
         """
-        text = as_text(data)
-        if text.str.contains(self._others)[0]:
-            return True
-        if not self._labels:
-            return False
-        ends = [word.lower()[-_TAIL - 1 :] for word in self._labels]
-        last = {letter for end in ends for letter in (end[-2], end[-2].upper())}
-        window = f"(?-u:[a-zA-Z]{{0,{_TAIL - 1}}}[{''.join(sorted(last))}]:)"
-        tails = " ".join(text.str.extract_all(window)[0]).lower()
-        return any(end in tails for end in ends)
+        return holds_any(data, self._signs)
 
     def candidates(self, lines: Sequence[bytes]) -> list[int]:
         """Lines that may hold one, by their index."""

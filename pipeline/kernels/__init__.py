@@ -1,4 +1,4 @@
-"""Loops that Polars has no expression for: word 5-grams, MinHash band keys, shared grams.
+"""Loops that Polars has no expression for: word 5-grams, MinHash band keys, shared grams, words.
 
 Compiled if the package was built with a C compiler (setup.py), else plain Python and numpy with
 the same results. Texts go in as UTF-8 bytes; no `str` is made of them.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Sequence
 from hashlib import blake2b
 from types import ModuleType
 
@@ -85,6 +86,15 @@ def jaccard(sets: pl.Series, pairs: pl.DataFrame) -> pl.Series:
 def set_sizes(sets: pl.Series) -> pl.Series:
     """How many grams each set holds."""
     return sets.bin.size().cast(pl.UInt32) // 4
+
+
+def holds_any(text: bytes, words: Sequence[bytes]) -> bool:
+    """Whether a text holds one of the words anywhere, ASCII letters in either case.
+
+    The words are given in lower case. Raises ValueError for an empty one.
+    """
+    found: bool = _kernel.holds_any(text, words)
+    return found
 
 
 def _utf8(texts: pl.Series) -> list[bytes | None]:

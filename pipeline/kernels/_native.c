@@ -1,8 +1,10 @@
-/* The compiled kernels as a Python module; grams.h does the work, plain.py says what it is. */
+/* The compiled kernels as a Python module; grams.h and search.h do the work, plain.py says what
+ * it is. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "grams.h"
+#include "search.h"
 
 /* What a list of `bytes` or None holds. The tuple keeps it alive while the GIL is released. */
 typedef struct {
@@ -206,6 +208,40 @@ static PyObject *shared_counts(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
+/* The words of a search; -1 when one of them is empty or missing. */
+static int words_read(const Blobs *blobs, Word *words) {
+    for (Py_ssize_t n = 0; n < blobs->count; n++) {
+        if (!blobs->data[n] || !blobs->sizes[n]) return wrong("words: none may be empty");
+        words[n].bytes = blobs->data[n];
+        words[n].size = blobs->sizes[n];
+        words[n].anchor = find_anchor(blobs->data[n], blobs->sizes[n]);
+    }
+    return 0;
+}
+
+static PyObject *holds_any(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *sequence;
+    const char *text;
+    Py_ssize_t size;
+    int found = -1;
+    Blobs blobs = {0};
+    Word *words = NULL;
+    if (!PyArg_ParseTuple(arguments, "y#O", &text, &size, &sequence)) return NULL;
+    if (blobs_read(&blobs, sequence) == 0) {
+        words = PyMem_Calloc((size_t)blobs.count + 1, sizeof *words);
+        if (!words)
+            PyErr_NoMemory();
+        else if (words_read(&blobs, words) == 0) {
+            Py_BEGIN_ALLOW_THREADS
+            found = text_holds_any(words, (size_t)blobs.count, (const uint8_t *)text, (size_t)size);
+            Py_END_ALLOW_THREADS
+        }
+    }
+    PyMem_Free(words);
+    blobs_free(&blobs);
+    return found < 0 ? NULL : PyBool_FromLong(found);
+}
+
 static PyObject *instruction_set(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing)) {
     return PyUnicode_FromString(choose_variant().name);
 }
@@ -214,6 +250,7 @@ static PyMethodDef methods[] = {
     {"band_keys", band_keys, METH_VARARGS, NULL},
     {"gram_sets", gram_sets, METH_VARARGS, NULL},
     {"shared_counts", shared_counts, METH_VARARGS, NULL},
+    {"holds_any", holds_any, METH_VARARGS, NULL},
     {"instruction_set", instruction_set, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -61,6 +61,14 @@ def shared_counts(sets: Sequence[bytes | None], pairs: bytes) -> bytes:
     return struct.pack(f"<{len(counts)}I", *counts)
 
 
+def holds_any(text: bytes, words: Sequence[bytes]) -> bool:
+    """Whether the text holds one of the words, which are in lower case and not empty."""
+    if not all(words):
+        raise ValueError("words: none may be empty")
+    lowered = text.lower()
+    return any(word in lowered for word in words)
+
+
 def instruction_set() -> str:
     """Numpy's own, whatever this machine has."""
     return "numpy"

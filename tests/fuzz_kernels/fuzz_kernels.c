@@ -6,11 +6,13 @@
  * Every input and every result lies in a block of its own of exactly its size, so that one byte
  * too far is seen. Half of the inputs are good UTF-8, half have been damaged; every eighth input
  * meets a table of letters that is noise. Checked: all variants agree, counts fit their rooms,
- * sets ascend, a set shares all with itself and with another what a plain count says.
+ * sets ascend, a set shares all with itself and with another what a plain count says, words are
+ * found where a plain walk finds them.
  */
 #include <stdio.h>
 
 #include "../../pipeline/kernels/grams.h"
+#include "../../pipeline/kernels/search.h"
 
 static uint64_t state;
 
@@ -119,6 +121,33 @@ static Set check_text(Scratch *scratch, const uint8_t *text, size_t length,
     return make_set(scratch, count);
 }
 
+static int plainly_holds(Word word, const uint8_t *text, size_t length) {
+    for (size_t at = 0; at + word.size <= length; at++) {
+        size_t same = 0;
+        while (same < word.size && lowered(text[at + same]) == word.bytes[same]) same++;
+        if (same == word.size) return 1;
+    }
+    return 0;
+}
+
+/* A word cut from the text, and one of noise: found if and only if a plain walk finds one. */
+static void check_search(const uint8_t *text, size_t length) {
+    Word words[2];
+    uint8_t *held[2];
+    int expected = 0;
+    for (size_t n = 0; n < 2; n++) {
+        size_t size = 1 + (size_t)draw(6), from = length > size ? (size_t)draw(length - size) : 0;
+        held[n] = exactly(size);
+        for (size_t i = 0; i < size; i++)
+            held[n][i] = lowered(n && from + i < length ? text[from + i] : (uint8_t)draw(256));
+        words[n] = (Word){held[n], size, find_anchor(held[n], size), NULL};
+        expected |= plainly_holds(words[n], text, length);
+    }
+    demand(text_holds_any(words, 2, text, length) == expected, "words are found");
+    free(held[0]);
+    free(held[1]);
+}
+
 int main(int argc, char **argv) {
     unsigned long inputs = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
@@ -139,6 +168,7 @@ int main(int argc, char **argv) {
         memcpy(text, drawn, length);
         free(drawn);
         Set set = check_text(&scratch, text, length, n % 8 ? letters : noise, permutations);
+        check_search(text, length);
         size_t shared = count_shared(set.grams, set.count, before.grams, before.count);
         demand(count_shared(set.grams, set.count, set.grams, set.count) == set.count, "itself");
         if (set.count < 500 && before.count < 500)
