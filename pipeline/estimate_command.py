@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.advice import RAG_ABOVE, Advice, advise
-from pipeline.bedrock.card import Plan
+from pipeline.bedrock.card import Card, Plan
 from pipeline.bedrock.cards import find_card
+from pipeline.bedrock.own_card import written_card
 from pipeline.errors import RecipeError
 from pipeline.estimate import Calls, Estimate, Question, Tokens, estimate
 from pipeline.estimate_tokens import file_tokens, records_of, run_tokens, train_file
@@ -26,6 +27,7 @@ UNLABELLED = {"pretraining", "pretraining_text"}
 class Data:
     """What an estimate is made from."""
 
+    card: Card
     plan: Plan
     tokens: Tokens
     job: dict[str, Any]  # hyperparameters
@@ -60,25 +62,27 @@ def estimate_costs(
     else:
         data = _of_run(open_run(what), model, customization, target)
     calls = _calls(calls_per_month, prompt_tokens_saved, data.repeated)
-    made = estimate(_question(data.plan, data.tokens, data.job, epochs, steps), own, calls)
+    made = estimate(_question(data, epochs, steps), own, calls)
     return replace(made, advice=_advice(data, rag_above, calls, made))
 
 
 def _of_file(path: Path, model: str | None, customization: str | None) -> Data:
     if model is None:
         raise RecipeError(f"{path}: for which model? Give --model")
-    plan = find_card(model).plan(customization)
+    card = find_card(model)
+    plan = card.plan(customization)
     tokens = file_tokens(path, plan.formats)
-    return Data(plan, tokens, {}, _repeated(path, plan.formats[0]))
+    return Data(card, plan, tokens, {}, _repeated(path, plan.formats[0]))
 
 
 def _of_run(run: PublishedRun, model: str | None, word: str | None, target: str | None) -> Data:
     name = _target(run, target, model)
     told = run.manifest["targets"][name]
-    plan = _plan(told, model, word, name)
+    card = _card(run, model, name)
+    plan = card.plan(word or _own_customization(run, model, name))
     tokens, job, path = run_tokens(run, name), _hyperparameters(run, name), train_file(run, name)
     repeated = _repeated(path, told["format"]) if path else None
-    return Data(plan, tokens, job, repeated, run, told["format"] not in UNLABELLED)
+    return Data(card, plan, tokens, job, repeated, run, told["format"] not in UNLABELLED)
 
 
 def _repeated(path: Path, format_name: str) -> Repeated:
@@ -116,12 +120,18 @@ def _calls(a_month: int | None, saved: int | None, repeated: Repeated | None) ->
     return Calls(a_month, measured if saved is None else saved)
 
 
-def _plan(told: dict[str, Any], model: str | None, word: str | None, name: str) -> Plan:
-    asked = model or told.get("model")
-    if asked is None:
-        raise RecipeError(f"{name}: is for no model; give --model")
-    own = None if model else told.get("customization")
-    return find_card(asked).plan(word or own)
+def _card(run: PublishedRun, model: str | None, target: str) -> Card:
+    named = model or run.manifest["targets"][target].get("model")
+    if named is None:
+        raise RecipeError(f"{target}: is for no model; give --model")
+    own = None if model else written_card(run.manifest, target)
+    return own or find_card(named)
+
+
+def _own_customization(run: PublishedRun, model: str | None, target: str) -> str | None:
+    """What the target was made for; of no account for another model."""
+    word: str | None = run.manifest["targets"][target].get("customization")
+    return None if model else word
 
 
 def _target(run: PublishedRun, wanted: str | None, model: str | None) -> str:
@@ -149,23 +159,21 @@ def _hyperparameters(run: PublishedRun, target: str) -> dict[str, Any]:
     return {key: value for job in jobs if job for key, value in job["hyperparameters"].items()}
 
 
-def _question(
-    plan: Plan, tokens: Tokens, job: dict[str, Any], epochs: int | None, steps: int | None
-) -> Question:
+def _question(data: Data, epochs: int | None, steps: int | None) -> Question:
     """Options win over the run's job, that over the card's defaults; else it is one epoch."""
 
     def number(name: str) -> int | None:
-        rule = plan.hyperparameters.get(name)
-        value = job.get(name, rule.default if rule else None)
+        rule = data.plan.hyperparameters.get(name)
+        value = data.job.get(name, rule.default if rule else None)
         return int(value) if isinstance(value, int | float) else None
 
     known = epochs or number("epochCount")
     return Question(
-        card=find_card(plan.card),
-        plan=plan,
-        tokens=tokens,
+        card=data.card,
+        plan=data.plan,
+        tokens=data.tokens,
         epochs=known or 1,
         epochs_known=known is not None,
         steps=steps or number("stepCount"),
-        batch_size=number("batchSize") if "stepCount" in plan.hyperparameters else None,
+        batch_size=number("batchSize") if "stepCount" in data.plan.hyperparameters else None,
     )

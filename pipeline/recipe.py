@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pipeline.bedrock.cards import Card, Plan, find_card, refuse_closed, with_quota
 from pipeline.bedrock.job import JobSettings, job_request
 from pipeline.bedrock.limits import tokens_per_record
+from pipeline.bedrock.own_card import is_card_file
 from pipeline.entries import AnySource, AnyStage, AnyTarget, TargetSettings, keys_of_entry
 from pipeline.errors import RecipeError
 from pipeline.faults import explain
@@ -109,8 +110,20 @@ class Recipe(Settings):
         """The recipe with every default filled in, without how AWS is reached.
 
         How the report is written and expectations of one's own are there when they are set: a run
-        without them keeps its digest.
+        without them keeps its digest. A model card of the user's own is in it whole, under its
+        target's name: where its file lay is of no account, what it says is.
         """
+        plain = self._plain_parts()
+        cards = {name: self.card(name) for name in self.targets if self._has_own_card(name)}
+        own = {name: card.model_dump(mode="json") for name, card in cards.items() if card}
+        for name, card in own.items():
+            plain["targets"][name]["model"] = card["name"]
+        return plain | ({"cards": own} if own else {})
+
+    def _has_own_card(self, name: str) -> bool:
+        return is_card_file(self.targets[name].model or "")
+
+    def _plain_parts(self) -> dict[str, Any]:
         told: dict[str, Any] = {
             "name": self.name,
             "sources": [_plain(source) for source in self.sources],
@@ -204,6 +217,7 @@ def load_recipe(path: Path, changes: list[str] | None = None) -> Recipe:
     tree, positions = load_yaml(text, str(path))
     for change in changes or []:
         set_value(tree, change)
+    _place_cards(tree, path.parent)
     return with_suite(parse_recipe(tree, positions), path.parent)
 
 
@@ -220,6 +234,15 @@ def with_suite(recipe: Recipe, folder: Path) -> Recipe:
     if faults:
         raise RecipeError(*faults)
     return whole
+
+
+def _place_cards(tree: Any, folder: Path) -> None:
+    """Model cards of the user's own are found from the recipe's folder, as its sources are."""
+    targets = tree.get("targets") if isinstance(tree, dict) else None
+    for entry in targets.values() if isinstance(targets, dict) else ():
+        model = entry.get("model") if isinstance(entry, dict) else None
+        if isinstance(model, str) and is_card_file(model):
+            entry["model"] = str(folder / model)
 
 
 def parse_recipe(tree: Any, positions: Positions) -> Recipe:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.bedrock.cards import find_card
 from pipeline.bedrock.client import aws_client, session_region
+from pipeline.bedrock.own_card import written_card
 from pipeline.bedrock.status import JobStatus, job_status, region_of, wait_for_job
 from pipeline.bedrock.submit import (
     Submitted,
@@ -128,7 +129,8 @@ def _request(run: PublishedRun, target: str) -> dict[str, Any]:
 
 def _region(run: PublishedRun, target: str, connection: Connection, allow_legacy: bool) -> str:
     """The Region of the job: the one that is asked for, or one where the model is customized."""
-    card = find_card(run.manifest["targets"][target]["model"])
+    named = run.manifest["targets"][target]["model"]
+    card = written_card(run.manifest, target) or find_card(named)
     if not card.open_for_new_jobs and not allow_legacy:
         status = card.lifecycle.status
         raise RecipeError(

@@ -176,6 +176,7 @@ class Plan(Fact):
 
     card: str  # name of the model card
     customization: Customization
+    family: str  # of the model
     formats: tuple[Format, ...]
     content: tuple[Content, ...] = ("text",)  # kinds of blocks a conversation may hold
     one_media_kind: bool = False  # images or videos or documents, never two in one data set
@@ -245,7 +246,8 @@ class Card(Fact):
         offered = list(self.customizations)
         if not offered:
             raise RecipeError(f"{self.name} cannot be customized ({self.note})")
-        wanted = customization(word) if word else offered[0]
+        usual = "FINE_TUNING" if "FINE_TUNING" in offered else offered[0]
+        wanted = customization(word) if word else usual
         if wanted not in offered:
             offers = ", ".join(offered)
             raise RecipeError(f"{self.name} does not offer {wanted}; it offers {offers}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.bedrock.card import Card, Customization, Limits, Number, Plan, customization
+from pipeline.bedrock.own_card import build_card, is_card_file, load_card
 from pipeline.errors import RecipeError
 from pipeline.schemas_dir import schema_path
 
@@ -48,14 +49,11 @@ def load_cards() -> dict[str, Card]:
 
 
 def _read_card(path: Path) -> Card:
-    import orjson
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
     card = yaml.load(path.read_bytes(), loader)  # noqa: S506  (both loaders are safe)
-    for word, plan in card["customizations"].items():
-        plan.update(card=card["name"], customization=word)
-    return Card.model_validate_json(orjson.dumps(card))
+    return build_card(card)
 
 
 def base_id(name_or_arn: str) -> str | None:
@@ -69,10 +67,13 @@ def base_id(name_or_arn: str) -> str | None:
 
 
 def find_card(name_or_id_or_arn: str) -> Card:
-    """The card of a model by card name, alias, model id (any suffix) or ARN.
+    """The card of a model by card name, alias, model id (any suffix) or ARN, or by a card's path.
 
-    Raises RecipeError with the nearest name and the models open for new jobs.
+    Raises RecipeError with the nearest name and the models open for new jobs, or with every fault
+    of a card of the user's own (`cards/ours.yaml`).
     """
+    if is_card_file(name_or_id_or_arn):
+        return load_card(Path(name_or_id_or_arn))
     key = _key(name_or_id_or_arn)
     names = _names()
     if key in names:

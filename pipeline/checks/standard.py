@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from pipeline.bedrock.card import Plan
-from pipeline.bedrock.cards import find_card
 from pipeline.schemas_dir import load_schema
 
 SCHEMAS = {
@@ -46,7 +45,7 @@ class Standard:
     @property
     def family(self) -> str | None:
         """`nova`, `llama`, `claude`, … of the model."""
-        return find_card(self.plan.card).family if self.plan else None
+        return self.plan.family if self.plan else None
 
     @property
     def is_nova(self) -> bool:
