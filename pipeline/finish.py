@@ -173,6 +173,7 @@ def _check(execution: Execution, files: TargetFiles, folder: Path) -> Iterator[d
         format_name=rendering.target.format,
         validation=validation,
         location=location,
+        allow=execution.recipe.targets[rendering.name].allow or (),
     )
     for fault in result.faults:
         if fault.severity == "error":

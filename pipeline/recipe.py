@@ -16,9 +16,10 @@ from pipeline.bedrock.cards import Card, Plan, find_card, refuse_closed, with_qu
 from pipeline.bedrock.job import JobSettings, job_request
 from pipeline.bedrock.limits import tokens_per_record
 from pipeline.bedrock.own_card import is_card_file
+from pipeline.checks.rules import RULES
 from pipeline.entries import AnySource, AnyStage, AnyTarget, TargetSettings, keys_of_entry
 from pipeline.errors import RecipeError
-from pipeline.faults import explain
+from pipeline.faults import did_you_mean, explain
 from pipeline.gate_own import Expectation, expectation_faults, read_suite
 from pipeline.readers import READERS
 from pipeline.source import Reader
@@ -298,6 +299,9 @@ def _gate_faults(recipe: Recipe) -> Iterator[str]:
 
 def _target_faults(recipe: Recipe, name: str) -> list[str]:
     entry, card, plan = recipe.targets[name], recipe.card(name), recipe.plan(name)
+    unknown = sorted(set(entry.allow or ()) - RULES.keys())
+    if unknown:
+        return [f"allow: no such rule: {rule}{did_you_mean(rule, RULES)}" for rule in unknown]
     if card is None or plan is None:
         return []
     refuse_closed(card, entry.allow_legacy, entry.customization)

@@ -21,7 +21,7 @@ from pipeline.settle import Settled, settle
 from pipeline.shards import read_frame, read_marker, write_bytes, write_frame, write_marker
 from pipeline.stage import Broken, reject
 from pipeline.targets.images import image_name, most_images, prepare_image
-from pipeline.tokens import message_tokens, token_bound
+from pipeline.tokens import TURN_OVERHEAD, message_tokens, token_bound
 
 LINES = pl.Schema(
     {
@@ -70,9 +70,7 @@ class RenderPass:
             write_frame(files[-1], parted.rejected.with_columns(stage=pl.lit(label)))
             records = parted.kept
             counts.append(parted.count)
-        records = records.with_columns(
-            tokens=pl.coalesce(message_tokens() + beside_turns(), token_bound(pl.col("text")))
-        )
+        records = records.with_columns(tokens=record_tokens())
         for rendering in self.renderings:
             parted, made = self._render(rendering, records, task.index)
             counts.append(parted.count)
@@ -121,18 +119,23 @@ class RenderPass:
         return made
 
 
-def beside_turns() -> pl.Expr:
-    """Tokens at most of what `extra` adds to a line beside its turns: reasoning, declared tools.
+def record_tokens() -> pl.Expr:
+    """Tokens of a whole record at most: what its line says, whichever column says it.
 
-    Given turns hold reasoning that `messages` do not, so the whole of `extra` is counted there.
+    Turns given in the Converse shape hold all that `messages` say of them, and more; they are
+    counted in their stead. Tools and reasoning stand beside the turns.
     """
     extra = pl.col("extra")
+    given = extra.str.json_path_match("$.converse_messages")
     beside = pl.concat_str(
         *(extra.str.json_path_match(f"$.{key}") for key in ("reasoning", "toolConfig", "tools")),
         ignore_nulls=True,
     )
-    given = extra.str.json_path_match("$.converse_messages").is_not_null()
-    return token_bound(pl.when(given).then(extra).otherwise(beside)).fill_null(0)
+    marks = TURN_OVERHEAD * pl.col("messages").list.len().cast(pl.Int64)
+    system = (token_bound(pl.col("system")) + TURN_OVERHEAD).fill_null(0)
+    turns = pl.when(given.is_not_null()).then(token_bound(given) + marks + system)
+    said = turns.otherwise(message_tokens()) + token_bound(beside).fill_null(0)
+    return pl.coalesce(said, token_bound(pl.col("text")))
 
 
 def _count(losses: dict[str, pl.Expr], kept: pl.DataFrame) -> dict[str, int]:

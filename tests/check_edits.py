@@ -127,7 +127,6 @@ def _reinforcement_edits(target: Target) -> Iterator[tuple[str, Edit]]:
     yield "reference-answer", lambda r: r.update(reference_answer=7)
     if target.nova:
         yield "unknown-role", lambda r: r["messages"].append({"role": "tool", "content": "t"})
-        return
     two = [openai_tool(), openai_tool()]
     shapeless = openai_tool()
     shapeless["function"]["parameters"] = {"type": "object"}

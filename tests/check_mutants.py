@@ -18,9 +18,9 @@ from check_sets import (
     least,
     media,
     minimal,
-    openai_tool,
     reasoned,
     result,
+    smallest,
     tool_config,
     turn,
 )
@@ -49,7 +49,7 @@ class Mutant:
 
 def mutants(target: Target) -> Iterator[Mutant]:
     """Every mutant that makes sense for a target."""
-    lines = [dumped(minimal(target.format, n)) for n in range(1, least(target) + 1)]
+    lines = [dumped(smallest(target, n)) for n in range(1, least(target) + 1)]
     yield from _of_bytes(target, lines)
     yield from _of_json(target, lines)
     for rule, edit in edits(target):
@@ -106,6 +106,7 @@ def _of_json(target: Target, lines: list[bytes]) -> Iterator[Mutant]:
         "comment": third + b" // no",
         "single-quotes": repr(json.loads(third)).encode(),
         "lone-surrogate": third.replace(b" 3", rb" \ud800"),
+        "nested-too-deep": third[:-1] + b',"x":' + b"[" * 300 + b"]" * 300 + b"}",
         "duplicate-key": third[:-1] + b"," + first_pair + b"}",
     }
     for rule, line in broken.items():
@@ -124,8 +125,8 @@ def _of_sets(target: Target) -> Iterator[Mutant]:
         with_system = lambda n: minimal("conversation", n) | {"system": [{"text": "s"}]}  # noqa: E731
         yield built(with_system, lambda r: r.pop("system"), "optional-fields")
     if target.format == "reinforcement" and target.nova:
-        with_tools = lambda n: minimal("reinforcement", n) | {"tools": [openai_tool()]}  # noqa: E731
-        yield built(with_tools, lambda r: r.pop("tools"), "optional-fields")
+        smallest_one = lambda n: smallest(target, n)  # noqa: E731
+        yield built(smallest_one, lambda r: r.pop("tools"), "optional-fields")
         data = joined([dumped(minimal("reinforcement", n)) for n in range(least(target))], "")
         yield Mutant("tools-absent", data, None)
     for kind in ("image", "video", "document"):

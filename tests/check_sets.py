@@ -131,6 +131,12 @@ def minimal(format_name: str, number: int) -> Record:
     raise KeyError(format_name)
 
 
+def smallest(target: Target, number: int) -> Record:
+    """The smallest record that a target takes: reinforcement for Nova wants tools, too."""
+    tools = target.format == "reinforcement" and target.nova
+    return minimal(target.format, number) | ({"tools": [openai_tool()]} if tools else {})
+
+
 def full(target: Target, number: int) -> Record:
     """A record with everything optional that goes together, and a long text."""
     record = minimal(target.format, number)

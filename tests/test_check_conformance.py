@@ -23,6 +23,7 @@ from check_sets import (
     minimal,
     most,
     reasoned,
+    smallest,
     turn,
 )
 from PIL import Image
@@ -76,7 +77,7 @@ def told(result: CheckResult) -> Counter[tuple[str, int | None]]:
 @pytest.mark.parametrize("target", TARGETS, ids=str)
 def test_the_smallest_data_set_passes(target: Target, tmp_path: Path) -> None:
     """With nothing optional in it, at the least number of records."""
-    lines = [dumped(minimal(target.format, n)) for n in range(least(target))]
+    lines = [dumped(smallest(target, n)) for n in range(least(target))]
     result = checked(tmp_path, target, joined(lines, target.format))
     assert (result.ok, told(result)) == (True, Counter())
     assert result.files[0].records == least(target)
@@ -88,7 +89,7 @@ def test_the_largest_data_set_passes(target: Target, tmp_path: Path) -> None:
     lines = [dumped(full(target, n)) for n in range(least(target))]
     rich = checked(tmp_path, target, joined(lines, target.format))
     assert (rich.ok, told(rich)) == (True, Counter())
-    lines = [dumped(minimal(target.format, n)) for n in range(most(target))]
+    lines = [dumped(smallest(target, n)) for n in range(most(target))]
     many = checked(tmp_path, target, joined(lines, target.format))
     assert (many.ok, told(many)) == (True, Counter())
     over = checked(tmp_path, target, joined([*lines, lines[0]], target.format))

@@ -7,8 +7,8 @@ import json
 import polars as pl
 
 from pipeline.record import frame
-from pipeline.render import beside_turns, measured, reject_broken_lines
-from pipeline.tokens import message_tokens
+from pipeline.render import measured, record_tokens, reject_broken_lines
+from pipeline.tokens import message_tokens, token_bound
 
 TURNS = [{"role": "user", "text": "Hello"}, {"role": "assistant", "text": "Welcome"}]
 
@@ -29,17 +29,41 @@ def test_reasoning_and_tools_count_as_tokens() -> None:
     """What stands in a line beside its turns is held against the limits too."""
     tools = {"tools": [{"toolSpec": {"name": "boil", "description": "Boils water. " * 50}}]}
     held = records(None, {}, {"reasoning": "It is green tea. " * 50}, {"toolConfig": tools})
-    counted = held.select(turns=message_tokens(), beside=beside_turns())
-    assert counted["beside"].to_list()[:2] == [0, 0]
+    counted = held.select(turns=message_tokens(), all=record_tokens())
     assert counted["turns"].n_unique() == 1
-    assert min(counted["beside"].to_list()[2:]) > 150
+    beside = (counted["all"] - counted["turns"]).to_list()
+    assert beside[:2] == [0, 0]
+    assert min(beside[2:]) > 150
 
 
 def test_given_turns_count_with_their_blocks() -> None:
     """Reasoning inside a turn is nowhere in `messages`."""
     block = {"reasoningContent": {"reasoningText": {"text": "It is green tea. " * 50}}}
     held = records({"converse_messages": [{"role": "assistant", "content": [block]}]})
-    assert held.select(beside_turns()).item() > 150
+    assert held.select(record_tokens()).item() > 150
+
+
+def test_given_turns_count_once() -> None:
+    """Not as `messages` and as blocks: one long text costs what it costs, and little more."""
+    text = "It is green tea. " * 500
+    given = [{"role": "user", "content": [{"text": text}]}]
+    held = frame(
+        [
+            {
+                "source": "a",
+                "messages": [{"role": "user", "text": text}],
+                "extra": json.dumps({"converse_messages": given}),
+            }
+        ]
+    )
+    once = held.select(token_bound(pl.lit(text))).item()
+    assert once < held.select(record_tokens()).item() < once + 60
+
+
+def test_a_text_without_turns_counts_alone() -> None:
+    """A document, or a caption."""
+    held = frame([{"source": "a", "text": "It is green tea."}])
+    assert held.select(record_tokens()).item() == held.select(token_bound(pl.col("text"))).item()
 
 
 def test_a_line_that_its_schema_refuses_is_not_written() -> None:

@@ -18,7 +18,13 @@ from pipeline.checks.local_images import LocalImages
 from pipeline.checks.shapes import shape_faults
 from pipeline.checks.sizes import Sizes, caption_fault
 from pipeline.checks.standard import Standard, list_validator, validator
-from pipeline.checks.strict_json import diagnosis, duplicate_key, may_have_duplicates, parse
+from pipeline.checks.strict_json import (
+    diagnosis,
+    duplicate_key,
+    is_too_deep,
+    may_have_duplicates,
+    parse,
+)
 from pipeline.checks.turns import (
     RuleFault,
     conversation_faults,
@@ -146,6 +152,9 @@ class FileCheck:
             self._add(number, fault)
         if may_have_duplicates(records.data, records.values):
             self._check_duplicates(records)
+            records = self._without_deep(records)
+        if not records.values:
+            return
         only_text = list_validator(self.standard.format).is_valid(records.values)
         if only_text:
             self._check_plain(records)
@@ -159,6 +168,20 @@ class FileCheck:
             key = duplicate_key(line)
             if key is not None:
                 self._add(number, ("duplicate-key", repr(key), key, None))
+
+    def _without_deep(self, records: _Records) -> _Records:
+        """The records that schemas can be held against; the others are told."""
+        deep = {at for at, value in enumerate(records.values) if is_too_deep(value)}
+        if not deep:
+            return records
+        kept = _Records([], [], [], b"")
+        for at, number in enumerate(records.numbers):
+            if at in deep:
+                self._add(number, ("nested-too-deep", "", None, None))
+            else:
+                kept.add(number, records.lines[at], records.values[at])
+        kept.data = b"\n".join(kept.lines)
+        return kept
 
     def _check_plain(self, records: _Records) -> None:
         """Records that are all valid, none with a block other than text."""

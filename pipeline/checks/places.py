@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 MEDIA = ("image", "video", "document")
 _PLAIN = {
     "prompt_completion": (("prompt", "input"), ("completion", "output")),
@@ -31,6 +33,35 @@ def texts(value: Any, format_name: str) -> Iterator[tuple[str, str, str]]:
     if isinstance(body, dict):
         yield from _in(body.get("system"), "system", "input")
         yield from _turn_texts(body.get("messages"))
+
+
+def beside_texts(value: Any) -> Iterator[tuple[str, str]]:
+    """What a conversation costs beside its texts, as JSON: declared tools, calls, JSON results.
+
+    `input` or `output`, and the text; no validator looks for words there, the model reads it.
+    """
+    if not isinstance(value, dict):
+        return
+    for key in ("toolConfig", "tools"):
+        if key in value:
+            yield "input", _as_json(value[key])
+    for message in _dicts(value.get("messages")):
+        for block in _dicts(message.get("content")):
+            if "toolUse" in block:
+                yield "output", _as_json(block["toolUse"])
+            for result in _dicts(_get(block.get("toolResult"), "content")):
+                if "json" in result:
+                    yield "input", _as_json(result["json"])
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    return (
+        (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+    )
+
+
+def _as_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _turn_texts(messages: Any) -> Iterator[tuple[str, str, str]]:

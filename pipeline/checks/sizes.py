@@ -10,7 +10,7 @@ import polars as pl
 
 from pipeline.bedrock.card import Limits, Number
 from pipeline.bedrock.limits import tokens_per_record
-from pipeline.checks.places import MEDIA, texts
+from pipeline.checks.places import MEDIA, beside_texts, texts
 from pipeline.checks.standard import Standard
 from pipeline.checks.turns import RuleFault
 from pipeline.tokens import TURN_OVERHEAD, token_bound, token_estimate
@@ -85,9 +85,9 @@ class Sizes:
     def _measures(self, values: Sequence[Any]) -> list[dict[str, int]]:
         """Characters, estimate and bound of each record, for its input and its output."""
         rows = [
-            {"record": index, "side": side, "text": text, "images": 0}
+            {"record": index, "side": side, "text": text}
             for index, value in enumerate(values)
-            for _, side, text in texts(value, self.standard.format)
+            for side, text in self._said(value)
         ]
         measures = [_no_measure() for _ in values]
         if rows:
@@ -100,6 +100,12 @@ class Sizes:
             self._count(measures, values)
         return measures
 
+    def _said(self, value: Any) -> Iterator[tuple[str, str]]:
+        """All that the model reads of a record: `input` or `output`, and the text."""
+        yield from ((side, text) for _, side, text in texts(value, self.standard.format))
+        if self.standard.format == "conversation":
+            yield from beside_texts(value)
+
     def _count(self, measures: list[dict[str, int]], values: Sequence[Any]) -> None:
         """Replace the guess by a count, for the records where the guess leaves it open."""
         assert self.count_tokens is not None
@@ -108,7 +114,7 @@ class Sizes:
                 continue
             images = _images(value)
             for side, tokens in zip(("input", "output"), self._image_tokens, strict=True):
-                said = [text for _, at, text in texts(value, self.standard.format) if at == side]
+                said = [text for at, text in self._said(value) if at == side]
                 counted = sum(self.count_tokens(said)) + TURN_OVERHEAD * len(said)
                 counted += images * tokens if side == "input" else 0
                 measure[f"{side}_estimate"] = measure[f"{side}_bound"] = counted

@@ -37,10 +37,22 @@ def may_have_duplicates(data: bytes, values: list[Any]) -> bool:
 
     False is certain. `values` are what the lines were parsed to.
     """
-    written = orjson.dumps(values)
+    try:
+        written = orjson.dumps(values)
+    except TypeError:  # nested deeper than it writes, though it reads that
+        return True
     if len(written) == len(data) + 2 and written[1:-1] == data.replace(b"\n", b","):
         return False  # written as we would write it
     return data.count(b'"') != written.count(b'"') or QUOTE_ESCAPE in data
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than orjson writes it: schemas cannot be held against it."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return True
+    return False
 
 
 def duplicate_key(line: bytes) -> str | None:
@@ -106,4 +118,8 @@ _BY_LINE: dict[str, Callable[[bytes], object]] = {
     "single-quotes": _PYTHON.match,
     "comment": _COMMENT.search,
 }
-_BY_MESSAGE = {"surrogate": "lone-surrogate", "trailing comma": "trailing-comma"}
+_BY_MESSAGE = {
+    "surrogate": "lone-surrogate",
+    "trailing comma": "trailing-comma",
+    "depth limit": "nested-too-deep",
+}

@@ -22,6 +22,7 @@ from pipeline.targets.lines import (
     prompt_faults,
     quoted,
     text_only_faults,
+    text_only_losses,
     with_lines,
 )
 from pipeline.targets.prompts import as_prompts
@@ -50,6 +51,7 @@ class BatchInference(Settings):
         return {
             "system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None),
             "answer_left_out": pl.col("messages").list.len() > 1,
+            **text_only_losses(),
         }
 
     def _inference_config(self) -> str:

@@ -16,6 +16,7 @@ from pipeline.targets.lines import (
     joined,
     quoted,
     text_only_faults,
+    text_only_losses,
     with_lines,
 )
 
@@ -45,4 +46,5 @@ class Claude3Messages(Settings):
 
     def losses(self) -> dict[str, pl.Expr]:
         """What a line says otherwise than its record, or not at all."""
-        return {"system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None)}
+        filled_in = SYSTEM.is_null() & pl.lit(self.system is not None)
+        return {"system_filled_in": filled_in, **text_only_losses()}

@@ -15,6 +15,7 @@ from pipeline.targets.lines import (
     one_exchange_faults,
     prompt_faults,
     text_only_faults,
+    text_only_losses,
     with_lines,
 )
 from pipeline.targets.prompts import as_prompts
@@ -52,4 +53,5 @@ class Distillation(Settings):
         return {
             "system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None),
             "answer_left_to_teacher": answered & pl.lit(not self.keep_completion),
+            **text_only_losses(),
         }

@@ -125,6 +125,12 @@ def text_only_faults() -> dict[str, pl.Expr | Broken]:
     }
 
 
+def text_only_losses() -> dict[str, pl.Expr]:
+    """What a format of text turns drops without a trace in its line."""
+    tools = (has_extra("tools") | has_extra("toolConfig")) & ~has_extra("converse_messages")
+    return {"tools_left_out": tools, "reasoning_left_out": has_extra("reasoning")}
+
+
 def extra_value(extra: str | None) -> Value | None:
     """`extra` read as an object: empty when there is none, None when it is not one.
 

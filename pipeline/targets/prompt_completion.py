@@ -15,6 +15,7 @@ from pipeline.targets.lines import (
     filled,
     one_exchange_faults,
     text_only_faults,
+    text_only_losses,
     turn_text,
     with_lines,
 )
@@ -48,4 +49,4 @@ class PromptCompletion(Settings):
 
     def losses(self) -> dict[str, pl.Expr]:
         """What a line says otherwise than its record, or not at all."""
-        return {"system_joined_to_prompt": filled(SYSTEM).is_not_null()}
+        return {"system_joined_to_prompt": filled(SYSTEM).is_not_null(), **text_only_losses()}

@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import string
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
 import polars as pl
+from pydantic import AfterValidator
 
 from pipeline.stage import Settings, reject
 from pipeline.targets.claude3_messages import messages_json
 from pipeline.targets.contract import Place
 from pipeline.targets.lines import (
     SYSTEM,
+    Value,
     extra_value,
     filled,
+    has_extra,
     joined,
     prompt_faults,
     quoted,
@@ -34,6 +37,11 @@ _OWN_KEYS = {"id", "messages", "reference_answer", "tools"}
 _EXTRA = pl.Struct({"answer": pl.String, "tail": pl.String, "broken": pl.String})
 
 
+def _declared(tools: Any) -> list[Value]:
+    """Tools with what the format has of them; raises ValueError for what is none."""
+    return [{"type": "function", "function": function} for function in functions(tools)]
+
+
 class Reinforcement(Settings):
     """A prompt, and the answer that a grader measures against.
 
@@ -41,6 +49,8 @@ class Reinforcement(Settings):
     answer, which is cut from the messages either way. Text, numbers and booleans of
     `extra.metadata` become keys of their own, which Bedrock hands to the grader; the format's
     own keys win over them. A data set should have an answer in all of its records or in none.
+    `tools` (OpenAI functions) are those of records that declare none: one of AWS's validators
+    refuses records for Nova without any.
     """
 
     format: ClassVar[str] = "reinforcement"
@@ -49,10 +59,12 @@ class Reinforcement(Settings):
 
     system: str | None = None
     reference_answer: Literal["required", "optional"] = "required"
+    tools: Annotated[list[dict[str, Any]], AfterValidator(_declared)] | None = None
 
     def render(self, records: pl.DataFrame, place: Place) -> pl.DataFrame:  # noqa: ARG002
         """The records plus `line`."""
-        extras = pl.Series("_extra", [_from_extra(e) for e in records["extra"]], dtype=_EXTRA)
+        read = [_from_extra(extra, self.tools or []) for extra in records["extra"]]
+        extras = pl.Series("_extra", read, dtype=_EXTRA)
         spoken = pl.when(role_letters().str.ends_with("a")).then(quoted(turn_text(-1)))
         prepared = records.with_columns(extras).with_columns(
             _answer=pl.coalesce(pl.col("_extra").struct.field("answer"), spoken)
@@ -75,6 +87,9 @@ class Reinforcement(Settings):
         return {
             "system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None),
             "answer_became_reference": pl.col("messages").list.len() > 1,
+            "tools_filled_in": ~has_extra("tools") & pl.lit(self.tools is not None),
+            "tools_left_out": has_extra("toolConfig") & ~has_extra("tools"),
+            "reasoning_left_out": has_extra("reasoning"),
         }
 
     def _line(self) -> pl.Expr:
@@ -93,14 +108,17 @@ class Reinforcement(Settings):
         )
 
 
-def _from_extra(extra: str | None) -> dict[str, str | None]:
-    """What `extra` adds: the reference answer as JSON, and the other members with their commas."""
+def _from_extra(extra: str | None, usual: list[Value]) -> dict[str, str | None]:
+    """What `extra` adds: the reference answer as JSON, and the other members with their commas.
+
+    `usual` are the tools where it declares none.
+    """
     value = extra_value(extra)
     if value is None:
         return {"broken": "broken_extra"}
     answer, tools, metadata = (value.get(k) for k in ("reference_answer", "tools", "metadata"))
     try:
-        declared = [{"type": "function", "function": f} for f in functions(tools or [])]
+        declared = _declared(tools) if tools else usual
     except ValueError:
         return {"broken": "broken_tools"}
     members: dict[str, Any] = {"tools": declared} if declared else {}
