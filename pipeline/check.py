@@ -22,7 +22,7 @@ from pipeline.checks.across import Across
 from pipeline.checks.data_set import count_faults, name_faults
 from pipeline.checks.file_check import FileCheck
 from pipeline.checks.found import CheckResult, Fault, FileFacts, Found
-from pipeline.checks.local_images import LocalImages
+from pipeline.checks.local_media import LocalMedia
 from pipeline.checks.repair import Change, Repair, repair_file
 from pipeline.checks.rule import Rule
 from pipeline.checks.rules import RULES
@@ -54,7 +54,7 @@ class _Task:
     sizes: Sizes
     words: WordSearch | None
     location: str | None
-    images: Path | None
+    media: Path | None
 
 
 def check_files(
@@ -64,16 +64,16 @@ def check_files(
     format_name: str | None = None,
     validation: Path | None = None,
     location: str | None = None,
-    images: Path | None = None,
+    media: Path | None = None,
     count_tokens: CountTokens | None = None,
     allow: Collection[str] = (),
 ) -> CheckResult:
     """Hold training files, and a validation file, against a plan, or against a format alone.
 
     `location` is the folder in S3 where they will stand (`s3://bucket/prefix/`): names and media
-    are held against it. `images` is a local folder with the images that the data names; without
-    it, `images/` beside each file. `count_tokens` counts where the guess leaves a record open.
-    `allow` names rules whose faults are noted, not held against the data.
+    are held against it. `media` is a local folder with the files that the data names; without
+    it, `images/`, `videos/` and `documents/` beside each file. `count_tokens` counts where the
+    guess leaves a record open. `allow` names rules whose faults are noted and hold nothing up.
 
     Raises RecipeError for an unknown format or rule, or when neither plan nor format is given;
     StorageError for a file that cannot be read. Bad data never raises.
@@ -83,7 +83,7 @@ def check_files(
     found = Found(allow)
     words = WordSearch(plan.reserved_words) if plan and plan.reserved_words else None
     sizes = Sizes(standard, count_tokens)
-    task = _Task(standard, found, sizes, words, location, images)
+    task = _Task(standard, found, sizes, words, location, media)
     parts = [(path, "training") for path in paths]
     parts += [(validation, "validation")] if validation is not None else []
     with _without_collector():
@@ -143,7 +143,7 @@ def _check_file(path: Path, part: str, task: _Task) -> FileFacts:
             found=task.found,
             sizes=task.sizes,
             across=Across(task.standard, bucket),
-            images=LocalImages(task.standard, path, task.images),
+            media=LocalMedia(task.standard, path, task.media),
             words=task.words,
         ).run()
     except OSError as error:

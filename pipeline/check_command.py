@@ -31,6 +31,7 @@ class Asked:
     location: str | None
     count_tokens: bool = False
     tokenizer: Path | None = None
+    media: Path | None = None
 
     def plan(self) -> Plan | None:
         """The model's plan, unless only a format is held. Raises RecipeError for a closed model."""
@@ -66,7 +67,14 @@ def check(asked: Asked) -> CheckResult:
             location=asked.location or _location(asked.files),
             allow=asked.allow,
             count_tokens=asked.counter(),
+            media=_folder(asked.media),
         )
+
+
+def _folder(media: Path | None) -> Path | None:
+    if media is not None and not media.is_dir():
+        raise RecipeError(f"--media {media}: is no folder")
+    return media
 
 
 def _location(files: list[str]) -> str | None:

@@ -117,6 +117,9 @@ def check(
     tokenizer: Annotated[
         Path | None, typer.Option(help="Count with this tokenizer.json instead.")
     ] = None,
+    media: Annotated[
+        Path | None, typer.Option(help="Folder of the media named.  [default: beside the file]")
+    ] = None,
     fix: Annotated[Path | None, typer.Option(help="Write the file anew, mended.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -126,7 +129,7 @@ def check(
 
     asked = command.Asked(
         files, model, customization, form, validation, allow_legacy, allow or [], location,
-        count_tokens, tokenizer,
+        count_tokens, tokenizer, media,
     )  # fmt: skip
     if fix is not None:
         typer.echo("\n".join(command.told_repair(command.fix(asked, fix), fix)))

@@ -14,7 +14,7 @@ from pipeline.checks.across import Across
 from pipeline.checks.byte_rules import BOM, byte_faults, head_fault, separator_faults
 from pipeline.checks.chunks import MAX_LINE_BYTES, Chunk, read_chunks
 from pipeline.checks.found import FileFacts, Found
-from pipeline.checks.local_images import LocalImages
+from pipeline.checks.local_media import LocalMedia
 from pipeline.checks.shapes import shape_faults
 from pipeline.checks.sizes import Sizes, caption_fault
 from pipeline.checks.standard import Standard, list_validator, validator
@@ -66,7 +66,7 @@ class FileCheck:
     found: Found
     sizes: Sizes
     across: Across
-    images: LocalImages
+    media: LocalMedia
     words: WordSearch | None
     _faulty: set[int] = field(default_factory=set)  # lines of the chunk at hand
     _told: set[tuple[int, str, str]] = field(default_factory=set)
@@ -190,7 +190,7 @@ class FileCheck:
             for number, value in zip(records.numbers, records.values, strict=True):
                 if not takes_turns(value["messages"]):
                     self._add(number, turn_fault(value))
-        elif self.standard.format == "reinforcement" or self.images.there:
+        elif self.standard.format == "reinforcement" or self.media.there:
             for number, value in zip(records.numbers, records.values, strict=True):
                 self._check_valid(number, value)
 
@@ -217,8 +217,8 @@ class FileCheck:
         if self.standard.format == "reinforcement":
             for fault in reinforcement_faults(value, self.standard):
                 self._add(number, fault)
-        if self.images.there:
-            for fault in self.images.faults(value):
+        if self.media.there:
+            for fault in self.media.faults(value):
                 self._add(number, fault)
 
     def _check_sizes(self, records: _Records, only_text: bool) -> None:

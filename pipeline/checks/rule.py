@@ -35,3 +35,8 @@ class Rule:
     formats: tuple[str, ...] = ()  # of which formats; empty is all
     severity: Severity = "error"
     of_card: bool = False  # known only where a model card is given
+
+
+def by_name(*rules: Rule) -> dict[str, Rule]:
+    """Rules by their names."""
+    return {rule.id: rule for rule in rules}

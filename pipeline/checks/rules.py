@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.checks.media_rules import MEDIA_RULES
 from pipeline.checks.rule import (
     API,
     DISTILL,
@@ -16,19 +17,16 @@ from pipeline.checks.rule import (
     SAMPLES,
     TROUBLESHOOT,
     Rule,
+    by_name,
 )
 
 CONVERSE = ("conversation", "distillation")
 TURNS = ("conversation", "distillation", "claude3_messages")
 
 
-def _rules(*rules: Rule) -> dict[str, Rule]:
-    return {rule.id: rule for rule in rules}
-
-
 # One rule a few lines, to be read as a table.
 # fmt: off
-FILE_RULES = _rules(
+FILE_RULES = by_name(
     Rule("file-name", "the file's name does not end in .jsonl", "rename it", PREPARE, ("R01",)),
     Rule("gzip", "the file is compressed", "decompress it: gzip is for invocation logs alone",
          PREPARE, ("R01",)),
@@ -54,7 +52,7 @@ FILE_RULES = _rules(
          severity="warning"),
 )
 
-JSON_RULES = _rules(
+JSON_RULES = by_name(
     Rule("json-array", "a JSON array, where each line is one object",
          "write one object a line; --fix does it", TROUBLESHOOT, ("R01",)),
     Rule("not-an-object", "a JSON value that is no object", "write one object a line", TROUBLESHOOT,
@@ -81,7 +79,7 @@ JSON_RULES = _rules(
          ("R01",)),
 )
 
-SHAPE_RULES = _rules(
+SHAPE_RULES = by_name(
     Rule("wrong-format", "the record is of another format", "convert it, or choose another model",
          PREPARE, ("R01",)),
     Rule("missing-key", "a key is missing", "add it", PREPARE, ("R01",)),
@@ -133,7 +131,7 @@ SHAPE_RULES = _rules(
          ("R01",)),
 )
 
-CONTENT_RULES = _rules(
+CONTENT_RULES = by_name(
     Rule("content-kind", "a kind of block that the model does not take",
          "remove it, or choose a model that takes it", NOVA, ("R14",), formats=("conversation",),
          of_card=True),
@@ -170,7 +168,7 @@ CONTENT_RULES = _rules(
          formats=("reinforcement",)),
 )
 
-SIZE_RULES = _rules(
+SIZE_RULES = by_name(
     Rule("too-many-tokens", "more tokens than the model takes", "shorten or split the record",
          PREPARE, ("limits",), of_card=True),
     Rule("perhaps-too-many-tokens", "may have more tokens than the model takes",
@@ -186,26 +184,7 @@ SIZE_RULES = _rules(
          ("limits",), formats=("image_caption",), of_card=True),
 )
 
-IMAGE_RULES = _rules(
-    Rule("image-unreadable", "not an image that can be decoded", "replace the file", NOVA,
-         ("R17",)),
-    Rule("image-signature", "the file is of another format than declared",
-         "declare what it is, or convert it", FORGE, ("R17",), formats=("conversation",)),
-    Rule("image-format", "an image format that the model does not take", "convert it", PREPARE,
-         ("R17",), of_card=True),
-    Rule("image-too-heavy", "an image file with too many bytes", "compress or shrink it", PREPARE,
-         ("R17",), of_card=True),
-    Rule("image-too-small", "an image with a side too short", "replace it", PREPARE, ("R17",),
-         of_card=True),
-    Rule("image-too-large", "an image with a side too long", "shrink it", PREPARE, ("R17",),
-         of_card=True),
-    Rule("image-too-many-pixels", "an image with too many pixels", "shrink it", PREPARE, ("R17",),
-         of_card=True),
-    Rule("image-bad-ratio", "an image too wide or too tall", "crop it", PREPARE, ("R17",),
-         of_card=True),
-)
-
-DATA_SET_RULES = _rules(
+DATA_SET_RULES = by_name(
     Rule("too-few-records", "fewer records than the model needs", "add records", QUOTAS,
          ("R19", "limits"), of_card=True),
     Rule("fewer-than-recommended", "fewer records than AWS recommends", "add records", NOVA,
@@ -235,7 +214,7 @@ RULES: dict[str, Rule] = {
     **SHAPE_RULES,
     **CONTENT_RULES,
     **SIZE_RULES,
-    **IMAGE_RULES,
+    **MEDIA_RULES,
     **DATA_SET_RULES,
 }
 """Every rule by its name."""

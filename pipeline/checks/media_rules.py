@@ -1,0 +1,41 @@
+"""Rules of the files that a data set names, where they can be opened."""
+
+from __future__ import annotations
+
+from pipeline.checks.rule import FORGE, NOVA, NOVA2, PREPARE, Rule, by_name
+
+# fmt: off
+MEDIA_RULES = by_name(
+    Rule("image-unreadable", "not an image that can be decoded", "replace the file", NOVA,
+         ("R17",)),
+    Rule("image-signature", "the file is of another format than declared",
+         "declare what it is, or convert it", FORGE, ("R17",), formats=("conversation",)),
+    Rule("image-format", "an image format that the model does not take", "convert it", PREPARE,
+         ("R17",), of_card=True),
+    Rule("image-too-heavy", "an image file with too many bytes", "compress or shrink it", PREPARE,
+         ("R17",), of_card=True),
+    Rule("image-too-small", "an image with a side too short", "replace it", PREPARE, ("R17",),
+         of_card=True),
+    Rule("image-too-large", "an image with a side too long", "shrink it", PREPARE, ("R17",),
+         of_card=True),
+    Rule("image-too-many-pixels", "an image with too many pixels", "shrink it", PREPARE, ("R17",),
+         of_card=True),
+    Rule("image-bad-ratio", "an image too wide or too tall", "crop it", PREPARE, ("R17",),
+         of_card=True),
+    Rule("video-unreadable", "not a video whose container can be read", "replace the file", NOVA,
+         ("R17",), formats=("conversation",)),
+    Rule("video-signature", "the file is of another container than declared",
+         "declare what it is, or convert it", FORGE, ("R17",), formats=("conversation",)),
+    Rule("video-too-heavy", "a video file with too many bytes", "compress or cut it", NOVA,
+         ("limits",), formats=("conversation",), of_card=True),
+    Rule("video-too-long", "a video with too many seconds", "cut it", NOVA, ("limits",),
+         formats=("conversation",), of_card=True),
+    Rule("video-length-unknown", "a video that does not say how long it is",
+         "write it anew with its length, as ffmpeg does with -c copy", NOVA, ("limits",),
+         formats=("conversation",), severity="warning", of_card=True),
+    Rule("document-signature", "the file is no document of the declared format",
+         "replace the file, or convert it", FORGE, ("R17",), formats=("conversation",)),
+    Rule("document-too-heavy", "a document with too many bytes", "compress or split it", NOVA2,
+         ("limits",), formats=("conversation",), of_card=True),
+)
+# fmt: on
