@@ -90,7 +90,7 @@ class RenderPass:
     ) -> tuple[Settled, list[Path]]:
         rendered = rendering.target.render(records, rendering.place)
         if rendering.plan is not None:
-            rendered = reject_over_limits(rendered, rendering.plan)
+            rendered = reject_over_limits(rendered, rendering.plan, rendering.bucket)
         rendered = reject_broken_lines(rendered, rendering.target.schema)
         parted = settle(rendering.label, records, rendered.select(SCHEMA.names()))
         rejected = parted.rejected.with_columns(stage=pl.lit(rendering.label))

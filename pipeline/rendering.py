@@ -29,6 +29,12 @@ class Rendering:
         """The target's name in the ledger."""
         return f"targets.{self.name}"
 
+    @property
+    def bucket(self) -> str | None:
+        """The S3 bucket where the data set will stand, if that is known."""
+        prefix = self.place.image_prefix
+        return prefix.split("/")[2] if is_remote(prefix) else None
+
 
 def base_uri(recipe: Recipe, output: str) -> str | None:
     """Where the runs of this recipe stand in S3, or will once published; None if nobody said."""

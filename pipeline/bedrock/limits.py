@@ -8,6 +8,7 @@ import polars as pl
 
 from pipeline.bedrock.card import Limits, Number, Plan
 from pipeline.bedrock.data_set_limits import Fault, data_set_faults
+from pipeline.bedrock.media_limits import media_rules
 from pipeline.stage import Broken, reject
 
 __all__ = ["REASONS", "Fault", "data_set_faults", "reject_over_limits", "tokens_per_record"]
@@ -22,6 +23,9 @@ KINDS = {
     "toolConfig": "tools",
     "toolUse": "tools",
     "toolResult": "tools",
+    "image": "image",
+    "video": "video",
+    "document": "document",
 }
 """Keys of a conversation's line by the kind of content that they hold."""
 
@@ -33,11 +37,15 @@ REASONS = {
     "too_many_tokens": "the record may have more tokens than the model takes",
     "too_many_characters": "the record has more characters than AWS allows for its token limit",
     "record_too_heavy": "the line has more bytes than the model takes",
-    "content_not_taken": "the record has reasoning or tools, and the model is not trained on them",
+    "content_not_taken": "the record has reasoning, tools or media, which the model does not take",
     "reserved_word": "the text holds a word that the model keeps for itself; such a job fails",
     "caption_too_short": "the caption has fewer characters than the model takes",
     "caption_too_long": "the caption has more characters than the model takes",
     "too_many_images": "the record has more images than the model takes",
+    "too_many_videos": "the record has more videos than the model takes",
+    "too_many_documents": "the record has more documents than the model takes",
+    "media_format": "a video or document is in a format that the model does not take",
+    "media_elsewhere": "media lie in another bucket than the data set, which Nova refuses",
     "image_format": "an image is in a format that the model does not take",
     "image_too_heavy": "an image file has more bytes than the model takes",
     "image_too_small": "an image's shorter side has fewer pixels than the model takes",
@@ -48,14 +56,16 @@ REASONS = {
 """Every reason that `reject_over_limits` gives, with one line of explanation."""
 
 
-def reject_over_limits(rendered: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+def reject_over_limits(
+    rendered: pl.DataFrame, plan: Plan, bucket: str | None = None
+) -> pl.DataFrame:
     """Rendered records (`record.SCHEMA` and `line`), marked where they break a limit of the plan.
 
     Only limits that the plan has are held, and a fact that was not measured breaks none. `tokens`
     is an upper bound over the whole record, so it is held against input and output together.
-    `REASONS` says which reasons there are.
+    `bucket` is the data set's own, where that is known. `REASONS` says which reasons there are.
     """
-    rules = _text_rules(plan)
+    rules = _text_rules(plan) | media_rules(plan, bucket)
     image_rules = _image_rules(plan.limits)
     if image_rules:
         rendered = rendered.with_columns(_images=_image_facts(rendered["extra"]))

@@ -6,14 +6,16 @@ Known are Bedrock Converse (blocks `text`, `reasoningContent`, `toolUse`, `toolR
 | here | becomes |
 |---|---|
 | reasoning at the head of the last answer, nothing else beyond text | `extra.reasoning` |
-| reasoning elsewhere, calls and results | `extra.converse_messages`, every turn with its blocks |
+| reasoning elsewhere, calls, results, media | `extra.converse_messages`, turns with their blocks |
 | neighbouring messages by `tool`, and the user's message after them | one turn of the user |
 
-`messages` then holds each turn as one text, so that stages see what they compare, count and
-judge: texts verbatim, a call or a result as a fenced line of JSON in which ids are numbers, since
-ids differ between records that say the same. Reasoning is not in it. A blank text beside other
-blocks is left out, and so are a reasoning's `signature` and a result's `status` of `success`,
-which a training record has no place for. `<think>` in a text stays text.
+Media are images, videos and documents of Converse that lie in S3; what lies in the record itself,
+or elsewhere, is not taken. `messages` then holds each turn as one text, so that stages see what
+they compare, count and judge: texts verbatim, a call, a result or a medium as a fenced line of
+JSON in which ids are numbers, since ids differ between records that say the same. Reasoning is
+not in it. A blank text beside other blocks is left out, and so are a reasoning's `signature` and
+a result's `status` of `success`, which a training record has no place for. `<think>` in a text
+stays text.
 
 Reasons: those of the modules `turns` and `tool_calls`; `read.unsupported_content` (value: the
 key), `read.not_text` (value: the key and its type), `read.bad_tool_call` (value: the key and its
@@ -34,7 +36,8 @@ from pipeline.readers.rows import Row, UnreadableError
 
 REASONS = {
     **tool_calls.REASONS,
-    "read.block_in_wrong_turn": "tool results are the user's, calls and reasoning the assistant's",
+    "read.block_in_wrong_turn": "tool results and media are the user's, calls and reasoning the "
+    "assistant's",
     "read.tool_use_id_twice": "two tool calls of a conversation have one id",
     "read.tool_result_twice": "a tool call has two results",
     "read.tool_result_missing": "a tool call before the last message has no result",
@@ -44,7 +47,10 @@ REASONS = {
 Block = dict[str, Any]
 """One Converse block: its kind, and what it holds."""
 
-KINDS = {"reasoningContent": "assistant", "toolUse": "assistant", "toolResult": "user"}
+MEDIA = ("image", "video", "document")
+KINDS = {"reasoningContent": "assistant", "toolUse": "assistant", "toolResult": "user"} | (
+    dict.fromkeys(MEDIA, "user")
+)
 """The blocks beyond text, and whose they are."""
 
 _KEYS = ("tool_calls", "reasoning_content")
@@ -130,7 +136,10 @@ def _block(field: str, part: Any) -> Block:
         return {"text": turns.part_text(field, held or part)}
     value = held[kind]
     if not isinstance(value, dict):
-        raise UnreadableError("read.bad_tool_call", f"{kind}: {turns.json_type(value)}")
+        fault = "read.unsupported_content" if kind in MEDIA else "read.bad_tool_call"
+        raise UnreadableError(fault, f"{kind}: {turns.json_type(value)}")
+    if kind in MEDIA:
+        return {kind: _medium(kind, value)}
     value = {k: v for k, v in value.items() if v is not None}
     return {kind: _HELD[kind](value)}
 
@@ -144,6 +153,18 @@ def _reasoning(value: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(text, str):
         raise UnreadableError("read.not_text", f"reasoningText.text: {turns.json_type(text)}")
     return {"reasoningText": {"text": text}}
+
+
+def _medium(kind: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Format and place of an object in S3, in the order of AWS's examples."""
+    source = value.get("source")
+    place = source.get("s3Location") if isinstance(source, dict) else None
+    place = place if isinstance(place, dict) else {}
+    told = [value.get("format"), place.get("uri"), place.get("bucketOwner", "")]
+    if not all(isinstance(text, str) for text in told) or not str(told[1]).startswith("s3://"):
+        raise UnreadableError("read.unsupported_content", kind)
+    owner = {"bucketOwner": told[2]} if told[2] else {}
+    return {"format": told[0], "source": {"s3Location": {"uri": told[1], **owner}}}
 
 
 _HELD = {
@@ -202,6 +223,8 @@ def _view(content: list[Block], numbers: dict[str, int]) -> str:
         [(kind, held)] = block.items()
         if kind == "text":
             lines.append(held)
+        elif kind in MEDIA:
+            lines.append(f"```json\n{orjson.dumps(block).decode()}\n```")
         elif kind != "reasoningContent":
             numbered = {kind: held | {"toolUseId": numbers[held["toolUseId"]]}}
             lines.append(f"```json\n{orjson.dumps(numbered).decode()}\n```")

@@ -12,6 +12,9 @@ SAID = ("reasoning", "reference_answer", "metadata")
 DECLARED = ("toolConfig", "tools")
 KEYS = ("converse_messages", *SAID, *DECLARED)
 
+MEDIA = {"image", "video", "document"}
+"""Blocks that name a file in S3, which no change may lose."""
+
 IDENTIFIES = {"toolUseId", "name"}
 """What a call and its result are known by, which must stay the same in both."""
 
@@ -98,7 +101,9 @@ def _changed_message(message: Any, change: Change) -> Any:
 def _changed_block(block: Any, change: Change) -> Any:
     if not isinstance(block, dict):
         return _changed(block, change)
-    return {kind: _changed_held(held, change) for kind, held in block.items()}
+    return {
+        kind: held if kind in MEDIA else _changed_held(held, change) for kind, held in block.items()
+    }
 
 
 def _changed_held(held: Any, change: Change) -> Any:

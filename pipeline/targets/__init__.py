@@ -36,7 +36,9 @@ REASONS: dict[str, str] = {
     "images_not_allowed": "the record has images and the format has no place for them",
     "images_without_owner": "no account is set that owns the bucket of the images",
     "images_without_prefix": "no S3 prefix is set under which the images will stand",
-    "media_in_turns": "the given turns name media by their own URIs",
+    "media_not_allowed": "the record has videos or documents and the format has no place for them",
+    "media_without_owner": "media name no bucketOwner, and publish.expected_bucket_owner none",
+    "mixed_media": "images, videos and documents do not go together",
     "more_than_one_image": "the format takes one image a record",
     "more_than_one_turn": "the format takes one prompt and one completion",
     "no_caption": "the image has no caption",
@@ -53,6 +55,8 @@ REASONS: dict[str, str] = {
 """What each reason means, for people."""
 
 LOSSES: dict[str, str] = {
+    "tools_filled_in": "the record declares no tools, the target's are used",
+    "tools_left_out": "declared tools, which no turn calls, are left out",
     "answer_became_reference": "the last answer is what the grader measures against, no turn",
     "answer_left_out": "the last answer is left for the model to give",
     "answer_left_to_teacher": "the answer is left out: the teacher writes its own",

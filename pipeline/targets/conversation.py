@@ -1,10 +1,11 @@
-"""Conversations in the Converse shape (Nova, Nova 2, Llama 3.2 and 3.3): text, images, tools.
+"""Conversations in the Converse shape (Nova, Nova 2, Llama 3.2 and 3.3), with media and tools.
 
 {"schemaVersion":"bedrock-conversation-2024","system":[{"text":…}],"messages":[…]}
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -41,8 +42,9 @@ class Conversation(Settings):
     Images of the record go before the text of the first user turn. An image with a caption and
     no turns becomes `image_prompt` and the caption as the answer. `system` is used where a
     record has no system prompt of its own. `extra.reasoning` (text) goes before the last answer
-    when `reasoning` is set; `extra.converse_messages` are turns with tool calls and stand for
-    `messages`. `extra.toolConfig`, or OpenAI's `extra.tools`, are the tools of either.
+    when `reasoning` is set; `extra.converse_messages` are turns with tool calls, or with images,
+    videos or documents that lie in S3 already, and stand for `messages`. `extra.toolConfig`, or
+    OpenAI's `extra.tools`, are the tools of either.
     """
 
     format: ClassVar[str] = "conversation"
@@ -55,7 +57,7 @@ class Conversation(Settings):
 
     def render(self, records: pl.DataFrame, place: Place) -> pl.DataFrame:
         """The records plus `line`."""
-        prepared = _with_given(self._with_captions(records))
+        prepared = _with_given(self._with_captions(records), place.bucket_owner)
         given = pl.col("_given").struct.field
         is_given = pl.col("_given").is_not_null()
         reasoning = self._reasoning()
@@ -96,7 +98,7 @@ class Conversation(Settings):
 _null = pl.lit(None, dtype=pl.String)
 
 
-def _with_given(records: pl.DataFrame) -> pl.DataFrame:
+def _with_given(records: pl.DataFrame, owner: str | None) -> pl.DataFrame:
     """Plus what stands in `extra` in the Converse shape: `_given`, turns; `_tools`, without turns.
 
     Row by row, and only where `extra` has them: they are merged as they are.
@@ -104,7 +106,7 @@ def _with_given(records: pl.DataFrame) -> pl.DataFrame:
     given = has_extra("converse_messages").fill_null(False)
     declared = (has_extra("toolConfig") | has_extra("tools")).fill_null(False)
     return records.with_columns(
-        _read(records, given, given_turns).alias("_given"),
+        _read(records, given, functools.partial(given_turns, owner=owner)).alias("_given"),
         _read(records, declared & ~given, given_tools).alias("_tools"),
     )
 

@@ -13,7 +13,7 @@ from pipeline.targets.tools import functions
 SCHEMA_VERSION = '"schemaVersion":"bedrock-conversation-2024",'
 _MEDIA = {"image", "video", "document"}
 _TOOL_BLOCKS = {"toolUse", "toolResult"}
-_BLOCKS = {"text", "reasoningContent", *_TOOL_BLOCKS}
+_BLOCKS = {"text", "reasoningContent", *_TOOL_BLOCKS, *_MEDIA}
 
 
 def system_json(default: str | None = None) -> pl.Expr:
@@ -61,11 +61,14 @@ def given_tools(extra: Value) -> tuple[str | None, str | None]:
     return None if config is None else f'"toolConfig":{_dumps(config)},', None
 
 
-def given_turns(extra: Value) -> tuple[str | None, str | None]:
-    """`extra.converse_messages` and its tools as JSON members, or the reason why not."""
+def given_turns(extra: Value, owner: str | None) -> tuple[str | None, str | None]:
+    """`extra.converse_messages` and its tools as JSON members, or the reason why not.
+
+    `owner` is the account of media that do not name one.
+    """
     messages = extra["converse_messages"]
     tools, reason = given_tools(extra)
-    reason = _fault_of(messages) or reason
+    reason = _fault_of(messages) or _media_fault(messages, owner) or reason
     if reason is not None:
         return None, reason
     if tools is None and any(_TOOL_BLOCKS & _block_kinds(m["content"]) for m in messages):
@@ -84,9 +87,36 @@ def _fault_of(messages: Any) -> str | None:
     if roles != ["user", "assistant"] * (len(roles) // 2):
         return "turns_out_of_order"
     kinds = [_block_kinds(message["content"]) for message in messages]
-    if any(kind & _MEDIA for kind in kinds):
-        return "media_in_turns"
     return None if all(kind and kind <= _BLOCKS for kind in kinds) else "broken_turns"
+
+
+def _media_fault(messages: list[Value], owner: str | None) -> str | None:
+    """Why a conversation's media cannot be said; fills in the owner of their bucket."""
+    kinds = {kind for message in messages for kind in _block_kinds(message["content"])}
+    if not kinds & _MEDIA:
+        return None
+    if len(kinds & _MEDIA) > 1:
+        return "mixed_media"
+    if "reasoningContent" in kinds:
+        return "reasoning_with_images"
+    for message in messages:
+        for block in message["content"]:
+            [(kind, held)] = block.items()
+            if kind not in _MEDIA:
+                continue
+            place = _s3_place(held)
+            if place is None or message["role"] != "user":
+                return "broken_turns"
+            if not place.get("bucketOwner") and owner is None:
+                return "media_without_owner"
+            place["bucketOwner"] = place.get("bucketOwner") or owner
+    return None
+
+
+def _s3_place(held: Any) -> Value | None:
+    source = held.get("source") if isinstance(held, dict) else None
+    place = source.get("s3Location") if isinstance(source, dict) else None
+    return place if isinstance(place, dict) else None
 
 
 def _block_kinds(content: Any) -> set[str]:

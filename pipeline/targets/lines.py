@@ -121,8 +121,13 @@ def text_only_faults() -> dict[str, pl.Expr | Broken]:
     """What a format of text turns cannot say."""
     return {
         "images_not_allowed": Broken(IMAGES > 0, value=IMAGES, threshold=0),
+        "media_not_allowed": has_extra("converse_messages") & _names_media(),
         "tools_not_allowed": has_extra("converse_messages"),
     }
+
+
+def _names_media() -> pl.Expr:
+    return EXTRA.str.contains('"s3Location":{', literal=True)
 
 
 def text_only_losses() -> dict[str, pl.Expr]:
