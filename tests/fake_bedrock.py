@@ -2,7 +2,8 @@
 
 It enforces what the service does and a client does not: required members, patterns, enums,
 bounds; one job for one clientRequestToken; no second job of a name. It looks the training data up
-in S3 as the role would, and plays scripted statuses.
+in S3 as the role would, and plays scripted statuses. It lists the models that can be customized,
+and counts tokens as the runtime does: here a token is a character.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 MODEL = ServiceModel(Loader().load_service_model("bedrock", "service-2"))
+RUNTIME = ServiceModel(Loader().load_service_model("bedrock-runtime", "service-2"))
 CREATE = MODEL.operation_model("CreateModelCustomizationJob")
 GET = MODEL.operation_model("GetModelCustomizationJob")
+LIST = MODEL.operation_model("ListFoundationModels")
+COUNT = RUNTIME.operation_model("CountTokens")
 ACCOUNT, REGION = "111122223333", "us-east-1"
 CREATED = 1_790_000_000  # seconds since 1970; no clock in tests
 
@@ -63,6 +67,12 @@ def faults(value: Any, shape: Any, path: str = "") -> Iterator[str]:
         yield f"Value '{value}' at '{path[:-1]}' failed to satisfy constraint: enum"
 
 
+def _refuse(request: dict[str, Any], shape: Any) -> None:
+    found = list(faults(request, shape))
+    if found:
+        raise Refused("ValidationException", f"{len(found)} validation errors: {found}")
+
+
 @dataclass
 class FakeBedrock:
     """The service's state, and the knobs that a test turns."""
@@ -74,6 +84,8 @@ class FakeBedrock:
     script: list[Step] = field(default_factory=list)  # what each Get answers, in order
     throttle: int = 0  # so many calls are refused first
     forget_tokens: bool = False  # as the service does after a while
+    listed: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """Model ids and their life cycle, by the customization that they are listed for."""
     url: str = ""
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
@@ -90,12 +102,40 @@ class FakeBedrock:
             identifier = unquote(path.removeprefix(f"{start}/"))
             self.calls.append((GET.name, {"jobIdentifier": identifier}))
             return GET.http["responseCode"], self.get(identifier)
+        if method == LIST.http["method"] and path.partition("?")[0] == LIST.http["requestUri"]:
+            asked = dict(parse_qsl(path.partition("?")[2]))
+            self.calls.append((LIST.name, asked))
+            return 200, {"modelSummaries": self.list_models(asked)}
+        counted = re.fullmatch(COUNT.http["requestUri"].replace("{modelId}", "(.+)"), path)
+        if method == COUNT.http["method"] and counted:
+            request = json.loads(body) | {"modelId": unquote(counted[1])}
+            self.calls.append((COUNT.name, request))
+            return 200, {"inputTokens": self.count_tokens(request)}
         raise Refused("ValidationException", f"{method} {path}: no such operation here")
 
+    def list_models(self, asked: dict[str, str]) -> list[dict[str, Any]]:
+        """Those of one customization, as byCustomizationType asks."""
+        _refuse(asked, LIST.input_shape)
+        return [
+            {
+                "modelId": model,
+                "modelArn": f"arn:aws:bedrock:{REGION}::foundation-model/{model}",
+                "modelLifecycle": {"status": status},
+            }
+            for model, status in self.listed.get(asked.get("byCustomizationType", ""), [])
+        ]
+
+    def count_tokens(self, request: dict[str, Any]) -> int:
+        """A token a character. The runtime knows no id with a context length."""
+        _refuse(request, COUNT.input_shape)
+        if re.search(r":\d+k$", request["modelId"]):
+            raise Refused("ValidationException", "The provided model identifier is invalid.")
+        conversation = request["input"]["converse"]
+        said = [*conversation["messages"], *({"content": conversation.get("system", [])},)]
+        return sum(len(block["text"]) for one in said for block in one["content"])
+
     def create(self, request: dict[str, Any]) -> str:
-        found = list(faults(request, CREATE.input_shape))
-        if found:
-            raise Refused("ValidationException", f"{len(found)} validation errors: {found}")
+        _refuse(request, CREATE.input_shape)
         if request["baseModelIdentifier"] not in self.models:
             raise Refused("ValidationException", "The provided model identifier is invalid.")
         token = request.get("clientRequestToken")

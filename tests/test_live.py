@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Command
+from fake_bedrock import FakeBedrock, Refused, serve_bedrock
 
 from pipeline.bedrock.cards import find_card, load_cards
 from pipeline.bedrock.count_tokens import bedrock_counter, file_counter, runtime_model_id
@@ -25,55 +24,37 @@ LISTED = {
 }
 
 
-class Answers(BaseHTTPRequestHandler):
-    """ListFoundationModels and CountTokens; a token is a character here."""
-
-    asked: list[str]
-
-    def do_GET(self) -> None:
-        kind = self.path.partition("byCustomizationType=")[2]
-        models = [
-            {"modelId": model, "modelArn": f"arn:aws:bedrock:::foundation-model/{model}",
-             "modelLifecycle": {"status": status}}
-            for model, status in LISTED[kind]
-        ]  # fmt: skip
-        self.answer({"modelSummaries": models})
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        type(self).asked.append(self.path)
-        text = body["input"]["converse"]["messages"][0]["content"][0]["text"]
-        self.answer({"inputTokens": len(text)})
-
-    def answer(self, value: Any) -> None:
-        data = json.dumps(value).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture
-def endpoint() -> Iterator[str]:
-    Answers.asked = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def bedrock() -> Iterator[FakeBedrock]:
+    with serve_bedrock(s3=None) as fake:
+        fake.listed = LISTED
+        yield fake
 
 
-def test_tokens_are_counted_by_the_model_itself(endpoint: str) -> None:
+def asked_of(fake: FakeBedrock) -> list[dict[str, Any]]:
+    """What CountTokens was asked."""
+    return [request for name, request in fake.calls if name == "CountTokens"]
+
+
+def test_tokens_are_counted_by_the_model_itself(bedrock: FakeBedrock) -> None:
     """One call a text, by the id that the runtime knows."""
-    count = bedrock_counter(find_card("nova-lite"), endpoint_url=endpoint)
+    count = bedrock_counter(find_card("nova-lite"), endpoint_url=bedrock.url)
     assert list(count(["abc", "trà"])) == [3, 3]
-    assert all("amazon.nova-lite-v1" in path and "300k" not in path for path in Answers.asked)
+    assert [request["modelId"] for request in asked_of(bedrock)] == ["amazon.nova-lite-v1:0"] * 2
+
+
+def test_counting_outlasts_throttling(bedrock: FakeBedrock) -> None:
+    """Bedrock slows an account down; the client tries again."""
+    bedrock.throttle = 1
+    assert bedrock_counter(find_card("nova-lite"), endpoint_url=bedrock.url)(["abc"]) == [3]
+
+
+def test_what_the_service_model_refuses_is_told(bedrock: FakeBedrock) -> None:
+    """A customization that Bedrock does not list by is refused by the fake as by the service."""
+    with pytest.raises(Refused, match="enum"):
+        bedrock.list_models({"byCustomizationType": "REINFORCEMENT_FINE_TUNING"})
+    with pytest.raises(Refused, match="not null"):
+        bedrock.count_tokens({"modelId": "amazon.nova-lite-v1:0"})
 
 
 def test_every_card_has_a_runtime_id() -> None:
@@ -84,7 +65,7 @@ def test_every_card_has_a_runtime_id() -> None:
     assert not [name for name in ids.values() if name.endswith("k")]
 
 
-def test_only_records_that_may_not_fit_are_counted(endpoint: str, tmp_path: Path) -> None:
+def test_only_records_that_may_not_fit_are_counted(bedrock: FakeBedrock, tmp_path: Path) -> None:
     """A record between the estimate and the bound is decided by the exact count."""
     lines = [
         {"schemaVersion": "bedrock-conversation-2024",
@@ -97,25 +78,27 @@ def test_only_records_that_may_not_fit_are_counted(endpoint: str, tmp_path: Path
     plan = find_card("nova-lite").plan("sft")
     guessed = check_files([path], plan=plan)
     assert guessed.tokens["may_not_fit"] == 4
-    count = bedrock_counter(find_card("nova-lite"), endpoint_url=endpoint)
+    count = bedrock_counter(find_card("nova-lite"), endpoint_url=bedrock.url)
     counted = check_files([path], plan=plan, count_tokens=count)
     assert counted.tokens["may_not_fit"] == 0
     assert counted.tokens["do_not_fit"] == 4
-    assert len(Answers.asked) <= 4 * 2
+    assert len(asked_of(bedrock)) <= 4 * 2
 
 
-def test_drift_between_cards_and_bedrock_is_told(endpoint: str) -> None:
+def test_drift_between_cards_and_bedrock_is_told(bedrock: FakeBedrock) -> None:
     """New models, new life cycles, customizations that came or went."""
-    told = {(one.model, one.what) for one in drift(live_models("us-east-1", endpoint), "us-east-1")}
+    told = {
+        (one.model, one.what) for one in drift(live_models("us-east-1", bedrock.url), "us-east-1")
+    }
     assert ("acme.new-model-v1", "Bedrock lists it, no card does") in told
     assert ("nova-lite", "Bedrock says LEGACY, the card says active") in told
     assert ("nova-micro", "Bedrock lists CONTINUED_PRE_TRAINING, the card does not") in told
     assert ("nova-pro", "the card offers FINE_TUNING, Bedrock does not list it") in told
 
 
-def test_models_live_prints_the_drift(endpoint: str, bedrock_prep: Command) -> None:
+def test_models_live_prints_the_drift(bedrock: FakeBedrock, bedrock_prep: Command) -> None:
     """For machines too."""
-    done = bedrock_prep("models", "--live", "--endpoint-url", endpoint, "--json")
+    done = bedrock_prep("models", "--live", "--endpoint-url", bedrock.url, "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert {"model": "acme.new-model-v1", "what": "Bedrock lists it, no card does"} in told["drift"]

@@ -48,6 +48,7 @@ REASONS: dict[str, str] = {
     "no_reference_answer": "nothing to measure an answer against",
     "no_text": "the record has no text",
     "reasoning_with_images": "reasoning goes with text alone",
+    "reasoning_with_media": "reasoning goes with text alone",
     "system_not_allowed": "the format has no place for a system prompt and the target refuses it",
     "tools_not_allowed": "the record has tool calls and the format has no place for them",
     "turns_out_of_order": "turns must alternate, the user's first",

@@ -98,7 +98,7 @@ def _media_fault(messages: list[Value], owner: str | None) -> str | None:
     if len(kinds & _MEDIA) > 1:
         return "mixed_media"
     if "reasoningContent" in kinds:
-        return "reasoning_with_images"
+        return "reasoning_with_media"
     for message in messages:
         for block in message["content"]:
             [(kind, held)] = block.items()
