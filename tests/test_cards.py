@@ -13,7 +13,7 @@ import jsonschema
 import jsonschema_rs
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -230,6 +230,7 @@ def test_an_unknown_model_names_the_nearest_and_the_open_ones() -> None:
         find_card("nova-lit")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_finds_a_card_or_a_recipe_error(text: str) -> None:
     try:

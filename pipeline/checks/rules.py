@@ -218,9 +218,3 @@ RULES: dict[str, Rule] = {
     **DATA_SET_RULES,
 }
 """Every rule by its name."""
-
-NOT_HELD = {
-    "R20": "Region, role and encryption belong to the account: `doctor` looks at them",
-    "R22": "says what no document demands: unique ids, trimmed texts, a number of turns",
-}
-"""Facts that no rule holds a file against, and why."""
