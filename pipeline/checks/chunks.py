@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-CHUNK_BYTES = 1 << 19
+CHUNK_BYTES = 1 << 18
 """Read at once: small enough that parsed values stay in the processor's cache."""
 
 MAX_LINE_BYTES = 1 << 26
