@@ -6,33 +6,29 @@ and the name that was probably meant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from pipeline.bedrock.cards import Card, Plan, find_card, refuse_closed, with_quota
-from pipeline.bedrock.job import JobSettings, job_request
-from pipeline.bedrock.limits import tokens_per_record
+from pipeline.bedrock.cards import Card, Plan, find_card, with_quota
+from pipeline.bedrock.job import JobSettings
 from pipeline.bedrock.own_card import is_card_file
-from pipeline.checks.rules import RULES
 from pipeline.entries import AnySource, AnyStage, AnyTarget, TargetSettings, keys_of_entry
 from pipeline.errors import RecipeError
-from pipeline.faults import did_you_mean, explain
-from pipeline.gate_own import Expectation, expectation_faults, read_suite
+from pipeline.faults import explain
+from pipeline.gate_own import Expectation, read_suite
 from pipeline.readers import READERS
+from pipeline.recipe_faults import cross_faults, gate_faults
 from pipeline.source import Reader
 from pipeline.stage import Settings, Stage
 from pipeline.stages import STAGES
-from pipeline.stages.chunk import Chunk
 from pipeline.stages.split import Split
 from pipeline.targets import TARGETS
 from pipeline.targets.contract import Target
 from pipeline.yaml_file import Positions, load_yaml, set_value
 
 S3_URI = r"^s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](/.*)?$"
-ANYWHERE = "s3://any-bucket/train.jsonl"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
@@ -231,7 +227,7 @@ def with_suite(recipe: Recipe, folder: Path) -> Recipe:
         update={"suite": None, "expectations": [*recipe.gate.expectations, *read]}
     )
     whole = recipe.model_copy(update={"gate": gate})
-    faults = list(_gate_faults(whole))
+    faults = list(gate_faults(whole))
     if faults:
         raise RecipeError(*faults)
     return whole
@@ -252,7 +248,7 @@ def parse_recipe(tree: Any, positions: Positions) -> Recipe:
         recipe: Recipe = TypeAdapter(Recipe).validate_python(tree)
     except ValidationError as error:
         raise RecipeError(*explain(error, positions, _known_keys)) from None
-    faults = list(_cross_faults(recipe, positions))
+    faults = list(cross_faults(recipe, positions))
     if faults:
         raise RecipeError(*faults)
     return recipe
@@ -276,44 +272,3 @@ def _members(field: Any) -> tuple[Any, ...]:
 
 def _is_model(member: Any) -> bool:
     return isinstance(member, type) and issubclass(member, BaseModel)
-
-
-def _cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
-    """What only the whole recipe can tell: models, formats and places that do not go together."""
-    faults = []
-    for name, entry in recipe.targets.items():
-        where = positions.at(("targets", name))
-        try:
-            faults += [f"{where}targets.{name}: {fault}" for fault in _target_faults(recipe, name)]
-        except RecipeError as error:
-            faults += [f"{where}targets.{name}: {fault}" for fault in error.faults]
-        if entry.model is None and (entry.quota or entry.customization):
-            faults.append(f"{where}targets.{name}: quota and customization need a model")
-    return faults + list(_gate_faults(recipe))
-
-
-def _gate_faults(recipe: Recipe) -> Iterator[str]:
-    stages = [stage.name for stage in recipe.steps()] if recipe.gate.expectations else []
-    return expectation_faults(recipe.gate.expectations, recipe.targets, stages)
-
-
-def _target_faults(recipe: Recipe, name: str) -> list[str]:
-    entry, card, plan = recipe.targets[name], recipe.card(name), recipe.plan(name)
-    unknown = sorted(set(entry.allow or ()) - RULES.keys())
-    if unknown:
-        return [f"allow: no such rule: {rule}{did_you_mean(rule, RULES)}" for rule in unknown]
-    if card is None or plan is None:
-        return []
-    refuse_closed(card, entry.allow_legacy, entry.customization)
-    if entry.format not in plan.formats:
-        return [f"{card.name} does not take {entry.format}, it takes {', '.join(plan.formats)}"]
-    most = tokens_per_record(plan.limits)
-    for stage in recipe.steps():
-        if isinstance(stage, Chunk) and most and stage.max_tokens > most:
-            return [
-                f"chunk.max_tokens {stage.max_tokens} is over the {most} that {card.name} takes"
-            ]
-    job = recipe.job_settings(name)
-    if job is not None:
-        job_request(card, plan, job, ANYWHERE, None, "0" * 20)  # its faults, before the work
-    return []

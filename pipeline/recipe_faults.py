@@ -1,0 +1,63 @@
+"""What only the whole recipe can tell: models, formats and places that do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pipeline.bedrock.cards import refuse_closed
+from pipeline.bedrock.job import job_request
+from pipeline.bedrock.limits import tokens_per_record
+from pipeline.checks.rules import RULES
+from pipeline.errors import RecipeError
+from pipeline.faults import did_you_mean
+from pipeline.gate_own import expectation_faults
+from pipeline.stages.chunk import Chunk
+from pipeline.yaml_file import Positions
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
+
+ANYWHERE = "s3://any-bucket/train.jsonl"
+
+
+def cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
+    """Every fault, a line each, with the place that it stands at."""
+    faults = []
+    for name, entry in recipe.targets.items():
+        where = positions.at(("targets", name))
+        try:
+            faults += [f"{where}targets.{name}: {fault}" for fault in _target_faults(recipe, name)]
+        except RecipeError as error:
+            faults += [f"{where}targets.{name}: {fault}" for fault in error.faults]
+        if entry.model is None and (entry.quota or entry.customization):
+            faults.append(f"{where}targets.{name}: quota and customization need a model")
+    return faults + list(gate_faults(recipe))
+
+
+def gate_faults(recipe: Recipe) -> Iterator[str]:
+    """Expectations of one's own that name what the run does not have."""
+    stages = [stage.name for stage in recipe.steps()] if recipe.gate.expectations else []
+    return expectation_faults(recipe.gate.expectations, recipe.targets, stages)
+
+
+def _target_faults(recipe: Recipe, name: str) -> list[str]:
+    entry, card, plan = recipe.targets[name], recipe.card(name), recipe.plan(name)
+    unknown = sorted(set(entry.allow or ()) - RULES.keys())
+    if unknown:
+        return [f"allow: no such rule: {rule}{did_you_mean(rule, RULES)}" for rule in unknown]
+    if card is None or plan is None:
+        return []
+    refuse_closed(card, entry.allow_legacy, entry.customization)
+    if entry.format not in plan.formats:
+        return [f"{card.name} does not take {entry.format}, it takes {', '.join(plan.formats)}"]
+    most = tokens_per_record(plan.limits)
+    for stage in recipe.steps():
+        if isinstance(stage, Chunk) and most and stage.max_tokens > most:
+            return [
+                f"chunk.max_tokens {stage.max_tokens} is over the {most} that {card.name} takes"
+            ]
+    job = recipe.job_settings(name)
+    if job is not None:
+        job_request(card, plan, job, ANYWHERE, None, "0" * 20)  # its faults, before the work
+    return []
