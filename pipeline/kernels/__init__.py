@@ -14,7 +14,10 @@ from types import ModuleType
 
 import polars as pl
 
-from pipeline.kernels.letters import LETTERS
+from pipeline.kernels.letters import LETTERS, UNICODE_LETTERS
+
+WORD_RULES = {"ascii": LETTERS, "unicode": UNICODE_LETTERS}
+"""By the punctuation that parts words: ASCII's, or that of all scripts."""
 
 _kernel: ModuleType
 try:
@@ -47,25 +50,26 @@ def describe() -> str:
     return "plain kernels (numpy): the package was built without its compiled extension"
 
 
-def band_keys(texts: pl.Series, bands: int, rows: int) -> pl.Series:
+def band_keys(texts: pl.Series, bands: int, rows: int, letters: bytes = LETTERS) -> pl.Series:
     """For each text an array of `bands` UInt64: two texts share a key if `rows` minima agree.
 
     Texts whose 5-grams have Jaccard similarity s share a key with chance 1-(1-s^rows)^bands. Null
-    for null and for a text without words. Raises ValueError for more than 128 rows in all.
+    for null and for a text without words; `letters` says what words are made of. Raises ValueError
+    for more than 128 rows in all.
     """
     if not 0 < bands * rows <= MOST_ROWS:
         raise ValueError(f"{bands} bands of {rows} rows: at most {MOST_ROWS} rows in all")
-    keys = _kernel.band_keys(_utf8(texts), LETTERS, PERMUTATIONS, bands, rows)
+    keys = _kernel.band_keys(_utf8(texts), letters, PERMUTATIONS, bands, rows)
     made = pl.Series(texts.name, keys, dtype=pl.Binary)
     return made.bin.reinterpret(dtype=pl.Array(pl.UInt64, bands), endianness="little")
 
 
-def gram_sets(texts: pl.Series) -> pl.Series:
+def gram_sets(texts: pl.Series, letters: bytes = LETTERS) -> pl.Series:
     """For each text the set of its 5-gram hashes: Binary, 4 bytes each, ascending; null for null.
 
     Two texts of 10,000 words share 0.02 hashes by chance.
     """
-    return pl.Series(texts.name, _kernel.gram_sets(_utf8(texts), LETTERS), dtype=pl.Binary)
+    return pl.Series(texts.name, _kernel.gram_sets(_utf8(texts), letters), dtype=pl.Binary)
 
 
 def jaccard(sets: pl.Series, pairs: pl.DataFrame) -> pl.Series:

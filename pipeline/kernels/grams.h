@@ -135,8 +135,8 @@ static uint32_t letter_of(uint32_t code, const uint8_t *letters) {
         memcpy(&letter, letters + (size_t)4 * code, 4);
         return letter;
     }
-    if (code >= 0x20000 && code < 0xE0000) return code | ALONE;
-    return code < 0x1F000 ? code : 0;
+    if (code >= 0xE0000) return 0;
+    return code < 0x20000 ? code : code | ALONE;
 }
 
 /* One code point that is not ASCII: read at `*at`, written at `out`; returns the new end. */

@@ -1,10 +1,12 @@
 """Which characters make words, and their lower case: frozen, so that hashes never change.
 
-A word is a run of letters, digits and the marks on them (Unicode categories L, N and M), in lower
-case; everything else only parts words. A character of a script that is written without spaces is
-a word of its own, so that five of them make a gram. Above U+FFFF the rule is coarse: U+1F000 to
-U+1FFFF (emoji) and everything from U+E0000 on part words, U+20000 to U+DFFFF (Chinese characters)
-are words of their own, the rest are letters. Lower case is one letter for one letter, for ASCII
+A word is a run of ASCII letters and digits and of everything beyond ASCII but blanks and controls:
+a typographic quote belongs to the word it stands at, an emoji is a word. Most tools have it so, and
+so do the known pairs that we are measured with. UNICODE_LETTERS is the finer rule, by which the
+punctuation of all scripts parts words (categories C, P, S and Z). In both, a character of a script
+that is written without spaces is a word of its own, so that five of them make a gram. Above U+FFFF
+the rule is coarse: U+20000 to U+DFFFF (Chinese characters) are words of their own, everything from
+U+E0000 on parts words, the rest are letters. Lower case is one letter for one letter, for ASCII
 and the runs of CASES; other letters stay as they are.
 """
 
@@ -14,6 +16,9 @@ from array import array
 
 ALONE = 1 << 31
 """In an entry of LETTERS: the character is a word of its own."""
+
+INVISIBLE = "80-A0 AD 61C 1680 180E 2000-200F 2028-202F 205F-206F 3000 D800-DFFF FEFF FFF9-FFFB"
+"""Blanks, controls and marks of direction beyond ASCII, in hex; surrogates stand for nothing."""
 
 SEPARATORS = (
     "80-A9 AB-B1 B4 B6-B8 BB BF D7 F7 2C2-2C5 2D2-2DF 2E5-2EB 2ED 2EF-2FF 375 37E 384-385 387 3F6 "
@@ -39,7 +44,7 @@ https://www.unicode.org/Public/14.0.0/ucd/extracted/DerivedGeneralCategory.txt
 """
 
 WITHOUT_SPACES = (
-    "E01-EFF 1000-109F 1780-17FF 1950-19DF 3005-3007 3021-3029 3041-312F 31A0-31BF 31F0-31FF "
+    "E01-EFF 1000-109F 1780-17FF 1950-19FF 3005-3007 3021-3029 3041-312F 31A0-31BF 31F0-31FF "
     "3400-4DBF 4E00-9FFF F900-FAFF FF66-FF9F"
 )
 """Thai, Lao, Myanmar, Khmer, Tai; kana, bopomofo, Chinese characters. Hangul has spaces."""
@@ -67,11 +72,11 @@ def _ranges(text: str) -> list[range]:
     return [range(int(border[0], 16), int(border[-1], 16) + 1) for border in borders]
 
 
-def _table() -> bytes:
+def _table(separators: str) -> bytes:
     """For each code point up to U+FFFF: 0, or its lower case with ALONE or without; 4 bytes."""
     table = array("I", range(0x10000))
-    for separators in _ranges("0-2F 3A-40 5B-60 7B-7F " + SEPARATORS):
-        table[separators.start : separators.stop] = array("I", bytes(4 * len(separators)))
+    for parting in _ranges("0-2F 3A-40 5B-60 7B-7F " + separators):
+        table[parting.start : parting.stop] = array("I", bytes(4 * len(parting)))
     for first, last, step, distance in ((0x41, 0x5A, 1, 32), *CASES):
         small = array("I", range(first + distance, last + distance + 1, step))
         table[first : last + 1 : step] = small
@@ -81,4 +86,5 @@ def _table() -> bytes:
     return table.tobytes()
 
 
-LETTERS = _table()
+LETTERS = _table(INVISIBLE)
+UNICODE_LETTERS = _table(SEPARATORS)

@@ -1,10 +1,13 @@
-"""What the compiled kernels do, in plain words: their oracle in the tests, and their stand-in."""
+"""What the compiled kernels do, in numpy: their oracle in the tests, and their stand-in.
+
+Texts are taken by the megabyte and joined, so that every step is one call for all of them: a call
+for each text would cost more than its work.
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,40 +16,52 @@ from numpy.typing import NDArray
 from pipeline.kernels.letters import ALONE
 
 Grams = NDArray[np.uint32]
+Hashes = NDArray[np.uint64]
+Counts = NDArray[np.int64]
 
 WIDTH = 5  # words in a gram
 WORD_BASE = 0x9E3779B97F4A7C15
 GRAM_BASE = np.uint64(0xD6E8FEB86659FD93)
 MIXER = 0xFF51AFD7ED558CCD
-MASK = (1 << 64) - 1
-SHORT = 32  # bytes of a word whose hash is worth remembering
-AT_ONCE = 4096  # grams that are permuted at once: 2 MB
+ALL_BITS = (1 << 64) - 1
+MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
+LONG = 64  # bytes of a word from which on it is hashed by itself
+TEXT_AT_ONCE = 1 << 20  # bytes
+GRAMS_AT_ONCE = 1 << 15  # so that permuted grams stay in the cache
+PAIRED_AT_ONCE = 1 << 20  # grams of pairs
 
 
 def band_keys(
     texts: Sequence[bytes | None], letters: bytes, permutations: bytes, bands: int, rows: int
 ) -> list[bytes | None]:
     """For each text `bands` keys of 8 bytes; None for None and for a text without words."""
-    factors, masks = np.frombuffer(permutations, dtype="=u4").reshape(2, -1)
-    folding = _Folding(letters)
-    keys: list[bytes | None] = []
-    for text in texts:
-        grams = None if text is None else _grams(text, folding)
-        if grams is None or not grams.size:
-            keys.append(None)
-        else:
-            minima = _minima(grams, factors, masks)[: bands * rows]
-            keys.append(_keys(minima.reshape(bands, rows)))
-    return keys
+    factors, masks = np.frombuffer(permutations, dtype="=u4").reshape(2, -1)[:, : bands * rows]
+    made: list[bytes | None] = []
+    for batch in _batches(texts):
+        grams, counts = _grams(batch, letters)
+        some = np.flatnonzero(counts)
+        minima = _minima(grams, counts[some], factors, masks)
+        keys: list[bytes | None] = [None] * len(batch)
+        for place, key in zip(some, _keys(minima, bands, rows), strict=True):
+            keys[place] = key
+        made += keys
+    return made
 
 
 def gram_sets(texts: Sequence[bytes | None], letters: bytes) -> list[bytes | None]:
     """For each text its distinct grams in ascending order, 4 bytes each; None for None."""
-    folding = _Folding(letters)
-    return [
-        None if text is None else np.unique(_grams(text, folding)).astype("<u4").tobytes()
-        for text in texts
-    ]
+    made: list[bytes | None] = []
+    for batch in _batches(texts):
+        grams, counts = _grams(batch, letters)
+        owners = np.repeat(np.arange(len(batch), dtype=np.uint64), counts)
+        both = np.sort(owners << np.uint64(32) | grams)
+        both = both[np.append(True, both[1:] != both[:-1])[: both.size]]
+        ends = np.searchsorted(both, np.arange(1, len(batch) + 1, dtype=np.uint64) << np.uint64(32))
+        flat, start = both.astype("<u4").tobytes(), 0  # the owner is cut off
+        for text, end in zip(batch, ends.tolist(), strict=True):
+            made.append(None if text is None else flat[4 * start : 4 * end])
+            start = end
+    return made
 
 
 def shared_counts(sets: Sequence[bytes | None], pairs: bytes) -> bytes:
@@ -54,10 +69,16 @@ def shared_counts(sets: Sequence[bytes | None], pairs: bytes) -> bytes:
 
     Raises IndexError when a pair names a set that is not there.
     """
-    counts = [
-        np.intersect1d(_set(sets[left]), _set(sets[right]), assume_unique=True).size
-        for left, right in struct.iter_unpack("<II", pairs)
-    ]
+    counts: list[int] = []
+    waiting: list[tuple[bytes, bytes]] = []
+    size = 0
+    for left, right in struct.iter_unpack("<II", pairs):
+        waiting.append((sets[left] or b"", sets[right] or b""))
+        size += len(waiting[-1][0]) + len(waiting[-1][1])
+        if size >= 4 * PAIRED_AT_ONCE:
+            counts += _shared(waiting)
+            waiting, size = [], 0
+    counts += _shared(waiting)
     return struct.pack(f"<{len(counts)}I", *counts)
 
 
@@ -74,78 +95,151 @@ def instruction_set() -> str:
     return "numpy"
 
 
-class _Folding(dict[int, str]):
-    """For `str.translate`: letters in lower case, a blank for what parts words."""
-
-    def __init__(self, letters: bytes) -> None:
-        self.letters = memoryview(letters).cast("I")
-
-    def __missing__(self, code: int) -> str:
-        letter = self.letters[code] if code < len(self.letters) else _above(code)
-        folded = chr(letter & ~ALONE) if letter else " "
-        self[code] = f" {folded} " if letter & ALONE else folded
-        return self[code]
-
-
-def _above(code: int) -> int:
-    """The entry of a code point above U+FFFF."""
-    if 0x20000 <= code < 0xE0000:
-        return code | ALONE
-    return code if code < 0x1F000 else 0
+def _batches(texts: Sequence[bytes | None]) -> Iterator[list[bytes | None]]:
+    """The texts in their order, about a megabyte at once."""
+    batch: list[bytes | None] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        size += len(text or b"")
+        if size >= TEXT_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
-def _mix(value: Any) -> Any:
-    """Bits of 64-bit numbers spread over each other; the same for one and for an array."""
-    value = value ^ (value >> 32)
-    value = value * MIXER & MASK if isinstance(value, int) else value * np.uint64(MIXER)
-    return value ^ (value >> 29)
+def _grams(texts: Sequence[bytes | None], letters: bytes) -> tuple[Grams, Counts]:
+    """The hash of every gram of all texts in order, repeats too, and how many each text has.
+
+    A text of fewer than five words has one of them all.
+    """
+    words, word_counts = _words(texts, letters)
+    word_starts = np.cumsum(word_counts) - word_counts
+    counts = np.where(word_counts >= WIDTH, word_counts - WIDTH + 1, np.minimum(word_counts, 1))
+    starts = np.cumsum(counts) - counts
+    rolled = np.append(words, np.zeros(WIDTH, dtype=np.uint64))
+    grams = rolled[: words.size].copy()
+    for place in range(1, WIDTH):
+        grams = grams * GRAM_BASE + rolled[place : place + words.size]
+    grams = grams[np.arange(counts.sum()) + np.repeat(word_starts - starts, counts)]
+    for width in range(1, WIDTH):
+        short = np.flatnonzero(word_counts == width)
+        gram = words[word_starts[short]]
+        for place in range(1, width):
+            gram = gram * GRAM_BASE + words[word_starts[short] + place]
+        grams[starts[short]] = gram
+    return (_mix(grams) >> np.uint64(32)).astype(np.uint32), counts
 
 
-def _word_hash(word: bytes) -> int:
-    """Eight bytes at a time, the last ones filled up with zeros."""
+def _words(texts: Sequence[bytes | None], letters: bytes) -> tuple[Hashes, Counts]:
+    """The hash of every word of all texts in order, and how many each text has."""
+    known = ["" if text is None else text.decode() for text in texts]
+    codes = np.frombuffer("\0".join(known).encode("utf-32-le"), dtype="<u4")
+    folded, places = _fold(codes, np.frombuffer(letters, dtype="=u4"))
+    inside = np.concatenate(([False], folded != 0, [False]))
+    first_letters = np.flatnonzero(inside[1:] & ~inside[:-1])
+    ends = np.cumsum([len(text) + 1 for text in known])[:-1] - 1  # where a text is parted
+    parted = places[ends] if places is not None else ends
+    before = np.searchsorted(first_letters, np.append(parted, folded.size))
+    counts: Counts = np.diff(before, prepend=0)
+    return _word_hashes(folded.tobytes().decode("utf-32-le").encode()), counts
+
+
+def _fold(codes: Grams, letters: Grams) -> tuple[Grams, Counts | None]:
+    """Letters in lower case, 0 for what parts words, also on both sides of what stands alone.
+
+    With it, where each code point has gone; None if all are where they were.
+    """
+    folded = letters[np.minimum(codes, 0xFFFF)]
+    high = np.flatnonzero(codes > 0xFFFF)
+    folded[high] = _above(codes[high])
+    alone = folded >= ALONE
+    if not alone.any():
+        return folded, None
+    sizes = 1 + 2 * alone.astype(np.int64)
+    places = np.cumsum(sizes) - 1 - alone
+    spread = np.zeros(int(sizes.sum()), dtype=np.uint32)
+    spread[places] = folded & np.uint32(ALONE - 1)
+    return spread, places
+
+
+def _above(codes: Grams) -> Grams:
+    """The entries of code points above U+FFFF."""
+    letters = np.where(codes >= 0x20000, codes | np.uint32(ALONE), codes)
+    return np.where(codes < 0xE0000, letters, 0).astype(np.uint32)
+
+
+def _word_hashes(folded: bytes) -> Hashes:
+    """Of every run without a zero: eight bytes at a time, the last ones filled up with zeros."""
+    held = np.frombuffer(b"\0" + folded + bytes(8), dtype=np.uint8)
+    inside = held != 0
+    starts = np.flatnonzero(inside[1:] & ~inside[:-1]) + 1
+    sizes = np.flatnonzero(inside[:-1] & ~inside[1:]) + 1 - starts
+    eight: Hashes = np.ndarray((held.size - 7,), dtype="<u8", buffer=held, strides=(1,))
+    values: Hashes = eight[starts] & MASKS[np.minimum(sizes, 8)]
+    for done in range(8, LONG, 8):
+        longer = np.flatnonzero(sizes > done)
+        if not longer.size:
+            break
+        blocks = eight[starts[longer] + done] & MASKS[np.minimum(sizes[longer] - done, 8)]
+        values[longer] = values[longer] * np.uint64(WORD_BASE) + blocks
+    for word in np.flatnonzero(sizes > LONG):
+        start = int(starts[word]) - 1
+        values[word] = _long_word(folded[start : start + int(sizes[word])])
+    return _mix(values)
+
+
+def _long_word(word: bytes) -> int:
     filled = word + bytes(-len(word) % 8)
     value = 0
     for (block,) in struct.iter_unpack("<Q", filled):
-        value = (value * WORD_BASE + block) & MASK
-    hashed: int = _mix(value)
-    return hashed
+        value = (value * WORD_BASE + block) & ALL_BITS
+    return value
 
 
-_remembered = lru_cache(maxsize=1 << 16)(_word_hash)
+def _mix(values: Hashes) -> Hashes:
+    """Bits of 64-bit numbers spread over each other."""
+    values = (values ^ (values >> np.uint64(32))) * np.uint64(MIXER)
+    return values ^ (values >> np.uint64(29))
 
 
-def _grams(text: bytes, folding: _Folding) -> Grams:
-    """The hash of every gram in order, repeats too; one of all words if they are fewer than 5."""
-    words = text.decode("utf-8").translate(folding).encode("utf-8").split()
-    hashes = np.array(
-        [_remembered(word) if len(word) <= SHORT else _word_hash(word) for word in words],
-        dtype=np.uint64,
-    )
-    width = min(WIDTH, len(words))
-    count = len(words) - width + 1 if words else 0
-    grams = hashes[:count].copy()
-    for place in range(1, width):
-        grams = grams * GRAM_BASE + hashes[place : place + count]
-    hashed: Grams = (_mix(grams) >> np.uint64(32)).astype(np.uint32)
-    return hashed
-
-
-def _minima(grams: Grams, factors: Grams, masks: Grams) -> Grams:
-    """The least value that each permutation gives to any gram."""
-    least = np.full(factors.size, 0xFFFFFFFF, dtype=np.uint32)
-    for start in range(0, grams.size, AT_ONCE):
-        values = (grams[start : start + AT_ONCE, None] ^ masks) * factors
-        least = np.minimum(least, values.min(axis=0))
+def _minima(grams: Grams, counts: Counts, factors: Grams, masks: Grams) -> Grams:
+    """A column for each text, all of which have grams: the least value by each permutation."""
+    least = np.empty((factors.size, counts.size), dtype=np.uint32)
+    ends = np.cumsum(counts)
+    first = 0
+    while first < counts.size:
+        start = int(ends[first] - counts[first])
+        last = max(int(np.searchsorted(ends, start + GRAMS_AT_ONCE, side="right")), first + 1)
+        some = grams[start : ends[last - 1]]
+        starts = (ends[first:last] - counts[first:last] - start).astype(np.intp)
+        values = np.empty_like(some)
+        for number in range(factors.size):
+            np.bitwise_xor(some, masks[number], out=values)
+            np.multiply(values, factors[number], out=values)
+            np.minimum.reduceat(values, starts, out=least[number, first:last])
+        first = last
     return least
 
 
-def _keys(minima: Grams) -> bytes:
-    """One key for each row of `minima`."""
-    keys = np.zeros(len(minima), dtype=np.uint64)
-    for column in minima.T:
-        keys = _mix(keys ^ column)
-    return keys.astype("<u8").tobytes()
+def _keys(minima: Grams, bands: int, rows: int) -> list[bytes]:
+    """The keys of each column of `minima`, one for each band of rows."""
+    keys = np.zeros((minima.shape[1], bands), dtype=np.uint64)
+    for row in range(rows):
+        keys = _mix(keys ^ minima[row::rows].T)
+    flat, size = keys.astype("<u8").tobytes(), 8 * bands
+    return [flat[at : at + size] for at in range(0, len(flat), size)]
 
 
-def _set(grams: bytes | None) -> Grams:
-    return np.frombuffer(grams or b"", dtype="<u4")
+def _shared(pairs: Sequence[tuple[bytes, bytes]]) -> Any:
+    """How many grams both of each pair have: those that stand twice among a pair's."""
+    owned = []
+    for side in (0, 1):
+        sizes = [len(pair[side]) // 4 for pair in pairs]
+        owners = np.repeat(np.arange(len(pairs), dtype=np.uint64), sizes)
+        grams = np.frombuffer(b"".join(pair[side] for pair in pairs), dtype="<u4")
+        owned.append(owners << np.uint64(32) | grams)
+    both = np.sort(np.concatenate(owned))
+    twice = both[1:][both[1:] == both[:-1]] >> np.uint64(32)
+    return np.bincount(twice.astype(np.int64), minlength=len(pairs)).tolist()
