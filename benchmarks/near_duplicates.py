@@ -1,18 +1,26 @@
 """`dedup_near` on a corpus with known near duplicates: its cost step by step, recall, precision.
 
     python benchmarks/near_duplicates.py [FOLDER]     (default ../shared/bench/corpus)
+    python benchmarks/near_duplicates.py --run IN.jsonl OUT.jsonl [OPTION …]
+
+The second form only finds near-duplicates, from JSON Lines to JSON Lines (id, text), as one whole
+process with the code of a run: reader, shards, sketches, evidence, votes. It is for being timed
+beside other tools. Options: --threshold 0.8, --workers 1, --memory 1GB, --plain (the twin kernels).
 
 FOLDER holds docs.parquet (id, text, source) and near_pairs.parquet (id_a, id_b, jaccard: every
 pair of five-word runs from 0.5 on). MB/s is megabytes (10^6 bytes) of all text a CPU second, all
 threads counted. Recall: pairs from the threshold on of which one side is removed. Precision:
 removed records that are in such a pair. Both stand twice: by the file's similarities, and by those
-of our own words; they differ where one takes a typographic quote or dash for a letter.
+of our own words; they differ in documents of scripts without spaces, of which the file takes what
+stands between two blanks for a word, and we each character.
 """
 
 from __future__ import annotations
 
+import argparse
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,9 +29,19 @@ from typing import Any
 import polars as pl
 
 from pipeline import kernels
+from pipeline.deciding import Ballot, Deciding
+from pipeline.engines.local import Workers
+from pipeline.inputs import read_tasks
 from pipeline.kernels import plain
+from pipeline.memory import share_memory
+from pipeline.passes import Decided, Pass
+from pipeline.prepare import parse_size
+from pipeline.readers.jsonl import JsonlReader
 from pipeline.record import SCHEMA
+from pipeline.shards import private_folder, read_frame
+from pipeline.source import SourceFile, Unit
 from pipeline.stages.dedup_near import DedupNear
+from pipeline.tables import Blobs, SketchTable, write_blobs
 
 MEGABYTE = 1e6
 SHARD = 16 * MEGABYTE
@@ -63,16 +81,70 @@ def steps(stage: DedupNear, records: pl.DataFrame) -> tuple[set[str], dict[str, 
     """The ids it removes; for each step what it took and told."""
     parts = list(shards(records))
     took: dict[str, Any] = {}
-    sketches, *cost = measured(lambda: pl.concat([stage.sketch(part) for part in parts]))
-    took["sketch"] = [*cost, f"{sketches['bands'].estimated_size() / len(sketches):.0f} B a record"]
-    chosen, *cost = measured(lambda: stage.candidates(sketches))
-    took["candidates"] = [*cost, f"{len(chosen):,} of {len(sketches):,} records"]
-    named = [part.filter(pl.col("id").is_in(chosen["id"].implode())) for part in parts]
-    evidence, *cost = measured(lambda: pl.concat([stage.evidence(part) for part in named]))
-    took["evidence"] = [*cost, f"{evidence.estimated_size() / MEGABYTE:.1f} MB held"]
-    votes, *cost = measured(lambda: stage.decide(sketches, evidence))
-    took["decide"] = [*cost, f"{len(votes):,} near duplicates"]
+    with tempfile.TemporaryDirectory() as scratch:
+        made, *cost = measured(lambda: [stage.sketch(part) for part in parts])
+        sketches = SketchTable(made)
+        size = sum(int(one.estimated_size()) for one in made) / sketches.height
+        took["sketch"] = [*cost, f"{size:.0f} B a record, with id and source"]
+        rows, *cost = measured(lambda: stage.candidates(sketches))
+        took["candidates"] = [*cost, f"{rows.len():,} of {sketches.height:,} records"]
+        evidence, *cost = measured(lambda: _evidence(stage, parts, sketches, rows, Path(scratch)))
+        took["evidence"] = [*cost, f"{evidence.sizes.sum() / MEGABYTE:.1f} MB on disk"]
+        votes, *cost = measured(lambda: _votes(stage, sketches, evidence))
+        took["decide"] = [*cost, f"{len(votes):,} near duplicates"]
     return set(votes["id"]), took
+
+
+def _evidence(
+    stage: DedupNear,
+    parts: list[pl.DataFrame],
+    sketches: SketchTable,
+    rows: pl.Series,
+    folder: Path,
+) -> Blobs:
+    files, sizes = [], []
+    for part, local in sketches.by_part(rows):
+        path = folder / f"{part}.bin"
+        sizes.append(write_blobs(path, stage.evidence(parts[part][local])))
+        files.append((path, local.len()))
+    return Blobs(pl.concat(sizes), files)
+
+
+def _votes(stage: DedupNear, sketches: SketchTable, evidence: Blobs) -> pl.DataFrame:
+    verdict = stage.decide(sketches, evidence)
+    return pl.concat(Ballot(stage.name, sketches).named(verdict.votes))
+
+
+def run(options: argparse.Namespace) -> None:
+    """From JSON Lines to JSON Lines, with the code of a run."""
+    path, memory = Path(options.run[0]), parse_size(options.memory) if options.memory else None
+    share = share_memory(memory, options.workers)
+    file = SourceFile(path.name, path, path.stat().st_size, "")
+    stage = DedupNear(threshold=options.threshold)
+    with (
+        tempfile.TemporaryDirectory(dir=options.scratch) as scratch,
+        Workers(share.workers) as engine,
+    ):
+        folder = private_folder(Path(scratch))
+        label = stage.name
+        this = Pass(0, folder, (), None, (label, stage), share.shard_bytes)
+        tasks = read_tasks([(JsonlReader(), Unit((file,)))], share.shard_bytes)
+        markers = dict(engine.map(this.run, tasks))
+        names = [name for position in sorted(markers) for name in markers[position]["parts"]]
+        kept = [folder / f"{name}.kept.arrow" for name in names]
+        decided, told = Deciding(label, kept, [], memory, engine).decide(stage)
+        with Path(options.run[1]).open("wb") as output:
+            for shard in kept:
+                _write(decided, shard, output)
+    told = {name: told[name] for name in ("candidates", "clusters", "merged")}
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(one.ru_utime + one.ru_stime for one in usage)
+    print(f"{told}; CPU {cpu:.2f} s, peak of the largest process {peak():.0f} MB", file=sys.stderr)
+
+
+def _write(decided: Decided, shard: Path, output: Any) -> None:
+    records = decided.apply(read_frame(shard), shard)
+    records.filter(pl.col("rejected").is_null()).select("id", "text").write_ndjson(output)
 
 
 def own_words(documents: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
@@ -122,8 +194,26 @@ def print_twin(documents: pl.DataFrame) -> None:
 
 
 def main() -> None:
-    """Measure and print Markdown."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/bench/corpus")
+    """Measure and print Markdown, or run once."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", nargs="?", default="../shared/bench/corpus")
+    parser.add_argument("--run", nargs=2, metavar=("IN", "OUT"))
+    parser.add_argument("--threshold", type=float, default=0.8)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--memory")
+    parser.add_argument("--scratch", help="folder for the shards")
+    parser.add_argument("--plain", action="store_true")
+    options = parser.parse_args()
+    if options.plain:
+        kernels._kernel, kernels.COMPILED = plain, False
+    if options.run:
+        run(options)
+    else:
+        measure(Path(options.folder))
+
+
+def measure(folder: Path) -> None:
+    """Print the cost of each step, recall and precision, kernels beside their twins."""
     if not (folder / "docs.parquet").is_file():
         sys.exit(f"{folder.resolve()}: holds no docs.parquet; name the folder of a corpus")
     documents = pl.read_parquet(folder / "docs.parquet")

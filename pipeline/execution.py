@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -11,28 +12,27 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from pipeline import kernels
+from pipeline.deciding import Deciding
 from pipeline.delta import Delta
 from pipeline.engines.local import Workers
-from pipeline.errors import LawBroken, StorageError
+from pipeline.errors import StorageError
 from pipeline.finish import Finished, finish
 from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
 from pipeline.ledger import StageCount, check_chain, total
-from pipeline.memory import refuse_over, share_memory
+from pipeline.memory import share_memory
 from pipeline.naming import Named
 from pipeline.observations import add_tallies
-from pipeline.passes import Evidence, Pass, ReadTask, ShardTask
+from pipeline.passes import Decided, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.render import RenderPass
 from pipeline.rendering import Rendering, renderings
 from pipeline.resume import claim
 from pipeline.reuse import find_known, made_by
-from pipeline.shards import private_folder, read_frame, write_bytes, write_frame
-from pipeline.stage import CorpusStage, EvidenceStage, RecordStage, Stage
+from pipeline.shards import private_folder, write_bytes
+from pipeline.stage import CorpusStage, EvidenceStage, RecordStage, RewritingStage, Stage
 
 WORKER_DIED = (
     "a worker process was killed, most likely for lack of memory; set --memory below what is free "
@@ -59,7 +59,7 @@ class Segment:
     """Record stages between two barriers, and the corpus stage that ends them."""
 
     stages: tuple[tuple[str, RecordStage], ...]
-    corpus: tuple[str, CorpusStage | EvidenceStage] | None
+    corpus: tuple[str, CorpusStage | RewritingStage | EvidenceStage] | None
 
 
 def segments(steps: list[Stage]) -> list[Segment]:
@@ -70,7 +70,7 @@ def segments(steps: list[Stage]) -> list[Segment]:
     for step in steps:
         seen[step.name] = seen.get(step.name, 0) + 1
         label = step.name if seen[step.name] == 1 else f"{step.name}.{seen[step.name]}"
-        if isinstance(step, CorpusStage | EvidenceStage):
+        if isinstance(step, CorpusStage | RewritingStage | EvidenceStage):
             parted.append(Segment(tuple(waiting), (label, step)))
             waiting = []
         else:
@@ -99,6 +99,7 @@ class Execution:
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
         self.losses: dict[str, Counter[str]] = {}  # by target
+        self.told: dict[str, Mapping[str, Any]] = {}  # by corpus stage
         self.tallies: dict[str, Counter[str]] = {}  # by stage
         self.set_aside: list[Path] = []
         self.observed: list[Path] = []  # shards beside which observations may lie, without ending
@@ -119,14 +120,14 @@ class Execution:
             check_chain([c for c in self.counts if not c.stage.startswith("targets.")])
             return finish(self, rendered, targets)
 
-    def _all_passes(self) -> tuple[list[Any], tuple[str, Path] | None]:
+    def _all_passes(self) -> tuple[list[Any], Decided | None]:
         steps = self.recipe.steps()
         if any(isinstance(step, EvidenceStage) for step in steps):
             self.progress.say(kernels.describe())
         if self.recipe.split.validation or self.recipe.split.test:
             steps.append(self.recipe.split)
         tasks: list[Any] = list(read_tasks(self.inputs.units, self.share.shard_bytes))
-        decided: tuple[str, Path] | None = None
+        decided: Decided | None = None
         for number, segment in enumerate(segments(steps)):
             tasks, decided = self._pass(number, segment, tasks, decided)
         return tasks, decided
@@ -136,8 +137,8 @@ class Execution:
         number: int,
         segment: Segment,
         tasks: list[ReadTask | ShardTask],
-        decided: tuple[str, Path] | None,
-    ) -> tuple[list[Any], tuple[str, Path] | None]:
+        decided: Decided | None,
+    ) -> tuple[list[Any], Decided | None]:
         folder = private_folder(self.folder / f"pass-{number:02d}")
         labels = [label for label, _ in segment.stages]
         made_of = made_by(segment.stages, segment.corpus) if number == 0 else ""
@@ -153,7 +154,7 @@ class Execution:
         )
         if number == 0 and not self.options.full:
             tasks = self._with_known(tasks, folder, made_of)
-        first = decided[0] if decided else "read"
+        first = decided.label if decided else "read"
         parts = self._map(" · ".join([first, *labels]), this, tasks)
         self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
         self.observed += [folder / part for part in parts]
@@ -164,7 +165,12 @@ class Execution:
             return shards, None
         label, corpus = segment.corpus
         self.progress.say(f"deciding {label}")
-        return shards, (label, self._decide(label, corpus, folder, parts))
+        kept = [task.shard for task in shards]
+        deciding = Deciding(label, kept, [], self.options.memory, self.engine)
+        decided, told = deciding.decide(corpus)
+        if told:
+            self.told[label] = told
+        return shards, decided
 
     def _with_known(self, tasks: list[Any], folder: Path, made_of: str) -> list[Any]:
         """The read tasks with what earlier runs have made of their units."""
@@ -174,33 +180,6 @@ class Execution:
         if found:
             self.progress.say(f"{found} of {units} source units are known from earlier runs")
         return [replace(task, known=known.of(own)) for task, own in zip(tasks, keys, strict=True)]
-
-    def _decide(
-        self, label: str, corpus: CorpusStage | EvidenceStage, folder: Path, parts: list[str]
-    ) -> Path:
-        """The vote over all sketches, checked and written."""
-        files = [folder / f"{part}.sketch.arrow" for part in parts]
-        refuse_over(self.options.memory, label, sum(file.stat().st_size for file in files))
-        sketches = pl.concat([read_frame(file) for file in files])
-        if isinstance(corpus, EvidenceStage):
-            decision = corpus.decide(sketches, self._evidence(corpus, sketches, folder, parts))
-        else:
-            decision = corpus.decide(sketches)
-        check_decision(label, sketches["id"], decision)
-        path = folder / "decision.arrow"
-        write_frame(path, decision)
-        return path
-
-    def _evidence(
-        self, corpus: EvidenceStage, sketches: pl.DataFrame, folder: Path, parts: list[str]
-    ) -> pl.DataFrame:
-        """What a corpus stage asked to know of its candidates, in the order of the shards."""
-        candidates = folder / "candidates.arrow"
-        write_frame(candidates, corpus.candidates(sketches).select("id"))
-        look = Evidence(corpus, candidates)
-        shards = [folder / f"{part}.kept.arrow" for part in parts]
-        found = dict(self.engine.map(look.run, shards))
-        return pl.concat([found[position] for position in range(len(shards))])
 
     def _map(self, title: str, this: Pass | RenderPass, tasks: list[Any]) -> list[str]:
         """Run a pass's tasks; returns the names of its parts, in order."""
@@ -225,27 +204,15 @@ class Execution:
         return [part for marker in ordered for part in marker["parts"]]
 
     def _render(
-        self, tasks: list[Any], decided: tuple[str, Path] | None
+        self, tasks: list[Any], decided: Decided | None
     ) -> tuple[Path, tuple[Rendering, ...]]:
         folder = private_folder(self.folder / "rendered")
         paths = self.folder / "paths.json"
         write_bytes(paths, json.dumps(self.inputs.paths()).encode())
         targets = renderings(self.recipe, self.options.output, self.digest)
         this = RenderPass(folder, targets, decided, paths, self.plan)
-        names = [decided[0]] if decided else []
+        names = [decided.label] if decided else []
         parts = self._map(" · ".join(names + [one.name for one in targets]), this, tasks)
         if decided is not None:
             self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
         return folder, targets
-
-
-def check_decision(label: str, ids: pl.Series, decision: pl.DataFrame) -> None:
-    """Raise LawBroken when a vote names a stranger, or a duplicate names one that is not kept."""
-    if decision["id"].is_duplicated().any() or not decision["id"].is_in(ids.implode()).all():
-        raise LawBroken(f"{label}: decided on an id twice, or on one that it was not given")
-    if "rejected" not in decision.columns:
-        return
-    out = decision.filter(pl.col("rejected").is_not_null())
-    named = out["rejected"].struct.field("merged_into").drop_nulls()
-    if named.is_in(out["id"].implode()).any() or not named.is_in(ids.implode()).all():
-        raise LawBroken(f"{label}: a duplicate names a record that is not kept")

@@ -72,7 +72,8 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
         "stages": [count.as_json() for count in execution.counts],
         "tallies": {label: dict(sorted(c.items())) for label, c in execution.tallies.items()},
         "targets": told,
-        "split": _certificate(metrics),
+        "duplicates": {label: told for label, told in execution.told.items() if label != "split"},
+        "split": _certificate(metrics) | dict(execution.told.get("split", {})),
         "drift": drift.as_json() if drift else None,
         "gate": {"passed": gate["passed"], "engine": gate["engine"], "checks": gate["checks"]},
     }

@@ -10,7 +10,8 @@ MB = 1 << 20
 PARENT = 320 * MB  # interpreter, Polars, sketches of a few million records
 WORKER = 240 * MB  # interpreter, Polars and the libraries that readers load
 COPIES = 12  # of a shard's text that its costliest stage holds at once, measured
-SKETCH_COPIES = 3  # of all sketches that a decision holds at once
+SKETCH_COPIES = 3  # of the sketches that a decision holds at once
+DECIDED_MOST = 512 * MB  # of sketches held at once where no limit is set
 SHARD_LEAST, SHARD_MOST = 1 * MB, 16 * MB
 
 
@@ -37,15 +38,18 @@ def share_memory(memory: int | None, workers: int) -> Share:
     raise RecipeError(f"--memory {memory // MB}MB: a run needs at least {least}MB")
 
 
-def refuse_over(memory: int | None, label: str, sketches: int) -> None:
-    """Raise RecipeError when a corpus stage's sketches (bytes on disk) do not fit `memory`.
+def room_to_decide(memory: int | None) -> int:
+    """Bytes of sketches or votes that a decision holds at once; more of them wait on disk."""
+    return DECIDED_MOST if memory is None else PARENT // 2 // SKETCH_COPIES
 
-    What a stage holds grows with the number of records, not with their text: 16 bytes a record to
-    find equal ones, 160 to find nearly equal ones, and as much again while they are sorted.
+
+def refuse_over(memory: int | None, label: str, needed: int) -> None:
+    """Raise RecipeError when what a vote must hold of all records does not fit `memory`.
+
+    That is some bytes of each record, whatever its text: see `pipeline.deciding`.
     """
-    needed = PARENT + SKETCH_COPIES * sketches
-    if memory is not None and needed > memory:
+    if memory is not None and PARENT + needed > memory:
         raise RecipeError(
-            f"--memory {memory // MB}MB: {label} has to hold all records' sketches and needs "
-            f"{needed // MB}MB; finished passes are kept"
+            f"--memory {memory // MB}MB: {label} has to hold some bytes of each record and needs "
+            f"{(PARENT + needed) // MB}MB; finished passes are kept"
         )

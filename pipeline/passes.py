@@ -21,7 +21,15 @@ from pipeline.reuse import Known
 from pipeline.settle import settle
 from pipeline.shards import digest_file, gather, read_frame, read_marker
 from pipeline.source import Reader, Unit
-from pipeline.stage import CorpusStage, EvidenceStage, Observed, ObservingStage, RecordStage
+from pipeline.stage import (
+    CorpusStage,
+    EvidenceStage,
+    Observed,
+    ObservingStage,
+    RecordStage,
+    RewritingStage,
+)
+from pipeline.tables import write_blobs
 from pipeline.unit_rows import UNIT, ledger_rows, roots_of, tally_rows, unit_key
 
 READ = "read"
@@ -49,14 +57,40 @@ class ShardTask:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What a corpus stage decided, for the next pass to apply."""
+
+    label: str  # in the ledger
+    rewriting: tuple[RewritingStage, Path] | None = None  # with the file of its keys
+
+    def apply(self, records: pl.DataFrame, shard: Path) -> pl.DataFrame:
+        """The records of one shard with the decision in them; no votes on it, no change."""
+        if self.rewriting is not None:
+            stage, keys = self.rewriting
+            return stage.apply(records, read_frame(keys))
+        votes = votes_path(shard)
+        return apply_decision(records, read_frame(votes)) if votes.exists() else records
+
+    def digests(self, shard: Path) -> list[str]:
+        """Of the files that `apply` reads."""
+        path = self.rewriting[1] if self.rewriting is not None else votes_path(shard)
+        return [self.label, digest_file(path) if path.exists() else ""]
+
+
+def votes_path(shard: Path) -> Path:
+    """Where the votes on a shard's records are."""
+    return shard.with_name(shard.name.replace(".kept.", ".votes."))
+
+
+@dataclass(frozen=True)
 class Pass:
     """What is done to every shard between two barriers."""
 
     number: int
     folder: Path  # where its files go
     stages: tuple[tuple[str, RecordStage], ...]  # (label in the ledger, stage)
-    decided: tuple[str, Path] | None  # (label, decision file) of the corpus stage before it
-    sketch: tuple[str, CorpusStage | EvidenceStage] | None  # the corpus stage after it
+    decided: Decided | None  # by the corpus stage before it
+    sketch: tuple[str, CorpusStage | RewritingStage | EvidenceStage] | None  # the one after it
     shard_bytes: int
     plan: str  # digest of recipe, inputs, code and cuts
     made_of: str = ""  # digest of all that the result for a unit depends on beside the unit
@@ -78,7 +112,8 @@ class Pass:
         """What the stages make of a shard, or of the units of which nothing is known."""
         if isinstance(task, ShardTask):
             parts = Parts(self.folder, f"{task.index:05d}", [])
-            self._part(read_frame(task.shard).with_columns(pl.lit(0).alias(UNIT)), parts)
+            numbered = read_frame(task.shard).with_columns(pl.lit(0).alias(UNIT))
+            self._part(numbered, parts, task.shard)
             return parts
         keys, known = task.keys(), set(task.known.rows["key"]) if task.known else set()
         name = f"{task.index:05d}" + (NEW if known else "")
@@ -88,7 +123,7 @@ class Pass:
             self._part(numbered, parts)
         return parts
 
-    def _part(self, numbered: pl.DataFrame, parts: Parts) -> None:
+    def _part(self, numbered: pl.DataFrame, parts: Parts, shard: Path | None = None) -> None:
         """Take one frame, its units numbered, through the stages and write what comes of it."""
         reading = bool(parts.keys)
         parts.clock.lap(READ if reading else "shards")
@@ -107,11 +142,11 @@ class Pass:
             parts.clock.lap(label)
             return parted.kept
 
-        if reading:
+        if shard is None:
             records = settled(READ, records, records)
-        if self.decided is not None:
-            label, decision = self.decided
-            records = settled(label, records, apply_decision(records, read_frame(decision)))
+        elif self.decided is not None:
+            changed = self.decided.apply(records, shard)
+            records = settled(self.decided.label, records, changed)
         for label, stage in self.stages:
             observed = observe(stage, records)
             parts.seen.add(label, observed)
@@ -133,33 +168,34 @@ def observe(stage: RecordStage, records: pl.DataFrame) -> Observed:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Look:
     """The second look of a corpus stage at the records that it asked for."""
 
     stage: EvidenceStage
-    candidates: Path  # Arrow file of ids
 
-    def run(self, shard: Path) -> pl.DataFrame:
-        """The evidence of one shard's candidates."""
-        wanted = read_frame(self.candidates)
-        records = read_frame(shard).join(wanted, on="id", how="semi", maintain_order="left")
-        return self.stage.evidence(records)
+    def run(self, task: tuple[Path, pl.Series]) -> pl.Series:
+        """Writes the evidence of the shard's rows with these numbers; returns its sizes."""
+        shard, rows = task
+        found = self.stage.evidence(read_frame(shard)[rows])
+        return write_blobs(evidence_path(shard), found)
 
 
-def origin(
-    plan: str, name: str, task: ReadTask | ShardTask, decided: tuple[str, Path] | None
-) -> str:
+def evidence_path(shard: Path) -> Path:
+    """Where the evidence of a shard's candidates is."""
+    return shard.with_name(shard.name.replace(".kept.arrow", ".evidence.bin"))
+
+
+def origin(plan: str, name: str, task: ReadTask | ShardTask, decided: Decided | None) -> str:
     """What a task's result is made from: the run's plan, the pass's name, and its inputs' content.
 
     A marker that names another origin is not believed.
     """
     if isinstance(task, ShardTask):
-        inputs = [digest_file(task.shard)]
+        inputs = [digest_file(task.shard), *(decided.digests(task.shard) if decided else ())]
     else:
         files = (file for _, unit in task.units for file in (*unit.files, *unit.sidecars))
         inputs = [f"{file.uri} {file.sha256}" for file in files]
-    decision = [digest_file(decided[1])] if decided else []
-    return digest_of(plan, name, *inputs, *decision)
+    return digest_of(plan, name, *inputs)
 
 
 def _read(units: Iterable[tuple[int, Reader, Unit]]) -> Iterator[pl.DataFrame]:

@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.bedrock.limits import reject_over_limits
 from pipeline.ledger import StageCount
 from pipeline.parts import Clock
-from pipeline.passes import ShardTask, apply_decision, in_order, origin, positions
+from pipeline.passes import Decided, ShardTask, in_order, origin, positions
 from pipeline.record import SCHEMA
 from pipeline.rendering import Rendering
 from pipeline.schemas_dir import load_schema
@@ -47,7 +47,7 @@ class RenderPass:
 
     folder: Path
     renderings: tuple[Rendering, ...]
-    decided: tuple[str, Path] | None  # the split
+    decided: Decided | None  # the split, or a last corpus stage
     paths_file: Path  # JSON: where each input's bytes are
     plan: str  # digest of recipe, inputs, code and cuts
 
@@ -64,8 +64,8 @@ class RenderPass:
         files: list[Path] = []
         losses: dict[str, dict[str, int]] = {}
         if self.decided is not None:
-            label, decision = self.decided
-            parted = settle(label, records, apply_decision(records, read_frame(decision)))
+            label = self.decided.label
+            parted = settle(label, records, self.decided.apply(records, task.shard))
             files.append(self.folder / f"{task.index:05d}.rejected.arrow")
             write_frame(files[-1], parted.rejected.with_columns(stage=pl.lit(label)))
             records = parted.kept

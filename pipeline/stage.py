@@ -9,7 +9,7 @@ a corpus stage, which must see everything: it sketches each shard, then decides 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -89,9 +89,15 @@ def fewest(rows: pl.DataFrame) -> pl.DataFrame:
 
 @runtime_checkable
 class CorpusStage(Protocol):
-    """A stage that must see everything: small evidence per record, then one vote over all of it."""
+    """A stage that must see everything: small evidence per record, then one vote over all of it.
+
+    Only records with the same `key` are voted on together, so that a vote may be taken for some
+    keys at a time. A stage whose sketches have several rows for a record, and whose decision is
+    about keys, applies it to the records itself: see `RewritingStage`.
+    """
 
     name: ClassVar[str]
+    key: ClassVar[str]  # column of the sketch, Binary or UInt64; a null has no vote
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
         """One row for each record: `id` and small columns; never the text."""
@@ -103,29 +109,89 @@ class CorpusStage(Protocol):
 
 
 @runtime_checkable
+class RewritingStage(Protocol):
+    """A corpus stage that decides on what stands in many records, and changes their texts by it."""
+
+    name: ClassVar[str]
+    key: ClassVar[str]
+
+    def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Any number of rows for each record: `key` and small columns; never the text."""
+        ...
+
+    def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
+        """The keys decided on, with what `apply` needs; sketches with one key come together."""
+        ...
+
+    def apply(self, records: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+        """All records, as from a record stage, by the decision on all keys."""
+        ...
+
+
+class Table(Protocol):
+    """The sketches of all records in the order of the shards, too many to hold at once."""
+
+    height: int
+    own: int  # rows of the run's records; behind them stand those of earlier data, if any
+
+    def column(self, name: str) -> pl.Series:
+        """One column of all rows."""
+        ...
+
+    def rows(self, names: Sequence[str], numbers: pl.Series) -> pl.DataFrame:
+        """Some columns of the rows with these numbers, in their order."""
+        ...
+
+
+class Evidence(Protocol):
+    """What is known of candidates, in their order: bytes that are read when they are asked for."""
+
+    sizes: pl.Series  # bytes, UInt32
+
+    def take(self, numbers: pl.Series) -> pl.Series:
+        """The bytes of some candidates (numbers are places among the candidates), Binary."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A vote, in frames of a bounded size, and what is to be told of it in the manifest.
+
+    `votes` have `row`, the record columns to set, and `into` (UInt32, a row that is not voted on)
+    where a record is merged into another.
+    """
+
+    votes: Iterable[pl.DataFrame]
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
 class EvidenceStage(Protocol):
-    """A corpus stage whose vote needs more than sketches of a few records: it may ask once more."""
+    """A corpus stage whose vote needs more than sketches of a few records: it may ask once more.
+
+    Records have numbers here: rows of the table of all sketches.
+    """
 
     name: ClassVar[str]
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
-        """As a corpus stage's."""
+        """One row for each record: `id` and small columns; never the text."""
         ...
 
-    def candidates(self, sketches: pl.DataFrame) -> pl.DataFrame:
-        """`id` of the records that more must be known of."""
+    def candidates(self, sketches: Table) -> pl.Series:
+        """The rows that more must be known of: UInt32, ascending."""
         ...
 
-    def evidence(self, records: pl.DataFrame) -> pl.DataFrame:
-        """What is to be known of candidates: `id` and columns; asked shard by shard."""
+    def evidence(self, records: pl.DataFrame) -> pl.Series:
+        """What is to be known of candidates, Binary, one for each; asked shard by shard."""
         ...
 
-    def decide(self, sketches: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
-        """As a corpus stage's, with the evidence of all candidates."""
+    def decide(self, sketches: Table, evidence: Evidence) -> Verdict:
+        """The vote, with the evidence of all candidates."""
         ...
 
 
-Stage = RecordStage | CorpusStage | EvidenceStage
+Stage = RecordStage | CorpusStage | RewritingStage | EvidenceStage
 """Also a `Settings`, whose fields are what a recipe may set."""
 
 

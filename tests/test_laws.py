@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from voting import vote
 
 from pipeline.passes import observe
 from pipeline.record import SCHEMA, frame, rejection
@@ -73,7 +74,7 @@ EXAMPLES: list[Any] = [
     STAGES["contradictions"](keep="first"),
     STAGES["dedup_near"](threshold=0.5, keep="longest"),
 ]
-CORPUS = [stage for stage in EXAMPLES if isinstance(stage, CorpusStage)]
+CORPUS = [stage for stage in EXAMPLES if isinstance(stage, CorpusStage | EvidenceStage)]
 RECORD = [stage for stage in EXAMPLES if isinstance(stage, RecordStage) and stage not in CORPUS]
 CHUNKS = [stage for stage in RECORD if stage.name == "chunk"]
 ONE_TO_ONE = [stage for stage in RECORD if stage.name != "chunk"]
@@ -92,14 +93,6 @@ def shuffled(records: pl.DataFrame) -> pl.DataFrame:
     order = list(range(records.height))
     random.Random(7).shuffle(order)
     return records[order]
-
-
-def vote(stage: Any, sketches: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """The stage's decision, with the evidence it asks for."""
-    if not isinstance(stage, EvidenceStage):
-        return stage.decide(sketches)
-    wanted = stage.candidates(sketches)["id"].implode()
-    return stage.decide(sketches, stage.evidence(records.filter(pl.col("id").is_in(wanted))))
 
 
 def by_id(records: pl.DataFrame) -> pl.DataFrame:
@@ -193,12 +186,10 @@ def test_reasons_are_declared(stage: Any, records: pl.DataFrame) -> None:
 @given(records=frames)
 def test_votes_do_not_depend_on_shards_or_order(stage: Any, records: pl.DataFrame) -> None:
     """A sketch is one row a record; the vote is the same for any shards in any order."""
-    whole = stage.sketch(records)
-    assert whole["id"].to_list() == records["id"].to_list()
+    assert stage.sketch(records)["id"].to_list() == records["id"].to_list()
     half = records.height // 2
-    parts = shuffled(pl.concat([stage.sketch(records[half:]), stage.sketch(records[:half])]))
-    decided = vote(stage, parts, shuffled(records))
-    assert_frame_equal(by_id(decided), by_id(vote(stage, whole, records)))
+    order = shuffled(records)
+    assert_frame_equal(vote(stage, order[half:], order[:half]), vote(stage, records))
 
 
 @each(CORPUS)
@@ -206,7 +197,7 @@ def test_votes_do_not_depend_on_shards_or_order(stage: Any, records: pl.DataFram
 @given(records=frames)
 def test_a_vote_speaks_of_its_records(stage: Any, records: pl.DataFrame) -> None:
     """Votes set aside records that were there and kept, once, for declared reasons."""
-    votes = vote(stage, stage.sketch(records), records)
+    votes = vote(stage, records)
     kept = set(records.filter(pl.col("rejected").is_null())["id"])
     assert votes["id"].n_unique() == votes.height
     assert set(votes["id"]) <= kept
@@ -267,11 +258,10 @@ def test_chunks_join_back(stage: Any, text: str) -> None:
 def test_split_tears_no_group_apart(records: pl.DataFrame, validation: float, test: float) -> None:
     """Every kept record has one split, the same for its whole group, in any order."""
     stage = Split(validation=validation, test=test, group_by="source")
-    sketches = stage.sketch(records)
-    votes = stage.decide(sketches)
-    assert_frame_equal(by_id(stage.decide(shuffled(sketches))), by_id(votes))
+    votes = vote(stage, records)
+    assert_frame_equal(vote(stage, shuffled(records)), votes)
     kept = records.filter(pl.col("rejected").is_null())
-    assert votes["id"].to_list() == kept["id"].to_list()
+    assert votes["id"].to_list() == sorted(kept["id"])
     together = kept.select("id", "source").join(votes, on="id")
     assert together.group_by("source").agg(pl.col("split").n_unique())["split"].eq(1).all()
     assert votes.is_empty() or "train" in votes["split"]

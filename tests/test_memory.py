@@ -50,9 +50,9 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         parse_size(text)
 
 
-def test_sketches_that_do_not_fit_are_refused() -> None:
-    """Before they are read into memory; without a limit they are not."""
+def test_what_a_vote_must_hold_and_does_not_fit_is_refused() -> None:
+    """Some bytes of each record: before they are held; without a limit they are not counted."""
     refuse_over(None, "dedup_near", 10_000 * MB)
-    refuse_over(1_000 * MB, "dedup_near", 200 * MB)
+    refuse_over(1_000 * MB, "dedup_near", 600 * MB)
     with pytest.raises(RecipeError, match="dedup_near has to hold"):
-        refuse_over(1_000 * MB, "dedup_near", 400 * MB)
+        refuse_over(1_000 * MB, "dedup_near", 800 * MB)

@@ -56,13 +56,19 @@ SENTENCES = [
 ]
 
 
+def _own(sentence: str, number: int, step: int) -> str:
+    """The sentence with numbers of its own after every third word: no chunk is like another."""
+    words = sentence.split()
+    return " ".join(f"{w} {number}-{step}" if at % 3 == 0 else w for at, w in enumerate(words))
+
+
 @pytest.fixture(scope="session")
 def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty documents and sixty pairs, some of them bad."""
     folder = tmp_path_factory.mktemp("made") / "project"
     (folder / "docs" / "sub").mkdir(parents=True)
     for number in range(40):
-        lines = [SENTENCES[(number + step) % 6] + f" Note {number * step}." for step in range(12)]
+        lines = [_own(SENTENCES[(number + step) % 6], number, step) for step in range(12)]
         where = "sub/" if number % 3 else ""
         (folder / f"docs/{where}{number:02d}.txt").write_text("\n".join(lines), encoding="utf-8")
     (folder / "docs/empty.txt").write_text("")
@@ -151,7 +157,14 @@ def test_no_document_is_in_two_splits(clean: Path) -> None:
     assert splits.max() == 1
     assert set(lineage["split"]) == {"train", "validation", "test"}
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["split"] == {"documents": splits.len(), "in_two_splits": 0}
+    proof = manifest["split"]
+    assert (proof["documents"], proof["in_two_splits"]) == (splits.len(), 0)
+    assert proof["similarity"]["kept_together_from"] == 0.8
+    assert proof["similarity"]["greatest"] < 0.8
+    places = dict(lineage.select("id", "split").iter_rows())
+    between = proof["similarity"]["between"]
+    assert [places[end["id"]] for end in between] == [end["split"] for end in between]
+    assert [end["split"] == "train" for end in between] == [True, False]
 
 
 def test_the_manifest_lists_every_file_with_its_digest(clean: Path) -> None:

@@ -10,26 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from voting import vote
 
 from pipeline.record import SCHEMA, frame, rejection
 from pipeline.stage import EvidenceStage
-from pipeline.stages.dedup_near import BANDS, DedupNear
-from pipeline.stages.near_pairs import clusters
+from pipeline.stages.dedup_near import DedupNear
+from pipeline.stages.near_pairs import BANDS, Graph
+from pipeline.tables import SketchTable
 
 quick = settings(derandomize=True, deadline=None, max_examples=50, database=None)
 
 
-def decide(stage: DedupNear, *shards: pl.DataFrame) -> pl.DataFrame:
-    """The vote as a run comes to it: sketches, then evidence of the candidates, by shard."""
-    sketches = pl.concat([stage.sketch(shard) for shard in shards])
-    wanted = stage.candidates(sketches)["id"].implode()
-    evidence = [stage.evidence(shard.filter(pl.col("id").is_in(wanted))) for shard in shards]
-    return stage.decide(sketches, pl.concat(evidence))
-
-
 def votes(rows: list[dict[str, Any]], **fields: Any) -> dict[str, dict[str, str]]:
     """The marks by id."""
-    return dict(decide(DedupNear(**fields), frame(rows)).iter_rows())
+    return dict(vote(DedupNear(**fields), frame(rows)).iter_rows())
 
 
 def merged(rows: list[dict[str, Any]], **fields: Any) -> dict[str, str]:
@@ -120,7 +114,7 @@ def test_short_texts_are_alike_when_they_are_the_same(text: str) -> None:
     assert merged(rows) == {"b": "a"}
 
 
-@pytest.mark.parametrize("text", [None, "", " ", "...", "👩"])
+@pytest.mark.parametrize("text", [None, "", " ", "...", "\u200b"])
 def test_texts_without_words_are_kept(text: str | None) -> None:
     """There is nothing to compare."""
     assert votes([document("a", text), document("b", text)]) == {}
@@ -170,8 +164,9 @@ def test_sketches_are_small() -> None:
     """Keys of 8 bytes for each band, and no text."""
     for threshold, bands, _ in BANDS:
         sketch = DedupNear(threshold=threshold).sketch(frame([document("a", "long " * 1000)]))
-        assert sketch.columns == ["id", "source", "length", "group", "bands"]
-        assert sketch.schema["bands"] == pl.Array(pl.UInt64, bands)
+        names = [f"band{band:02d}" for band in range(bands)]
+        assert sketch.columns == ["id", "source", "preference", *names]
+        assert {sketch.schema[name] for name in names} == {pl.UInt64}
 
 
 def test_only_candidates_are_looked_at_again() -> None:
@@ -179,18 +174,19 @@ def test_only_candidates_are_looked_at_again() -> None:
     stage = DedupNear()
     rows = [document(f"{n:03}", numbered(n * 200, n * 200 + 104)) for n in range(300)]
     rows += [document("x", numbered(0, 104) + " x")]
-    candidates = stage.candidates(stage.sketch(frame(rows)))
-    assert {"000", "x"} <= set(candidates["id"])
-    assert candidates.height < 5
+    sketches = stage.sketch(frame(rows))
+    candidates = stage.candidates(SketchTable([sketches]))
+    assert {"000", "x"} <= set(sketches["id"].gather(candidates))
+    assert candidates.len() < 5
 
 
 def test_nothing_comes_of_nothing() -> None:
     """A run without records, and shards without candidates."""
     empty = frame([])
-    result = decide(DedupNear(), empty, empty)
+    result = vote(DedupNear(), empty, empty)
     assert result.is_empty()
     assert result.schema == {"id": pl.String, "rejected": SCHEMA["rejected"]}
-    assert decide(DedupNear(), frame([document("a", "tea")]), empty).is_empty()
+    assert vote(DedupNear(), frame([document("a", "tea")]), empty).is_empty()
 
 
 def edited(words: list[str], share: float, chance: random.Random) -> str:
@@ -278,17 +274,17 @@ def test_votes_do_not_depend_on_shards_or_order(
     stage: DedupNear, records: pl.DataFrame, cut: int, seed: int
 ) -> None:
     """The same votes for any shards in any order."""
-    whole = decide(stage, records)
+    whole = vote(stage, records)
     order = random.Random(seed).sample(range(records.height), records.height)
     shuffled = records[order]
-    assert_frame_equal(decide(stage, shuffled[cut:], shuffled[:cut]), whole)
+    assert_frame_equal(vote(stage, shuffled[cut:], shuffled[:cut]), whole)
 
 
 @quick
 @given(stage=stages, records=frames)
 def test_a_duplicate_names_a_kept_record(stage: DedupNear, records: pl.DataFrame) -> None:
     """One that was there, was not rejected and is not voted on; none is voted on twice."""
-    result = decide(stage, records)
+    result = vote(stage, records)
     kept = set(records.filter(pl.col("rejected").is_null())["id"])
     out = set(result["id"])
     assert len(out) == result.height
@@ -304,8 +300,8 @@ def test_a_duplicate_names_a_kept_record(stage: DedupNear, records: pl.DataFrame
 @given(stage=stages, records=frames)
 def test_what_is_left_is_left(stage: DedupNear, records: pl.DataFrame) -> None:
     """A second time finds nothing more."""
-    out = decide(stage, records)["id"].implode()
-    assert decide(stage, records.filter(~pl.col("id").is_in(out))).is_empty()
+    out = vote(stage, records)["id"].implode()
+    assert vote(stage, records.filter(~pl.col("id").is_in(out))).is_empty()
 
 
 @quick
@@ -317,4 +313,6 @@ def test_clusters(pairs: list[tuple[int, int]]) -> None:
     for _ in first:
         for left, right in pairs:
             first[left] = first[right] = min(first[left], first[right])
-    assert clusters(10, edges) == first
+    graph = Graph(10)
+    graph.join(edges)
+    assert graph.roots().to_list() == first

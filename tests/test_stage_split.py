@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 from pydantic import ValidationError
+from voting import vote
 
 from pipeline.record import frame, rejection
 from pipeline.stages.split import Split
@@ -17,7 +18,7 @@ def shares(sizes: list[int], **settings: object) -> dict[str, int]:
         for number in range(size)
     ]
     stage = Split(**settings)
-    votes = stage.decide(stage.sketch(frame(rows)))
+    votes = vote(stage, frame(rows))
     return dict(votes["split"].value_counts().iter_rows())
 
 
@@ -45,8 +46,8 @@ def test_a_group_keeps_its_place_when_others_come() -> None:
     """The digest of the key decides: more documents hardly move those that were there."""
     rows = [{"source": "a", "locator": str(number)} for number in range(400)]
     stage = Split(validation=0.1)
-    before = dict(stage.decide(stage.sketch(frame(rows[:300]))).iter_rows())
-    after = dict(stage.decide(stage.sketch(frame(rows))).iter_rows())
+    before = dict(vote(stage, frame(rows[:300])).select("id", "split").iter_rows())
+    after = dict(vote(stage, frame(rows)).select("id", "split").iter_rows())
     assert sum(after[name] != split for name, split in before.items()) < 25
 
 
@@ -57,7 +58,7 @@ def test_rejected_records_have_no_split() -> None:
         for number in range(90)
     ] + [{"source": "b", "locator": str(number)} for number in range(10)]
     stage = Split(test=0.1)
-    votes = stage.decide(stage.sketch(frame(rows)))
+    votes = vote(stage, frame(rows))
     assert votes.height == 10
     assert votes.filter(pl.col("split") == "test").height == 1
 

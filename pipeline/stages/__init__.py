@@ -12,6 +12,7 @@ from pipeline.stages.label import Label
 from pipeline.stages.language import Language
 from pipeline.stages.quality import Quality
 from pipeline.stages.redact import Redact
+from pipeline.stages.split import Split
 
 _STAGES = (
     Clean,
@@ -30,6 +31,6 @@ STAGES: dict[str, type] = {stage.name: stage for stage in _STAGES}
 """By the name in the recipe. `split` is not among them: it has a key of its own."""
 
 REASONS: dict[str, str] = {
-    reason: meaning for stage in _STAGES for reason, meaning in stage.reasons.items()
+    reason: meaning for stage in (*_STAGES, Split) for reason, meaning in stage.reasons.items()
 }
 """What each reason means, in one line, and what the user may do."""

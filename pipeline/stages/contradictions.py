@@ -22,6 +22,7 @@ class Contradictions(Settings):
     """
 
     name: ClassVar[str] = "contradictions"
+    key: ClassVar[str] = "prompt"
     reasons: ClassVar[dict[str, str]] = {
         "contradiction": "The same prompt has another answer elsewhere; the value is the first "
         "record with this prompt. Decide which is right and take the others out.",

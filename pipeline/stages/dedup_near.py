@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 import polars as pl
 from pydantic import Field
 
-from pipeline.kernels import band_keys, gram_sets, jaccard
-from pipeline.stage import Broken, Settings, rejected_as
-from pipeline.stages.near_pairs import alike, clusters, sharing
-from pipeline.stages.sketches import digest
-from pipeline.stages.texts import KEPT, image_files, one_line
+from pipeline.stage import Broken, Evidence, Settings, Table, Verdict, rejected_as
+from pipeline.stages import near_pairs
+from pipeline.stages.near_pairs import Candidates, Graph, alike
+from pipeline.stages.near_sketches import On, Words, around, band_columns, compared, grams
+from pipeline.stages.ranking import preference
 
-BANDS = ((0.8, 20, 6), (0.7, 25, 5), (0.6, 32, 4), (0.5, 42, 3))
-"""From which threshold on, bands, and rows of each. A pair that is just alike enough is looked at
-with a chance of 1-(1-threshold^rows)^bands: 99.8, 99.0, 98.8 and 99.6 %."""
+AT_ONCE = 100_000  # votes in a frame
+LARGEST = 10  # clusters that are told of
 
 
 class DedupNear(Settings):
     """Keeps one of several records with nearly the same words.
 
     Two texts are alike when the sets of their five-word runs overlap by `threshold` (Jaccard
-    similarity); letter case and punctuation do not count. Pairs are found by MinHash and then
-    measured exactly. Who is alike to one that is alike to a third is in one cluster with both;
-    one of the cluster is kept. Labelled records are compared by their turns and documents by
-    their text; system prompt and image files must be the same. Texts without a word are kept.
+    similarity); letter case and ASCII punctuation do not count, and a character of a script
+    without spaces is a word. Pairs are found by MinHash and then measured exactly. Who is alike
+    to one that is alike to a third is in one cluster with both; one of the cluster is kept.
+    Labelled records are compared by their turns and documents by their text; system prompt,
+    declared tools and image files must be the same. Texts without a word are kept.
     """
 
     name: ClassVar[str] = "dedup_near"
@@ -37,82 +39,128 @@ class DedupNear(Settings):
     threshold: float = Field(
         0.8, ge=0.5, le=1, description="Jaccard similarity of five-word runs from which on"
     )
-    keep: Literal["first", "longest"] = Field(
-        "first", description="first by source and id, or the longest, then the first"
+    keep: Literal["first", "longest", "best_quality", "newest", "first_source"] = Field(
+        "first",
+        description="which of a cluster stays: first by source and id; longest in characters; "
+        "best_quality: the greatest number at `quality`; newest: the latest at `date`; "
+        "first_source: by the order of `prefer`; ties go to the first",
     )
-    on: Literal["auto", "text"] = Field(
+    quality: str = Field(
+        "$.metadata.quality", description="JSON path in `extra` of a number, for best_quality"
+    )
+    date: str = Field(
+        "$.metadata.date",
+        description="JSON path in `extra` of an ISO 8601 date or time, or seconds, for newest",
+    )
+    prefer: list[str] = Field(
+        default_factory=list, description="beginnings of sources, the best first, for first_source"
+    )
+    compare: Literal["all", "within_source", "across_sources"] = Field(
+        "all", description="which records may be duplicates of each other"
+    )
+    on: On = Field(
         "auto", description="auto: turns where there are any, else the text; text: the text alone"
+    )
+    words: Words = Field(
+        "ascii",
+        description="which punctuation parts words: ASCII's, or that of all scripts (unicode), "
+        "so that typographic quotes and dashes do not count",
     )
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
-        """`id`, `source`, `length` in characters, `group` and `bands`, 8 bytes a key.
+        """`id`, `source`, `preference` (the greater is kept), and a key of 8 bytes for each band.
 
-        Records are compared inside a group: same kind, system prompt and image files. `bands` is
-        null for what is not compared.
+        A key is 0 for what is not compared.
         """
-        contents = records.select("id", "source", content=self._content(), around=self._around())
-        _, bands, rows = next(shape for shape in BANDS if self.threshold >= shape[0])
-        group = digest(contents["around"]).bin.slice(0, 8)
-        return contents.select(
+        group = around(self.on)
+        if self.compare == "within_source":
+            group = pl.format("{}\n{}", pl.col("source"), group)
+        seen = records.select(
             "id",
             "source",
-            length=pl.col("content").str.len_chars(),
-            group=group.bin.reinterpret(dtype=pl.UInt64, endianness="little"),
-            bands=band_keys(contents["content"], bands, rows),
+            preference(self.keep, self.quality, self.date, self.prefer, compared(self.on)),
+            content=compared(self.on),
+            group=group,
         )
+        keys = band_columns(seen["content"], seen["group"], self.threshold, self.words)
+        return seen.select("id", "source", "preference").with_columns(keys)
 
-    def candidates(self, sketches: pl.DataFrame) -> pl.DataFrame:
-        """`id` of every record that may be alike to another: `decide` needs their evidence."""
-        return sharing(sketches).select("id")
+    def candidates(self, sketches: Table) -> pl.Series:
+        """Every record that may be alike to another: `decide` needs their five-word runs."""
+        return near_pairs.sharing(sketches, near_pairs.band_names(self.threshold))
 
-    def evidence(self, records: pl.DataFrame) -> pl.DataFrame:
-        """`id`, and `grams`: the five-word runs as 4-byte hashes; null for what is not compared."""
-        contents = records.select("id", content=self._content())
-        return contents.select("id", grams=gram_sets(contents["content"]))
+    def evidence(self, records: pl.DataFrame) -> pl.Series:
+        """The five-word runs as 4-byte hashes, ascending; null for what is not compared."""
+        return grams(records, self.on, self.words)
 
-    def decide(self, sketches: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
-        """`id` and `rejected` of every record of a cluster but the one to keep."""
-        ranked = self._ranked(sketches.join(evidence, on="id"))
-        pairs = alike(ranked, self.threshold)
-        firsts = pl.Series("first", clusters(ranked.height, pairs), dtype=pl.UInt32)
-        members = pl.DataFrame([firsts]).with_row_index("rank")
-        later = members.filter(pl.col("rank") != pl.col("first")).select("first", "rank")
-        to_first = later.with_columns(jaccard(ranked["grams"], later))
-        told = to_first.join(_best(pairs), on="rank", how="left", maintain_order="left")
+    def decide(self, sketches: Table, evidence: Evidence) -> Verdict:
+        """A vote on every record of a cluster but the one to keep."""
+        candidates, sources = self._ranked(sketches, evidence)
+        graph = Graph(candidates.rows.len())
+        pairing = near_pairs.within
+        if self.compare == "across_sources":
+            pairing = partial(near_pairs.across, sources=sources)
+        best = pl.repeat(0.0, candidates.rows.len(), dtype=pl.Float64, eager=True)
+        for pairs in alike(candidates, self.threshold, graph, pairing):
+            best = _raised(best, pairs)
+        firsts = graph.roots()
+        later = (
+            pl.DataFrame({"left": firsts})
+            .with_row_index("right")
+            .filter(pl.col("left") != pl.col("right"))
+            .select("left", "right")
+        )
+        return Verdict(self._votes(candidates, later, best), _told(candidates, later))
+
+    def _ranked(self, sketches: Table, evidence: Evidence) -> tuple[Candidates, pl.Series]:
+        """Those to compare, the one to keep before all others first; and their sources' numbers."""
+        rows = self.candidates(sketches)
+        known = sketches.rows(["id", "source", "preference"], rows)
+        order = known.select(
+            pl.arg_sort_by(
+                pl.col("preference"),
+                "source",
+                "id",
+                descending=[True, False, False],
+                nulls_last=True,
+            )
+        ).to_series()
+        sources = known["source"].rank("dense").gather(order)
+        return Candidates(sketches, evidence, rows.gather(order), order), sources
+
+    def _votes(
+        self, candidates: Candidates, later: pl.DataFrame, best: pl.Series
+    ) -> Iterator[pl.DataFrame]:
+        """Each with its similarity to the kept one, or its best one if that is not enough."""
         similar = pl.col("jaccard") >= self.threshold
         value = pl.when(similar).then("jaccard").otherwise("best").round(3)
-        merged_into = pl.lit(ranked["id"].gather(later["first"]))
-        rule = Broken(pl.lit(True), value, self.threshold, merged_into)
-        votes = told.select(
-            id=pl.lit(ranked["id"].gather(later["rank"])),
-            rejected=rejected_as("near_duplicate", rule),
-        )
-        return votes.sort("id")
-
-    def _ranked(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Those to compare, the one to keep before all others first."""
-        compared = records.filter(pl.col("bands").is_not_null(), pl.col("grams").is_not_null())
-        first = compared.sort("source", "id")
-        if self.keep == "first":
-            return first
-        return first.sort("length", descending=True, maintain_order=True)
-
-    def _content(self) -> pl.Expr:
-        """What is compared; null for records set aside before."""
-        texts = pl.element().struct.field("text").fill_null("")
-        turns = pl.col("messages").list.eval(texts).list.join("\n")
-        labelled = pl.col("messages").is_not_null() & (self.on == "auto")
-        return pl.when(KEPT).then(pl.when(labelled).then(turns).otherwise("text"))
-
-    def _around(self) -> pl.Expr:
-        """What must be equal: the kind, the image files, the system prompt."""
-        kind = pl.col("messages").is_null() | pl.lit(self.on == "text")
-        return pl.format(
-            "{}\n{}\n{}", kind, image_files(), one_line(pl.col("system").fill_null(""))
-        )
+        rejected = rejected_as("near_duplicate", Broken(pl.lit(True), value, self.threshold))
+        for some in later.iter_slices(AT_ONCE):
+            measured = candidates.measured(some)
+            yield measured.select(
+                "jaccard",
+                row=pl.lit(candidates.rows.gather(measured["right"])),
+                into=pl.lit(candidates.rows.gather(measured["left"])),
+                best=pl.lit(best.gather(measured["right"])),
+            ).select("row", "into", rejected=rejected)
 
 
-def _best(pairs: pl.DataFrame) -> pl.DataFrame:
-    """`rank` and `best`, its greatest similarity to any other."""
-    ends = [pairs.select(rank=name, best="jaccard") for name in ("left", "right")]
-    return pl.concat(ends).group_by("rank").agg(pl.col("best").max())
+def _raised(best: pl.Series, pairs: pl.DataFrame) -> pl.Series:
+    """The greatest similarity of each rank to any other, with more pairs looked at."""
+    ends = pl.concat(pairs.select(rank=name, best="jaccard") for name in ("left", "right"))
+    most = ends.group_by("rank").agg(pl.col("best").max())
+    known = best.gather(most["rank"])
+    return best.scatter(most["rank"], most.select(pl.max_horizontal("best", known)).to_series())
+
+
+def _told(candidates: Candidates, later: pl.DataFrame) -> dict[str, Any]:
+    """How many clusters there are, and the largest of them by the record that is kept."""
+    sizes = later.group_by(rank="left").agg(records=pl.len() + 1)
+    largest = sizes.sort(["records", "rank"], descending=[True, False]).head(LARGEST)
+    kept = candidates.sketches.rows(["id", "source"], candidates.rows.gather(largest["rank"]))
+    return {
+        "candidates": candidates.rows.len(),
+        "clusters": sizes.height,
+        "merged": later.height,
+        "largest": kept.with_columns(largest["records"].cast(pl.Int64)).to_dicts(),
+    }

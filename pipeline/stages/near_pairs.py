@@ -1,89 +1,214 @@
-"""Which records may be alike, which of them are, and what clusters they make.
+"""Which records are alike, and what clusters they make: a band at a time, grams a batch at a time.
 
-Records are numbered by rank: 0 is the one to keep before all others. Two records are looked at if
-they share a band key, but not all pairs of a bucket: each record with the bucket's first, and with
-its neighbour when they are sorted by size. So the work grows with the bucket, not with its square,
-and a pair that one bucket leaves out is seldom left out by all.
+Candidates are numbered by rank: 0 is the one to keep before all others. Two are looked at if they
+share a band key, but not all pairs of a bucket: each with the bucket's first, and with its
+neighbour when they are sorted by size. So the work grows with the bucket, not with its square, and
+a pair that one bucket leaves out is seldom left out by all. What is in one cluster already is not
+compared again. Held are some bytes for each record; grams are read for a batch of pairs.
 """
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
 import polars as pl
 
-from pipeline.kernels import jaccard, set_sizes
+from pipeline.kernels import jaccard
+from pipeline.stage import Evidence, Table
+
+BANDS = ((0.8, 20, 6), (0.7, 25, 5), (0.6, 32, 4), (0.5, 42, 3))
+"""From which threshold on, bands, and rows of each. A pair that is just alike enough is looked at
+with a chance of 1-(1-threshold^rows)^bands: 99.8, 99.0, 98.8 and 99.6 %."""
+
+NONE = 0
+"""The key of what is not compared."""
+
+BATCH_BYTES = 32 << 20  # of grams that are compared at once
+REMEMBERED = 1 << 23  # pairs that were measured; past that some are measured twice
+
+PAIRS = pl.Schema({"left": pl.UInt32, "right": pl.UInt32})
 
 
-def band_columns(sketches: pl.DataFrame) -> list[pl.Expr]:
-    """One expression for each band: its key, which only records of one `group` can share."""
-    dtype = sketches.schema["bands"]
-    assert isinstance(dtype, pl.Array)
-    return [pl.col("bands").arr.get(band) ^ pl.col("group") for band in range(dtype.size)]
+def bands_of(threshold: float) -> tuple[int, int]:
+    """Bands, and rows of each."""
+    return next((bands, rows) for least, bands, rows in BANDS if threshold >= least)
 
 
-def sharing(sketches: pl.DataFrame) -> pl.DataFrame:
-    """The rows that share a band key with another one."""
-    compared = sketches.filter(pl.col("bands").is_not_null())
-    shares = pl.repeat(False, compared.height, dtype=pl.Boolean, eager=True)
-    for key in band_columns(compared):
-        shares = shares | compared.select(key.is_duplicated()).to_series()
-    return compared.filter(shares)
+def band_names(threshold: float) -> list[str]:
+    """The columns of the sketch that hold band keys."""
+    return [f"band{band:02d}" for band in range(bands_of(threshold)[0])]
 
 
-def alike(ranked: pl.DataFrame, threshold: float) -> pl.DataFrame:
-    """The pairs found in buckets whose Jaccard similarity is at least `threshold`.
-
-    `ranked` is in order of rank, with `bands`, `group` and `grams`; returns `left` < `right`, both
-    ranks, and `jaccard`.
-    """
-    pairs = _pairs(ranked)
-    sizes = set_sizes(ranked["grams"])
-    left, right = (pl.lit(sizes.gather(pairs[name])) for name in ("left", "right"))
-    smaller, larger = pl.min_horizontal(left, right), pl.max_horizontal(left, right)
-    possible = pairs.filter(smaller / larger >= threshold)
-    measured = possible.with_columns(jaccard(ranked["grams"], possible))
-    return measured.filter(pl.col("jaccard") >= threshold)
+def sharing(sketches: Table, bands: Sequence[str]) -> pl.Series:
+    """The rows that share a band key with another one, ascending."""
+    shares = pl.repeat(False, sketches.height, dtype=pl.Boolean, eager=True)
+    for name in bands if sketches.height else ():
+        keys = sketches.column(name)
+        order = keys.arg_sort()
+        held = keys.gather(order)
+        again = (held == held.shift(1, fill_value=NONE)) & (held != NONE)
+        shared = again | again.shift(-1, fill_value=False)
+        shares = shares.scatter(order.filter(shared), True)
+    return shares.arg_true().cast(pl.UInt32)
 
 
-def _pairs(ranked: pl.DataFrame) -> pl.DataFrame:
-    """`left` < `right` of every pair to look at, once."""
-    found = pl.DataFrame(schema={"left": pl.UInt32, "right": pl.UInt32})
-    numbered = ranked.with_columns(
-        rank=pl.int_range(pl.len(), dtype=pl.UInt32), size=set_sizes(ranked["grams"])
-    )
-    for key in band_columns(ranked):
-        bucket = numbered.select("rank", "size", key=key).filter(pl.col("key").is_duplicated())
-        found = pl.concat([found, *_of_bucket(bucket)]).unique()
-    return found.sort("left", "right")
+@dataclass(frozen=True)
+class Candidates:
+    """Those to compare, in order of rank."""
+
+    sketches: Table
+    grams: Evidence
+    rows: pl.Series  # of the sketches, by rank
+    places: pl.Series  # among the grams, by rank
+
+    @property
+    def sizes(self) -> pl.Series:
+        """Bytes of grams, by rank."""
+        return self.grams.sizes.gather(self.places)
+
+    def keys(self, band: str) -> pl.Series:
+        """The keys of one band, by rank."""
+        return self.sketches.column(band).gather(self.rows)
+
+    def measured(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """`left`, `right` and their `jaccard`, of any pairs of ranks, sorted by them."""
+        pairs = pairs.sort("left", "right")
+        sizes = self.sizes
+        new = pairs["left"] != pairs["left"].shift()
+        cost = pairs.select(
+            pl.lit(sizes.gather(pairs["right"])).cast(pl.UInt64)
+            + pl.lit(sizes.gather(pairs["left"]).cast(pl.UInt64) * new.fill_null(True))
+        ).to_series()
+        number = cost.cum_sum() // BATCH_BYTES
+        batches = pairs.with_columns(number=number).partition_by(
+            "number", include_key=False, maintain_order=True
+        )
+        found = [batch.with_columns(self._jaccard(batch)) for batch in batches]
+        return pl.concat([pl.DataFrame(schema={**PAIRS, "jaccard": pl.Float64}), *found])
+
+    def _jaccard(self, pairs: pl.DataFrame) -> pl.Series:
+        ranks = pl.concat([pairs["left"], pairs["right"]]).unique().sort()
+        sets = self.grams.take(self.places.gather(ranks))
+        local = pairs.select(pl.col("left", "right").map_batches(ranks.search_sorted))
+        return jaccard(sets, local)
 
 
-def _of_bucket(buckets: pl.DataFrame) -> list[pl.DataFrame]:
-    """Pairs of each record with its bucket's first, and of neighbours by size."""
-    rank = pl.col("rank")
-    with_first = buckets.select(left=rank.min().over("key"), right=rank)
-    in_order = buckets.sort("key", "size", "rank")
-    before = rank.shift()
-    neighbours = in_order.select(
-        left=pl.min_horizontal(before, rank),
-        right=pl.max_horizontal(before, rank),
-        same=pl.col("key") == pl.col("key").shift(),
-    )
-    return [
-        with_first.filter(pl.col("left") != pl.col("right")),
-        neighbours.filter("same").drop("same"),
-    ]
+class Graph:
+    """Who is in one cluster with whom: each leads to one of a lower rank, the first to itself."""
 
+    def __init__(self, count: int) -> None:
+        self.first = array("I", range(count))
 
-def clusters(count: int, pairs: pl.DataFrame) -> list[int]:
-    """For each of `count` ranks the least rank that pairs lead to, itself if none does."""
-    first = list(range(count))
-
-    def root(rank: int) -> int:
+    def root(self, rank: int) -> int:
+        """The least rank of the cluster."""
+        first = self.first
         while first[rank] != rank:
             first[rank] = first[first[rank]]
             rank = first[rank]
         return rank
 
-    for left, right in pairs.select("left", "right").iter_rows():
-        one, other = root(left), root(right)
-        first[max(one, other)] = min(one, other)
-    return [root(rank) for rank in range(count)]
+    def join(self, pairs: pl.DataFrame) -> None:
+        """Put both ends of each pair into one cluster."""
+        for left, right in zip(pairs["left"], pairs["right"], strict=True):
+            one, other = self.root(left), self.root(right)
+            self.first[max(one, other)] = min(one, other)
+
+    def roots(self) -> pl.Series:
+        """Of each rank, the least rank of its cluster."""
+        for rank in range(len(self.first)):
+            self.first[rank] = self.first[self.first[rank]]  # those before it are done
+        return pl.Series("first", self.first, dtype=pl.UInt32)
+
+
+Pairing = Callable[[pl.DataFrame], pl.DataFrame]
+"""From `rank`, `size` and `key` of those that share a key, the pairs to look at."""
+
+
+def alike(
+    candidates: Candidates, threshold: float, graph: Graph, pairing: Pairing
+) -> Iterator[pl.DataFrame]:
+    """By band the pairs from `threshold` on, with their `jaccard`; joins them in the graph."""
+    sizes = candidates.sizes
+    seen = pl.DataFrame(schema=PAIRS)
+    for band in band_names(threshold):
+        pairs = possible(pairing(buckets(candidates.keys(band), sizes)), sizes, threshold)
+        roots = graph.roots()
+        new = roots.gather(pairs["left"]) != roots.gather(pairs["right"])
+        pairs = pairs.filter(new).join(seen, on=["left", "right"], how="anti")
+        measured = candidates.measured(pairs)
+        found = measured.filter(pl.col("jaccard") >= threshold)
+        graph.join(found)
+        if seen.height < REMEMBERED:
+            unlike = measured.filter(pl.col("jaccard") < threshold)
+            seen = pl.concat([seen, unlike.select("left", "right")])
+        yield found
+
+
+def possible(pairs: pl.DataFrame, sizes: pl.Series, threshold: float) -> pl.DataFrame:
+    """Each pair once, without those whose sizes alone rule the threshold out."""
+    pairs = pairs.unique()
+    left, right = (pl.lit(sizes.gather(pairs[name])) for name in ("left", "right"))
+    return pairs.filter(
+        pl.min_horizontal(left, right) / pl.max_horizontal(left, right) >= threshold
+    )
+
+
+def buckets(keys: pl.Series, sizes: pl.Series) -> pl.DataFrame:
+    """`rank`, `size` and `key` of those that share their key, by key and rank."""
+    rows = pl.DataFrame([keys.alias("key"), sizes.alias("size")]).with_row_index("rank")
+    held = rows.filter(pl.col("key") != NONE).sort("key", "rank")
+    again = pl.col("key") == pl.col("key").shift()
+    shared = again | (pl.col("key") == pl.col("key").shift(-1))
+    return held.filter(shared.fill_null(False))
+
+
+def within(rows: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of each with its bucket's first, and of neighbours by size."""
+    first = pl.when(_starts()).then("rank").forward_fill()
+    with_first = rows.select(left=first, right="rank").filter(pl.col("left") != pl.col("right"))
+    before, rank = pl.col("rank").shift(), pl.col("rank")
+    neighbours = rows.sort("key", "size", "rank").select(
+        left=pl.min_horizontal(before, rank), right=pl.max_horizontal(before, rank), new=_starts()
+    )
+    pairs = [with_first, neighbours.filter(~pl.col("new")).drop("new")]
+    return pl.concat(pair.cast(PAIRS) for pair in pairs)
+
+
+def across(rows: pl.DataFrame, sources: pl.Series) -> pl.DataFrame:
+    """As `within`, of different sources only; also with the bucket's first of another source."""
+    source = pl.col("source")
+    sided = rows.with_columns(source=pl.lit(sources.gather(rows["rank"])))
+    other = pl.when(source != source.first().over("key")).then("rank").min().over("key")
+    with_other = sided.select(
+        left=pl.min_horizontal(other, "rank"), right=pl.max_horizontal(other, "rank")
+    )
+    pairs = pl.concat([within(rows), with_other.drop_nulls().cast(PAIRS)])
+    left, right = (pl.lit(sources.gather(pairs[name])) for name in ("left", "right"))
+    return pairs.filter(left != right)
+
+
+def between(rows: pl.DataFrame, side: pl.Series) -> pl.DataFrame:
+    """Pairs of each off the side with its bucket's first on it, and with the nearest by size."""
+    of_side = pl.col("side")
+    sided = rows.with_columns(side=pl.lit(side.gather(rows["rank"])))
+    first = pl.when(of_side).then("rank").min().over("key")
+    in_order = sided.with_columns(first=first).sort("key", "size", "rank")
+    mine = pl.when(of_side).then("rank")
+    found = in_order.with_columns(
+        before=mine.forward_fill().over("key"), behind=mine.backward_fill().over("key")
+    ).filter(~of_side)
+    pairs = [
+        found.select(one=name, other="rank").drop_nulls() for name in ("first", "before", "behind")
+    ]
+    return (
+        pl.concat(pairs)
+        .select(left=pl.min_horizontal("one", "other"), right=pl.max_horizontal("one", "other"))
+        .cast(PAIRS)
+    )
+
+
+def _starts() -> pl.Expr:
+    """Whether a row is the first of its key, in a frame sorted by key."""
+    return (pl.col("key") != pl.col("key").shift()).fill_null(True)

@@ -1,36 +1,54 @@
-"""`split`: train, validation and test, no group in two of them."""
+"""`split`: train, validation and test, no family in two of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import polars as pl
 from pydantic import Field, model_validator
 
-from pipeline.stage import Settings
+from pipeline.stage import Broken, Evidence, Settings, Table, Verdict, rejected_as
+from pipeline.stages import near_pairs
+from pipeline.stages.families import TRAIN, closest, joined, shared_out
+from pipeline.stages.near_pairs import Candidates, Graph, alike
+from pipeline.stages.near_sketches import around, band_columns, compared, grams
 from pipeline.stages.texts import KEPT
 
-MIN_GROUPS = 10
-"""From so many groups on, a split that is asked for gets at least one."""
+AT_ONCE = 200_000  # votes in a frame
+SET_ASIDE = 0
+"""The group of records that were rejected before."""
 
 
 class Split(Settings):
-    """Shares records out between train, validation and test, whole groups at a time.
+    """Shares records out between train, validation and test, whole families at a time.
 
-    All chunks of a document (`group_by: document`) or all records of a source go to one split, so
-    that none leaks into another. The digest of a group's key decides, not its place: the same
-    records give the same splits in any order. Shares are met as far as whole groups allow.
+    A family is what `group_by` keeps together, and all that is nearly the same as some of it
+    (`near_duplicates`: Jaccard similarity of five-word runs), so that none leaks into another
+    split. The digest of a group's key decides, not its place: the same records give the same
+    splits in any order. Shares are met as far as whole families allow. If near-duplicates chain
+    more than half of all records, that family is shared out by group, and what is left nearly
+    the same as a training record is rejected from the other splits. The greatest similarity that
+    remains between a training record and another is told in the manifest, with the pair.
     """
 
     name: ClassVar[str] = "split"
-    reasons: ClassVar[dict[str, str]] = {}
+    reasons: ClassVar[dict[str, str]] = {
+        "near_training": "Nearly the same words are in a training record of another family; the "
+        "value is the similarity. It would make validation look better than it is.",
+    }
 
     validation: float = Field(0, ge=0, lt=1, description="share of records for validation")
     test: float = Field(0, ge=0, lt=1, description="share of records for testing")
-    group_by: Literal["document", "source", "record"] = Field(
-        "document", description="what must not be torn apart"
+    group_by: str = Field(
+        "document",
+        pattern=r"^(document|source|record|\$\..+)$",
+        description="what must not be torn apart: document, source, record, or a JSON path in "
+        "`extra` such as $.metadata.customer; what has nothing there goes by its document",
+    )
+    near_duplicates: float | None = Field(
+        0.8, ge=0.5, le=1, description="similarity from which on records stay together; null: none"
     )
 
     @model_validator(mode="after")
@@ -39,46 +57,120 @@ class Split(Settings):
             raise ValueError("validation and test together must be less than 1")
         return self
 
+    @property
+    def _threshold(self) -> float:
+        return self.near_duplicates or 0.8
+
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
-        """`id`, and `group`: the key of what must stay together; null for rejected records."""
-        key = "id" if self.group_by == "record" else self.group_by
-        return records.select("id", group=pl.when(KEPT).then(pl.col(key)))
+        """`id`, `labelled`, `group`: 8 bytes of the key of what must stay together, 0 for rejected
+        records; and a key of 8 bytes for each band.
+        """
+        seen = records.select(
+            "id",
+            labelled=pl.col("messages").is_not_null(),
+            key=pl.when(KEPT).then(self._group()),
+            content=compared("auto"),
+            around=around("auto"),
+        )
+        keys = band_columns(seen["content"], seen["around"], self._threshold, "ascii")
+        return seen.select("id", "labelled", _digests(seen["key"])).with_columns(keys)
 
-    def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
-        """`id` and `split` of every record that was not rejected."""
-        kept = sketches.filter(pl.col("group").is_not_null())
-        sizes = dict(kept.group_by("group").len().iter_rows())
-        placed = list(self._placed(sizes))
-        schema = {"group": pl.String, "elsewhere": pl.String}
-        elsewhere = pl.DataFrame(placed, schema=schema, orient="row")
-        joined = kept.join(elsewhere, on="group", how="left", maintain_order="left")
-        return joined.select("id", split=pl.col("elsewhere").fill_null("train"))
+    def _group(self) -> pl.Expr:
+        if self.group_by.startswith("$"):
+            own = pl.col("extra").str.json_path_match(self.group_by)
+            return pl.coalesce(pl.format("{}\n{}", pl.lit(self.group_by), own), "document")
+        return pl.col("id" if self.group_by == "record" else self.group_by)
 
-    def _placed(self, sizes: dict[str, int]) -> Iterator[tuple[str, str]]:
-        """Each group that is not for training, with its split."""
-        groups = sorted(sizes, key=lambda group: (_digest(group), group))
-        records = sum(sizes.values())
-        for split, share in (("test", self.test), ("validation", self.validation)):
-            if share:
-                chosen = _chosen(groups[:-1], sizes, round(share * records), len(sizes))
-                yield from ((group, split) for group in chosen)
-                taken = set(chosen)
-                groups = [group for group in groups if group not in taken]
+    def candidates(self, sketches: Table) -> pl.Series:
+        """Every record that may be alike to another."""
+        return near_pairs.sharing(sketches, near_pairs.band_names(self._threshold))
+
+    def evidence(self, records: pl.DataFrame) -> pl.Series:
+        """The five-word runs as 4-byte hashes, ascending."""
+        return grams(records, "auto", "ascii")
+
+    def decide(self, sketches: Table, evidence: Evidence) -> Verdict:
+        """A split for every record that was not rejected."""
+        groups = sketches.column("group")
+        numbers = (groups.rank("dense") - 1).cast(pl.UInt32)
+        known = pl.DataFrame(
+            [groups.alias("digest"), numbers.alias("number"), sketches.column("labelled")]
+        )
+        sized = _sized(known)
+        candidates = self._candidates(sketches, evidence)
+        own = numbers.gather(candidates.rows)
+        families = Graph(sized.height)
+        if self.near_duplicates is not None:
+            for pairs in alike(candidates, self._threshold, Graph(own.len()), near_pairs.within):
+                joined(families, own, pairs)
+        shares = {"test": self.test, "validation": self.validation}
+        splits = shared_out(sized, families.roots(), shares)
+        own_splits = splits.gather(own)
+        alike_to = closest(candidates, self._threshold, own_splits == TRAIN)
+        leaks = alike_to.filter(pl.col("jaccard") >= self._threshold)
+        if self.near_duplicates is None:
+            leaks = leaks.clear()
+        rest = alike_to.join(leaks, on="rank", how="anti", maintain_order="left").head(1)
+        told = self._told(candidates, own_splits, rest)
+        leaks = leaks.select("jaccard", row=pl.lit(candidates.rows.gather(leaks["rank"])))
+        return Verdict(self._votes(groups, splits.gather(numbers), leaks), told)
+
+    def _candidates(self, sketches: Table, evidence: Evidence) -> Candidates:
+        """In the order of their ids, which is nobody's choice."""
+        rows = self.candidates(sketches)
+        order = sketches.rows(["id"], rows)["id"].arg_sort()
+        return Candidates(sketches, evidence, rows.gather(order), order)
+
+    def _told(
+        self, candidates: Candidates, splits: pl.Series, rest: pl.DataFrame
+    ) -> dict[str, Any]:
+        """The certificate: the closest pair of a training record and another."""
+        bands, rows = near_pairs.bands_of(self._threshold)
+        ranks = pl.concat([rest["train"], rest["rank"]])
+        ids = candidates.sketches.rows(["id"], candidates.rows.gather(ranks))["id"]
+        ends = zip(ids, splits.gather(ranks), strict=True)
+        return {
+            "similarity": {
+                "measure": "Jaccard similarity of five-word runs",
+                "kept_together_from": self.near_duplicates,
+                "greatest": None if rest.is_empty() else round(rest["jaccard"].item(), 4),
+                "between": [{"id": name, "split": split} for name, split in ends],
+                "found": round(1 - (1 - self._threshold**rows) ** bands, 4),
+                "found_from": self._threshold,
+            },
+        }
+
+    def _votes(
+        self, groups: pl.Series, splits: pl.Series, leaks: pl.DataFrame
+    ) -> Iterator[pl.DataFrame]:
+        rule = Broken(pl.col("jaccard").is_not_null(), pl.col("jaccard").round(3), self._threshold)
+        rejected = pl.when(rule.where).then(rejected_as("near_training", rule))
+        for start in range(0, groups.len(), AT_ONCE):
+            votes = pl.DataFrame({"split": splits.slice(start, AT_ONCE)}).with_row_index(
+                "row", start
+            )
+            kept = votes.filter(groups.slice(start, AT_ONCE) != SET_ASIDE)
+            joined_leaks = kept.join(leaks, on="row", how="left", maintain_order="left")
+            yield joined_leaks.select("row", "split", rejected=rejected)
 
 
-def _digest(group: str) -> bytes:
-    return blake2b(group.encode(), digest_size=8).digest()
+def _sized(known: pl.DataFrame) -> pl.DataFrame:
+    """`digest`, `size` and `labelled` of each group, by number; what is set aside has no size."""
+    kept = pl.col("digest") != SET_ASIDE
+    return (
+        known.group_by("number")
+        .agg(pl.col("digest").first(), pl.col("labelled").any(), size=kept.sum())
+        .sort("number")
+    )
 
 
-def _chosen(groups: list[str], sizes: dict[str, int], room: int, total: int) -> list[str]:
-    """The groups that fit, in order; the smallest if none does and there are groups enough."""
-    chosen = []
-    for group in groups:
-        if sizes[group] <= room:
-            chosen.append(group)
-            room -= sizes[group]
-        if not room:
-            break
-    if not chosen and total >= MIN_GROUPS:
-        return [min(groups, key=lambda group: sizes[group])]
-    return chosen
+def _digests(keys: pl.Series) -> pl.Series:
+    """`group`: eight bytes of BLAKE2 of each key, as a big-endian number; 0 for null."""
+    known = keys.unique().drop_nulls()
+    digests = [int.from_bytes(blake2b(k.encode(), digest_size=8).digest()) or 1 for k in known]
+    numbers = pl.Series("group", digests, dtype=pl.UInt64)
+    table = pl.DataFrame([known.alias("key"), numbers])
+    joined_keys = pl.DataFrame([keys.alias("key")]).join(
+        table, on="key", how="left", maintain_order="left"
+    )
+    return joined_keys["group"].fill_null(SET_ASIDE)

@@ -1,0 +1,182 @@
+"""The vote over all sketches of a pass, in bounded memory: by key, or with evidence.
+
+Sketches lie beside the shards. A vote by key is taken for some keys at a time when the sketches
+are more than fit; a vote with evidence reads a column of them at a time. The votes are written
+beside the shards, each shard's own: the next pass reads no others. They are the same however much
+is held at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.engines.local import Workers
+from pipeline.errors import LawBroken
+from pipeline.memory import refuse_over, room_to_decide
+from pipeline.passes import Decided, Look, evidence_path, votes_path
+from pipeline.shards import write_frame
+from pipeline.stage import CorpusStage, EvidenceStage, RewritingStage, Verdict
+from pipeline.tables import BUCKET, Blobs, Buckets, SketchTable
+
+PART = "_part"
+RECORD_BYTES = 48  # of each record's sketch while a column of them is sorted
+CANDIDATE_BYTES = 320  # of each candidate while they are ranked
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """One corpus stage's decision over the shards of a pass."""
+
+    label: str
+    shards: list[Path]  # the kept records, in order; their sketches lie beside them
+    earlier: list[Path]  # likewise of earlier data, which is compared with and not voted on
+    memory: int | None  # bytes, of all processes
+    engine: Workers
+
+    def decide(
+        self, stage: CorpusStage | RewritingStage | EvidenceStage
+    ) -> tuple[Decided, Mapping[str, Any]]:
+        """Write the decision; what the next pass needs to apply it, and what is to be told."""
+        for shard in self.shards:
+            votes_path(shard).unlink(missing_ok=True)
+        if isinstance(stage, RewritingStage):
+            return Decided(self.label, (stage, self._rewriting(stage))), {}
+        votes = Buckets(self._folder / "votes", self._room)
+        told: Mapping[str, Any] = {}
+        if isinstance(stage, EvidenceStage):
+            sketches, verdict = self._with_evidence(stage)
+            told = verdict.told
+            cast = Ballot(self.label, sketches).named(verdict.votes)
+        else:
+            cast = self._by_key(stage)
+        for vote in cast:
+            votes.add(vote)
+        for part, frame in votes.read():
+            write_frame(votes_path(self.shards[part]), frame)
+        for shard in [*self.shards, *self.earlier]:
+            evidence_path(shard).unlink(missing_ok=True)
+        return Decided(self.label), told
+
+    @property
+    def _folder(self) -> Path:
+        return self.shards[0].parent
+
+    @property
+    def _room(self) -> int:
+        """Bytes of rows that may be held at once."""
+        return room_to_decide(self.memory)
+
+    def _by_key(self, stage: CorpusStage) -> Iterator[pl.DataFrame]:
+        """The votes, each in the bucket of its shard."""
+        for sketches in self._together(stage.key):
+            decision = stage.decide(sketches)
+            check_decision(self.label, sketches["id"], decision)
+            placed = decision.join(sketches.select("id", PART), on="id", how="left")
+            yield placed.rename({PART: BUCKET})
+
+    def _rewriting(self, stage: RewritingStage) -> Path:
+        path = self._folder / "decided.arrow"
+        write_frame(path, pl.concat(stage.decide(some) for some in self._together(stage.key)))
+        return path
+
+    def _together(self, key: str) -> Iterator[pl.DataFrame]:
+        """The sketches in groups that fit into memory, those with one key in one group."""
+        files = [sketch_path(shard) for shard in self.shards]
+        groups = max(1, -(-sum(file.stat().st_size for file in files) // self._room))
+        spread = Buckets(self._folder / "keys", self._room)
+        for part, file in enumerate(files):
+            rows = pl.read_ipc(file).with_columns(pl.lit(part, pl.UInt32).alias(PART))
+            if groups > 1:
+                rows = rows.filter(pl.col(key).is_not_null())
+            number = _number(key, rows.schema[key]) % groups if groups > 1 else pl.lit(0)
+            spread.add(rows.with_columns(number.cast(pl.UInt32).alias(BUCKET)))
+        yield from (rows for _, rows in spread.read())
+
+    def _with_evidence(self, stage: EvidenceStage) -> tuple[SketchTable, Verdict]:
+        """The sketches, and the verdict on them."""
+        shards = [*self.shards, *self.earlier]
+        own = SketchTable([sketch_path(shard) for shard in self.shards]).height
+        sketches = SketchTable([sketch_path(shard) for shard in shards], own)
+        needed = RECORD_BYTES * sketches.height
+        refuse_over(self.memory, self.label, needed)
+        candidates = stage.candidates(sketches)
+        refuse_over(self.memory, self.label, needed + CANDIDATE_BYTES * candidates.len())
+        tasks = [(shards[part], rows) for part, rows in sketches.by_part(candidates)]
+        found = dict(self.engine.map(Look(stage).run, tasks))
+        sizes = [found[position] for position in range(len(tasks))]
+        files = [(evidence_path(shard), rows.len()) for shard, rows in tasks]
+        evidence = Blobs(pl.concat([pl.Series(dtype=pl.UInt32), *sizes], rechunk=True), files)
+        return sketches, stage.decide(sketches, evidence)
+
+
+class Ballot:
+    """Votes on rows, checked: once on each record, and merged only into what is kept."""
+
+    def __init__(self, label: str, sketches: SketchTable) -> None:
+        self.label, self.sketches = label, sketches
+        self.voted = pl.repeat(False, sketches.own, dtype=pl.Boolean, eager=True)
+        self.kept: list[pl.Series] = []  # rows that others are merged into
+        self.starts = pl.Series(sketches.starts, dtype=pl.Int64)
+
+    def named(self, votes: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """The votes by id instead of by row, each in the bucket of its shard."""
+        for vote in votes:
+            if vote.height:
+                self._count(vote["row"])
+                yield self._by_id(self._merged(vote))
+        for rows in self.kept:
+            if (rows >= self.sketches.own).any() or self.voted.gather(rows).any():
+                raise LawBroken(f"{self.label}: a duplicate names a record that is not kept")
+
+    def _count(self, rows: pl.Series) -> None:
+        strange = (rows >= self.sketches.own).any()
+        if strange or rows.is_duplicated().any() or self.voted.gather(rows).any():
+            raise LawBroken(f"{self.label}: decided on a record twice, or on a stranger")
+        self.voted = self.voted.scatter(rows, True)
+
+    def _merged(self, vote: pl.DataFrame) -> pl.DataFrame:
+        """With the ids of the rows that others are merged into."""
+        if "into" not in vote.columns:
+            return vote
+        rows = vote["into"].drop_nulls()
+        self.kept.append(rows)
+        ids = self.sketches.rows(["id"], rows).with_columns(into=rows).unique("into")
+        named = vote.join(ids.rename({"id": "kept"}), on="into", how="left", maintain_order="left")
+        merged_into = pl.coalesce("kept", pl.col("rejected").struct.field("merged_into"))
+        rejected = pl.col("rejected").struct.with_fields(merged_into=merged_into)
+        return named.with_columns(rejected).drop("into", "kept")
+
+    def _by_id(self, vote: pl.DataFrame) -> pl.DataFrame:
+        rows = vote["row"]
+        part = self.starts.search_sorted(rows.cast(pl.Int64), "right") - 1
+        ids = self.sketches.rows(["id"], rows)["id"]
+        return vote.drop("row").with_columns(ids, part.cast(pl.UInt32).alias(BUCKET))
+
+
+def sketch_path(shard: Path) -> Path:
+    """Where the sketches of a shard's records are."""
+    return shard.with_name(shard.name.replace(".kept.", ".sketch."))
+
+
+def _number(key: str, dtype: Any) -> pl.Expr:
+    """Sixteen bits of a key."""
+    if dtype == pl.UInt64:
+        return pl.col(key) % 0xFFFF
+    return pl.col(key).bin.slice(0, 2).bin.reinterpret(dtype=pl.UInt16, endianness="little")
+
+
+def check_decision(label: str, ids: pl.Series, decision: pl.DataFrame) -> None:
+    """Raise LawBroken when a vote names a stranger, or a duplicate names one that is not kept."""
+    if decision["id"].is_duplicated().any() or not decision["id"].is_in(ids.implode()).all():
+        raise LawBroken(f"{label}: decided on an id twice, or on one that it was not given")
+    if "rejected" not in decision.columns:
+        return
+    out = decision.filter(pl.col("rejected").is_not_null())
+    named = out["rejected"].struct.field("merged_into").drop_nulls()
+    if named.is_in(out["id"].implode()).any() or not named.is_in(ids.implode()).all():
+        raise LawBroken(f"{label}: a duplicate names a record that is not kept")

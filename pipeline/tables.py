@@ -1,0 +1,145 @@
+"""Tables that stay on disk: sketches read a column at a time, evidence a record at a time.
+
+They are what lets a vote over all records hold some bytes of each, whatever the records hold.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.shards import private_folder, read_frame, write_frame
+
+BUCKET = "_bucket"
+
+
+class SketchTable:
+    """Frames of one schema, one after the other: paths of Arrow files, or frames in memory.
+
+    The first `own` rows are the run's records; what follows are those of earlier data.
+    """
+
+    def __init__(self, parts: Sequence[Path | pl.DataFrame], own: int | None = None) -> None:
+        self.parts = parts
+        self.starts = [0, *accumulate(_height(part) for part in parts)]
+        self.height = self.starts[-1]
+        self.own = self.height if own is None else own
+
+    def column(self, name: str) -> pl.Series:
+        """One column of all rows."""
+        if not self.parts:
+            raise IndexError(f"{name}: there are no parts")
+        return pl.concat([_read(part, [name])[name] for part in self.parts], rechunk=True)
+
+    def rows(self, names: Sequence[str], numbers: pl.Series) -> pl.DataFrame:
+        """Some columns of the rows with these numbers, in their order."""
+        wanted = numbers.unique().sort()
+        found = [_read(self.parts[part], names)[local] for part, local in self.by_part(wanted)] or [
+            _read(self.parts[0], names).clear()
+        ]
+        return pl.concat(found, rechunk=True)[wanted.search_sorted(numbers)]
+
+    def by_part(self, numbers: pl.Series) -> Iterator[tuple[int, pl.Series]]:
+        """(part, numbers of rows inside it) of ascending row numbers."""
+        cuts = numbers.search_sorted(pl.Series(self.starts, dtype=pl.Int64)).to_list()
+        for part, start in enumerate(self.starts[:-1]):
+            if cuts[part] < cuts[part + 1]:
+                yield part, numbers[cuts[part] : cuts[part + 1]] - start
+
+
+def _height(part: Path | pl.DataFrame) -> int:
+    if isinstance(part, pl.DataFrame):
+        return part.height
+    return int(pl.scan_ipc(part).select(pl.len()).collect().item())
+
+
+def _read(part: Path | pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    if isinstance(part, pl.DataFrame):
+        return part.select(names)
+    return pl.read_ipc(part, columns=list(names)).select(names)
+
+
+class Blobs:
+    """Some bytes for each of many rows, in files; `sizes` are in memory."""
+
+    def __init__(self, sizes: pl.Series, files: Sequence[tuple[Path, int]]) -> None:
+        self.sizes = sizes  # bytes, UInt32
+        self.files = [path for path, _ in files]
+        self.firsts = [0, *accumulate(rows for _, rows in files)]
+        self.offsets = sizes.cast(pl.UInt64).cum_sum() - sizes  # as if all were one file
+
+    def take(self, numbers: pl.Series) -> pl.Series:
+        """The bytes of these rows, Binary, in their order; repeats are read again."""
+        order = numbers.arg_sort()
+        chosen = numbers.gather(order)
+        sizes, offsets = self.sizes.gather(chosen), self.offsets.gather(chosen)
+        found: list[bytes] = []
+        open_file, last = -1, -1
+        try:
+            for row, size, offset in zip(chosen, sizes, offsets, strict=True):
+                part = bisect_right(self.firsts, row) - 1
+                if part != last:
+                    if open_file >= 0:
+                        os.close(open_file)
+                    open_file, last = os.open(self.files[part], os.O_RDONLY), part
+                    start = self.offsets[self.firsts[part]]
+                found.append(os.pread(open_file, size, offset - start))
+        finally:
+            if open_file >= 0:
+                os.close(open_file)
+        return pl.Series(found, dtype=pl.Binary).gather(order.arg_sort())
+
+
+def write_blobs(path: Path, blobs: pl.Series) -> pl.Series:
+    """Write a Binary column as one file; returns the sizes, 0 for null."""
+    with path.open("wb") as file:
+        file.writelines(blob for blob in blobs if blob)
+    return blobs.bin.size().cast(pl.UInt32).fill_null(0)
+
+
+class Buckets:
+    """Rows sorted out into numbered buckets, on disk as soon as they are too many for memory."""
+
+    def __init__(self, folder: Path, most_bytes: int) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        self.folder, self.most_bytes = folder, most_bytes
+        self.waiting: list[pl.DataFrame] = []
+        self.size = self.spilled = 0
+        self.held: dict[int, list[pl.DataFrame | Path]] = {}
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Put each row into the bucket that its column `BUCKET` (UInt32) names."""
+        self.waiting.append(rows)
+        self.size += int(rows.estimated_size())
+        if self.size >= self.most_bytes:
+            private_folder(self.folder)
+            for number, frame in self._sorted_out():
+                path = self.folder / f"{number:05d}-{self.spilled:05d}.arrow"
+                write_frame(path, frame)
+                self.held.setdefault(number, []).append(path)
+            self.spilled += 1
+
+    def _sorted_out(self) -> Iterator[tuple[int, pl.DataFrame]]:
+        waiting, self.waiting, self.size = self.waiting, [], 0
+        if waiting:
+            rows = pl.concat(waiting)
+            for key, frame in rows.partition_by(BUCKET, as_dict=True, include_key=False).items():
+                yield int(key[0]), frame
+
+    def read(self) -> Iterator[tuple[int, pl.DataFrame]]:
+        """Each bucket that has rows, once, by number, its rows as they came; then it is gone."""
+        for number, frame in self._sorted_out():
+            self.held.setdefault(number, []).append(frame)
+        for number in sorted(self.held):
+            kept = self.held.pop(number)
+            yield (
+                number,
+                pl.concat([read_frame(one) if isinstance(one, Path) else one for one in kept]),
+            )
+        shutil.rmtree(self.folder, ignore_errors=True)
