@@ -125,6 +125,10 @@ REASONS_VI: dict[str, str] = {
         "Hãy bỏ nó ở nguồn, hoặc để `redact` thay thế."
     ),
     "duplicate": "Nội dung giống hệt có trong bản ghi được nêu ở giá trị, và bản đó được giữ.",
+    "near_training": (
+        "gần trùng lời với một bản ghi huấn luyện thuộc nhóm khác; giá trị là độ giống nhau. Để "
+        "lại thì kết quả kiểm định trông tốt hơn thực tế"
+    ),
     "near_duplicate": (
         "Một bản ghi được giữ có gần như cùng các từ; giá trị là độ giống với nó, hoặc với một "
         "bản khác trong nhóm."
