@@ -40,6 +40,9 @@ def publish(
     give_up_after: Annotated[
         float | None, typer.Option(min=0, help="Seconds one call may fail.  [default: 300]")
     ] = None,
+    stall_after: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds without a byte.  [default: 60]")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Upload a local run to S3, verified against its manifest, and point LATEST to it."""
@@ -49,7 +52,7 @@ def publish(
 
     told = publish_run(
         run, destination, region, endpoint_url, lambda note: typer.echo(note, err=True),
-        concurrency=concurrency, give_up_after=give_up_after,
+        concurrency=concurrency, give_up_after=give_up_after, stall_after=stall_after,
         max_bandwidth=parse_size(max_bandwidth, "--max-bandwidth") if max_bandwidth else None,
     )  # fmt: skip
     typer.echo(to_json(told.as_json()).decode().rstrip() if as_json else told.uri)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipeline.diff.drift import Drift
-from pipeline.errors import LawBroken, PrepError, RecipeError
+from pipeline.errors import LawBroken, PrepError, RecipeError, StorageError
 from pipeline.gate_drift import drift_checks, drift_counts
 from pipeline.gate_own import NUMBERS
 from pipeline.gate_suite import (
@@ -166,6 +166,8 @@ class GateProcess:
             lines = told.decode("utf-8", "replace").strip().splitlines()
             last = lines[-1][:300] if lines else "it said nothing"
             code = self.child.returncode
+            if "[Errno" in last:  # a full or broken disk: not our bug, and worth a retry
+                raise StorageError(f"{folder}: the quality gate could not write: {last}")
             raise PrepError(f"the quality gate's process ended with {code}: {last}")
         read: dict[str, Any] = json.loads(result.read_bytes())
         return read

@@ -48,8 +48,8 @@ def publish_run(
 
     Every file must be what the manifest says, and every URI that the lines and `job.json` name
     must be where the run will stand. Bucket owner and KMS key are the recipe's; `manners` are
-    fields of `Aws`: concurrency, max_bandwidth, give_up_after. `say` is told what could not be
-    seen of the bucket.
+    fields of `Aws`: concurrency, max_bandwidth, give_up_after, stall_after. `say` is told what
+    could not be seen of the bucket.
     Raises DataError for a run that is damaged or not ready, RecipeError for a wrong destination,
     StorageError, ConflictError.
     """

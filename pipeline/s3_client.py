@@ -30,8 +30,8 @@ PASSING = {
     "TooManyRequestsException",
 }
 REFUSED = {
-    "403",
-    "AccessDenied",
+    "301",  # the answers to HEAD have no body with a better code
+    "400",
     "ExpiredToken",
     "PermanentRedirect",
     "RequestTimeTooSkewed",
@@ -39,8 +39,9 @@ REFUSED = {
 }
 """Mostly final, but rights and clocks settle and credentials are refreshed: asked again, twice."""
 
-UNASKED = {"GetBucketPolicyStatus", "GetPublicAccessBlock", "ListMultipartUploads"}
-"""Calls that a run can do without: a refusal is an answer, and not asked for again."""
+DENIED = {"403", "AccessDenied"}
+SPARED = {"GetBucketPolicyStatus", "GetPublicAccessBlock", "ListMultipartUploads"}
+"""Calls that a run can do without: their denial is an answer, and not asked for again."""
 
 
 def s3_client(aws: Aws, endpoint: str | None) -> Any:
@@ -89,9 +90,9 @@ class Patience:
     ) -> float | None:
         """Seconds to wait, or None to leave it."""
         kind = kind_of(response, caught_exception)
-        if kind is None or (kind == "refused" and operation.name in UNASKED):
+        if kind is None or (kind == "denied" and operation.name in SPARED):
             return None
-        if kind == "refused" and attempts >= HARD_TRIES:
+        if kind != "passing" and attempts >= HARD_TRIES:
             return None
         context = request_dict["context"]
         first = context.setdefault("first_failure", time.monotonic())
@@ -108,7 +109,7 @@ def waiting(attempts: int) -> float:
 
 
 def kind_of(response: Any, error: Exception | None) -> str | None:
-    """`passing` or `refused`; None for an answer, good or bad, that stands."""
+    """`passing`, `refused` or `denied`; None for an answer, good or bad, that stands."""
     from botocore.exceptions import ConnectionError as NoConnection
     from botocore.exceptions import HTTPClientError, SSLError
     from botocore.parsers import ResponseParserError
@@ -122,6 +123,8 @@ def kind_of(response: Any, error: Exception | None) -> str | None:
     code = str(parsed.get("Error", {}).get("Code", ""))
     if code in PASSING or http.status_code in PASSING_STATUS:
         return "passing"
+    if code in DENIED:
+        return "denied"
     return "refused" if code in REFUSED else None
 
 

@@ -20,7 +20,7 @@ REMEDIES = {
     "NoSuchKey": "the object does not exist",
     "404": "it does not exist",
     "AccessDenied": DENIED,
-    "403": DENIED,
+    "403": f"{DENIED}; or this machine's clock is wrong",
     "AllAccessDisabled": "the account's access to S3 is disabled; ask AWS",
     "ExpiredToken": EXPIRED,
     "ExpiredTokenException": EXPIRED,
@@ -32,6 +32,7 @@ REMEDIES = {
     "TokenRetrievalError": EXPIRED,
     "SSOTokenLoadError": EXPIRED,
     "UnauthorizedSSOTokenError": EXPIRED,
+    "400": "refused, most often because the credentials have expired; sign in again",
     "PermanentRedirect": REGION,
     "301": REGION,
     "AuthorizationHeaderMalformed": REGION,
@@ -90,6 +91,6 @@ def error_text(error: BaseException, owner: str | None = None) -> str:
         return f"{error.filename}: {error.strerror}"
     code = error_code(error)
     remedy = REMEDIES.get(code)
-    if remedy == DENIED and owner:
+    if remedy and code in {"AccessDenied", "403"} and owner:
         remedy += f"; or the bucket does not belong to {owner} (expected_bucket_owner)"
     return f"{code}: {remedy}" if remedy else f"{code}: {' '.join(str(error).split())}"

@@ -17,6 +17,15 @@ from hypothesis import settings
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What tests have counted (faults, kills, rounds) stands at the end, whoever ran them."""
+    for report in terminalreporter.getreports("passed"):
+        for name, told in report.user_properties:
+            if name == "tried" and report.when == "call":
+                terminalreporter.write_line(f"tried: {told}")
+
+
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample_data"
 

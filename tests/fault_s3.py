@@ -73,11 +73,14 @@ class Bucket:
     objects: dict[str, Object] = field(default_factory=dict)
     uploads: dict[str, tuple[str, dict[int, bytes]]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    possible: list[set[str]] = field(default_factory=list)  # faults, of each request
     wrong: list[str] = field(default_factory=list)  # what no request of ours may be
     fault: Fault | None = None
     struck: int = 0
     owner: str = OWNER
     kms_key_id: str | None = None
+    public: bool = False  # by its policy
+    restricted: bool = False  # by its block
 
 
 @dataclass
@@ -112,6 +115,8 @@ class FaultS3:
         self.url = ""
         self.buckets: dict[str, Bucket] = {}
         self.lock = threading.Lock()
+        self.released = threading.Event()  # what hangs is let go
+        self.at_once = self.most_at_once = 0
 
     def bucket(self, name: str) -> Bucket:
         with self.lock:
@@ -146,11 +151,16 @@ class Request:
 
 def on_bucket(request: Request) -> Answer:
     query, bucket = request.query, request.bucket
+    if "publicAccessBlock" in query and bucket.restricted:
+        block = "<RestrictPublicBuckets>true</RestrictPublicBuckets>"
+        body = f"<PublicAccessBlockConfiguration>{block}</PublicAccessBlockConfiguration>"
+        return Answer(body=body.encode())
     if "publicAccessBlock" in query:
         return refused(404, "NoSuchPublicAccessBlockConfiguration")
     if "policyStatus" in query:
-        public = b"<PolicyStatus><IsPublic>FALSE</IsPublic></PolicyStatus>"
-        return Answer(body=public)
+        told = "true" if bucket.public else "false"
+        body = f"<PolicyStatus><IsPublic>{told}</IsPublic></PolicyStatus>"
+        return Answer(body=body.encode())
     prefix = query.get("prefix", "")
     if "uploads" in query:
         items = "".join(
@@ -268,13 +278,39 @@ def delete(request: Request) -> Answer:
     return Answer(204)
 
 
+def possible(request: Request) -> set[str]:
+    """The kinds of fault that can be made of a request."""
+    kinds = set(KINDS) - {"412", "409", "late", "truncated", "stalled", "flipped"} | {"hang"}
+    if {"if-match", "if-none-match"} & request.headers.keys() and request.method != "GET":
+        kinds.add("412")
+    if request.method == "PUT":
+        kinds.add("409")
+    if request.method == "POST" and "uploadId" in request.query:
+        kinds.add("late")
+    if request.method == "GET" and request.key in request.bucket.objects:
+        kinds |= {"truncated", "stalled", "flipped"}
+    return kinds
+
+
 class Handler(BaseHTTPRequestHandler):
     """Reads a request whole, answers it or fails as its bucket says."""
 
     protocol_version = "HTTP/1.1"
     s3: FaultS3
 
+    def count(self, step: int) -> None:
+        with self.s3.lock:
+            self.s3.at_once += step
+            self.s3.most_at_once = max(self.s3.most_at_once, self.s3.at_once)
+
     def work(self) -> None:
+        self.count(1)
+        try:
+            self.serve_one()
+        finally:
+            self.count(-1)
+
+    def serve_one(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         parts = urlsplit(self.path)
@@ -285,6 +321,7 @@ class Handler(BaseHTTPRequestHandler):
         bucket = request.bucket
         with self.s3.lock:
             bucket.asked.append(f"{self.command} {key or '?'.join(query)}")
+            bucket.possible.append(possible(request))
             number, fault = len(bucket.asked), bucket.fault
         if fault is None or not fault.strikes(number) or not self.fail(request, fault.kind):
             self.reply(self.s3.answer(request))
@@ -293,20 +330,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def fail(self, request: Request, kind: str) -> bool:
         """Whether a fault of that kind could be made of this request."""
-        conditional = {"if-match", "if-none-match"} & request.headers.keys()
-        if kind == "412" and not (conditional and request.method in {"PUT", "POST"}):
-            return False
-        if kind == "409" and request.method != "PUT":
-            return False
-        if kind == "late" and not (request.method == "POST" and "uploadId" in request.query):
-            return False
-        bodied = request.method == "GET" and request.key in request.bucket.objects
-        if kind in {"truncated", "stalled", "flipped"} and not bodied:
+        if kind not in possible(request):
             return False
         request.bucket.struck += 1
         if kind in REFUSALS:
-            self.reply(refused(*REFUSALS[kind]))
+            answer = refused(*REFUSALS[kind])
+            if kind == "region":
+                answer.headers["x-amz-bucket-region"] = "eu-west-1"
+            self.reply(answer)
         elif kind == "reset":
+            self.reset()
+        elif kind == "hang":
+            self.s3.released.wait(60)
             self.reset()
         elif kind == "lost":
             self.s3.answer(request)
@@ -374,6 +409,7 @@ def serve_faults() -> Iterator[FaultS3]:
     try:
         yield s3
     finally:
+        s3.released.set()
         server.shutdown()
         thread.join()
         server.server_close()

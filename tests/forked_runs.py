@@ -1,0 +1,186 @@
+"""A server of forks: whole commands in processes that need not import anything again.
+
+    python forked_runs.py FOLDER     reads a JSON object a line from stdin, answers one to stdout
+
+asked: {"argv": ["prepare", …], "failpoint": "kill:17"|null, "every_step": bool, "file_limit": int,
+        "signal_after": seconds}
+told:  {"code": 0|-9|…, "stderr": "…", "steps": number of I/O steps that were reached}
+
+Great Expectations would take most of the time and is not what is tried here: the gate's answer is
+recorded once from the real one, for the very suite and numbers, and repeated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"}
+"""What Python tells of its own I/O: with `every_step` each is a step beside the product's own."""
+
+
+class RecordedGate:
+    """The gate's process, asked once for each suite with its numbers."""
+
+    records: Path
+    real: Any
+
+    def __init__(self) -> None:
+        self.child: Any = None
+
+    def __enter__(self) -> RecordedGate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left running."""
+
+    def hold(self, folder: Path) -> dict[str, Any]:
+        state = hashlib.sha256()
+        for path in sorted(folder.iterdir()):
+            if path.name == "suite.json" or path.suffix == ".parquet":
+                state.update(path.read_bytes())
+        record = self.records / f"{state.hexdigest()}.json"
+        if not record.exists():
+            with self.real() as real:
+                told = real.hold(folder)
+            record.write_text(json.dumps(told))
+        told = json.loads(record.read_text())
+        (folder / "gate.json").write_text(json.dumps(told))
+        return dict(told)
+
+
+def count_every_step(folder: str) -> None:
+    """Python's own I/O below `folder` counts as steps too."""
+    from pipeline import failpoints
+
+    busy = False
+
+    def hook(event: str, words: tuple[Any, ...]) -> None:
+        nonlocal busy
+        if event not in EVENTS or busy or not words:
+            return
+        if event == "open" and not (isinstance(words[2], int) and words[2] & 3):
+            return
+        path = os.fsdecode(words[0]) if isinstance(words[0], str | bytes | os.PathLike) else ""
+        if path.startswith(folder):
+            busy = True
+            try:
+                failpoints.step(f"{event} {path}")
+            finally:
+                busy = False
+
+    sys.addaudithook(hook)
+
+
+def child(asked: dict[str, Any], err: int) -> None:
+    """One command, as the console script runs it; never returns."""
+    from pipeline import failpoints
+    from pipeline.cli import main
+
+    os.setsid()
+    os.dup2(err, 2)  # a pipe: a limit on files does not reach it
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if asked.get("file_limit"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (asked["file_limit"], resource.RLIM_INFINITY))
+    if asked.get("every_step"):
+        count_every_step(asked["every_step"])
+    failpoints.arm(asked.get("failpoint"))
+    sys.argv = ["bedrock-prep", *asked["argv"]]
+    code = 1
+    try:
+        main()
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def serve(folder: Path) -> None:
+    """Import what a run needs, then fork for each line."""
+    import boto3.s3.transfer
+    import jsonschema_rs
+    import langdetect
+    import polars
+
+    import pipeline.cli
+    import pipeline.cli_bedrock
+    import pipeline.execution
+    import pipeline.gate
+    import pipeline.prepare
+    import pipeline.publish_command
+
+    assert boto3 and jsonschema_rs and langdetect and polars
+    RecordedGate.records, RecordedGate.real = folder, pipeline.gate.GateProcess
+    for module in (pipeline.execution, pipeline.gate):
+        module.GateProcess = RecordedGate  # type: ignore[attr-defined]
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        reading, writing = os.pipe()
+        number = os.fork()
+        if number == 0:
+            child(asked, writing)
+        os.close(writing)
+        started = time.monotonic()
+        if asked.get("signal_after") is not None:
+            time.sleep(asked["signal_after"])
+            os.kill(number, asked.get("signal", signal.SIGKILL))
+        _, status = os.waitpid(number, 0)
+        with os.fdopen(reading, errors="replace") as messages:
+            stderr = messages.read()
+        told = {
+            "code": os.waitstatus_to_exitcode(status),
+            "stderr": stderr,
+            "seconds": time.monotonic() - started,
+        }
+        print(json.dumps(told), flush=True)
+
+
+class Forks:
+    """The server from the other side."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def run(self, *argv: str | Path, **asked: Any) -> dict[str, Any]:
+        """Run a command; what became of it."""
+        line = json.dumps({"argv": [str(word) for word in argv], **asked})
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        told: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return told
+
+
+@contextmanager
+def serve_forks(folder: Path) -> Iterator[Forks]:
+    """A server whose records and messages stand in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    root = Path(__file__).parent.parent
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__)), str(folder)], cwd=root, env=environment,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout
+        assert json.loads(process.stdout.readline())["ready"]
+        yield Forks(process)
+    finally:
+        process.communicate()
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))

@@ -1,0 +1,144 @@
+"""Night after night in one process, with faults by chance: nothing grows, nothing is left.
+
+A few nights in the suite; SOAK=1 NIGHTS=1000 for the long version.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import io
+import json
+import os
+import random
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fault_s3 import KINDS, OWNER, Fault, Object, etag_of, seen_by_reader, serve_faults
+from forked_runs import RecordedGate
+
+from pipeline import execution, gate
+from pipeline.errors import StorageError
+from pipeline.progress import Lines
+from pipeline.recipe import load_recipe
+from pipeline.run import Options, prepare
+
+SOAK = bool(os.environ.get("SOAK"))
+SEED = int(os.environ.get("SEED", "20261125"))
+NIGHTS = int(os.environ.get("NIGHTS", "1000" if SOAK else "8"))
+KEPT_NIGHTS = 3
+Property = Callable[[str, object], None]
+
+
+def memory() -> int:
+    """Bytes that this process holds."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) << 10
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def write_recipe(folder: Path, url: str) -> Path:
+    recipe = {
+        "name": "nightly",
+        "sources": [{"path": "s3://nightly/in/", "reader": "jsonl"}],
+        "stages": ["clean", "dedup_exact"],
+        "targets": {"plain": {"format": "prompt_completion"}},
+        "publish": {"uri": "s3://nightly/out", "expected_bucket_owner": OWNER},
+        "aws": {"endpoint_url": url, "region": "us-east-1", "source_bucket_owner": OWNER,
+                "give_up_after": 0.3, "stall_after": 0.5},
+    }  # fmt: skip
+    path = folder / "recipe.yaml"
+    path.write_text(json.dumps(recipe))
+    return path
+
+
+def pairs(night: int) -> bytes:
+    """The night's input: half of it is of the night before."""
+    lines = [
+        json.dumps({"prompt": f"Tea {number}?", "completion": f"{number} minutes."})
+        for number in range(night * 10, night * 10 + 20)
+    ]
+    return "\n".join(lines).encode()
+
+
+def test_nothing_grows_night_after_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Property
+) -> None:
+    RecordedGate.records, RecordedGate.real = tmp_path / "gate", gate.GateProcess
+    RecordedGate.records.mkdir()
+    real = RecordedGate.hold
+
+    def hold(self: RecordedGate, folder: Path) -> dict[str, object]:
+        """The records' numbers are the same each night but their ids: one answer serves."""
+        state = hashlib.sha256((folder / "suite.json").read_bytes()).hexdigest()
+        record = self.records / state
+        if not record.exists():
+            record.write_text(json.dumps(real(self, folder)))
+        told: dict[str, object] = json.loads(record.read_text())
+        return told
+
+    monkeypatch.setattr(RecordedGate, "hold", hold)
+    monkeypatch.setattr(execution, "GateProcess", RecordedGate)
+    monkeypatch.setattr(gate, "GateProcess", RecordedGate)
+    monkeypatch.setattr("pipeline.s3_client.FIRST_WAIT", 0.005)
+    chance = random.Random(SEED)
+    temporary = {path.name for path in Path(tempfile.gettempdir()).iterdir()}
+    ends: Counter[str] = Counter()
+    levels: list[tuple[int, int, int]] = []
+    with serve_faults() as s3:
+        bucket = s3.bucket("nightly")
+        recipe = load_recipe(write_recipe(tmp_path, s3.url))
+        options = Options("s3://nightly/out", 1, work=tmp_path / "work")
+        old = None
+        for night in range(NIGHTS):
+            data = pairs(night)
+            bucket.objects["in/pairs.jsonl"] = Object(data, etag_of(data), {})
+            kind, persistent = chance.choice(KINDS), chance.random() < 0.3
+            bucket.asked.clear()
+            bucket.fault = Fault(kind, chance.randrange(1, 40), persistent)
+            nowhere = Lines(io.StringIO(), as_json=False)
+            try:
+                prepare(recipe, tmp_path, options, nowhere)
+                ends["done"] += 1
+            except StorageError:
+                ends["failed, then done"] += 1
+                if kind != "lost":
+                    assert seen_by_reader(bucket, "out") == old, (night, bucket.fault)
+                bucket.fault = None
+                prepare(recipe, tmp_path, options, nowhere)
+            bucket.fault = None
+            old = seen_by_reader(bucket, "out")
+            assert old
+            assert len(old["plain/train.jsonl"].splitlines()) == 20, night
+            assert bucket.uploads == {}
+            runs = sorted({key.split("/")[2] for key in bucket.objects if "/runs/" in key})
+            current = json.loads(bucket.objects["out/LATEST"].data)["run"]
+            for run in runs:  # what a life cycle rule would do
+                if run != current:
+                    for key in [k for k in bucket.objects if f"/runs/{run}/" in k]:
+                        del bucket.objects[key]
+            gc.collect()
+            files = sum(1 for path in (tmp_path / "work").rglob("*"))
+            levels.append((files, descriptors(), memory()))
+    shutil.rmtree(RecordedGate.records)
+    left = {path.name for path in Path(tempfile.gettempdir()).iterdir()} - temporary
+    assert not [name for name in left if "bedrock" in name]
+    settled = levels[len(levels) // 4 :]
+    assert len({files for files, _, _ in settled}) == 1, levels
+    assert max(fds for _, fds, _ in settled) - min(fds for _, fds, _ in settled) <= 4, levels
+    growth = settled[-1][2] - settled[0][2]
+    assert growth < (64 << 20) + len(settled) * 20_000, growth
+    told = ", ".join(f"{name} {number}" for name, number in ends.items())
+    record_property(
+        "tried",
+        f"nights: {NIGHTS} ({told}); work files {settled[0][0]} to {settled[-1][0]}, descriptors "
+        f"{settled[0][1]} to {settled[-1][1]}, memory {settled[0][2] >> 20} to "
+        f"{settled[-1][2] >> 20} MB",
+    )
