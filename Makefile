@@ -8,7 +8,7 @@ INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all: --no-bina
 RECIPES := $(sort $(wildcard sample_data/*.yaml))
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test check format golden fuzz lock bench benchmarks clean setup setup-dev FORCE
+.PHONY: help prepare test check format golden fuzz soak nights lock bench benchmarks clean setup setup-dev FORCE
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,12 @@ fuzz: ## Feed the compiled kernels damaged texts under sanitizers (300,000 input
 	  cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/fuzz_kernels/$$name.c -o build/$$name && \
 	  build/$$name 300000 || exit 1; \
 	done
+
+soak: setup-dev ## Every fault at every call, a kill at every step, 100 races (an hour)
+	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/test_faults.py tests/test_kills.py tests/test_kills_s3.py tests/test_stops.py
+
+nights: setup-dev ## 1,000 scheduled runs with faults: nothing may grow
+	SOAK=1 $(BIN)/python -m pytest tests/test_nightly.py
 
 bench: setup-dev ## Measure: throughput by stage, on what this machine has
 	$(BIN)/python benchmarks/run_stages.py

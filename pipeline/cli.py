@@ -245,13 +245,15 @@ def main() -> NoReturn:
         app(prog_name="bedrock-prep")
     except PrepError as error:
         _fail(str(error), error.exit_code)
-    except Stopped as stopped:
-        _fail(STOPPED, 128 + stopped.signal)
+    except Stopped:
+        _fail(STOPPED, 128 + Stopped.signal)
     except MemoryError:
         _fail("out of memory; give a limit with --memory", 4)
     except OSError as error:
         _fail(_told(error), 4)
     except Exception as error:  # noqa: BLE001 - the last stop: it is told as our bug, with its trace
+        if Stopped.signal:
+            _fail(STOPPED, 128 + Stopped.signal)
         traceback.print_exc()
         _fail(f"this is a bug of bedrock-prep {__version__}: {type(error).__name__}: {error}", 1)
     sys.exit(0)

@@ -12,16 +12,19 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 GRACE = 4.0  # seconds
 
 
 class Stopped(BaseException):
-    """SIGTERM or SIGINT came."""
+    """SIGTERM or SIGINT came.
 
-    def __init__(self, number: int) -> None:
-        self.signal = number
+    What is raised within an expression Polars raises anew, as one of the same class with its own
+    words, or as an error of its own: that a signal came, and which, is told by the class.
+    """
+
+    signal: ClassVar[int] = 0
 
 
 def stop_on_signals(end: Callable[[int], None]) -> None:
@@ -35,7 +38,8 @@ def stop_on_signals(end: Callable[[int], None]) -> None:
 
 
 def _stop(number: int, _: FrameType | None) -> NoReturn:
-    raise Stopped(number)
+    Stopped.signal = number
+    raise Stopped
 
 
 def _watch(waker: int, end: Callable[[int], None]) -> None:

@@ -47,14 +47,17 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong, at which request (from 1), and whether it stays so."""
+    """What goes wrong, from which request on (from 1), and whether it stays so.
+
+    It strikes the first one that it can be made of: threads that upload take turns as they come.
+    """
 
     kind: str
     at: int
     persistent: bool = False
 
-    def strikes(self, number: int) -> bool:
-        return number == self.at or (self.persistent and number > self.at)
+    def strikes(self, number: int, struck: int, possible: set[str]) -> bool:
+        return number >= self.at and (self.persistent or not struck) and self.kind in possible
 
 
 @dataclass
@@ -296,6 +299,7 @@ class Handler(BaseHTTPRequestHandler):
     """Reads a request whole, answers it or fails as its bucket says."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
     s3: FaultS3
 
     def count(self, step: int) -> None:
@@ -322,17 +326,20 @@ class Handler(BaseHTTPRequestHandler):
         with self.s3.lock:
             bucket.asked.append(f"{self.command} {key or '?'.join(query)}")
             bucket.possible.append(possible(request))
-            number, fault = len(bucket.asked), bucket.fault
-        if fault is None or not fault.strikes(number) or not self.fail(request, fault.kind):
+            fault = bucket.fault
+            struck = fault is not None and fault.strikes(
+                len(bucket.asked), bucket.struck, bucket.possible[-1]
+            )
+            bucket.struck += struck
+        if fault is not None and struck:
+            self.fail(request, fault.kind)
+        else:
             self.reply(self.s3.answer(request))
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = work  # noqa: N815
 
-    def fail(self, request: Request, kind: str) -> bool:
-        """Whether a fault of that kind could be made of this request."""
-        if kind not in possible(request):
-            return False
-        request.bucket.struck += 1
+    def fail(self, request: Request, kind: str) -> None:
+        """Make a fault of that kind of this request."""
         if kind in REFUSALS:
             answer = refused(*REFUSALS[kind])
             if kind == "region":
@@ -350,7 +357,6 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(Answer(200, {}, refused(200, "InternalError").body))
         else:
             self.spoil(self.s3.answer(request), kind)
-        return True
 
     def spoil(self, answer: Answer, kind: str) -> None:
         half = len(answer.body) // 2

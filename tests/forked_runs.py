@@ -2,9 +2,9 @@
 
     python forked_runs.py FOLDER     reads a JSON object a line from stdin, answers one to stdout
 
-asked: {"argv": ["prepare", …], "failpoint": "kill:17"|null, "every_step": bool, "file_limit": int,
-        "signal_after": seconds}
-told:  {"code": 0|-9|…, "stderr": "…", "steps": number of I/O steps that were reached}
+asked: {"argv": ["prepare", …], "beside": [["prepare", …], …], "failpoint": "kill:17"|null,
+        "every_step": folder, "file_limit": bytes, "signal_after": seconds, "signal": number}
+told:  {"code": 0|-9|…, "stderr": "…", "seconds": …, "beside": [{"code": …, "stderr": …}, …]}
 
 Great Expectations would take most of the time and is not what is tried here: the gate's answer is
 recorded once from the real one, for the very suite and numbers, and repeated.
@@ -53,7 +53,9 @@ class RecordedGate:
         if not record.exists():
             with self.real() as real:
                 told = real.hold(folder)
-            record.write_text(json.dumps(told))
+            fresh = record.with_suffix(f".{os.getpid()}")  # another run may look just now
+            fresh.write_text(json.dumps(told))
+            fresh.rename(record)
         told = json.loads(record.read_text())
         (folder / "gate.json").write_text(json.dumps(told))
         return dict(told)
@@ -82,7 +84,7 @@ def count_every_step(folder: str) -> None:
     sys.addaudithook(hook)
 
 
-def child(asked: dict[str, Any], err: int) -> None:
+def child(asked: dict[str, Any], argv: list[str], err: int) -> None:
     """One command, as the console script runs it; never returns."""
     from pipeline import failpoints
     from pipeline.cli import main
@@ -95,7 +97,7 @@ def child(asked: dict[str, Any], err: int) -> None:
     if asked.get("every_step"):
         count_every_step(asked["every_step"])
     failpoints.arm(asked.get("failpoint"))
-    sys.argv = ["bedrock-prep", *asked["argv"]]
+    sys.argv = ["bedrock-prep", *argv]
     code = 1
     try:
         main()
@@ -104,6 +106,26 @@ def child(asked: dict[str, Any], err: int) -> None:
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def start(asked: dict[str, Any], argv: list[str], held: int, go: int) -> tuple[int, int]:
+    """A process that begins when `go` is closed; its number and the pipe of its messages."""
+    reading, writing = os.pipe()
+    number = os.fork()
+    if number == 0:
+        os.close(go)
+        os.read(held, 1)
+        child(asked, argv, writing)
+    os.close(writing)
+    return number, reading
+
+
+def ended(number: int, messages: int) -> dict[str, Any]:
+    """What became of a process."""
+    with os.fdopen(messages, errors="replace") as pipe:
+        stderr = pipe.read()
+    _, status = os.waitpid(number, 0)
+    return {"code": os.waitstatus_to_exitcode(status), "stderr": stderr, "pid": number}
 
 
 def serve(folder: Path) -> None:
@@ -127,23 +149,17 @@ def serve(folder: Path) -> None:
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
-        reading, writing = os.pipe()
-        number = os.fork()
-        if number == 0:
-            child(asked, writing)
-        os.close(writing)
+        held, go = os.pipe()
+        lines = [asked["argv"], *asked.get("beside", [])]
+        running = [start(asked, argv, held, go) for argv in lines]
+        os.close(held)
+        os.close(go)  # all of them begin
         started = time.monotonic()
         if asked.get("signal_after") is not None:
             time.sleep(asked["signal_after"])
-            os.kill(number, asked.get("signal", signal.SIGKILL))
-        _, status = os.waitpid(number, 0)
-        with os.fdopen(reading, errors="replace") as messages:
-            stderr = messages.read()
-        told = {
-            "code": os.waitstatus_to_exitcode(status),
-            "stderr": stderr,
-            "seconds": time.monotonic() - started,
-        }
+            os.kill(running[0][0], asked.get("signal", signal.SIGKILL))
+        told, *beside = [ended(number, messages) for number, messages in running]
+        told |= {"seconds": time.monotonic() - started, "beside": beside}
         print(json.dumps(told), flush=True)
 
 

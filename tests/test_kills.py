@@ -28,17 +28,17 @@ SAMPLE = 10  # of the steps before publishing
 Property = Callable[[str, object], None]
 
 
-def write_project(folder: Path, kind: str) -> Path:
-    """200 records: 60 documents and 140 pairs; the new data has other pairs than the old."""
+def write_project(folder: Path, kind: str, documents: int = 60) -> Path:
+    """200 records: documents and pairs; the new data has other pairs than the old."""
     (folder / "docs").mkdir(parents=True)
-    for number in range(60):
+    for number in range(documents):
         text = f"Tea number {number} steeps for {number + 2} minutes in water of 80 degrees.\n"
         (folder / f"docs/{number:02d}.txt").write_text(text * 3)
     lines = [
         json.dumps(
             {"prompt": f"How long does {kind} tea {n} steep?", "completion": f"{n} minutes."}
         )
-        for n in range(140)
+        for n in range(200 - documents)
     ]
     (folder / "pairs.jsonl").write_text("\n".join(lines) + "\n")
     recipe = {
@@ -120,6 +120,7 @@ class Reader:
     """Looks at a place again and again; what it saw, and what was wrong."""
 
     look: Callable[[], str | None]
+    pause: float = 0.005  # seconds between two looks
     seen: set[str | None] = field(default_factory=set)
     wrong: list[BaseException] = field(default_factory=list)
     looks: int = 0
@@ -135,7 +136,7 @@ class Reader:
                 except BaseException as error:  # noqa: BLE001 - told by the test
                     self.wrong.append(error)
                 self.looks += 1
-                done.wait(0.002)
+                done.wait(self.pause)
 
         thread = threading.Thread(target=loop)
         thread.start()
@@ -186,6 +187,29 @@ def test_killed_at_any_step_and_run_again_gives_the_same_bytes(
         "tried", f"kill -9 on disk: {len(numbers)} of {len(steps)} I/O steps, "
         f"a reader looked {reader.looks} times",
     )  # fmt: skip
+
+
+def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(
+    project: Project, record_property: Property
+) -> None:
+    """Not at a step of ours: wherever it happens to be, in Polars or in the kernel too."""
+    project.reset()
+    whole = project.prepare(project.new)["seconds"]
+    chance, killed, number = random.Random(SEED), 0, 0
+    ends = {read_as_a_reader(project.before), read_as_a_reader(project.after)}
+    expected, left = tree_bytes(project.after), work_names(project.after)
+    while killed < (100 if SOAK else 6):
+        number += 1
+        project.reset()
+        told = project.prepare(project.new, signal_after=chance.uniform(0, whole))
+        killed += told["code"] == -signal.SIGKILL
+        whole *= 1 if told["code"] else 0.9  # it came too late
+        assert read_as_a_reader(project.out) in ends, number
+        told = project.prepare(project.new)
+        assert told["code"] == 0, (number, told)
+        assert tree_bytes(project.out) == expected, number
+        assert work_names(project.out) == left, number
+    record_property("tried", f"kill -9 on disk at random moments: {killed}")
 
 
 @pytest.mark.parametrize("fault", ["ENOSPC", "EIO", "EROFS", "EDQUOT"])

@@ -9,17 +9,15 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from conftest import ROOT
 from forked_runs import Forks, serve_forks
 from seaweed import KEY, serve_seaweed
 from small_run import change_manifest, copy_run, relist, run_folder
@@ -55,14 +53,13 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
         yield server
 
 
-def objects(s3: Any) -> dict[str, bytes]:
-    """All keys with their bytes."""
+def objects(s3: Any) -> dict[str, str]:
+    """All keys with their ETags, which are digests of the bytes."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
-    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-    return {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+    return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
 
 
-def reset(s3: Any, held: dict[str, bytes]) -> None:
+def reset(s3: Any, held: Mapping[str, bytes | str]) -> None:
     """The bucket as it was: no other object, no unfinished upload."""
     for key in objects(s3).keys() - held.keys():
         s3.delete_object(Bucket=BUCKET, Key=key)
@@ -130,9 +127,9 @@ def test_publish_is_killed_at_every_step(
     expected, steps = objects(s3), listed.read_text().splitlines()
     assert "send UploadPart" in steps
     numbers = range(1, len(steps) + 1)
-    if not SOAK:  # every other one, from a place that changes with the seed
-        numbers = range(1 + SEED % 2, len(steps) + 1, 2)
-    reader = Reader(lambda: look(s3))
+    if not SOAK:  # every fourth one, from a place that changes with the seed
+        numbers = range(1 + SEED % 4, len(steps) + 1, 4)
+    reader = Reader(lambda: look(s3), pause=0.05)
     for number in numbers:
         reset(s3, held)
         with reader.reading():
@@ -153,8 +150,9 @@ def test_publish_is_killed_at_every_step(
 def test_a_run_from_s3_to_s3_is_killed_and_goes_on(
     s3: Any, endpoint: str, forks: Forks, tmp_path: Path, record_property: Property
 ) -> None:
-    """Sources and output in S3; a sample of all steps, or with SOAK=1 every one."""
-    recipe = write_project(tmp_path / "project", "green")
+    """Sources and output in S3: at a sample of all steps, or with SOAK=1 every one, and at random
+    moments."""
+    recipe = write_project(tmp_path / "project", "green", documents=10)
     told = json.loads(recipe.read_text())
     for path in sorted((tmp_path / "project").rglob("*")):
         if path.suffix in {".txt", ".jsonl"}:
@@ -167,47 +165,50 @@ def test_a_run_from_s3_to_s3_is_killed_and_goes_on(
     recipe.write_text(json.dumps(told))
     before = {key: data for key, data in objects(s3).items() if key.startswith("in/")}
     reset(s3, before)
+    work = tmp_path / "work"
 
-    def prepare(failpoint: str | None, work: str) -> dict[str, Any]:
-        words = ["prepare", recipe, "--output", f"s3://{BUCKET}/out", "--work", tmp_path / work]
-        return forks.run(*words, "--workers", "1", "--log", "text", failpoint=failpoint)
+    def prepare(**asked: Any) -> dict[str, Any]:
+        words = ["prepare", recipe, "--output", f"s3://{BUCKET}/out", "--work", work]
+        return forks.run(*words, "--workers", "1", "--log", "text", **asked)
 
     listed = tmp_path / "steps"
-    clean = prepare(f"list:{listed}", "clean")
+    clean = prepare(failpoint=f"list:{listed}")
     assert clean["code"] == 0, clean["stderr"]
     expected, steps = objects(s3), listed.read_text().splitlines()
+    left = {path.name for path in work.rglob("*")}
+    chance, whole = random.Random(SEED), clean["seconds"]
     numbers = list(range(1, len(steps) + 1))
-    if not SOAK:
-        numbers = sorted(random.Random(SEED).sample(numbers, 12))
-    for number in numbers:
+    at_steps = numbers if SOAK else sorted(chance.sample(numbers, 6))
+    kills: list[dict[str, Any]] = [{"failpoint": f"kill:{number}"} for number in at_steps]
+    tried = Counter[str]()
+    while kills or tried["signal_after"] < (100 if SOAK else 4):
+        kill = kills.pop() if kills else {"signal_after": chance.uniform(0, whole)}
         reset(s3, before)
-        killed = prepare(f"kill:{number}", f"work-{number}")
-        assert killed["code"] == -signal.SIGKILL, (number, killed)
-        ended = prepare(None, f"work-{number}")
-        assert ended["code"] == 0, (number, steps[number - 1], ended)
-        assert objects(s3) == expected, (number, steps[number - 1])
-        assert pending(s3) == []
-        assert not list((tmp_path / f"work-{number}").rglob("*.part"))
-    record_property("tried", f"kill -9 from S3 to S3: {len(numbers)} of {len(steps)} steps")
+        shutil.rmtree(work)
+        killed = prepare(**kill)
+        if killed["code"] == -signal.SIGKILL:
+            tried[next(iter(kill))] += 1
+        else:
+            assert "failpoint" not in kill, (kill, killed)
+            whole *= 0.8  # it came too late
+        assert look(s3, "out") is None or objects(s3) == expected
+        ended = prepare()
+        assert ended["code"] == 0, (kill, ended)
+        assert objects(s3) == expected, kill
+        assert pending(s3) == [], kill
+        assert {path.name for path in work.rglob("*")} == left, kill
+    record_property(
+        "tried", f"kill -9 from S3 to S3: {tried['failpoint']} of {len(steps)} steps, "
+        f"{tried['signal_after']} random moments",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["same run", "other runs"])
 def test_two_runs_together(
-    s3: Any, endpoint: str, tmp_path: Path, same: bool, record_property: Property
+    s3: Any, endpoint: str, forks: Forks, tmp_path: Path, same: bool, record_property: Property
 ) -> None:
     """From two machines (two work folders): one publishes; the other finds the same or exits 5."""
-    rounds = 50 if SOAK else 2
-    program = (
-        "import sys, pipeline.run, pipeline.gate, pipeline.execution, boto3, boto3.s3.transfer\n"
-        "from forked_runs import RecordedGate\n"
-        "from pathlib import Path\n"
-        "RecordedGate.records = Path(sys.argv.pop(1))\n"
-        "RecordedGate.real = pipeline.gate.GateProcess\n"
-        "pipeline.execution.GateProcess = pipeline.gate.GateProcess = RecordedGate\n"
-        "from pipeline.cli import main\n"
-        "sys.stdin.readline()\n"
-        "main()\n"
-    )
+    rounds, fives = 100 if SOAK else 4, 0
     recipes = []
     for number in range(2):
         recipe = write_project(tmp_path / f"{number}", "green" if same else f"green-{number}")
@@ -215,32 +216,22 @@ def test_two_runs_together(
         told["aws"] = {"endpoint_url": endpoint, "region": "us-east-1"}
         recipe.write_text(json.dumps(told))
         recipes.append(recipe)
-    records = tmp_path / "records"
-    records.mkdir()
-    codes: list[list[int]] = []
-    for round_number in range(rounds):
-        prefix = f"two-{same}-{round_number}".lower()
-        running = []
-        for number, recipe in enumerate(recipes):
-            work = tmp_path / f"work-{round_number}-{number}"
-            line = [sys.executable, "-c", program, records, "prepare", recipe, "--work", work,
-                    "--output", f"s3://{BUCKET}/{prefix}", "--workers", "1"]  # fmt: skip
-            environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
-            running.append(
-                subprocess.Popen(
-                    list(map(str, line)), env=environment, text=True, stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                )
-            )  # fmt: skip
-        time.sleep(0.5)
-        for one in running:
-            assert one.stdin
-            one.stdin.write("\n")
-            one.stdin.flush()
-        messages = [one.communicate()[1] for one in running]
-        codes.append(sorted(one.returncode for one in running))
-        assert codes[-1] == [0, 0] if same else codes[-1] in ([0, 5], [0, 0]), messages
+    for number in range(rounds):
+        prefix = f"two-{same}-{number}".lower()
+        lines = [
+            ["prepare", str(recipe), "--work", str(tmp_path / f"work-{number}-{at}"),
+             "--output", f"s3://{BUCKET}/{prefix}", "--workers", "1"]
+            for at, recipe in enumerate(recipes)
+        ]  # fmt: skip
+        first = forks.run(*lines[0], beside=lines[1:])
+        both = [first, *first["beside"]]
+        codes = sorted(one["code"] for one in both)
+        assert codes in ([[0, 0]] if same else [[0, 5], [0, 0]]), both
+        if codes == [0, 5]:
+            fives += 1
+            (refused,) = [one["stderr"] for one in both if one["code"]]
+            assert "another run has published" in refused
         assert look(s3, prefix) is not None
         assert pending(s3) == []
-    five = sum(5 in both for both in codes)
-    record_property("tried", f"two runs together on S3: {rounds} rounds, {five} conflicts")
+    kind = "the same run" if same else "other runs"
+    record_property("tried", f"{kind} twice together on S3: {rounds} rounds, {fives} exits 5")

@@ -100,9 +100,9 @@ def test_nothing_grows_night_after_night(
         for night in range(NIGHTS):
             data = pairs(night)
             bucket.objects["in/pairs.jsonl"] = Object(data, etag_of(data), {})
-            kind, persistent = chance.choice(KINDS), chance.random() < 0.3
+            kind, persistent = chance.choice(KINDS), chance.random() < 0.5
             bucket.asked.clear()
-            bucket.fault = Fault(kind, chance.randrange(1, 40), persistent)
+            bucket.fault = Fault(kind, chance.randrange(1, 17), persistent)
             nowhere = Lines(io.StringIO(), as_json=False)
             try:
                 prepare(recipe, tmp_path, options, nowhere)

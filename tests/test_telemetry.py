@@ -108,10 +108,16 @@ def test_events_name_inputs_and_outputs_with_their_versions(folder: Path) -> Non
     assert output["facets"]["version"]["datasetVersion"] == latest["run"]
 
 
+class Terminated(Stopped):
+    """As a SIGTERM leaves it."""
+
+    signal = signal.SIGTERM
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "code"),
     [
-        (Stopped(signal.SIGTERM), "ABORT", 143),
+        (Terminated(), "ABORT", 143),
         (OSError(28, "No space left on device"), "FAIL", 4),
         (ZeroDivisionError(), "FAIL", 1),
     ],
