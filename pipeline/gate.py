@@ -176,7 +176,9 @@ class GateProcess:
 def _environment(package: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     paths = [path for path in (os.environ.get("PYTHONPATH"), package) if path]
-    return kept | {"PYTHONPATH": os.pathsep.join(paths), "GX_ANALYTICS_ENABLED": "False"}
+    # Its one table needs no threads for linear algebra, which would spin while they wait.
+    own = {"GX_ANALYTICS_ENABLED": "False", "OPENBLAS_NUM_THREADS": "1"}
+    return kept | own | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _failing(
