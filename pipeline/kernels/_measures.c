@@ -1,13 +1,14 @@
-/* Texts of a Polars series, as arrow_texts.h reads them, measured (statistics.h) and cut
- * (chunking.h). */
+/* Texts of a Polars series, as arrow_texts.h reads them, measured (statistics.h), cut (chunking.h),
+ * and looked at from outside (surface.h). */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "arrow_texts.h"
 #include "chunking.h"
 #include "statistics.h"
+#include "surface.h"
 
-enum { WEIGHTS_SIZE = 0x10000 * 4 };
+enum { WEIGHTS_SIZE = 0x10000 * 4, MARKS_SIZE = TABLED * 2 };
 
 typedef struct {
     struct ArrowArrayStream *stream;
@@ -17,6 +18,9 @@ typedef struct {
     int64_t *out;
     Counter counter;
     Cutter cutter;
+    uint8_t kinds[256]; /* of bytes */
+    uint8_t *lines;     /* texts one after the other, each in one line */
+    size_t size, room;
     const char *fault;
 } Job;
 
@@ -38,6 +42,21 @@ static int measure_weight(Job *job, Text text) {
     return 0;
 }
 
+static int measure_marks(Job *job, Text text) {
+    const uint16_t *table = (const uint16_t *)(const void *)job->table;
+    job->out[job->done] = text.data ? text_marks(text.data, text.size, table) : 0;
+    return 0;
+}
+
+static int add_line(Job *job, Text text) {
+    if (text.size > job->room - job->size) return -1;
+    if (text.data)
+        job->size += write_one_line(text.data, text.size, (const uint8_t *)job->table, job->kinds,
+                                    job->lines + job->size);
+    job->out[job->done] = (int64_t)job->size;
+    return 0;
+}
+
 static int cut_one(Job *job, Text text) {
     return text.data ? cut_text(&job->cutter, job->done, text.data, text.size) : 0;
 }
@@ -47,7 +66,7 @@ static void measure_array(Job *job, const struct ArrowArray *array, int (*one)(J
         if (job->done == job->count)
             job->fault = "there are more texts than were announced";
         else if (one(job, text_at(array, row)) < 0)
-            job->fault = "out of memory";
+            job->fault = "out of memory, or of the room that was announced";
     }
 }
 
@@ -113,6 +132,42 @@ static PyObject *weights(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return measured(&job, capsule, 1, measure_weight);
 }
 
+static PyObject *marks(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *capsule;
+    Py_ssize_t size, count;
+    Job job = {0};
+    if (!PyArg_ParseTuple(arguments, "Ony#", &capsule, &count, &job.table, &size)) return NULL;
+    if (size != MARKS_SIZE) {
+        PyErr_SetString(PyExc_ValueError, "marks: 131072 numbers of 2 bytes are needed");
+        return NULL;
+    }
+    job.count = count;
+    return measured(&job, capsule, 1, measure_marks);
+}
+
+/* Where each text ends in all of them, each in one line; `room` bytes hold them as they are,
+ * those behind the last end mean nothing. */
+static PyObject *one_line(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *capsule, *lines, *ends;
+    Py_ssize_t size, count, room;
+    Job job = {0};
+    if (!PyArg_ParseTuple(arguments, "Onny#", &capsule, &count, &room, &job.table, &size))
+        return NULL;
+    if (size != TABLED || room < 0) {
+        PyErr_SetString(PyExc_ValueError, "classes: 131072 bytes are needed");
+        return NULL;
+    }
+    if (!(lines = PyBytes_FromStringAndSize(NULL, room))) return NULL;
+    job.count = count;
+    job.lines = (uint8_t *)PyBytes_AsString(lines);
+    job.room = (size_t)room;
+    byte_kinds((const uint8_t *)job.table, job.kinds);
+    ends = measured(&job, capsule, 1, add_line);
+    if (ends) return Py_BuildValue("(NN)", ends, lines);
+    Py_DECREF(lines);
+    return NULL;
+}
+
 /* The chunks of all texts: CHUNK_FIELDS numbers each, in the order of the texts. */
 static PyObject *cut_all(Job *job, PyObject *capsule) {
     PyObject *made = NULL;
@@ -156,6 +211,8 @@ static PyObject *chunks(PyObject *Py_UNUSED(module), PyObject *arguments) {
 
 static PyMethodDef methods[] = {
     {"chunks", chunks, METH_VARARGS, NULL},
+    {"marks", marks, METH_VARARGS, NULL},
+    {"one_line", one_line, METH_VARARGS, NULL},
     {"statistics", statistics, METH_VARARGS, NULL},
     {"weights", weights, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

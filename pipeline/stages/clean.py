@@ -8,6 +8,7 @@ from typing import ClassVar
 import polars as pl
 from pydantic import Field
 
+from pipeline.kernels import surface
 from pipeline.stage import Broken, Settings, reject
 from pipeline.stages.texts import NFC_SUSPECT, has_images, rewrite
 
@@ -23,12 +24,14 @@ UNWANTED = f"{LINE_BREAK}|{NO_BREAK_SPACE}|{INVISIBLE}"
 JOINER = r"[\u200C\u200D]"
 NO_JOINER_BESIDE = r"[\x00-\x7F\s\u200C\u200D]"
 
-UTF8_READ_AS_LATIN_1 = r"[\u00C2-\u00F4][\u0080-\u00BF€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
-UTF8_READ_AS_CYRILLIC = r"[РСВв][ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—™љ›њќћџ\u00A0-\u00BFЎўЈҐЁЄЇІіґёєјЅѕї]"
-UTF8_READ_AS_MAC_ROMAN = r"[√‚∆≈][Ä-ÿ†°¢£§•¶ß®©™´¨≠∞±≤≥¥µ∂∑∏π∫Ωº]"
-MOJIBAKE = "|".join(
-    (r"[\u0080-\u009F]", UTF8_READ_AS_LATIN_1, UTF8_READ_AS_CYRILLIC, UTF8_READ_AS_MAC_ROMAN)
-)
+LATIN_1 = (r"[\u00C2-\u00F4]", r"[\u0080-\u00BF€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+CYRILLIC = (r"[РСВв]", r"[ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—™љ›њќћџ\u00A0-\u00BFЎўЈҐЁЄЇІіґёєјЅѕї]")
+MAC_ROMAN = (r"[√‚∆≈]", r"[Ä-ÿ†°¢£§•¶ß®©™´¨≠∞±≤≥¥µ∂∑∏π∫Ωº]")
+"""Two characters that UTF-8 read as another set makes of one: the first, and what comes after."""
+
+PAIRS = (LATIN_1, CYRILLIC, MAC_ROMAN)
+C1_CONTROL = r"[\u0080-\u009F]"
+MOJIBAKE = "|".join((C1_CONTROL, *map("".join, PAIRS)))
 """Where ftfy (2 MB/s) is worth a call; 2 to 4 texts in 100 have it."""
 
 C1 = frozenset(map(chr, range(0x80, 0xA0)))
@@ -60,24 +63,46 @@ class Clean(Settings):
         return reject(cleaned, empty_text=Broken(empty))
 
 
-def _tidied(texts: pl.Series) -> pl.Series:
+class _Watched:
+    """Texts, and what each may hold by a quick look: only those are searched for it."""
+
+    def __init__(self, texts: pl.Series) -> None:
+        self.texts = texts
+        self.marks = surface.marks(texts, (UNWANTED, NFC_SUSPECT, JOINER, C1_CONTROL), PAIRS)
+
+    def change(self, mark: int, pattern: str, how: Callable[[pl.Expr], pl.Expr]) -> None:
+        """Change the texts in which the pattern occurs; they may then hold anything."""
+        suspects = (self.marks & mark != 0).arg_true()
+        hits = suspects.filter(self.texts.gather(suspects).str.contains(pattern).fill_null(False))
+        if hits.is_empty():
+            return
+        found = self.texts.gather(hits).to_frame("text")
+        # `scatter` writes into the series it is called on.
+        self.texts = self.texts.clone().scatter(hits, found.select(how(pl.col("text"))).to_series())
+        self.marks = self.marks.clone().scatter(hits, ANYTHING)
+
+
+HAS_UNWANTED, HAS_NFC_SUSPECT, HAS_JOINER, HAS_C1 = (1 << bit for bit in range(4))
+HAS_MOJIBAKE = HAS_C1 | surface.PAIR
+ANYTHING = (1 << 7) - 1
+
+
+def _tidy(watched: _Watched) -> pl.Series:
     """Each text without what is unwanted, in NFC, white space in order."""
-    texts = _changed(texts, UNWANTED, _without_unwanted)
-    texts = _changed(texts, NFC_SUSPECT, lambda text: text.str.normalize("NFC"))
-    texts = _changed(texts, JOINER, _without_stray_joiners)
-    texts = _changed(texts, r"[ \t]\n", lambda text: text.str.replace_all(r"[ \t]+\n", "\n"))
-    texts = _changed(texts, r"\n\n\n", lambda text: text.str.replace_all(r"\n{3,}", "\n\n"))
-    return texts.str.strip_chars()
+    watched.change(HAS_UNWANTED, UNWANTED, _without_unwanted)
+    watched.change(HAS_NFC_SUSPECT, NFC_SUSPECT, lambda text: text.str.normalize("NFC"))
+    watched.change(HAS_JOINER, JOINER, _without_stray_joiners)
+    watched.change(
+        surface.BLANK_AT_END, r"[ \t]\n", lambda text: text.str.replace_all(r"[ \t]+\n", "\n")
+    )
+    watched.change(
+        surface.EMPTY_LINES, r"\n\n\n", lambda text: text.str.replace_all(r"\n{3,}", "\n\n")
+    )
+    return watched.texts.str.strip_chars()
 
 
-def _changed(texts: pl.Series, pattern: str, change: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
-    """The texts, those in which the pattern occurs changed: the others cost one quick look."""
-    hits = texts.str.contains(pattern).arg_true()
-    if hits.is_empty():
-        return texts
-    found = texts.gather(hits).to_frame("text")
-    # `scatter` writes into the series it is called on.
-    return texts.clone().scatter(hits, found.select(change(pl.col("text"))).to_series())
+def _tidied(texts: pl.Series) -> pl.Series:
+    return _tidy(_Watched(texts))
 
 
 def _without_unwanted(text: pl.Expr) -> pl.Expr:
@@ -99,7 +124,9 @@ def _repaired(texts: pl.Series) -> pl.Series:
     Mojibake first, as it needs the controls that tidying removes; but tidying can bring some up.
     It ends, since a repair of tidy text makes it shorter.
     """
-    tidy = _tidied(_changed(texts, MOJIBAKE, _without_mojibake))
+    watched = _Watched(texts)
+    watched.change(HAS_MOJIBAKE, MOJIBAKE, _without_mojibake)
+    tidy = _tidy(watched)
     moved = (tidy != texts).fill_null(False).arg_true()
     if moved.is_empty():
         return tidy

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from pipeline.kernels import surface
 from pipeline.record import MESSAGE
 from pipeline.stages.extra_texts import rewrite_extra
 
@@ -62,9 +63,14 @@ def with_turns(records: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
 
 def nfc(column: pl.Expr) -> pl.Expr:
     """The text in Unicode normalisation form C; only texts that may change are normalised."""
-    not_ascii = pl.when(column.str.len_bytes() != column.str.len_chars()).then(column)
-    suspects = pl.when(not_ascii.str.contains(NFC_SUSPECT)).then(column)
-    return pl.coalesce(suspects.str.normalize("NFC"), column)
+    return column.map_batches(_nfc, return_dtype=pl.String)
+
+
+def _nfc(texts: pl.Series) -> pl.Series:
+    suspects = (surface.marks(texts, (NFC_SUSPECT,), ()) & 1 != 0).arg_true()
+    if suspects.is_empty():
+        return texts
+    return texts.clone().scatter(suspects, texts.gather(suspects).str.normalize("NFC"))
 
 
 def has_images() -> pl.Expr:
@@ -80,8 +86,7 @@ def image_files() -> pl.Expr:
 
 def one_line(column: pl.Expr) -> pl.Expr:
     """The text in NFC, every run of white space one blank, so that layout does not count."""
-    runs = r"[^\S ]\s*|  \s*| [^\S ]\s*"
-    return nfc(column).str.replace_all(runs, " ").str.strip_chars()
+    return nfc(column).map_batches(surface.one_line, return_dtype=pl.String)
 
 
 def turn_lines() -> pl.Expr:

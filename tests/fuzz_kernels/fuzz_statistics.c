@@ -1,4 +1,4 @@
-/* Feeds the statistics of documents, and what cuts them, random and damaged bytes under sanitizers; exits 1 when a
+/* Feeds the statistics of documents, what cuts them and what sees their surface, random and damaged bytes under sanitizers; exits 1 when a
  * property is broken.
  *
  *     cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "../../pipeline/kernels/chunking.h"
+#include "../../pipeline/kernels/surface.h"
 
 static uint64_t state;
 
@@ -74,6 +75,26 @@ static void check_chunks(const uint8_t *text, size_t length, const uint8_t *clas
     cutter_free(&cutter);
 }
 
+/* In one line no text grows, and to do it again changes nothing; marks are those that there are. */
+static void check_surface(const uint8_t *text, size_t length, const uint8_t *classes,
+                          const uint16_t *marks) {
+    uint8_t kinds[256], *once = exactly(length);
+    byte_kinds(classes, kinds);
+    size_t made = write_one_line(text, length, classes, kinds, once);
+    demand(made <= length, "no text grows");
+    uint8_t *twice = exactly(made);
+    int blank = class_of(' ', classes) & BLANK; /* else what is written as one is none */
+    size_t again = write_one_line(once, made, classes, kinds, twice);
+    demand(!blank || (again == made && !memcmp(once, twice, made)), "one line stays as it is");
+    free(once);
+    free(twice);
+    int64_t found = text_marks(text, length, marks);
+    demand((found & ~(int64_t)0x7F) == 0, "there are seven marks");
+    int three = 0;
+    for (size_t i = 0; i + 2 < length; i++) three |= !memcmp(text + i, "\n\n\n", 3);
+    demand(!(found & M_EMPTY_LINES) == !three, "three newlines are seen");
+}
+
 static void check_bounds(const int64_t *found, size_t length) {
     int64_t most = (int64_t)length;
     for (int i = 0; i < STATISTICS; i++) {
@@ -98,6 +119,8 @@ int main(int argc, char **argv) {
                                                                        : LETTER;
         noise[code] = (uint8_t)draw(256);
     }
+    uint16_t *marks = exactly(TABLED * sizeof *marks);
+    for (size_t code = 0; code < TABLED; code++) marks[code] = (uint16_t)draw(65536);
     static int32_t ones[0x10000];
     for (size_t code = 0; code < 0x10000; code++) ones[code] = 1;
     Counter used = {0};
@@ -118,6 +141,7 @@ int main(int argc, char **argv) {
         demand(!memcmp(found, again, sizeof found), "the same again");
         check_bounds(found, length);
         check_chunks(text, length, table, ones);
+        check_surface(text, length, table, marks);
         demand(weigh_text(text, length, ones, 1) <= (int64_t)length, "a character has a byte");
         counter_free(&fresh);
         free(text);
@@ -126,6 +150,7 @@ int main(int argc, char **argv) {
     counter_free(&used);
     free(classes);
     free(noise);
+    free(marks);
     printf("%lu inputs, %llu bytes: all well\n", inputs, (unsigned long long)bytes);
     return 0;
 }

@@ -1,0 +1,109 @@
+/* The surface of a text: what it may hold that cleaning would change, and all of it in one line.
+ *
+ * Plain C11 without Python, so that it can be run under sanitizers. Any bytes are safe to read.
+ */
+#ifndef PIPELINE_KERNELS_SURFACE_H
+#define PIPELINE_KERNELS_SURFACE_H
+
+#include "statistics.h"
+
+/* What is found in a text. The lower bits are those of its characters, as the table has them. */
+enum {
+    M_CHARACTERS = 0x0F,
+    M_PAIR = 0x10,          /* a lead of one kind, right before a follower of that kind */
+    M_BLANK_AT_END = 0x20,  /* a blank or tab at the end of a line */
+    M_EMPTY_LINES = 0x40    /* three newlines */
+};
+
+/* A table holds for each code point below TABLED: in its bits 0 to 3 marks, in 8 to 11 of which
+ * kinds it is a lead, in 12 to 15 of which it is a follower. Printable ASCII, tab and newline have
+ * none of these; what lies above the table has all marks. */
+enum { LEADS = 8, FOLLOWERS = 12, KINDS = 0x0F };
+
+static inline int is_odd(uint8_t byte) {
+    return (byte >= 0x7F) | ((byte < 0x20) & (byte != '\t') & (byte != '\n'));
+}
+
+/* The first place from `at` on of a byte that is odd, in steps of eight. */
+static size_t next_odd(const uint8_t *text, size_t at, size_t length) {
+    for (; at + 8 <= length; at += 8) {
+        uint8_t any = 0;
+        for (size_t i = 0; i < 8; i++) any |= (uint8_t)is_odd(text[at + i]);
+        if (any) break;
+    }
+    while (at < length && !is_odd(text[at])) at++;
+    return at;
+}
+
+static int64_t character_marks(const uint8_t *text, size_t length, const uint16_t *table) {
+    int64_t found = 0;
+    unsigned leads = 0;
+    size_t size, expected = 0;
+    for (size_t at = 0; (at = next_odd(text, at, length)) < length; at += size) {
+        uint32_t code = code_at(text, at, length, &size);
+        if (code >= TABLED) {
+            found |= M_CHARACTERS;
+            leads = 0;
+            continue;
+        }
+        unsigned entry = table[code];
+        found |= entry & M_CHARACTERS;
+        if (at == expected && leads & entry >> FOLLOWERS) found |= M_PAIR;
+        leads = entry >> LEADS & KINDS;
+        expected = at + size;
+    }
+    return found;
+}
+
+static int64_t text_marks(const uint8_t *text, size_t length, const uint16_t *table) {
+    uint8_t odd = 0, blank = 0, empty = 0;
+    for (size_t i = 0; i < length; i++) odd |= (uint8_t)is_odd(text[i]);
+    for (size_t i = 0; i + 1 < length; i++)
+        blank |= (text[i + 1] == '\n') & ((text[i] == ' ') | (text[i] == '\t'));
+    for (size_t i = 0; i + 2 < length; i++)
+        empty |= (text[i] == '\n') & (text[i + 1] == '\n') & (text[i + 2] == '\n');
+    int64_t lines = (blank ? M_BLANK_AT_END : 0) | (empty ? M_EMPTY_LINES : 0);
+    return lines | (odd ? character_marks(text, length, table) : 0);
+}
+
+/* What a byte may be: part of a character that is no blank, a blank, the first of one that may be. */
+enum { SOLID_BYTE, BLANK_BYTE, LEAD_BYTE };
+
+/* Fills `kinds`, one for each byte, from the classes of all characters. */
+static void byte_kinds(const uint8_t *classes, uint8_t kinds[256]) {
+    memset(kinds, SOLID_BYTE, 256);
+    for (uint32_t code = 0; code < TABLED; code++) {
+        if (!(classes[code] & BLANK)) continue;
+        if (code < 0x80)
+            kinds[code] = BLANK_BYTE;
+        else if (code < 0x800)
+            kinds[0xC0 | code >> 6] = LEAD_BYTE;
+        else
+            kinds[code < 0x10000 ? 0xE0 | code >> 12 : 0xF0 | code >> 18] = LEAD_BYTE;
+    }
+}
+
+/* Writes the text to `out`, which has room for `length` bytes, every run of white space as one
+ * blank, none at its ends; returns how many bytes that are. */
+static size_t write_one_line(const uint8_t *text, size_t length, const uint8_t *classes,
+                             const uint8_t kinds[256], uint8_t *out) {
+    size_t made = 0, size;
+    int after_blank = 1;
+    for (size_t at = 0; at < length; at++) {
+        uint8_t byte = text[at], kind = kinds[byte];
+        if (kind == LEAD_BYTE) {
+            int blank = class_of(code_at(text, at, length, &size), classes) & BLANK;
+            if (blank) {
+                at += size - 1;
+                kind = BLANK_BYTE;
+            }
+        }
+        int blank = kind == BLANK_BYTE;
+        out[made] = blank ? ' ' : byte;
+        made += (size_t)!(blank & after_blank);
+        after_blank = blank;
+    }
+    return made - (made && after_blank);
+}
+
+#endif

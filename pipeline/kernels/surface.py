@@ -1,0 +1,72 @@
+"""The surface of texts: what each may hold that cleaning would change; all of it in one line.
+
+Compiled where the extension is. Without it every text may hold anything, and white space is put in
+order by a regular expression: the same results, more slowly.
+"""
+
+from __future__ import annotations
+
+from array import array
+from functools import lru_cache
+
+import polars as pl
+
+from pipeline.kernels import statistics
+from pipeline.kernels.statistics import TABLED, numbers
+
+PAIR, BLANK_AT_END, EMPTY_LINES = 0x10, 0x20, 0x40
+"""A lead before its follower; a blank or tab before a newline; three newlines."""
+
+RUNS = r"[^\S ]\s*|  \s*| [^\S ]\s*"
+"""White space that is not just one blank."""
+
+LEADS, FOLLOWERS = 8, 12
+"""The first bit of a table's entry for each (`surface.h`)."""
+
+
+def marks(
+    texts: pl.Series, characters: tuple[str, ...], pairs: tuple[tuple[str, str], ...]
+) -> pl.Series:
+    """What each text may hold, as bits (Int64): a bit for each of `characters`, `PAIR` for any of
+    `pairs`, `BLANK_AT_END`, `EMPTY_LINES`. What is not marked is not there.
+
+    `characters` are at most four patterns of one character that is no printable ASCII, tab or
+    newline; `pairs` at most four of two such patterns.
+    """
+    if not statistics.COMPILED:
+        return pl.repeat(-1, texts.len(), dtype=pl.Int64, eager=True)
+    if texts.is_empty():
+        return pl.Series(dtype=pl.Int64)
+    stream = texts.__arrow_c_stream__(None)
+    return numbers(statistics.compiled().marks(stream, texts.len(), _table(characters, pairs)))
+
+
+@lru_cache(maxsize=4)
+def _table(characters: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> bytes:
+    """Two bytes for each code point: its marks, of which pairs it is a lead or a follower."""
+    bits = dict(enumerate(characters))
+    for kind, (lead, follower) in enumerate(pairs):
+        bits |= {LEADS + kind: lead, FOLLOWERS + kind: follower}
+    codes = [chr(code) if not 0xD800 <= code < 0xE000 else "" for code in range(TABLED)]
+    found = [
+        pl.col("c").str.contains(pattern).cast(pl.UInt16) * (1 << bit)
+        for bit, pattern in bits.items()
+    ]
+    table = pl.DataFrame({"c": codes}).select(pl.sum_horizontal(found).cast(pl.UInt16))
+    return array("H", table.to_series().to_list()).tobytes()
+
+
+def one_line(texts: pl.Series) -> pl.Series:
+    """Each text with every run of white space as one blank, and none at its ends."""
+    if not statistics.COMPILED or texts.is_empty():
+        return texts.str.replace_all(RUNS, " ").str.strip_chars()
+    import pyarrow as pa
+
+    room = int(texts.str.len_bytes().sum())
+    ends, lines = statistics.compiled().one_line(
+        texts.__arrow_c_stream__(None), texts.len(), room, statistics.classes()
+    )
+    places = pa.py_buffer(bytes(8) + ends)
+    made = pa.LargeStringArray.from_buffers(texts.len(), places, pa.py_buffer(lines))
+    found = pl.Series(texts.name, made)
+    return found.set(texts.is_null(), None) if texts.null_count() else found

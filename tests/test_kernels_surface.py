@@ -1,0 +1,88 @@
+"""The surface of texts: nothing is there that has no mark; one line is as expressions make it."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pipeline.kernels import statistics, surface
+from pipeline.stages import clean
+from pipeline.stages.texts import NFC_SUSPECT
+
+compiled = pytest.mark.skipif(not statistics.COMPILED, reason="the extension is not built")
+quick = settings(max_examples=400, deadline=None)
+
+PIECES = (
+    *("tea ", "a", " ", "  ", "\t", "\n", " \n", "\t\n", "\n\n\n", "\r\n", "\r", "\v", "\f"),
+    *("\x00", "\x1c", "\x7f", "\x85", "\xa0", "\u2007", "\u2028", "\u3000", "\u1680", "\ufeff"),
+    *("\u200b", "\u200c", "\u200d", "\xad", "\u202e", "\u2060", "\U000e0041", "\U0002f800"),
+    *("é", "e\u0301", "\u0301", "\u212b", "Å", "한", "ᅡ", "中", "𠮷", "\U0001f600", "\U0001d15e"),
+    *("Ã©", "â€œ", "Â", "Ã", "РЎ", "вЂ", "√©", "‚Äî", "∆í", "≈", "“", "™", "…"),
+)
+texts = st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(max_size=60)
+CHARACTERS = (clean.UNWANTED, NFC_SUSPECT, clean.JOINER, clean.C1_CONTROL)
+PATTERNS = {
+    **{1 << bit: pattern for bit, pattern in enumerate(CHARACTERS)},
+    surface.PAIR: "|".join(map("".join, clean.PAIRS)),
+    surface.BLANK_AT_END: r"[ \t]\n",
+    surface.EMPTY_LINES: r"\n\n\n",
+}
+
+
+@quick
+@given(several=st.lists(texts | st.none(), max_size=4))
+@example(several=["", None, " ", "\n\n\n", "\u00c3\u00a9"])
+def test_what_is_not_marked_is_not_there(several: list[str | None]) -> None:
+    """No text with a pattern in it goes without its mark."""
+    series = pl.Series("text", several, dtype=pl.String)
+    marks = surface.marks(series, CHARACTERS, clean.PAIRS)
+    assert len(marks) == len(series)
+    for mark, pattern in PATTERNS.items():
+        there = series.str.contains(pattern).fill_null(False)
+        assert not (there & (marks & mark == 0)).any(), pattern
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("plain text\nof two lines\n\nand more", 0),
+        ("caf\u00e9 \u201cquoted\u201d \u4e2d", 0),
+        ("a \nb", surface.BLANK_AT_END),
+        ("a\n\n\nb", surface.EMPTY_LINES),
+        ("a\u00a0b", 1),
+        ("e\u0301", 2),
+        ("a\u200db", 4),
+        ("\u00c3\u00a9", surface.PAIR),
+        ("\u00c3 \u00a9", 0),
+    ],
+)
+def test_most_texts_have_no_mark(text: str, found: int) -> None:
+    """A mark is what makes the difference, not everything that is not ASCII."""
+    assert surface.marks(pl.Series([text]), CHARACTERS, clean.PAIRS).to_list() == [found]
+
+
+@compiled
+@quick
+@given(several=st.lists(texts | st.none(), max_size=4))
+@example(several=["", None, " \u3000\n ", "a\u2028 b", "\u2003"])
+def test_one_line_is_what_the_expression_makes(several: list[str | None]) -> None:
+    """Every run of white space, whatever it is made of, is one blank."""
+    series = pl.Series("text", several, dtype=pl.String)
+    expected = series.str.replace_all(surface.RUNS, " ").str.strip_chars()
+    found = surface.one_line(series)
+    assert (found.name, found.to_list()) == ("text", expected.to_list())
+
+
+@compiled
+@quick
+@given(several=st.lists(texts | st.none(), max_size=4))
+def test_clean_is_the_same_without_the_kernel(several: list[str | None]) -> None:
+    """Where every text is searched for everything, the same comes out."""
+    series = pl.Series("text", several, dtype=pl.String)
+    quickly = clean._repaired(series)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(statistics, "COMPILED", False)
+        assert clean._repaired(series).to_list() == quickly.to_list()
