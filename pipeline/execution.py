@@ -26,6 +26,7 @@ from pipeline.naming import Named
 from pipeline.observations import add_tallies
 from pipeline.passes import Decided, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
+from pipeline.readers import sandbox
 from pipeline.recipe import Recipe
 from pipeline.render import RenderPass
 from pipeline.rendering import Rendering, renderings
@@ -94,7 +95,8 @@ class Execution:
     ) -> None:
         self.recipe, self.inputs, self.named, self.digest = recipe, inputs, named, named.run
         self.folder, self.options, self.progress = folder, options, progress
-        share = share_memory(options.memory, options.workers)
+        sandboxed = any(reader.sandboxed for reader, _ in inputs.units)
+        share = share_memory(options.memory, options.workers, sandboxed)
         self.share, self.plan = claim(folder, named.run, share)
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
@@ -110,6 +112,7 @@ class Execution:
     def run(self) -> Finished:
         """All passes, then the run's folder with its gate and report."""
         with ExitStack() as held:
+            held.callback(sandbox.close)
             # Great Expectations takes seconds to import, and then 270 MB while it waits.
             if self.inputs.size() < SMALL:
                 self.gate = held.enter_context(GateProcess())

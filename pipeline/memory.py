@@ -9,6 +9,7 @@ from pipeline.errors import RecipeError
 MB = 1 << 20
 PARENT = 320 * MB  # interpreter, Polars, sketches of a few million records
 WORKER = 240 * MB  # interpreter, Polars and the libraries that readers load
+PARSER = 180 * MB  # a worker's child for untrusted bytes, where a source needs one
 COPIES = 12  # of a shard's text that its costliest stage holds at once, measured
 SKETCH_COPIES = 3  # of the sketches that a decision holds at once
 DECIDED_MOST = 512 * MB  # of sketches held at once where no limit is set
@@ -23,18 +24,21 @@ class Share:
     shard_bytes: int
 
 
-def share_memory(memory: int | None, workers: int) -> Share:
+def share_memory(memory: int | None, workers: int, sandboxed: bool = False) -> Share:
     """As many workers as fit `memory` (bytes, None: no limit), then shards as large as fit.
 
+    `sandboxed` says that each has a child that parses. What that may take for a moment, on a file
+    that it then rejects, is not in it: see `pipeline.readers.sandbox`.
     Raises RecipeError when not even one worker with the smallest shard fits.
     """
+    worker = WORKER + (PARSER if sandboxed else 0)
     if memory is None:
         return Share(workers, SHARD_MOST)
     for count in range(workers, 0, -1):
-        shard = ((memory - PARENT) // count - WORKER) // COPIES
+        shard = ((memory - PARENT) // count - worker) // COPIES
         if shard >= SHARD_LEAST:
             return Share(count, min(shard, SHARD_MOST))
-    least = (PARENT + WORKER + COPIES * SHARD_LEAST) // MB
+    least = (PARENT + worker + COPIES * SHARD_LEAST) // MB
     raise RecipeError(f"--memory {memory // MB}MB: a run needs at least {least}MB")
 
 

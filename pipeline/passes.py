@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import polars as pl
 
 from pipeline.errors import LawBroken
 from pipeline.parts import NEW, Parts
+from pipeline.readers import sandbox
 from pipeline.record import ID_LENGTH, SCHEMA
 from pipeline.resume import digest_of
 from pipeline.reuse import Known
@@ -111,6 +113,7 @@ class Pass:
     def _made(self, task: ReadTask | ShardTask) -> Parts:
         """What the stages make of a shard, or of the units of which nothing is known."""
         if isinstance(task, ShardTask):
+            sandbox.close()  # all is read: its memory is of use now
             parts = Parts(self.folder, f"{task.index:05d}", [])
             numbered = read_frame(task.shard).with_columns(pl.lit(0).alias(UNIT))
             self._part(numbered, parts, task.shard)
@@ -200,16 +203,24 @@ def origin(plan: str, name: str, task: ReadTask | ShardTask, decided: Decided | 
 
 def _read(units: Iterable[tuple[int, Reader, Unit]]) -> Iterator[pl.DataFrame]:
     """Every unit's frames, with its number; a reader that passes over a file breaks the law."""
+    for sandboxed, group in groupby(units, key=lambda one: one[1].sandboxed):
+        own = list(group)
+        told: set[tuple[int, str]] = set()
+        for frame in sandbox.read_units(own) if sandboxed else _read_here(own):
+            if frame.drop(UNIT).schema != SCHEMA:
+                raise LawBroken("a reader's frame is not of the record's schema")
+            told.update(frame.select(UNIT, "source").unique().rows())
+            yield frame
+        for number, reader, unit in own:
+            silent = [file.uri for file in unit.files if (number, file.uri) not in told]
+            if silent:
+                raise LawBroken(f"reader {reader.name}: gave no record for {silent[0]}")
+
+
+def _read_here(units: Iterable[tuple[int, Reader, Unit]]) -> Iterator[pl.DataFrame]:
     for number, reader, unit in units:
-        told: set[str] = set()
         for frame in reader.read(unit):
-            told.update(frame["source"].unique())
-            if frame.schema != SCHEMA:
-                raise LawBroken(f"reader {reader.name}: its frame is not of the record's schema")
             yield frame.with_columns(pl.lit(number, pl.UInt32).alias(UNIT))
-        silent = [file.uri for file in unit.files if file.uri not in told]
-        if silent:
-            raise LawBroken(f"reader {reader.name}: gave no record for {silent[0]}")
 
 
 def apply_decision(records: pl.DataFrame, decision: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import BinaryIO, ClassVar, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -32,9 +32,13 @@ class SourceFile:
     size: int  # bytes
     sha256: str  # hex
 
+    def open(self) -> BinaryIO:
+        """Its bytes from the start, to be closed by the caller."""
+        return self.path.open("rb", buffering=1 << 20)
+
     def head(self) -> bytes:
         """The first `HEAD_BYTES`."""
-        with self.path.open("rb") as file:
+        with self.open() as file:
             return file.read(HEAD_BYTES)
 
 
@@ -45,6 +49,10 @@ class Unit:
     files: tuple[SourceFile, ...]
     sidecars: tuple[SourceFile, ...] = ()  # captions, metadata: consumed, give no record themselves
 
+    def size(self) -> int:
+        """Bytes of the files that give records."""
+        return sum(file.size for file in self.files)
+
 
 @runtime_checkable
 class Reader(Protocol):
@@ -53,9 +61,12 @@ class Reader(Protocol):
     Whatever the bytes are, `read` yields at least one row for each of the unit's files: a file
     that cannot be read, or holds nothing, is a row with `rejected` set and the reason in it.
     It never raises for bad bytes, and yields frames of a bounded size (some 10 MB of text).
+    A reader that hands bytes to a parser in C or with costs of its own says `sandboxed`, and is
+    run in `pipeline.readers.sandbox`.
     """
 
     name: ClassVar[str]
+    sandboxed: ClassVar[bool]
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
         """Whether this looks like a file for this reader, from name and first bytes."""

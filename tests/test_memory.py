@@ -9,6 +9,7 @@ from pipeline.memory import (
     COPIES,
     MB,
     PARENT,
+    PARSER,
     SHARD_LEAST,
     SHARD_MOST,
     WORKER,
@@ -18,12 +19,16 @@ from pipeline.memory import (
 from pipeline.prepare import parse_size
 
 
-@pytest.mark.parametrize("memory", [600, 700, 900, 1500, 4000, 64000])
+@pytest.mark.parametrize(
+    ("memory", "sandboxed"),
+    [(600, False), (700, False), *((size, True) for size in (800, 1500, 4000, 64000))],
+)
 @pytest.mark.parametrize("workers", [1, 2, 8])
-def test_what_is_shared_out_fits_the_limit(memory: int, workers: int) -> None:
-    """All workers at their largest stay under the limit."""
-    share = share_memory(memory * MB, workers)
-    used = PARENT + share.workers * (WORKER + COPIES * share.shard_bytes)
+def test_what_is_shared_out_fits_the_limit(memory: int, sandboxed: bool, workers: int) -> None:
+    """All workers at their largest stay under the limit, with a parser each where there is one."""
+    share = share_memory(memory * MB, workers, sandboxed)
+    own = WORKER + sandboxed * PARSER
+    used = PARENT + share.workers * (own + COPIES * share.shard_bytes)
     assert used <= memory * MB
     assert 1 <= share.workers <= workers
     assert SHARD_LEAST <= share.shard_bytes <= SHARD_MOST

@@ -59,11 +59,12 @@ def test_files_are_told_by_name_and_first_bytes(tmp_path: Path) -> None:
     ]
     assert names(assign(files, None)) == {
         "images": ["picture.bin"],
+        "archive": ["archive.gz"],
         "html": ["page.HTM", "unnamed-page"],
         "jsonl": ["rows.jsonl", "rows.log"],
         "csv": ["table.tsv"],
         "markdown": ["notes.md"],
-        "text": ["z.txt", "archive.gz"],
+        "text": ["z.txt"],
     }
 
 

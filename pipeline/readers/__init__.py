@@ -4,12 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pipeline.readers import captions, csv_table, html, image_units, images, jsonl, markdown, text
+from pipeline.readers import (
+    archives,
+    captions,
+    csv_table,
+    docx,
+    email_text,
+    epub,
+    html,
+    image_units,
+    images,
+    json_document,
+    jsonl,
+    markdown,
+    odt,
+    parquet,
+    pdf,
+    pptx,
+    rtf,
+    sandbox,
+    subtitles,
+    text,
+    warc,
+    xlsx,
+)
 from pipeline.source import Reader, SourceFile
 
 READERS: dict[str, type[Reader]] = {
     "images": images.ImagesReader,
+    "pdf": pdf.PdfReader,
+    "docx": docx.DocxReader,
+    "pptx": pptx.PptxReader,
+    "xlsx": xlsx.XlsxReader,
+    "odt": odt.OdtReader,
+    "epub": epub.EpubReader,
+    "rtf": rtf.RtfReader,
+    "parquet": parquet.ParquetReader,
+    "warc": warc.WarcReader,
+    "archive": archives.ArchiveReader,
+    "email": email_text.EmailReader,
+    "subtitles": subtitles.SubtitlesReader,
     "html": html.HtmlReader,
+    "json": json_document.JsonReader,
     "jsonl": jsonl.JsonlReader,
     "csv": csv_table.CsvReader,
     "markdown": markdown.MarkdownReader,
@@ -17,12 +53,21 @@ READERS: dict[str, type[Reader]] = {
 }
 """In the order in which they are asked for a file; the last one claims everything."""
 
+_MODULES = (
+    *(sandbox, images, pdf, docx, pptx, xlsx, odt, epub, rtf, parquet, warc, archives, email_text),
+    *(subtitles, html, json_document, jsonl, csv_table, markdown, text),
+)
+
 REASONS: dict[str, str] = {
-    reason: explanation
-    for module in (images, html, jsonl, csv_table, markdown, text)
-    for reason, explanation in module.REASONS.items()
+    reason: explanation for module in _MODULES for reason, explanation in module.REASONS.items()
 }
 """Every reason that a reader can give, with one line of explanation."""
+
+
+def reader_of(file: SourceFile) -> Reader:
+    """The reader that claims a file by its name and first bytes, with default settings."""
+    head = file.head()
+    return next(one for kind in READERS.values() if (one := kind()).claims(file, head))
 
 
 def assign(

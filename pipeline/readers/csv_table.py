@@ -15,18 +15,17 @@ characters), and those of `pipeline.readers.conventions`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-import polars as pl
 from pydantic import Field
 
 from pipeline.readers import conventions, delimited, encoding
 from pipeline.readers.conventions import Columns
-from pipeline.readers.rows import Located, Row, UnreadableError, frames
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Located, Row, UnreadableError
 from pipeline.readers.text import Encoding, encoding_note
-from pipeline.source import SourceFile, Unit
-from pipeline.stage import Settings
+from pipeline.source import SourceFile
 
 REASONS = {
     **conventions.REASONS,
@@ -42,10 +41,11 @@ REASONS = {
 EXTENSIONS = (".csv", ".tsv", ".psv")
 
 
-class CsvReader(Settings):
+class CsvReader(PerFileReader):
     """Tables as delimited text with a header row."""
 
     name: ClassVar[str] = "csv"
+    sandboxed: ClassVar[bool] = False
 
     columns: Columns | None = Field(
         default=None, description="which column is what; left out, known names are looked for"
@@ -64,21 +64,11 @@ class CsvReader(Settings):
         """By name: .csv, .tsv, .psv."""
         return file.uri.lower().endswith(EXTENSIONS)
 
-    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
-        """One file each."""
-        return [Unit((file,)) for file in files]
-
-    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
+    def rows(self, file: SourceFile) -> Iterator[Row]:
         """One row for each row of the table."""
-        return frames(row for file in unit.files for row in self._rows(file))
-
-    def _rows(self, file: SourceFile) -> Iterator[Row]:
-        try:
-            codec = delimited.file_encoding(file, self.encoding)
-            table = delimited.objects(file, codec, self.delimiter, self.max_row_chars)
-            yield from self._records(file, table, encoding_note(codec))
-        except UnreadableError as fault:
-            yield fault.row(file)
+        codec = delimited.file_encoding(file, self.encoding)
+        table = delimited.objects(file, codec, self.delimiter, self.max_row_chars)
+        yield from self._records(file, table, encoding_note(codec))
 
     def _records(
         self, file: SourceFile, table: Iterator[Located], note: str | None

@@ -33,7 +33,7 @@ def file_encoding(file: SourceFile, declared: str | None) -> str:
     """The codec in which the whole file decodes; raises `UnreadableError`."""
     if file.size == 0:
         raise UnreadableError("read.empty_file", 0)
-    with file.path.open("rb") as stream:
+    with file.open() as stream:
         return find_encoding(stream, declared)
 
 
@@ -43,7 +43,7 @@ def objects(
     """Each data row by the header's names, or as its fault; a file's fault has no locator."""
     csv.field_size_limit(max(csv.field_size_limit(), limit + 1))  # the process's; only raised
     cut = delimiter or find_delimiter(file.head(), codec)
-    with file.path.open(encoding=codec, newline="") as stream:
+    with io.TextIOWrapper(file.open(), encoding=codec, newline="") as stream:
         rows = split_rows(stream, cut, limit)
         try:
             header = _header(next(rows, None), file)

@@ -130,7 +130,8 @@ def read_bytes(file: SourceFile, max_bytes: int) -> bytes:
         raise UnreadableError("read.empty_file", 0)
     if file.size > max_bytes:
         raise UnreadableError("read.too_large", file.size, max_bytes)
-    return file.path.read_bytes()
+    with file.open() as stream:
+        return stream.read()
 
 
 def find_encoding(

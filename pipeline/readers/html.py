@@ -18,18 +18,17 @@ threshold: what is allowed), `read.bad_html` (value: the parser's words), `read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import polars as pl
 from pydantic import Field
 
 from pipeline.readers import encoding
 from pipeline.readers.html_scan import deepest, most_attributes
-from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.text import MAX_BYTES, Encoding, document
-from pipeline.source import SourceFile, Unit
-from pipeline.stage import Settings
+from pipeline.source import SourceFile
 
 if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
@@ -57,7 +56,7 @@ _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re
 _CHARSET_BYTES = 1_024  # where the HTML standard wants it
 
 
-class HtmlReader(Settings):
+class HtmlReader(PerFileReader):
     """Web pages, one record each: the text without mark-up, scripts and navigation."""
 
     name: ClassVar[str] = "html"
@@ -74,34 +73,36 @@ class HtmlReader(Settings):
         """By name (.html, .htm, .xhtml), or when it starts with a doctype or `<html`."""
         return file.uri.lower().endswith(EXTENSIONS) or _START.match(head, 0, 4_096) is not None
 
-    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
-        """One file each."""
-        return [Unit((file,)) for file in files]
+    def rows(self, file: SourceFile) -> Iterator[Row]:
+        """The page."""
+        data = encoding.read_bytes(file, self.max_bytes)
+        html, found = decoded(data, self.encoding)
+        yield document(file, page_text(html, self.extract), found)
 
-    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
-        """One row for each file."""
-        return frames(self._row(file) for file in unit.files)
 
-    def _row(self, file: SourceFile) -> Row:
-        try:
-            data = encoding.read_bytes(file, self.max_bytes)
-            html, found = encoding.decode(data, self.encoding, _declared_charset(data), nul=True)
-            return document(file, self._text(html.replace("\0", "")), found)
-        except UnreadableError as fault:
-            return fault.row(file)
+def decoded(data: bytes, declared: str | None = None, sent: str | None = None) -> tuple[str, str]:
+    """A page without NULs and the codec it was in; raises `UnreadableError`.
 
-    def _text(self, html: str) -> str:
-        from resiliparse.parse.html import HTMLParserException, HTMLTree
+    `declared` is binding, `sent` the charset that came with the page and counts as its own.
+    """
+    hint = codec_of(sent) if sent else _declared_charset(data)
+    html, found = encoding.decode(data, declared, hint, nul=True)
+    return html.replace("\0", ""), found
 
-        _refuse_too_complex(html)
-        try:
-            tree = HTMLTree.parse(html)
-            text = _main(tree) if self.extract == "main" else _extracted(tree, main=False)
-        except HTMLParserException as error:
-            raise UnreadableError("read.bad_html", error) from error
-        if not text.strip():
-            raise UnreadableError("read.no_text")
-        return _with_title(" ".join((tree.title or "").split()), text)
+
+def page_text(html: str, extract: str) -> str:
+    """The text of a page, `main` or `full`; raises `UnreadableError`."""
+    from resiliparse.parse.html import HTMLParserException, HTMLTree
+
+    _refuse_too_complex(html)
+    try:
+        tree = HTMLTree.parse(html)
+        text = _main(tree) if extract == "main" else _extracted(tree, main=False)
+    except HTMLParserException as error:
+        raise UnreadableError("read.bad_html", error) from error
+    if not text.strip():
+        raise UnreadableError("read.no_text")
+    return _with_title(" ".join((tree.title or "").split()), text)
 
 
 def _refuse_too_complex(html: str) -> None:
@@ -147,11 +148,14 @@ def _with_title(title: str, text: str) -> str:
 
 def _declared_charset(data: bytes) -> str | None:
     """The codec for the page's `charset`, None where it names none or one that cannot be."""
+    match = _CHARSET.search(data, 0, _CHARSET_BYTES)
+    return codec_of(match[1].decode(errors="replace")) if match else None
+
+
+def codec_of(charset: str) -> str | None:
+    """The codec that the web means by a charset's name, None for none or for UTF-16."""
     from resiliparse.parse.encoding import map_encoding_to_html5
 
-    match = _CHARSET.search(data, 0, _CHARSET_BYTES)
-    if match is None:
-        return None
-    codec = map_encoding_to_html5(match[1].decode(errors="replace"), fallback_utf8=False)
+    codec = map_encoding_to_html5(charset, fallback_utf8=False)
     # A charset that could be read as ASCII is not UTF-16 (HTML standard, 13.2.3.2).
     return None if codec is None or codec.startswith("utf") else encoding.larger(codec)

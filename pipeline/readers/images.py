@@ -37,7 +37,7 @@ REASONS = {
 
 EXTENSIONS = (
     *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"),
-    *(".avif", ".heic", ".heif"),  # claimed to be rejected as what they are
+    *(".avif", ".heic", ".heif", ".svg"),  # claimed to be rejected as what they are
 )
 _KINDS = ("png", "jpeg", "gif", "webp", "tiff", "heif", "avif")
 
@@ -49,6 +49,7 @@ class ImagesReader(Settings):
     """Images with their captions, one record for each caption."""
 
     name: ClassVar[str] = "images"
+    sandboxed: ClassVar[bool] = True
 
     caption_column: str | None = Field(
         default=None, description="the column of captions in metadata; left out, caption or text"

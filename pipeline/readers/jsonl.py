@@ -14,19 +14,18 @@ key), `read.too_deep` (value: depth), `read.not_an_object` (value: what it is), 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, BinaryIO, ClassVar
 
 import orjson
-import polars as pl
 from pydantic import Field
 
 from pipeline.readers import conventions, json_object
 from pipeline.readers.conventions import Columns
 from pipeline.readers.encoding import signature
-from pipeline.readers.rows import Located, Row, UnreadableError, frames
-from pipeline.source import HEAD_BYTES, SourceFile, Unit
-from pipeline.stage import Settings
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Located, Row, UnreadableError
+from pipeline.source import HEAD_BYTES, SourceFile
 
 REASONS = {
     **conventions.REASONS,
@@ -49,10 +48,11 @@ MAX_LINE_BYTES = 16_000_000
 _WIDE_STARTS = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{", b"\0\0\0{", b"\0\0\xfe\xff")
 
 
-class JsonlReader(Settings):
+class JsonlReader(PerFileReader):
     """JSON Lines: prompts and completions, conversations or texts, one object on each line."""
 
     name: ClassVar[str] = "jsonl"
+    sandboxed: ClassVar[bool] = False
 
     columns: Columns | None = Field(
         default=None, description="which column is what; left out, known names are looked for"
@@ -65,15 +65,8 @@ class JsonlReader(Settings):
         """By name (.jsonl, .ndjson, .json), or when the first line is an object."""
         return file.uri.lower().endswith(EXTENSIONS) or _starts_with_object(head)
 
-    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
-        """One file each."""
-        return [Unit((file,)) for file in files]
-
-    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
+    def rows(self, file: SourceFile) -> Iterator[Row]:
         """One row for each line."""
-        return frames(row for file in unit.files for row in self._rows(file))
-
-    def _rows(self, file: SourceFile) -> Iterator[Row]:
         for locator, found in objects(file, self.max_line_bytes):
             if isinstance(found, UnreadableError):
                 yield found.row(file, locator)
@@ -95,7 +88,7 @@ def objects(file: SourceFile, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[
     except UnreadableError as fault:
         yield "", fault
         return
-    with file.path.open("rb", buffering=1 << 20) as stream:
+    with file.open() as stream:
         for number, line in _lines(stream, max_line_bytes):
             empty = False
             yield f"line={number}", _parsed(line)
@@ -139,6 +132,15 @@ def _skip_line(stream: BinaryIO) -> int:
         if piece.endswith(b"\n"):
             break
     return size
+
+
+def is_document(head: bytes) -> bool:
+    """Whether this is one JSON document and no line of many: an array, or an object over lines."""
+    if _over_several_lines(head):
+        return True
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    line, newline, _ = start.partition(b"\n")
+    return start.startswith(b"[") and not (newline and _is_object(line))
 
 
 def _refuse_other_formats(head: bytes) -> None:

@@ -11,17 +11,16 @@ Reasons: `read.empty_file` (nothing but front matter counts as nothing), `read.t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar
 
-import polars as pl
 from pydantic import Field
 
 from pipeline.readers import encoding
-from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.text import MAX_BYTES, Encoding, document
-from pipeline.source import SourceFile, Unit
-from pipeline.stage import Settings
+from pipeline.source import SourceFile
 
 REASONS = dict(encoding.REASONS)
 
@@ -35,10 +34,11 @@ _FENCE = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1|\Z)", re.S | re.M)
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]|^\S[^\n]*\n {0,3}(?:=+|-+)[ \t]*\r?$", re.M)
 
 
-class MarkdownReader(Settings):
+class MarkdownReader(PerFileReader):
     """Markdown files, one record each, front matter left out."""
 
     name: ClassVar[str] = "markdown"
+    sandboxed: ClassVar[bool] = False
 
     encoding: Encoding | None = Field(
         default=None, description="the encoding of all files; left out, it is found for each"
@@ -49,23 +49,13 @@ class MarkdownReader(Settings):
         """By name: .md, .markdown, .mdx."""
         return file.uri.lower().endswith(EXTENSIONS)
 
-    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
-        """One file each."""
-        return [Unit((file,)) for file in files]
-
-    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
-        """One row for each file."""
-        return frames(self._row(file) for file in unit.files)
-
-    def _row(self, file: SourceFile) -> Row:
-        try:
-            text, found = encoding.read_document(file, self.max_bytes, self.encoding)
-            body = without_front_matter(text)
-            if not body.strip():
-                raise UnreadableError("read.empty_file", file.size)
-        except UnreadableError as fault:
-            return fault.row(file)
-        return document(file, body, found)
+    def rows(self, file: SourceFile) -> Iterator[Row]:
+        """The document without its front matter."""
+        text, found = encoding.read_document(file, self.max_bytes, self.encoding)
+        body = without_front_matter(text)
+        if not body.strip():
+            raise UnreadableError("read.empty_file", file.size)
+        yield document(file, body, found)
 
 
 def without_front_matter(text: str) -> str:

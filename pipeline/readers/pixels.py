@@ -53,7 +53,7 @@ def measure(file: SourceFile, max_bytes: int, max_pixels: int) -> dict[str, Any]
         raise UnreadableError("read.too_large", file.size, max_bytes)
     with (
         warnings.catch_warnings(),
-        file.path.open("rb") as stream,
+        file.open() as stream,
         _decoded(stream, max_pixels) as image,
     ):
         warnings.simplefilter("ignore")  # of EXIF blocks, while they are read

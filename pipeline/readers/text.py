@@ -11,17 +11,16 @@ Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.binary` (valu
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 import orjson
-import polars as pl
 from pydantic import AfterValidator, Field
 
 from pipeline.readers import encoding
-from pipeline.readers.rows import Row, UnreadableError, frames
-from pipeline.source import SourceFile, Unit
-from pipeline.stage import Settings
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Row
+from pipeline.source import SourceFile
 
 REASONS = dict(encoding.REASONS)
 
@@ -40,10 +39,11 @@ Encoding = Annotated[str, AfterValidator(_known)]
 """The name of a text encoding that Python knows, such as `cp1258`; another is a recipe fault."""
 
 
-class TextReader(Settings):
+class TextReader(PerFileReader):
     """Plain text files, one record each."""
 
     name: ClassVar[str] = "text"
+    sandboxed: ClassVar[bool] = False
 
     encoding: Encoding | None = Field(
         default=None, description="the encoding of all files; left out, it is found for each"
@@ -54,20 +54,9 @@ class TextReader(Settings):
         """Always: what no other reader knows is text, or is rejected here with its kind."""
         return True
 
-    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
-        """One file each."""
-        return [Unit((file,)) for file in files]
-
-    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
-        """One row for each file."""
-        return frames(self._row(file) for file in unit.files)
-
-    def _row(self, file: SourceFile) -> Row:
-        try:
-            text, found = encoding.read_document(file, self.max_bytes, self.encoding)
-        except UnreadableError as fault:
-            return fault.row(file)
-        return document(file, text, found)
+    def rows(self, file: SourceFile) -> Iterator[Row]:
+        """The document."""
+        yield document(file, *encoding.read_document(file, self.max_bytes, self.encoding))
 
 
 def document(file: SourceFile, text: str, found: str) -> Row:

@@ -1,0 +1,201 @@
+"""One child of the sandbox as its parent sees it: started, asked, waited for, judged."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.readers import wire
+
+KINDS = (wire.READY, wire.STARTED, wire.FRAME, wire.DONE, wire.FAILED)
+PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "TMPDIR")
+OWN = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "HF_HUB_OFFLINE": "1",
+    "HOME": "/nonexistent",
+    "LC_ALL": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "1",  # an arena for each thread would take 64 MB of address space
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+}
+
+_PIECE = 1 << 20
+_STARTING_SECONDS = 120.0
+_TOLD_BYTES = 65_536
+_BUSY = 0.02  # of one core, while an answer is waited for
+_WAITS = 10
+_MUCH = 0.5  # of the memory allowed, for a death to be for lack of it
+_ENDING_CHECKS = 500
+_NO_MEMORY = (b"memory allocation", b"bad_alloc", b"out of memory", b"MemoryError")
+
+
+class ParserFault(Exception):
+    """Why the unit in work could not be read; `final` when a second try would say the same."""
+
+    def __init__(self, reason: str, value: object = None, final: bool = False) -> None:
+        self.reason, self.value, self.final = reason, value, final
+        super().__init__(reason, value)
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the child said: see `pipeline.readers.wire`."""
+
+    kind: bytes
+    done: int
+    frames: int
+    payload: bytes
+
+    def frame(self, numbers: pl.Series) -> pl.DataFrame:
+        """Its frame, with the batch's own numbers of units; raises ParserFault if it has none."""
+        try:
+            found = wire.unpack(self.payload)
+        except ValueError as error:
+            raise ParserFault("read.parser_died", error) from error
+        places = found[wire.UNIT]
+        if places.null_count() or (places >= len(numbers)).any():
+            raise ParserFault("read.parser_died", "rows of a unit that was not asked for")
+        return found.with_columns(numbers.gather(places).alias(wire.UNIT))
+
+    def refuse(self) -> bool:
+        """Raise the ParserFault that the child tells of."""
+        try:
+            told = json.loads(self.payload)
+            reason, value = str(told["reason"]), told["value"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ParserFault("read.parser_died", f"says what no child says: {error}") from error
+        known = reason == "read.out_of_memory"
+        raise ParserFault(reason if known else "read.parser_died", value)
+
+
+class ChildProcess:
+    """A child that is started, and is ready when it first answers."""
+
+    def __init__(self, memory: int, cpu: float) -> None:
+        self.units = 0
+        self.memory, self.peak = memory, 0
+        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the child
+        self.child = subprocess.Popen(
+            # -P: the folder that we were started in must not lend its modules to the child
+            [sys.executable, "-P", "-m", "pipeline.readers.sandbox_child", str(memory), str(cpu)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.stderr,
+            env=_environment(),
+            cwd="/",
+            bufsize=0,
+            start_new_session=True,
+        )
+        try:
+            ready = self.receive(_STARTING_SECONDS, _TOLD_BYTES)
+            told = json.loads(ready.payload)
+            self.holds: list[str] = told["holds"]
+            self.peak = int(told["peak"])
+        except ParserFault as fault:
+            self.kill()
+            raise RuntimeError(f"the parsers' process did not start: {self._said()!r}") from fault
+
+    def send(self, line: bytes) -> None:
+        """Write to the child; one that is gone is found out by `receive`."""
+        assert self.child.stdin is not None
+        view = memoryview(line)
+        with contextlib.suppress(BrokenPipeError):
+            while view:
+                view = view[self.child.stdin.write(view) :]
+
+    def receive(self, seconds: float, most: int) -> Message:
+        """The next message, of at most `most` bytes; raises ParserFault for anything else."""
+        header = self._exactly(wire.HEADER.size, seconds)
+        kind, done, frames, length = wire.HEADER.unpack(header)
+        if kind not in KINDS or length > most:
+            raise ParserFault("read.parser_died", f"an answer of {length} bytes, kind {kind!r}")
+        return Message(kind, done, frames, self._exactly(length, seconds))
+
+    def _exactly(self, length: int, seconds: float) -> bytes:
+        assert self.child.stdout is not None
+        out = self.child.stdout.fileno()
+        got = bytearray()
+        used = self._cpu_seconds()
+        waits = 0
+        while len(got) < length:
+            if not select.select([out], [], [], seconds)[0]:
+                # On a busy machine a child at work is not late: its CPU limit will end it.
+                before, used = used, self._cpu_seconds()
+                waits += 1
+                if used - before < _BUSY * seconds or waits > _WAITS:
+                    raise ParserFault("read.timeout", "wall")
+                continue
+            piece = os.read(out, min(_PIECE, length - len(got)))
+            if not piece:
+                raise self._verdict()
+            got += piece
+        return bytes(got)
+
+    def _cpu_seconds(self) -> float:
+        """What the child has used so far; 0 where the system does not say."""
+        try:
+            stat = Path(f"/proc/{self.child.pid}/stat").read_bytes()
+        except OSError:
+            return 0.0
+        user, system = stat.rpartition(b")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def _verdict(self) -> ParserFault:
+        """Why the child is gone, told from how it ended, what it held, and its last words."""
+        peak = self._wait()
+        status, said = self.child.returncode, self._said()
+        if status == -signal.SIGXCPU:
+            return ParserFault("read.timeout", "CPU", final=True)
+        # PDFium and others abort when they get no memory, and say nothing.
+        grown = status < 0 and peak - self.peak > _MUCH * self.memory
+        if status == -signal.SIGKILL or grown or any(words in said for words in _NO_MEMORY):
+            return ParserFault("read.out_of_memory")
+        ended = f"exit {status}" if status >= 0 else signal.Signals(-status).name
+        return ParserFault("read.parser_died", ended)
+
+    def _wait(self) -> int:
+        """The most bytes that the child has held. One that closed its end and lives is killed."""
+        for _ in range(_ENDING_CHECKS):
+            done, status, used = os.wait4(self.child.pid, os.WNOHANG)
+            if done:
+                self.child.returncode = os.waitstatus_to_exitcode(status)
+                return used.ru_maxrss * 1024
+            time.sleep(0.01)
+        self.kill()
+        return 0
+
+    def _said(self) -> bytes:
+        self.stderr.seek(0)
+        return self.stderr.read(_TOLD_BYTES)
+
+    def kill(self) -> None:
+        """End the child with all that it started, and let go of what it held."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+        for stream in (self.child.stdin, self.child.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def _environment() -> dict[str, str]:
+    """What the child needs and nothing else: no credential, no setting of a cloud."""
+    package = str(Path(__file__).resolve().parents[2])
+    paths = [path for path in (os.environ.get("PYTHONPATH"), package) if path]
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {**passed, **OWN, "PYTHONPATH": os.pathsep.join(paths)}

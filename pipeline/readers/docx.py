@@ -1,0 +1,213 @@
+"""Word documents: paragraphs, headings, lists, tables and notes, tracked changes accepted.
+
+Read from the XML itself, about thirty times as fast as through an object model. Headings become
+`#` lines, list items `-` lines, tables Markdown tables, footnotes and endnotes `[^1]` marks with
+their texts at the end. Insertions are text, deletions and moved-away text are not; hidden text
+(`w:vanish`), field codes, headers and footers are left out. One document is one record; `extra`
+says `{"tracked_changes": n}` when there were any.
+
+Reasons: those of `pipeline.readers.zipped`, `read.too_deep` among them, and `read.no_text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+import orjson
+from pydantic import Field
+
+from pipeline.readers import zipped
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Row, UnreadableError
+from pipeline.readers.tables import as_lines
+from pipeline.readers.zipped import Parts, attribute, local
+from pipeline.source import SourceFile
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+REASONS = {**zipped.REASONS, "read.no_text": "the document has no text"}
+
+EXTENSIONS = (".docx", ".docm", ".dotx", ".dotm")
+MAX_BYTES = 50_000_000
+MAX_LEVELS = 64
+
+# What holds no running text of its own: deletions, field codes, properties, drawings' fallbacks.
+_SILENT = {
+    "del", "moveFrom", "delText", "instrText", "delInstrText", "pPr", "rPr", "sectPr", "tblPr",
+    "tblGrid", "trPr", "tcPr", "sdtPr", "sdtEndPr", "Fallback", "binData", "fldData",
+}  # fmt: skip
+_SPACES = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": ""}
+_NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes"}
+
+
+class DocxReader(PerFileReader):
+    """Word documents (.docx), one record each."""
+
+    name: ClassVar[str] = "docx"
+
+    max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:
+        """By name (.docx, .docm, .dotx), or by the first member of the zip file."""
+        return file.uri.lower().endswith(EXTENSIONS) or (
+            head.startswith(b"PK\3\4") and b"word/document.xml" in head
+        )
+
+    def rows(self, file: SourceFile) -> Iterator[Row]:
+        """The document."""
+        with zipped.opened(file, self.max_bytes) as parts:
+            document = _Document(parts)
+            text = document.text()
+        if not text.strip():
+            raise UnreadableError("read.no_text")
+        extra = orjson.dumps({"tracked_changes": document.changes}).decode()
+        yield {
+            "source": file.uri,
+            "locator": "",
+            "text": text,
+            "extra": extra if document.changes else None,
+        }
+
+
+class _Document:
+    """One document while its text is put together."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.main = _main_part(parts)
+        self.styles = _heading_styles(parts, self.main)
+        self.notes: dict[tuple[str, str], int] = {}
+        self.changes = 0
+
+    def text(self) -> str:
+        root = self.parts.xml(self.main)
+        self.changes = sum(local(e) in ("ins", "del", "moveFrom", "moveTo") for e in root.iter())
+        blocks = list(self._blocks(root, 0))
+        return _joined([*blocks, *self._note_texts()])
+
+    def _blocks(self, element: _Element, level: int) -> Iterator[str]:
+        if level > MAX_LEVELS:
+            raise UnreadableError("read.too_deep", None, MAX_LEVELS)
+        for child in element:
+            kind = local(child)
+            if kind == "p":
+                yield self._paragraph(child, level)
+            elif kind == "tbl":
+                yield self._table(child, level + 1)
+            elif kind not in _SILENT:
+                yield from self._blocks(child, level + 1)
+
+    def _table(self, table: _Element, level: int) -> str:
+        rows = [
+            [" ".join(self._blocks(cell, level)) for cell in row.iter() if _is_own(cell, "tc", row)]
+            for row in table.iter()
+            if _is_own(row, "tr", table)
+        ]
+        return as_lines(rows)
+
+    def _paragraph(self, paragraph: _Element, level: int) -> str:
+        text = "".join(self._runs(paragraph, level)).strip()
+        properties = next((e for e in paragraph if local(e) == "pPr"), None)
+        if not text or properties is None:
+            return text
+        style, is_item = "", False
+        for each in properties:
+            kind = local(each)
+            if kind == "pStyle":
+                style = attribute(each, "val") or ""
+            elif kind == "numPr":
+                is_item = True
+        heading = self.styles.get(style, 0)
+        if heading:
+            return "#" * heading + " " + text.replace("\n", " ")
+        return "- " + text if is_item or style.startswith("List") else text
+
+    def _runs(self, element: _Element, level: int) -> Iterator[str]:
+        if level > 2 * MAX_LEVELS:
+            raise UnreadableError("read.too_deep", None, MAX_LEVELS)
+        for child in element:
+            kind = local(child)
+            if kind == "t":
+                yield child.text or ""
+            elif kind in _SPACES:
+                yield _SPACES[kind]
+            elif kind in _NOTES:
+                yield f"[^{self._note(_NOTES[kind], attribute(child, 'id') or '')}]"
+            elif kind == "r" and _is_hidden(child):
+                continue
+            elif kind == "p":  # of a text box inside a run
+                yield "\n" + self._paragraph(child, level + 1) + "\n"
+            elif kind not in _SILENT:
+                yield from self._runs(child, level + 1)
+
+    def _note(self, kind: str, number: str) -> int:
+        return self.notes.setdefault((kind, number), len(self.notes) + 1)
+
+    def _note_texts(self) -> Iterator[str]:
+        wanted = dict(self.notes)
+        for kind in ("footnotes", "endnotes"):
+            name = zipped.joined(self.main.rpartition("/")[0], f"{kind}.xml")
+            if not any(own == kind for own, _ in wanted) or name not in self.parts:
+                continue
+            for note in self.parts.xml(name):
+                mark = wanted.get((kind, attribute(note, "id") or ""))
+                if mark:
+                    yield f"[^{mark}]: " + " ".join(filter(None, self._blocks(note, 1)))
+
+
+def _is_own(element: _Element, kind: str, owner: _Element) -> bool:
+    """Whether this is a row of this table, or a cell of this row, and not of one inside it."""
+    if local(element) != kind:
+        return False
+    outer = {"tc": ("tr",), "tr": ("tbl",)}[kind]
+    above = element.getparent()
+    while above is not None and local(above) not in outer:
+        above = above.getparent()
+    return above is owner
+
+
+def _is_hidden(run: _Element) -> bool:
+    for properties in run:
+        if local(properties) == "rPr":
+            return any(
+                local(each) == "vanish" and attribute(each, "val") not in ("0", "false", "off")
+                for each in properties
+            )
+    return False
+
+
+def _joined(blocks: list[str]) -> str:
+    """Blocks with a blank line between them, items of a list without."""
+    text = ""
+    before = ""
+    for block in filter(None, (block.strip() for block in blocks)):
+        tight = block.startswith("- ") and before.startswith("- ")
+        text += ("" if not text else "\n" if tight else "\n\n") + block
+        before = block
+    return text
+
+
+def _main_part(parts: Parts) -> str:
+    for target in parts.relations("").values():
+        if target.endswith("document.xml") or target.startswith("word/document"):
+            return target
+    return "word/document.xml"
+
+
+def _heading_styles(parts: Parts, main: str) -> dict[str, int]:
+    """Styles that are headings, by id, with their level of 1 to 6."""
+    name = zipped.joined(main.rpartition("/")[0], "styles.xml")
+    found: dict[str, int] = {f"Heading{level}": level for level in range(1, 7)} | {"Title": 1}
+    if name not in parts:
+        return found
+    for style in parts.xml(name):
+        own = attribute(style, "styleId")
+        for each in style:
+            label = (attribute(each, "val") or "").lower() if local(each) == "name" else ""
+            if own and label.startswith("heading ") and label[8:].isdigit():
+                found[own] = min(6, int(label[8:]))
+            elif own and label == "title":
+                found[own] = 1
+    return found

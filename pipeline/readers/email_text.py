@@ -1,0 +1,182 @@
+"""E-mail (.eml) and mailboxes (.mbox): a message is a record.
+
+The text is the subject, who wrote and when, and the body: the plain part, or the HTML part as the
+HTML reader reads it in full. Quoted earlier mail (`>` lines under "On … wrote:") can be left out,
+which `quotes: drop` does. Attachments are not read; `extra` names them, with the message's id.
+The locator is `message=N` in a mailbox. Parts with a charset that is not known, or that do not
+decode, are decoded as the text reader would.
+
+Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.no_message` (the file is no
+e-mail), `read.no_text`, `read.too_deep` (threshold: levels), and those of
+`pipeline.readers.encoding` and `pipeline.readers.html` for the body.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from typing import ClassVar, Literal
+
+import orjson
+from pydantic import Field
+
+from pipeline.readers import encoding, html
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Row, UnreadableError
+from pipeline.source import SourceFile
+
+REASONS = {
+    **encoding.REASONS,
+    **html.REASONS,
+    "read.no_message": "the file does not begin with the headers of an e-mail",
+    "read.no_text": "the page has no text",
+    "read.too_deep": "the document is nested deeper than any document has reason to be",
+}
+
+MAX_BYTES = 50_000_000
+MAX_PARTS = 500
+MAX_LEVELS = 20
+
+_HEADER = re.compile(rb"(?:[!-9;-~]{1,60}:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*){2,}")
+_KNOWN = re.compile(rb"^(?:From|Subject|Date|Message-ID|Received|To|Return-Path):", re.I | re.M)
+_QUOTE = re.compile(
+    r"(?:^[^\n>]{0,200}(?:wrote|schrieb|écrit|viết)\s*:\s*\n+)?(?:^>[^\n]*\n?)+", re.M
+)
+_SHOWN = ("Subject", "From", "Date")
+
+
+class EmailReader(PerFileReader):
+    """E-mail files (.eml) and mailboxes (.mbox), one record for each message."""
+
+    name: ClassVar[str] = "email"
+
+    quotes: Literal["keep", "drop"] = Field(
+        default="keep", description="what to do with quoted lines of earlier mail"
+    )
+    max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger messages are rejected")
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:
+        """By name (.eml, .mbox), or when it starts with headers that only mail has."""
+        if file.uri.lower().endswith((".eml", ".mbox", ".mbx")):
+            return True
+        match = _HEADER.match(head)
+        return match is not None and len(_KNOWN.findall(match[0])) >= 3
+
+    def rows(self, file: SourceFile) -> Iterator[Row]:
+        """The messages in order."""
+        if file.size == 0:
+            raise UnreadableError("read.empty_file", 0)
+        with file.open() as stream:
+            is_mailbox = stream.read(5) == b"From "
+        if not is_mailbox:
+            yield self._message(file, "", encoding.read_bytes(file, self.max_bytes))
+            return
+        for number, data in enumerate(self._messages(file), 1):
+            place = f"message={number}"
+            try:
+                if isinstance(data, UnreadableError):
+                    raise data
+                yield self._message(file, place, data)
+            except UnreadableError as fault:
+                yield fault.row(file, place)
+
+    def _messages(self, file: SourceFile) -> Iterator[bytes | UnreadableError]:
+        """The messages of a mailbox: each begins with a `From ` line after a blank one."""
+        held: list[bytes] = []
+        size, blank = 0, True
+        with file.open() as stream:
+            while line := stream.readline(1 << 20):
+                if blank and line.startswith(b"From "):
+                    if size:
+                        yield self._whole(held, size)
+                    held, size = [], 0
+                    continue
+                size += len(line)
+                if size <= self.max_bytes:
+                    held.append(line[1:] if line.startswith(b">From ") else line)
+                blank = line in (b"\n", b"\r\n")
+        if size:
+            yield self._whole(held, size)
+
+    def _whole(self, held: list[bytes], size: int) -> bytes | UnreadableError:
+        if size > self.max_bytes:
+            return UnreadableError("read.too_large", size, self.max_bytes)
+        return b"".join(held)
+
+    def _message(self, file: SourceFile, place: str, data: bytes) -> Row:
+        if not _KNOWN.search(data[:65_536]):
+            raise UnreadableError("read.no_message")
+        parser = BytesParser(_class=EmailMessage, policy=policy.default)
+        # The library raises much on bad headers: LookupError, ValueError, AttributeError, ...
+        try:
+            message = parser.parsebytes(data)
+            body, attached = _body(message)
+            headers = {
+                name: str(message[name]) for name in (*_SHOWN, "Message-ID") if message[name]
+            }
+        except UnreadableError:
+            raise
+        except Exception as error:
+            raise UnreadableError("read.no_message", f"{type(error).__name__}: {error}") from error
+        if self.quotes == "drop":
+            body = _QUOTE.sub("", body)
+        if not body.strip():
+            raise UnreadableError("read.no_text")
+        told = [f"{name}: {' '.join(headers[name].split())}" for name in _SHOWN if name in headers]
+        extra = {"message_id": headers.get("Message-ID"), "attachments": attached}
+        return {
+            "source": file.uri,
+            "locator": place,
+            "text": "\n".join(told) + "\n\n" + body.strip(),
+            "extra": orjson.dumps({k: v for k, v in extra.items() if v}).decode(),
+        }
+
+
+def _body(message: EmailMessage) -> tuple[str, list[str]]:
+    """The text to read and the names of what is attached."""
+    plain: list[str] = []
+    pages: list[str] = []
+    attached: list[str] = []
+    for number, (part, level) in enumerate(_walk(message)):
+        if level > MAX_LEVELS or number > MAX_PARTS:
+            raise UnreadableError("read.too_deep", None, MAX_LEVELS)
+        kind = part.get_content_type()
+        name = part.get_filename()
+        if part.is_multipart():
+            continue
+        if name or part.get_content_disposition() == "attachment":
+            attached.append(str(name or kind))
+        elif kind == "text/html":
+            pages.append(html.page_text(_decoded(part), "full"))
+        elif kind.startswith("text/"):
+            plain.append(_decoded(part))
+        else:
+            attached.append(kind)
+    text = "\n\n".join(one.strip() for one in plain if one.strip())
+    return text or "\n\n".join(pages), attached
+
+
+def _walk(message: EmailMessage) -> Iterator[tuple[EmailMessage, int]]:
+    """Every part with its level, the outer before the inner."""
+    waiting = [(message, 0)]
+    while waiting:
+        part, level = waiting.pop()
+        yield part, level
+        if part.is_multipart():
+            inner = part.get_payload()
+            waiting += [(each, level + 1) for each in reversed(inner)]  # type: ignore[arg-type]
+
+
+def _decoded(part: EmailMessage) -> str:
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes) or not data:
+        return ""
+    charset = part.get_content_charset()
+    try:
+        return data.decode(charset or "utf-8").replace("\r\n", "\n").replace("\0", "")
+    except (LookupError, UnicodeDecodeError):
+        text, _ = encoding.decode(data, nul=True)
+        return text.replace("\r\n", "\n").replace("\0", "")

@@ -1,0 +1,202 @@
+"""What stands inside an archive, as files: streams with limits, checked before they are read.
+
+A member is unpacked once to the end before a reader sees it, so that what is cut off or damaged
+gives nothing rather than a part; then once more for the reader, as a stream. Nothing is written
+to the disk, no name is used as a path.
+
+Reasons: `read.damaged` (value: what is wrong), `read.inflated` (value: bytes, threshold: bytes).
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from pipeline.readers.rows import UnreadableError
+from pipeline.source import SourceFile
+
+REASONS = {
+    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
+    "read.inflated": "the file unpacks to far more than any data does; unpack it yourself",
+}
+
+MAX_RATIO = 200
+FREE_BYTES = 16 << 20
+"""So much may be unpacked from however few bytes; beyond it, `MAX_RATIO` holds."""
+
+FAULTS = (
+    zlib.error,
+    zipfile.BadZipFile,
+    lzma.LZMAError,
+    gzip.BadGzipFile,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Member(SourceFile):
+    """A file inside another: `path` is the archive's, `open` gives the member's own bytes."""
+
+    opener: Callable[[], BinaryIO] = field(kw_only=True, compare=False)
+
+    def open(self) -> BinaryIO:
+        """Its bytes, unpacked as they are read."""
+        return io.BufferedReader(_Seekable(self.opener), 1 << 16)
+
+
+class _Seekable(io.RawIOBase):
+    """A stream that goes back to its start by beginning anew, and only forward otherwise."""
+
+    def __init__(self, opener: Callable[[], BinaryIO]) -> None:
+        self.opener = opener
+        self.stream = opener()
+        self.at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            data = self.stream.read(len(buffer))
+        except FAULTS as error:
+            raise _damaged(error) from error
+        buffer[: len(data)] = data
+        self.at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END:
+            while self.stream.read(_PIECE):
+                pass
+            raise io.UnsupportedOperation("the end of a member is not known")
+        target = offset if whence == io.SEEK_SET else self.at + offset
+        if target < self.at:
+            self.stream.close()
+            self.stream, self.at = self.opener(), 0
+        while self.at < target and (piece := self.stream.read(min(_PIECE, target - self.at))):
+            self.at += len(piece)
+        return self.at
+
+    def tell(self) -> int:
+        return self.at
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
+
+
+class _Stream(io.RawIOBase):
+    def readable(self) -> bool:
+        return True
+
+
+class Part(_Stream):
+    """So many bytes of an open stream from an offset on; closing it leaves the stream open."""
+
+    def __init__(self, stream: BinaryIO, start: int, size: int) -> None:
+        self.stream, self.at, self.end = stream, start, start + size
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, "" at the end."""
+        self.stream.seek(self.at)
+        left = self.end - self.at
+        data = self.stream.read(left if size < 0 else min(size, left))
+        if not data and left:
+            raise EOFError("the archive ends inside the member")
+        self.at += len(data)
+        return data
+
+
+def checked(file: SourceFile, uri: str, packed: int, opener: Callable[[], BinaryIO]) -> Member:
+    """The member that `opener` unpacks from `packed` bytes; raises UnreadableError.
+
+    It is unpacked to its end once: its checksum is right, and it is no larger than allowed.
+    """
+    most = max(FREE_BYTES, MAX_RATIO * packed)
+    size = 0
+    try:
+        with opener() as stream:
+            while piece := stream.read(_PIECE):
+                size += len(piece)
+                if size > most:
+                    raise UnreadableError("read.inflated", f"over {size}", most)
+    except FAULTS as error:
+        raise _damaged(error) from error
+    return Member(uri, file.path, size, file.sha256, opener=opener)
+
+
+def _damaged(error: Exception) -> UnreadableError:
+    return UnreadableError("read.damaged", f"{type(error).__name__}: {error}")
+
+
+def open_gzip(file: SourceFile) -> BinaryIO:
+    """All members of a gzip file as one stream."""
+    return gzip.GzipFile(fileobj=file.open())  # type: ignore[return-value]
+
+
+def open_bzip2(file: SourceFile) -> BinaryIO:
+    """All streams of a bzip2 file as one."""
+    return bz2.BZ2File(file.open())  # type: ignore[return-value]
+
+
+def open_xz(file: SourceFile) -> BinaryIO:
+    """All streams of an xz file as one; what needs over 64 MB to unpack is refused."""
+    return _Xz(file.open())  # type: ignore[return-value]
+
+
+class _Xz(_Stream):
+    """lzma.LZMAFile has no limit on memory; this reads with one."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        self.packed = packed
+        self.unpack = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+        self.rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        assert size > 0
+        while True:
+            if self.unpack.eof:
+                self.rest = self.unpack.unused_data or self.packed.read(_PIECE)
+                self.rest = self.rest.lstrip(b"\0")
+                if not self.rest:
+                    return b""
+                self.unpack = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+            if self.unpack.needs_input and not self.rest:
+                self.rest = self.packed.read(_PIECE)
+                if not self.rest:
+                    raise EOFError("the file ends inside its data")
+            data = self.unpack.decompress(self.rest, size)
+            self.rest = b""
+            if data:
+                return data
+
+    def close(self) -> None:
+        self.packed.close()
+        super().close()
+
+
+_XZ_MEMORY = 64 << 20
+
+
+def open_zstd(file: SourceFile) -> BinaryIO:
+    """All frames of a zstd file as one stream; a window over 128 MB is refused by the library."""
+    import pyarrow as pa
+
+    source = pa.PythonFile(file.open(), mode="r")
+    stream: BinaryIO = pa.CompressedInputStream(source, "zstd")
+    return stream

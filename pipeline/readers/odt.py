@@ -1,0 +1,147 @@
+"""OpenDocument texts, slides and tables (.odt, .odp, .ods): what `content.xml` says.
+
+Headings become `#` lines, list items `-` lines, tables Markdown tables, notes `[^1]` with their
+texts at the end. Text that change tracking has deleted is left out; comments are, too. A table's
+repeated empty cells and rows are no text.
+
+Reasons: those of `pipeline.readers.zipped`, `read.encrypted`, `read.too_deep` among them, and
+`read.no_text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from pipeline.readers import zipped
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Row, UnreadableError
+from pipeline.readers.tables import as_lines
+from pipeline.readers.zipped import attribute, local
+from pipeline.source import SourceFile
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+REASONS = {**zipped.REASONS, "read.no_text": "the document has no text"}
+
+EXTENSIONS = (".odt", ".ott", ".odp", ".ods")
+MAX_BYTES = 50_000_000
+MAX_LEVELS = 64
+_MOST_REPEATED = 1_000
+
+_SILENT = {
+    "tracked-changes", "annotation", "sequence-decls", "forms", "change", "deletion",
+}  # fmt: skip
+_INLINE = frozenset(["span", "a", "ruby", "ruby-base", "meta"])
+_MIME = b"mimetypeapplication/vnd.oasis.opendocument."
+
+
+class OdtReader(PerFileReader):
+    """OpenDocument files (.odt, .odp, .ods), one record each."""
+
+    name: ClassVar[str] = "odt"
+
+    max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:
+        """By name, or by the type that the zip file starts with."""
+        return file.uri.lower().endswith(EXTENSIONS) or head[30:].startswith(_MIME)
+
+    def rows(self, file: SourceFile) -> Iterator[Row]:
+        """The document."""
+        with zipped.opened(file, self.max_bytes) as parts:
+            if b"manifest:encryption-data" in _manifest(parts):
+                raise UnreadableError("read.encrypted")
+            document = _Document()
+            blocks = list(document.blocks(parts.xml("content.xml"), 0))
+        text = "\n\n".join(filter(None, [*blocks, *document.notes]))
+        if not text.strip():
+            raise UnreadableError("read.no_text")
+        yield {"source": file.uri, "locator": "", "text": text}
+
+
+def _manifest(parts: zipped.Parts) -> bytes:
+    name = "META-INF/manifest.xml"
+    return parts.read(name) if name in parts else b""
+
+
+class _Document:
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def blocks(self, element: _Element, level: int) -> Iterator[str]:
+        if level > MAX_LEVELS:
+            raise UnreadableError("read.too_deep", None, MAX_LEVELS)
+        for child in element:
+            kind = local(child)
+            if kind == "h":
+                depth = attribute(child, "outline-level") or "1"
+                mark = "#" * min(6, int(depth) if depth.isdigit() else 1)
+                text = self._text(child, level)
+                yield f"{mark} {text}" if text else ""
+            elif kind == "p":
+                yield self._text(child, level)
+            elif kind == "list":
+                yield "\n".join(self._items(child, level + 1))
+            elif kind == "table":
+                yield as_lines(list(self._rows(child, level + 1)))
+            elif kind not in _SILENT:
+                yield from self.blocks(child, level + 1)
+
+    def _items(self, element: _Element, level: int) -> Iterator[str]:
+        for item in element:
+            told = [block for block in self.blocks(item, level) if block]
+            if told:
+                nested = "\n".join(told[1:]).replace("\n", "\n  ")
+                yield "- " + told[0] + (f"\n  {nested}" if nested else "")
+
+    def _rows(self, table: _Element, level: int) -> Iterator[list[str]]:
+        for child in table:
+            if local(child) == "table-row":
+                cells = [cell for each in child for cell in self._cells(each, level)]
+                while cells and not cells[-1]:
+                    cells.pop()
+                yield cells
+            elif local(child) in ("table-header-rows", "table-rows", "table-row-group"):
+                yield from self._rows(child, level)
+
+    def _cells(self, cell: _Element, level: int) -> list[str]:
+        text = " ".join(self.blocks(cell, level))
+        times = attribute(cell, "number-columns-repeated") or "1"
+        count = int(times) if times.isdigit() else 1
+        return [text] * min(count, _MOST_REPEATED)
+
+    def _text(self, element: _Element, level: int) -> str:
+        return "".join(self._pieces(element, level)).strip()
+
+    def _pieces(self, element: _Element, level: int) -> Iterator[str]:
+        if level > 2 * MAX_LEVELS:
+            raise UnreadableError("read.too_deep", None, MAX_LEVELS)
+        yield element.text or ""
+        for child in element:
+            kind = local(child)
+            if kind == "s":
+                count = attribute(child, "c") or "1"
+                yield " " * min(int(count) if count.isdigit() else 1, 80)
+            elif kind == "tab":
+                yield "\t"
+            elif kind == "line-break":
+                yield "\n"
+            elif kind == "note":
+                yield self._note(child, level)
+            elif kind in _INLINE:
+                yield from self._pieces(child, level + 1)
+            elif kind not in _SILENT:
+                yield " ".join(self.blocks(child, level + 1))
+            yield child.tail or ""
+
+    def _note(self, note: _Element, level: int) -> str:
+        number = len(self.notes) + 1
+        self.notes.append("")
+        body = (each for each in note if local(each) == "note-body")
+        told = " ".join(block for each in body for block in self.blocks(each, level + 1))
+        self.notes[number - 1] = f"[^{number}]: {told}"
+        return f"[^{number}]"

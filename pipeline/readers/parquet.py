@@ -1,0 +1,186 @@
+"""Parquet and Arrow files: a row is a record, named by its columns.
+
+Read by pyarrow in batches and validated to the last offset, since a damaged file can hold arrays
+that are none. What the columns mean is told by `pipeline.readers.conventions`; columns with
+nothing in them (bytes, times of day) that no convention names are not looked at. The locator is
+`row=N`, counted from 1.
+
+Reasons: `read.empty_file`, `read.damaged` (value: pyarrow's words), `read.no_rows`,
+`read.too_many_columns` (value: columns), `read.row_too_long` (value: bytes), `read.bad_encoding`
+(value: what is wrong), `read.not_text`, `read.inflated` (value: bytes, threshold: bytes), and those
+of `pipeline.readers.conventions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from pipeline.readers import conventions
+from pipeline.readers.conventions import Columns
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Row, UnreadableError
+from pipeline.source import SourceFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+REASONS = {
+    **conventions.REASONS,
+    "read.empty_file": "the file holds nothing, or only white space",
+    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
+    "read.no_rows": "the file has a header and no row",
+    "read.inflated": "the file unpacks to far more than any data does; unpack it yourself",
+    "read.too_many_columns": "the table has more columns than any set of records",
+    "read.row_too_long": "the row is longer than this reader takes, or a quote is never closed",
+    "read.bad_encoding": "the bytes are not valid in the encoding declared, or in UTF-8 and none "
+    "else could be told with confidence; name it with `encoding`",
+}
+
+MAX_RATIO = 500  # bytes of rows for each byte of the file
+FREE_BYTES = 64 << 20  # so much may come from however small a file
+EXTENSIONS = (".parquet", ".arrow", ".feather", ".ipc")
+MAX_COLUMNS = 2_000
+MAX_ROW_BYTES = 16_000_000
+BATCH_ROWS = 256
+"""A dictionary column can hold a gigabyte in a few bytes a row: batches stay small."""
+
+
+class ParquetReader(PerFileReader):
+    """Parquet and Arrow IPC files, one record for each row."""
+
+    name: ClassVar[str] = "parquet"
+
+    columns: Columns | None = Field(
+        default=None, description="which column is what; left out, known names are looked for"
+    )
+    max_row_bytes: int = Field(default=MAX_ROW_BYTES, gt=0, description="longer rows are rejected")
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:
+        """By name (.parquet, .arrow, .feather), or by the first bytes."""
+        return file.uri.lower().endswith(EXTENSIONS) or head.startswith((b"PAR1", b"ARROW1\0\0"))
+
+    def rows(self, file: SourceFile) -> Iterator[Row]:
+        """One row for each row of the table."""
+        if file.size == 0:
+            raise UnreadableError("read.empty_file", 0)
+        layout: Columns | None = None
+        number = 0
+        for batch in _within_ratio(file, _batches(file)):
+            layout = layout or self._layout(batch.schema.names)
+            for found in _objects(batch, _columns(layout, batch.schema), self.max_row_bytes):
+                number += 1
+                place = f"row={number}"
+                try:
+                    if isinstance(found, UnreadableError):
+                        raise found
+                    own = conventions.fields(found, layout, file.uri)
+                except UnreadableError as fault:
+                    yield fault.row(file, place)
+                else:
+                    yield {"source": file.uri, "locator": place, **own}
+        if not number:
+            raise UnreadableError("read.no_rows")
+
+    def _layout(self, names: list[str]) -> Columns:
+        if len(names) > MAX_COLUMNS:
+            raise UnreadableError("read.too_many_columns", len(names), MAX_COLUMNS)
+        return conventions.layout(dict.fromkeys(names).keys(), self.columns, complete=True)
+
+
+def _columns(layout: Columns, schema: pa.Schema) -> list[str]:
+    """The columns that the layout looks at; raises UnreadableError for one that no JSON holds."""
+    named = set(layout.metadata or ())
+    named |= {each for each in layout.model_dump().values() if isinstance(each, str)}
+    names = [name for name in dict.fromkeys(schema.names) if name in named]
+    for name in names:
+        kind = schema.field(name).type
+        if not _is_json(kind):
+            raise UnreadableError("read.not_text", f"{name}: {kind}")
+    return names
+
+
+def _is_json(kind: pa.DataType) -> bool:
+    """Whether values of this type come out as what JSON has."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        return _is_json(kind.value_type)
+    if types.is_struct(kind):
+        return all(_is_json(kind.field(at).type) for at in range(kind.num_fields))
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _is_json(kind.value_type)
+    texts = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    numbers = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+    return bool(texts or numbers or types.is_null(kind))
+
+
+def _within_ratio(file: SourceFile, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches while they hold no more than `MAX_RATIO` times the file's bytes."""
+    held = 0
+    most = max(FREE_BYTES, MAX_RATIO * file.size)
+    for batch in batches:
+        held += batch.nbytes
+        if held > most:
+            raise UnreadableError("read.inflated", held, most)
+        yield batch
+
+
+def _batches(file: SourceFile) -> Iterator[pa.RecordBatch]:
+    """The file's rows, some at a time; raises UnreadableError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with file.open() as stream, pa.PythonFile(stream, mode="r") as source:
+            start = bytes(stream.read(6))
+            stream.seek(0)
+            if start.startswith(b"PAR"):
+                table = pq.ParquetFile(source)
+                yield from table.iter_batches(BATCH_ROWS, use_threads=False)
+                return
+            is_file = start == b"ARROW1"
+            reader = pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)
+            whole = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
+            for batch in whole:
+                for at in range(0, batch.num_rows, BATCH_ROWS):
+                    yield batch.slice(at, BATCH_ROWS)
+    except MemoryError:
+        raise
+    # pyarrow raises ArrowInvalid, OSError, KeyError, TypeError, NotImplementedError, ...
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise UnreadableError("read.damaged", " ".join(str(error).split())) from error
+
+
+def _objects(
+    batch: pa.RecordBatch, names: list[str], most: int
+) -> Iterator[dict[str, Any] | UnreadableError]:
+    """Each row as an object. Where the batch is not sound, its rows are looked at one by one."""
+    import pyarrow as pa
+
+    chosen = batch.select([batch.schema.get_field_index(name) for name in names])
+    if _is_sound(chosen) and chosen.nbytes <= most:
+        yield from chosen.to_pylist()
+        return
+    for at in range(batch.num_rows):
+        row = pa.RecordBatch.from_arrays(
+            [column.slice(at, 1) for column in chosen.columns], schema=chosen.schema
+        )
+        if row.nbytes > most:
+            yield UnreadableError("read.row_too_long", row.nbytes, most)
+        elif not _is_sound(row):
+            yield UnreadableError("read.bad_encoding", "not UTF-8, or a damaged array")
+        else:
+            yield row.to_pylist()[0]
+
+
+def _is_sound(batch: pa.RecordBatch) -> bool:
+    import pyarrow as pa
+
+    try:
+        batch.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True

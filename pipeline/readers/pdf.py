@@ -1,0 +1,164 @@
+"""PDF: the text layer by PDFium, in reading order, put together again as paragraphs.
+
+Running headers, footers and page numbers are left out, words cut at a line's end are joined, and
+lines that were only wrapped become one (see `pipeline.readers.pdf_layout`). A file is one record,
+locator `pages=1-N`, or one for each page, locator `page=N`, all of one document. `extra` says
+`{"pages": n}`, and how many characters had no Unicode (`unmapped`) where there were any.
+
+There is no OCR: a scan without a text layer is rejected. A page that cannot be loaded is a
+rejected record of its own.
+
+Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.damaged` (value: PDFium's
+words), `read.encrypted`, `read.too_many_pages` (value: pages), `read.bad_page` (value: PDFium's
+words), `read.no_text_layer` (value: characters, threshold: pages), `read.unmapped_text` (value:
+the share of characters that are unknown).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import orjson
+from pydantic import Field
+
+from pipeline.readers import encoding
+from pipeline.readers.pdf_layout import Line, as_text, without_running_lines
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Row, UnreadableError
+from pipeline.record import record_id
+from pipeline.source import SourceFile
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
+
+REASONS = {
+    "read.empty_file": "the file holds nothing, or only white space",
+    "read.too_large": "the file is larger than this reader takes",
+    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
+    "read.encrypted": "the file needs a password; save it without one",
+    "read.too_many_pages": "the document has more pages than this reader takes; split it",
+    "read.bad_page": "the page cannot be loaded; the document's other pages were read",
+    "read.no_text_layer": "the pages are pictures of text; run OCR over the file and try again",
+    "read.unmapped_text": "the fonts do not say which characters they show; print it to PDF anew, "
+    "or run OCR over it",
+}
+
+MAX_BYTES = 200_000_000
+MAX_PAGES = 10_000
+MAX_UNMAPPED = 0.2
+_FEW_CHARS = 3  # a page, on average: numbers stamped over scans
+
+
+class PdfReader(PerFileReader):
+    """PDF files with a text layer, one record each or one for each page."""
+
+    name: ClassVar[str] = "pdf"
+
+    record: Literal["document", "page"] = Field(
+        default="document", description="what a record is: the whole file, or each page"
+    )
+    running_lines: bool = Field(
+        default=False, description="keep running headers, footers and page numbers"
+    )
+    max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
+    max_pages: int = Field(default=MAX_PAGES, gt=0, description="longer files are rejected")
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:
+        """By name (.pdf), or by `%PDF-` among the first 1,024 bytes."""
+        return file.uri.lower().endswith(".pdf") or b"%PDF-" in head[:1024]
+
+    def rows(self, file: SourceFile) -> Iterator[Row]:
+        """The document or its pages, then the pages that cannot be loaded."""
+        data = encoding.read_bytes(file, self.max_bytes)
+        pages = _pages(data, self.max_pages)
+        read = {number: page for number, page in pages.items() if isinstance(page, list)}
+        if not read:
+            raise next(page for page in pages.values() if isinstance(page, UnreadableError))
+        if not self.running_lines:
+            read = without_running_lines(read)
+        yield from self._records(file, read)
+        for number, page in pages.items():
+            if isinstance(page, UnreadableError):
+                yield page.row(file, f"page={number}")
+
+    def _records(self, file: SourceFile, pages: dict[int, list[Line]]) -> Iterator[Row]:
+        chars = sum(len(line.text) for page in pages.values() for line in page)
+        if not chars or (len(pages) > 1 and chars < _FEW_CHARS * len(pages)):
+            raise UnreadableError("read.no_text_layer", chars, len(pages))
+        unmapped = sum(line.text.count("\ufffd") for page in pages.values() for line in page)
+        if unmapped > MAX_UNMAPPED * chars:
+            raise UnreadableError("read.unmapped_text", f"{unmapped / chars:.2f}", MAX_UNMAPPED)
+        told = {"pages": len(pages)} | ({"unmapped": unmapped} if unmapped else {})
+        own: dict[str, Any] = {"source": file.uri, "extra": orjson.dumps(told).decode()}
+        if self.record == "document":
+            whole = as_text(list(pages.values()))
+            yield {**own, "locator": f"pages=1-{max(pages)}", "text": whole}
+            return
+        own["document"] = record_id(file.uri, "")
+        for number, page in pages.items():
+            if page:
+                yield {**own, "locator": f"page={number}", "text": as_text([page])}
+
+
+def _pages(data: bytes, most: int) -> dict[int, list[Line] | UnreadableError]:
+    """The lines of each page by number, or why it cannot be read; raises UnreadableError."""
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise UnreadableError("read.encrypted") from error
+        raise UnreadableError("read.damaged", error) from error
+    try:
+        count = len(document)
+        if count > most:
+            raise UnreadableError("read.too_many_pages", count, most)
+        if count == 0:
+            raise UnreadableError("read.damaged", "it has no page")
+        return {number: _page(document, number) for number in range(1, count + 1)}
+    finally:
+        document.close()
+
+
+def _page(document: PdfDocument, number: int) -> list[Line] | UnreadableError:
+    import pypdfium2
+    from pypdfium2 import raw
+
+    try:
+        page = document[number - 1]
+    except pypdfium2.PdfiumError as error:
+        return UnreadableError("read.bad_page", error)
+    try:
+        text_page = page.get_textpage()
+        try:
+            return list(_lines(raw, text_page.raw, text_page.get_text_range()))
+        finally:
+            text_page.close()
+    except pypdfium2.PdfiumError as error:
+        return UnreadableError("read.bad_page", error)
+    finally:
+        page.close()
+
+
+def _lines(raw: Any, page: Any, text: str) -> Iterator[Line]:
+    """Each line with where it stands, in points; one without a place has zeros."""
+    import ctypes
+
+    x, y, top, right = (ctypes.c_double() for _ in range(4))
+    to_x, to_y, to_top, to_right = map(ctypes.byref, (x, y, top, right))
+    # Characters that PDFium drops from the text, as soft hyphens, shift the numbers after them.
+    same = raw.FPDFText_CountChars(page) == len(text)
+    number = int if same else lambda index: raw.FPDFText_GetCharIndexFromTextIndex(page, index)
+    start = 0
+    for line in text.split("\r\n"):
+        shown = line.strip()
+        if shown:
+            first = start + len(line) - len(line.lstrip())
+            raw.FPDFText_GetCharOrigin(page, number(first), to_x, to_y)
+            left, base = x.value, y.value
+            last = number(first + len(shown) - 1)
+            raw.FPDFText_GetCharBox(page, last, to_x, to_right, to_y, to_top)
+            yield Line(shown, left, right.value, base)
+        start += len(line) + 2

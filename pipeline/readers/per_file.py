@@ -1,0 +1,39 @@
+"""What readers share whose unit is one file: they only say which rows a file has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import polars as pl
+
+from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.source import SourceFile, Unit
+from pipeline.stage import Settings
+
+
+class PerFileReader(Settings):
+    """A reader of single files; a subclass gives `name`, `claims` and `rows`."""
+
+    sandboxed: ClassVar[bool] = True
+
+    def units(self, files: Sequence[SourceFile]) -> list[Unit]:
+        """One file each."""
+        return [Unit((file,)) for file in files]
+
+    def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
+        """The rows of each file, and its fault."""
+        return frames(row for file in unit.files for row in self._told(file))
+
+    def _told(self, file: SourceFile) -> Iterator[Row]:
+        try:
+            yield from self.rows(file)
+        except UnreadableError as fault:
+            yield fault.row(file)
+
+    def rows(self, file: SourceFile) -> Iterator[Row]:
+        """At least one row; raises UnreadableError for what is wrong with the whole file.
+
+        Before it raises, it may have given rows, but none with the locator "".
+        """
+        raise NotImplementedError

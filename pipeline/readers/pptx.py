@@ -1,0 +1,126 @@
+"""Slides of PowerPoint: one record for each slide, or one for the whole file.
+
+A slide's title becomes a heading, its tables Markdown tables, its speaker's notes follow under
+`Notes:`. Text of the slide masters (footers, placeholders) is left out. The order is the
+presentation's, hidden slides are left out. The locator is `slide=N`, or `slides=1-N` of the whole.
+
+Reasons: those of `pipeline.readers.zipped`, `read.too_deep` among them, and `read.no_text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from pipeline.readers import zipped
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Row, UnreadableError
+from pipeline.readers.tables import as_lines
+from pipeline.readers.zipped import Parts, attribute, local
+from pipeline.source import SourceFile
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+REASONS = {**zipped.REASONS, "read.no_text": "the document has no text"}
+
+EXTENSIONS = (".pptx", ".pptm", ".ppsx", ".potx")
+MAX_BYTES = 100_000_000
+MAX_LEVELS = 64
+
+_TITLES = ("title", "ctrTitle")
+_FURNITURE = ("ftr", "sldNum", "dt", "hdr", "sldImg")
+
+
+class PptxReader(PerFileReader):
+    """PowerPoint files (.pptx), one record each or one for each slide."""
+
+    name: ClassVar[str] = "pptx"
+
+    record: Literal["document", "slide"] = Field(
+        default="document", description="what a record is: the whole file, or each slide"
+    )
+    max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
+
+    def claims(self, file: SourceFile, head: bytes) -> bool:
+        """By name (.pptx, .pptm, .ppsx), or by the members of the zip file."""
+        return file.uri.lower().endswith(EXTENSIONS) or (
+            head.startswith(b"PK\3\4") and b"ppt/presentation.xml" in head
+        )
+
+    def rows(self, file: SourceFile) -> Iterator[Row]:
+        """The slides that have text."""
+        with zipped.opened(file, self.max_bytes) as parts:
+            slides = [
+                (number, text)
+                for number, name in enumerate(_slide_names(parts), 1)
+                if (text := _slide(parts, name))
+            ]
+        if not slides:
+            raise UnreadableError("read.no_text")
+        if self.record == "slide":
+            for number, text in slides:
+                yield {"source": file.uri, "locator": f"slide={number}", "text": text}
+        else:
+            whole = "\n\n".join(text for _, text in slides)
+            place = f"slides=1-{slides[-1][0]}"
+            yield {"source": file.uri, "locator": place, "text": whole}
+
+
+def _slide_names(parts: Parts) -> Iterator[str]:
+    """The slides in the order in which they are shown."""
+    main = "ppt/presentation.xml"
+    relations = parts.relations(main)
+    for element in parts.xml(main).iter():
+        if local(element) == "sldId":
+            for key, value in element.attrib.items():
+                if str(key).endswith("}id") and str(value) in relations:
+                    yield relations[str(value)]
+
+
+def _slide(parts: Parts, name: str) -> str:
+    slide = parts.xml(name)
+    if slide.get("show") == "0":
+        return ""
+    blocks = list(_shapes(slide, 0))
+    notes = [target for target in parts.relations(name).values() if "notesSlide" in target]
+    for target in notes[:1]:
+        said = "\n".join(_shapes(parts.xml(target), 0))
+        blocks += [f"Notes:\n{said}"] if said else []
+    return "\n\n".join(blocks)
+
+
+def _shapes(element: _Element, level: int) -> Iterator[str]:
+    """The text of each shape, group by group, in the order of the file."""
+    if level > MAX_LEVELS:
+        raise UnreadableError("read.too_deep", None, MAX_LEVELS)
+    for child in element:
+        kind = local(child)
+        if kind == "sp":
+            place = next((attribute(e, "type") for e in child.iter() if local(e) == "ph"), None)
+            text = "\n".join(filter(None, map(_line, _named(child, "p"))))
+            if text and place not in _FURNITURE:
+                yield "# " + " ".join(text.split()) if place in _TITLES else text
+        elif kind == "tbl":
+            rows = [[_cell(cell) for cell in _named(row, "tc")] for row in _named(child, "tr")]
+            yield as_lines(rows)
+        elif kind != "Fallback":
+            yield from _shapes(child, level + 1)
+
+
+def _named(element: _Element, kind: str) -> Iterator[_Element]:
+    return (each for each in element.iter() if local(each) == kind)
+
+
+def _cell(cell: _Element) -> str:
+    return " ".join(map(_line, _named(cell, "p")))
+
+
+def _line(paragraph: _Element) -> str:
+    pieces = (
+        (each.text or "") if local(each) == "t" else "\n" if local(each) == "br" else ""
+        for each in paragraph.iter()
+    )
+    return "".join(pieces).strip()

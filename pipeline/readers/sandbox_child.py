@@ -1,0 +1,98 @@
+"""The process that parses what strangers wrote: `python -m pipeline.readers.sandbox_child`.
+
+It gives up what it can (see `pipeline.readers.confine`), takes batches of units from stdin and
+answers on stdout as `pipeline.readers.wire` says. It ends with its parent, when stdin is closed,
+and after a unit that it could not read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from typing import BinaryIO
+
+import polars as pl
+
+from pipeline.readers import wire
+from pipeline.readers.confine import allow_cpu, allow_memory, confine
+from pipeline.source import Reader, Unit
+
+FLUSH_BYTES = 4 << 20
+
+
+def main() -> None:
+    """Read batches until there are no more."""
+    held = confine()
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not stand between our answers
+    memory, cpu = int(sys.argv[1]), float(sys.argv[2])
+    child = Child(answers, memory, cpu)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    child.say(wire.READY, json.dumps({"holds": held, "peak": peak}).encode())
+    for line in sys.stdin.buffer:
+        if not child.take(*wire.from_line(line)):
+            break
+
+
+class Child:
+    """One batch after the other, frames gathered to some MB before they are sent."""
+
+    def __init__(self, answers: BinaryIO, memory: int, cpu: float) -> None:
+        self.answers, self.memory, self.cpu = answers, memory, cpu
+        self.waiting: list[pl.DataFrame] = []
+        self.size = self.done = self.frames = 0
+
+    def say(self, kind: bytes, payload: bytes = b"") -> None:
+        """Send one message with where the batch stands."""
+        self.answers.write(wire.HEADER.pack(kind, self.done, self.frames, len(payload)))
+        self.answers.write(payload)
+        self.answers.flush()
+
+    def take(self, units: list[tuple[Reader, Unit]], skip: int) -> bool:
+        """Read a batch; False when a unit of it could not be read."""
+        self.done = self.frames = 0
+        for reader, unit in units:
+            self.say(wire.STARTED)
+            try:
+                self._read(reader, unit, skip)
+            # Whatever a parser raises is told; `PanicException` is not even an Exception.
+            except BaseException as error:  # noqa: BLE001
+                self._fail(error)
+                return False
+            self.done += 1
+            self.frames = skip = 0
+        self._flush()
+        self.say(wire.DONE)
+        return True
+
+    def _read(self, reader: Reader, unit: Unit, skip: int) -> None:
+        allow_memory(self.memory)
+        allow_cpu(self.cpu + sum(file.size for file in unit.files) / 1e6)
+        for number, frame in enumerate(reader.read(unit), 1):
+            self.frames = number
+            if number > skip:
+                place = pl.lit(self.done, pl.UInt32).alias(wire.UNIT)
+                self.waiting.append(frame.with_columns(place))
+                self.size += int(frame.estimated_size())
+            if self.size >= FLUSH_BYTES:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self.waiting:
+            self.say(wire.FRAME, wire.pack(self.waiting))
+            self.waiting, self.size = [], 0
+
+    def _fail(self, error: BaseException) -> None:
+        memory = isinstance(error, MemoryError)
+        told = {
+            "reason": "read.out_of_memory" if memory else "read.parser_died",
+            "value": None if memory else f"{type(error).__name__}: {error}",
+        }
+        allow_memory(64 << 20)
+        self.say(wire.FAILED, json.dumps(told).encode())
+
+
+if __name__ == "__main__":
+    main()

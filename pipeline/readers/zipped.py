@@ -1,0 +1,169 @@
+"""Office documents as what they are, zip files of XML, opened with limits.
+
+No member is read that is larger than the limits, whatever its header says; XML with a document
+type is refused before it is parsed, so no entity is ever expanded and nothing is fetched.
+
+Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.damaged` (value: what is wrong),
+`read.encrypted`, `read.inflated` (value: bytes, threshold: bytes), `read.xml_entities`,
+`read.too_deep` (threshold: levels).
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipeline.readers.rows import UnreadableError
+from pipeline.source import SourceFile
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+REASONS = {
+    "read.empty_file": "the file holds nothing, or only white space",
+    "read.too_large": "the file is larger than this reader takes",
+    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
+    "read.inflated": "the file unpacks to far more than any data does; unpack it yourself",
+    "read.encrypted": "the file needs a password; save it without one",
+    "read.xml_entities": "XML in the file declares a document type, as no office program does",
+    "read.too_deep": "the document is nested deeper than any document has reason to be",
+}
+
+MAX_PART_BYTES = 100_000_000
+MAX_RATIO = 200
+_FREE_BYTES = 16 << 20  # so much may come from however few bytes
+_MAX_MEMBERS = 20_000
+_DEPTH = 256  # libxml2's own, without huge_tree
+_DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.I)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    KeyError,
+    RuntimeError,
+)
+
+
+class Parts:
+    """The parts of an open document by name."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+        self.names = {name.lstrip("/"): name for name in archive.namelist()}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def read(self, name: str) -> bytes:
+        """A part's bytes; raises UnreadableError when it is not there or too large."""
+        if name not in self.names:
+            raise UnreadableError("read.damaged", f"no part {name}")
+        info = self.archive.getinfo(self.names[name])
+        if info.flag_bits & 1:
+            raise UnreadableError("read.encrypted")
+        most = min(MAX_PART_BYTES, max(_FREE_BYTES, MAX_RATIO * info.compress_size))
+        with faults_told(), self.archive.open(info) as part:
+            data = part.read(most + 1)
+        if len(data) > most:
+            raise UnreadableError("read.inflated", info.file_size, most)
+        return data
+
+    def xml(self, name: str) -> _Element:
+        """The root of a part that is XML; raises UnreadableError for what is none."""
+        return parse_xml(self.read(name))
+
+    def relations(self, name: str) -> dict[str, str]:
+        """Where a part's relations inside the document lead, by id; outer ones are left out."""
+        folder, _, own = name.rpartition("/")
+        rels = f"{folder}/_rels/{own}.rels" if folder else f"_rels/{own}.rels"
+        if rels not in self:
+            return {}
+        found = {}
+        for relation in self.xml(rels):
+            target = relation.get("Target", "")
+            if relation.get("TargetMode") != "External" and relation.get("Id"):
+                found[relation.get("Id", "")] = joined(folder, target)
+        return found
+
+
+def joined(folder: str, target: str) -> str:
+    """A part's name from a target that is relative to a folder, or absolute."""
+    steps: list[str] = [] if target.startswith("/") else [s for s in folder.split("/") if s]
+    for step in target.split("/"):
+        if step == "..":
+            del steps[-1:]
+        elif step not in ("", "."):
+            steps.append(step)
+    return "/".join(steps)
+
+
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """What the zip library raises for bad bytes, as a fault of the file."""
+    try:
+        yield
+    except _FAULTS as error:
+        raise UnreadableError("read.damaged", f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def opened(file: SourceFile, max_bytes: int) -> Iterator[Parts]:
+    """The document's parts while it is open; raises UnreadableError."""
+    if file.size == 0:
+        raise UnreadableError("read.empty_file", 0)
+    if file.size > max_bytes:
+        raise UnreadableError("read.too_large", file.size, max_bytes)
+    with file.open() as stream:
+        if stream.read(8) == _OLE:  # what Office makes of a document with a password
+            raise UnreadableError("read.encrypted", "or older than Office 2007")
+        with faults_told():
+            archive = zipfile.ZipFile(stream)
+        with archive:
+            if len(archive.filelist) > _MAX_MEMBERS:
+                raise UnreadableError("read.too_large", len(archive.filelist), _MAX_MEMBERS)
+            yield Parts(archive)
+
+
+def has_document_type(data: bytes) -> bool:
+    """Whether XML in any encoding of this family declares a type, and could declare entities."""
+    return _DOCTYPE.search(data.replace(b"\0", b"")) is not None
+
+
+def parse_xml(data: bytes) -> _Element:
+    """The root element; raises UnreadableError. Nothing is expanded, nothing fetched."""
+    from lxml import etree
+
+    if has_document_type(data):
+        raise UnreadableError("read.xml_entities")
+    parser: Any = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
+        remove_pis=True,
+    )  # fmt: skip
+    try:
+        root: _Element = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        if "depth" in str(error):
+            raise UnreadableError("read.too_deep", None, _DEPTH) from error
+        raise UnreadableError("read.damaged", f"XML: {error}") from error
+    return root
+
+
+def local(element: _Element) -> str:
+    """An element's name without its namespace, which strict and transitional files differ in."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def attribute(element: _Element, name: str) -> str | None:
+    """An attribute by its name without namespace."""
+    for key, value in element.attrib.items():
+        if str(key).rpartition("}")[2] == name:
+            return str(value)
+    return None
