@@ -146,12 +146,36 @@ def _damaged(error: Exception) -> UnreadableError:
 
 def open_gzip(file: SourceFile) -> BinaryIO:
     """All members of a gzip file as one stream."""
-    return gzip.GzipFile(fileobj=file.open())  # type: ignore[return-value]
+    return _Gzip(fileobj=file.open())  # type: ignore[return-value]
+
+
+class _Gzip(gzip.GzipFile):
+    """Closes the file that it was given as well."""
+
+    def __init__(self, fileobj: BinaryIO) -> None:
+        self.packed = fileobj
+        super().__init__(fileobj=fileobj)
+
+    def close(self) -> None:
+        super().close()
+        self.packed.close()
 
 
 def open_bzip2(file: SourceFile) -> BinaryIO:
     """All streams of a bzip2 file as one."""
-    return bz2.BZ2File(file.open())  # type: ignore[return-value]
+    return _Bzip2(file.open())  # type: ignore[return-value]
+
+
+class _Bzip2(bz2.BZ2File):
+    """Closes the file that it was given as well."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        self.packed = packed
+        super().__init__(packed)
+
+    def close(self) -> None:
+        super().close()
+        self.packed.close()
 
 
 def open_xz(file: SourceFile) -> BinaryIO:
