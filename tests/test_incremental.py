@@ -31,7 +31,9 @@ sources:
     reader: jsonl
 stages:
   - clean
+  - language
   - quality: {min_words: 5}
+  - redact
   - dedup_exact
   - dedup_near: {threshold: 0.7}
   - chunk: {max_tokens: 60, overlap: 8}
@@ -47,8 +49,13 @@ WORDS = ["kettle", "lotus", "water", "filter", "green", "tea", "warm", "button",
 def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gate's process takes seconds to start and has its own tests."""
     told = {"passed": True, "engine": "none", "about": "none", "checks": [], "failing": {}}
+
+    def check_gate(*words: Any) -> dict[str, Any]:
+        (words[4] / "suite.json").write_text("{}")
+        return told
+
     monkeypatch.setattr(execution, "GateProcess", contextlib.nullcontext)
-    monkeypatch.setattr(gate_run, "check_gate", lambda *_: told)
+    monkeypatch.setattr(gate_run, "check_gate", check_gate)
 
 
 class Project:
@@ -80,7 +87,7 @@ class Project:
         text, kind = self.text(), self.chance.random()
         if kind < 0.3 and others:
             text = self.chance.choice(others).read_text(encoding="utf-8")
-            text += " And more." if kind < 0.15 else ""
+            text += " And more, from tea@example.com." if kind < 0.15 else ""
         elif kind < 0.35:
             text = ""
         if kind > 0.8:
@@ -123,7 +130,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     return seen
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(40 if os.environ.get("SOAK") else 3))
 def test_any_nights_end_in_the_bytes_of_one_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

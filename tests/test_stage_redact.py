@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, get_args
 
+import polars as pl
 import pytest
 from pydantic import ValidationError
 
@@ -237,14 +238,26 @@ def test_records_can_be_rejected_for_a_kind() -> None:
     assert after["rejected"].struct.field("value").to_list() == ["secret"]
 
 
-def test_values_are_counted_by_kind() -> None:
+def test_values_are_counted_by_record_and_kind() -> None:
     """In every text of a record; counts alone are told."""
     turns = [
         {"role": "user", "text": "a@b.co, c@d.co"},
         {"role": "assistant", "text": "0912345678"},
     ]
-    seen = Redact().observe(frame([{"source": "a", "system": "a@b.co", "messages": turns}]))
-    assert seen.tallies == {"email": 3, "phone": 1}
+    extra = '{"reasoning": "Ask c@d.co, then 0912345678."}'
+    records = frame(
+        [
+            {"source": "a", "system": "a@b.co", "messages": turns},
+            {"source": "b", "text": "Nobody."},
+            {"source": "c", "text": "To a@b.co.", "extra": extra},
+        ]
+    )
+    seen = Redact().observe(records)
+    a, _, c = records["id"]
+    assert isinstance(seen.tallies, pl.DataFrame)
+    assert sorted(seen.tallies.rows()) == sorted(
+        [(a, "email", 3), (a, "phone", 1), (c, "email", 2), (c, "phone", 1)]
+    )
     assert seen.samples is None and seen.measures is None
 
 

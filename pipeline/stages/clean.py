@@ -57,7 +57,8 @@ class Clean(Settings):
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
         """The records with clean texts; documents of which nothing is left are rejected."""
-        cleaned = rewrite(records, _repaired if self.mojibake else _tidied)
+        change = _repaired if self.mojibake else _tidied
+        cleaned = rewrite(records, lambda texts, _: change(texts))
         document = pl.col("messages").is_null() & ~has_images()
         empty = document & (pl.col("text").fill_null("") == "")
         return reject(cleaned, empty_text=Broken(empty))

@@ -21,10 +21,13 @@ IDENTIFIES = {"toolUseId", "name"}
 DESCRIBES = {"description", "title", "default", "const", "enum", "examples", "$comment"}
 """Keys of a tool's declaration under which texts are free; the others are names and types."""
 
-Change = Callable[[str], str]
+Change = Callable[[pl.Series, pl.Series], pl.Series]
+"""From texts, nulls among them, and the ids of their records, to as many texts in that order."""
+
+ChangeOne = Callable[[str], str]
 
 
-def rewrite_extra(extra: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+def rewrite_extra(extra: pl.Series, ids: pl.Series, change: Change) -> pl.Series:
     """Each `extra` with all its texts changed; what is null or no JSON object stays as it is.
 
     Arguments and results of tools are texts to their last key, since personal data may be one.
@@ -33,11 +36,13 @@ def rewrite_extra(extra: pl.Series, change: Callable[[pl.Series], pl.Series]) ->
     hits = extra.str.contains_any(marks).arg_true()
     values = [_object(text) for text in extra.gather(hits)]
     texts: list[str] = []
-    for value in values:
+    owners: list[str] = []
+    for owner, value in zip(ids.gather(hits), values, strict=True):
         _changed_object(value, lambda text: texts.append(text) or text)  # type: ignore[func-returns-value]
+        owners += [owner] * (len(texts) - len(owners))
     if not texts:
         return extra
-    new = iter(change(pl.Series("text", texts, dtype=pl.String)).to_list())
+    new = iter(change(pl.Series("text", texts, dtype=pl.String), pl.Series(owners)).to_list())
     after = [_changed_object(value, lambda _: str(next(new))) for value in values]
     rows = zip(extra.gather(hits), values, after, strict=True)
     told = [text if one == other else orjson.dumps(other).decode() for text, one, other in rows]
@@ -54,7 +59,7 @@ def _object(extra: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _changed_object(extra: dict[str, Any], change: Change) -> dict[str, Any]:
+def _changed_object(extra: dict[str, Any], change: ChangeOne) -> dict[str, Any]:
     """A copy with every text changed, one after the other, always in the same order."""
     copy = dict(extra)
     for key in extra:
@@ -67,7 +72,7 @@ def _changed_object(extra: dict[str, Any], change: Change) -> dict[str, Any]:
     return copy
 
 
-def _changed(value: Any, change: Change) -> Any:
+def _changed(value: Any, change: ChangeOne) -> Any:
     """A JSON value with every text in it changed, and every key; keys stay distinct."""
     if isinstance(value, str):
         return change(value)
@@ -84,21 +89,21 @@ def _changed(value: Any, change: Change) -> Any:
     return copy
 
 
-def _changed_messages(messages: Any, change: Change) -> Any:
+def _changed_messages(messages: Any, change: ChangeOne) -> Any:
     """Messages of the Converse shape; anything else is changed as a plain value."""
     if not isinstance(messages, list):
         return _changed(messages, change)
     return [_changed_message(message, change) for message in messages]
 
 
-def _changed_message(message: Any, change: Change) -> Any:
+def _changed_message(message: Any, change: ChangeOne) -> Any:
     content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):
         return _changed(message, change)
     return message | {"content": [_changed_block(block, change) for block in content]}
 
 
-def _changed_block(block: Any, change: Change) -> Any:
+def _changed_block(block: Any, change: ChangeOne) -> Any:
     if not isinstance(block, dict):
         return _changed(block, change)
     return {
@@ -106,13 +111,13 @@ def _changed_block(block: Any, change: Change) -> Any:
     }
 
 
-def _changed_held(held: Any, change: Change) -> Any:
+def _changed_held(held: Any, change: ChangeOne) -> Any:
     if not isinstance(held, dict):
         return _changed(held, change)
     return {k: v if k in IDENTIFIES else _changed(v, change) for k, v in held.items()}
 
 
-def _changed_declaration(value: Any, change: Change, key: str) -> Any:
+def _changed_declaration(value: Any, change: ChangeOne, key: str) -> Any:
     """A tool's declaration: what describes is text, what names must fit the calls."""
     if key in DESCRIBES:
         return _changed(value, change)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -16,7 +15,7 @@ from pipeline.stage import Broken, Observed, Settings, reject
 from pipeline.stages.national_ids import IDS
 from pipeline.stages.personal_numbers import ACCOUNTS, numbers, same_phone
 from pipeline.stages.personal_words import WORDS
-from pipeline.stages.spans import Detector, replaced
+from pipeline.stages.spans import Detector, Found, replaced
 from pipeline.stages.texts import rewrite
 
 Kind = Literal[
@@ -109,14 +108,17 @@ class Redact(Settings):
         return self.observe(records).records
 
     def observe(self, records: pl.DataFrame) -> Observed:
-        """As `__call__`, with the number of values by kind; the values themselves are not told."""
-        counts: Counter[str] = Counter()
+        """As `__call__`, with the number of values by record and kind, never the values."""
+        found: Found = []
         for kind in self.kinds:
             if self.action_of(kind) == "reject":
                 records = self._without(records, kind)
         detectors = [d for d in self._detectors() if self.action_of(d.kind) != "reject"]  # type: ignore[arg-type]
-        change = partial(replaced, detectors=detectors, place=self._place, counts=counts)
-        return Observed(rewrite(records, change), tallies=dict(sorted(counts.items())))
+        change = partial(replaced, detectors=detectors, place=self._place, found=found)
+        rewritten = rewrite(records, change)
+        values = pl.DataFrame(found, {"id": pl.String, "kind": pl.String}, orient="row")
+        tallies = values.group_by("id", "kind").agg(number=pl.len().cast(pl.Int64))
+        return Observed(rewritten, tallies=tallies.sort("id", "kind"))
 
     def _detectors(self) -> list[Detector]:
         """Those of the kinds, in the order in which one goes before another."""
@@ -126,7 +128,7 @@ class Redact(Settings):
     def _without(self, records: pl.DataFrame, kind: Kind) -> pl.DataFrame:
         """The records, those that hold a value of the kind rejected."""
         own = [detector for detector in self._detectors() if detector.kind == kind]
-        change = partial(replaced, detectors=own, place=_mark, counts=Counter())
+        change = partial(replaced, detectors=own, place=_mark, found=[])
         marked = rewrite(records, change)
         holds: Any = pl.lit(False)
         for column in ("text", "system", "messages", "extra"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,9 @@ import polars as pl
 Span = tuple[int, int]
 Place = Callable[[str, str], str]
 """(kind, value) to what stands in the value's place."""
+
+Found = list[tuple[str, str]]
+"""(id of the record, kind) of each value."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,9 @@ class Detector:
 
 
 def replaced(
-    texts: pl.Series, detectors: Iterable[Detector], place: Place, counts: Counter[str]
+    texts: pl.Series, ids: pl.Series, detectors: Iterable[Detector], place: Place, found: Found
 ) -> pl.Series:
-    """The texts with `place` in the place of every value, adding to the counts by kind.
+    """The texts with `place` in the place of every value; each is added to what was found.
 
     Where two kinds overlap the first detector's stands. Texts that were changed are looked at
     again, for what stood next to a value may stand alone now.
@@ -35,13 +37,18 @@ def replaced(
     hits = _hits(texts, tuple(detectors))
     if not hits:
         return texts
-    after = [_with_places(texts[row], found, place, counts) for row, found in hits.items()]
+    after = []
+    for row, close in hits.items():
+        text, kinds = _with_places(texts[row], close, place)
+        after.append(text)
+        found += [(ids[row], kind) for kind in kinds]
     rows = pl.Series(list(hits), dtype=pl.UInt32)
     changed = pl.Series(after, dtype=pl.String)
     moved = (changed != texts.gather(rows)).arg_true()
     if moved.is_empty():
         return texts
-    again = replaced(changed.gather(moved), detectors, place, counts)
+    own = ids.gather(rows.gather(moved))
+    again = replaced(changed.gather(moved), own, detectors, place, found)
     # `scatter` writes into the series it is called on.
     return texts.clone().scatter(rows.gather(moved), again)
 
@@ -55,9 +62,8 @@ def _hits(texts: pl.Series, detectors: tuple[Detector, ...]) -> dict[int, list[D
     return hits
 
 
-def _with_places(
-    text: str, detectors: Iterable[Detector], place: Place, counts: Counter[str]
-) -> str:
+def _with_places(text: str, detectors: Iterable[Detector], place: Place) -> tuple[str, list[str]]:
+    """The text with places, and the kinds of the values that stood there."""
     taken = bytearray(len(text))
     found: list[tuple[int, int, str]] = []
     for detector in detectors:
@@ -68,9 +74,8 @@ def _with_places(
     pieces, at = [], 0
     for start, end, kind in sorted(found):
         pieces += [text[at:start], place(kind, text[start:end])]
-        counts[kind] += 1
         at = end
-    return "".join((*pieces, text[at:])) if found else text
+    return "".join((*pieces, text[at:])), [kind for _, _, kind in found]
 
 
 def alone(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:

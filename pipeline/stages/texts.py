@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import polars as pl
 
 from pipeline.kernels import surface
 from pipeline.record import MESSAGE
-from pipeline.stages.extra_texts import rewrite_extra
+from pipeline.stages.extra_texts import Change, rewrite_extra
 
 KEPT = pl.col("rejected").is_null()
 
@@ -21,29 +19,27 @@ NFC_SUSPECT = (
 "yes"). Few texts hold one, and finding it is ten times as fast as normalising (45 MB/s)."""
 
 
-def rewrite(records: pl.DataFrame, change: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
-    """The records with every text changed, in `extra` too; rejected rows stay as they are.
-
-    `change` maps a series of texts, nulls among them, to as many texts in the same order.
-    """
+def rewrite(records: pl.DataFrame, change: Change) -> pl.DataFrame:
+    """The records with every text changed, in `extra` too; rejected rows stay as they are."""
     kept = records["rejected"].is_null()
     text, system, extra = (
         records.select(pl.when(kept).then(pl.col(name)))[name]
         for name in ("text", "system", "extra")
     )
-    changed = [change(column) if column.count() else column for column in (text, system)]
-    changed.append(rewrite_extra(extra, change))
+    ids = records["id"]
+    changed = [change(column, ids) if column.count() else column for column in (text, system)]
+    changed.append(rewrite_extra(extra, ids, change))
     records = records.with_columns(
         pl.when(kept).then(new).otherwise(pl.col(new.name)).alias(new.name) for new in changed
     )
     return _rewrite_turns(records, change)
 
 
-def _rewrite_turns(records: pl.DataFrame, change: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
+def _rewrite_turns(records: pl.DataFrame, change: Change) -> pl.DataFrame:
     turns = turns_of(records.filter(KEPT))
     if turns.is_empty():
         return records
-    return with_turns(records, turns.with_columns(change(turns["text"])))
+    return with_turns(records, turns.with_columns(change(turns["text"], turns["id"])))
 
 
 def turns_of(records: pl.DataFrame) -> pl.DataFrame:
