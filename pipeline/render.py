@@ -180,7 +180,8 @@ def _faults(lines: pl.Series, schema: str) -> list[str | None]:
     """What the schema refuses of each line; all at once first, for mostly it is nothing."""
     import orjson
 
-    values = [None if line is None else orjson.loads(line) for line in lines.to_list()]
+    data = lines.cast(pl.Binary).to_list()
+    values = [None if line is None else orjson.loads(line) for line in data]
     if _list_validator(schema).is_valid([value for value in values if value is not None]):
         return [None] * len(values)
     return [None if value is None else _first_fault(value, schema) for value in values]

@@ -26,6 +26,9 @@ AROUND = 8
 """Words of context on either side of a difference."""
 
 PIECES_MOST = 40
+WINDOW = 300
+"""Words and blanks that are compared, from the first difference on."""
+
 WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\w+|\s+|.", re.DOTALL)
 COLUMNS = ("text", "system", "messages", "images")
 
@@ -112,20 +115,31 @@ def excerpt(text: str | None, most: int = EXCERPT) -> str | None:
 
 
 def compare(before: str, after: str) -> list[Piece]:
-    """The differences of two texts word by word, with a little of what they share around them."""
+    """The differences of two texts word by word, with a little of what they share around them.
+
+    Told are those in the `WINDOW` words from the first one on: the time grows with their square.
+    """
     words, others = WORD.findall(before), WORD.findall(after)
-    matcher = difflib.SequenceMatcher(None, words, others, autojunk=False)
-    pieces: list[Piece] = []
-    blocks = matcher.get_opcodes()
-    for number, (kind, a, b, c, d) in enumerate(blocks):
+    same = _in_common(words, others)
+    head, words, others = words[:same], words[same:], others[same:]
+    whole = len(words) <= WINDOW and len(others) <= WINDOW
+    words, others = words[:WINDOW], others[:WINDOW]
+    pieces = _shared(head, first=True, last=not words and not others)
+    blocks = difflib.SequenceMatcher(None, words, others, autojunk=False).get_opcodes()
+    for number, (kind, a, b, c, d) in enumerate(blocks, start=1):
         if kind == "equal":
-            edges = (number == 0, number == len(blocks) - 1)
-            pieces += _shared(words[a:b], *edges)
+            pieces += _shared(words[a:b], first=False, last=whole and number == len(blocks))
             continue
         pieces += [["-", "".join(words[a:b])]] if b > a else []
         pieces += [["+", "".join(others[c:d])]] if d > c else []
-    whole = [[kind, _cut_piece(text)] for kind, text in pieces[:PIECES_MOST]]
-    return whole + ([["…", ""]] if len(pieces) > PIECES_MOST else [])
+    shown = [[kind, _cut_piece(text)] for kind, text in pieces[:PIECES_MOST]]
+    return shown if whole and len(pieces) <= PIECES_MOST else [*shown, ["…", ""]]
+
+
+def _in_common(words: list[str], others: list[str]) -> int:
+    """How many words both texts begin with."""
+    pairs = enumerate(zip(words, others, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(words), len(others)))
 
 
 def _shared(words: list[str], first: bool, last: bool) -> list[Piece]:

@@ -46,9 +46,10 @@ def read_frame(path: Path) -> pl.DataFrame:
 def digest_file(path: Path) -> str:
     """xxh3-128 of a work file, hex: finds torn files, proves nothing against an attacker."""
     state = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            state.update(block)
+    block = bytearray(1 << 18)  # stays in the processor's cache, and is not made anew
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(block):
+            state.update(memoryview(block)[:size])
     return state.hexdigest()
 
 

@@ -18,7 +18,7 @@ ALLOWED = {
     "stages": {"record", "stage", "tokens", "stages", "kernels"},
     "kernels": {"kernels"},
     "readers": {"record", "source", "stage", "readers"},
-    "targets": {"record", "stage", "tokens", "targets"},
+    "targets": {"record", "stage", "tokens", "targets", "kernels"},
     "bedrock": {"record", "stage", "errors", "tokens", "schemas_dir", "bedrock"},
     "engines": set(),
 }

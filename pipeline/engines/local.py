@@ -56,7 +56,7 @@ class Workers:
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=_quiet_child,
             )
-        with _polars_threads(self.most):
+        with _settings_of_workers(self.most):
             running = {
                 self.pool.submit(work, task): position for position, task in enumerate(tasks)
             }
@@ -68,19 +68,25 @@ class Workers:
                 raise
 
 
-class _polars_threads:  # noqa: N801 - reads as a verb in a with statement
+KEEP_MEMORY = "dirty_decay_ms:10000,muzzy_decay_ms:10000"
+"""Polars' allocator gives memory back after this time: what a shard has freed the next one takes,
+and to be handed new pages by the system costs a tenth of a worker's time."""
+
+
+class _settings_of_workers:  # noqa: N801 - reads as a verb in a with statement
     """While it lasts, new processes get an equal share of the cores for Polars' threads."""
 
     def __init__(self, workers: int) -> None:
-        self.share = str(max(1, (os.cpu_count() or 1) // workers))
+        share = str(max(1, (os.cpu_count() or 1) // workers))
+        settings = {"POLARS_MAX_THREADS": share, "_RJEM_MALLOC_CONF": KEEP_MEMORY}
+        self.settings = {name: own for name, own in settings.items() if name not in os.environ}
 
     def __enter__(self) -> None:
-        self.before = os.environ.get("POLARS_MAX_THREADS")
-        os.environ["POLARS_MAX_THREADS"] = self.before or self.share
+        os.environ.update(self.settings)
 
     def __exit__(self, *_: object) -> None:
-        if self.before is None:
-            os.environ.pop("POLARS_MAX_THREADS", None)
+        for name in self.settings:
+            del os.environ[name]
 
 
 def _quiet_child() -> None:

@@ -24,11 +24,14 @@ static inline int is_odd(uint8_t byte) {
     return (byte >= 0x7F) | ((byte < 0x20) & (byte != '\t') & (byte != '\n'));
 }
 
-/* The first place from `at` on of a byte that is odd, in steps of eight. */
+enum { STEP = 32 };
+
+/* The first place from `at` on of a byte that is odd; those before it are passed by in steps. */
 static size_t next_odd(const uint8_t *text, size_t at, size_t length) {
-    for (; at + 8 <= length; at += 8) {
+    if (at < length && is_odd(text[at])) return at;
+    for (; at + STEP <= length; at += STEP) {
         uint8_t any = 0;
-        for (size_t i = 0; i < 8; i++) any |= (uint8_t)is_odd(text[at + i]);
+        for (size_t i = 0; i < STEP; i++) any |= (uint8_t)is_odd(text[at + i]);
         if (any) break;
     }
     while (at < length && !is_odd(text[at])) at++;
