@@ -62,7 +62,10 @@ LOSSES: dict[str, str] = {
     "answer_left_out": "the last answer is left for the model to give",
     "answer_left_to_teacher": "the answer is left out: the teacher writes its own",
     "reasoning_left_out": "the reasoning before the answer is left out",
+    "reference_left_out": "the reference answer is left out: no grader reads this format",
     "system_filled_in": "the record had no system prompt and got the target's",
     "system_joined_to_prompt": "the format has no system prompt: it stands before the prompt",
+    "system_left_out": "the format has no system prompt: it is left out",
+    "turns_left_out": "the format takes one text: the turns beside it are left out",
 }
 """What a line says otherwise than its record, or not at all, for people."""

@@ -79,7 +79,11 @@ class Conversation(Settings):
         """What a line says otherwise than its record, or not at all."""
         filled_in = SYSTEM.is_null() & pl.lit(self.system is not None)
         left_out = has_extra("reasoning") & pl.lit(not self.reasoning)
-        return {"system_filled_in": filled_in, "reasoning_left_out": left_out}
+        return {
+            "system_filled_in": filled_in,
+            "reasoning_left_out": left_out,
+            "reference_left_out": has_extra("reference_answer"),
+        }
 
     def _with_captions(self, records: pl.DataFrame) -> pl.DataFrame:
         """An image with a caption and no turns, as two turns."""

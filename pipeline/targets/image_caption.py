@@ -12,7 +12,7 @@ import polars as pl
 from pipeline.stage import Broken, Settings, reject
 from pipeline.targets.contract import Place
 from pipeline.targets.images import image_faults, image_name
-from pipeline.targets.lines import IMAGES, TEXT, as_json, is_blank, with_lines
+from pipeline.targets.lines import IMAGES, TEXT, as_json, is_blank, one_text_losses, with_lines
 
 
 class ImageCaption(Settings):
@@ -35,5 +35,5 @@ class ImageCaption(Settings):
         return with_lines(marked, as_json(**{"image-ref": reference, "caption": TEXT}))
 
     def losses(self) -> dict[str, pl.Expr]:
-        """Nothing: what has more than an image and a caption is rejected."""
-        return {}
+        """What a record has beside its image and caption."""
+        return one_text_losses()

@@ -142,8 +142,25 @@ def _names_media() -> pl.Expr:
 
 def text_only_losses() -> dict[str, pl.Expr]:
     """What a format of text turns drops without a trace in its line."""
-    tools = (has_extra("tools") | has_extra("toolConfig")) & ~has_extra("converse_messages")
-    return {"tools_left_out": tools, "reasoning_left_out": has_extra("reasoning")}
+    return {
+        "tools_left_out": _declares_tools() & ~has_extra("converse_messages"),
+        "reasoning_left_out": has_extra("reasoning"),
+        "reference_left_out": has_extra("reference_answer"),
+    }
+
+
+def one_text_losses() -> dict[str, pl.Expr]:
+    """What a format of one text drops of a record that has more."""
+    return {
+        "system_left_out": filled(SYSTEM).is_not_null(),
+        "turns_left_out": pl.col("messages").list.len().fill_null(0) > 0,
+        **text_only_losses(),
+        "tools_left_out": _declares_tools(),
+    }
+
+
+def _declares_tools() -> pl.Expr:
+    return has_extra("tools") | has_extra("toolConfig")
 
 
 def extra_value(extra: str | None) -> Value | None:

@@ -8,7 +8,14 @@ import polars as pl
 
 from pipeline.stage import Settings, reject
 from pipeline.targets.contract import Place
-from pipeline.targets.lines import TEXT, as_json, is_blank, text_only_faults, with_lines
+from pipeline.targets.lines import (
+    TEXT,
+    as_json,
+    is_blank,
+    one_text_losses,
+    text_only_faults,
+    with_lines,
+)
 
 
 class Pretraining(Settings):
@@ -23,8 +30,8 @@ class Pretraining(Settings):
         return _text_lines(records, key="input")
 
     def losses(self) -> dict[str, pl.Expr]:
-        """Nothing: what has more than a text is rejected."""
-        return {}
+        """What a record has beside its text."""
+        return one_text_losses()
 
 
 class PretrainingText(Settings):
@@ -39,8 +46,8 @@ class PretrainingText(Settings):
         return _text_lines(records, key="text")
 
     def losses(self) -> dict[str, pl.Expr]:
-        """Nothing: what has more than a text is rejected."""
-        return {}
+        """What a record has beside its text."""
+        return one_text_losses()
 
 
 def _text_lines(records: pl.DataFrame, key: str) -> pl.DataFrame:
