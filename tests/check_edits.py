@@ -29,7 +29,7 @@ def edits(target: Target) -> Iterator[tuple[str, Edit]]:
     yield "wrong-format", lambda r: (r.clear(), r.update(minimal(other, 1)))
     first = "messages" if form in TURNS or form == "distillation" else None
     if first is None:
-        key = next(iter(minimal(form, 1)))
+        key = list(minimal(form, 1))[-1]
         yield "missing-key", lambda r: r.pop(key)
     else:
         yield "missing-key", lambda r: r[first][0].pop("content")
@@ -73,13 +73,17 @@ def _plain_edits(form: str) -> Iterator[tuple[str, Edit]]:
         return
     yield "empty-text", _said(form, " \n")
     yield "empty-text", _said(form, "")
-    if form in {"prompt_completion", "pretraining"}:
+    if form not in TURNS | {"distillation", "reinforcement"}:
         yield "wrong-type", _said(form, ["x"])  # type: ignore[arg-type]
         return
     yield "wrong-type", lambda r: r.update(messages={})
     yield "unknown-role", lambda r: r["messages"][0].update(role="User")
     yield "unknown-key", lambda r: r["messages"][0].update(name="x")
+    if form == "distillation":
+        yield "turn-order", lambda r: r["messages"][0].update(role="assistant")
+        yield "content-kind", lambda r: r["messages"][0].update(content=[media("image")])
     if form in TURNS:
+        yield "too-few-turns", lambda r: r["messages"].clear()
         yield "too-few-turns", lambda r: r["messages"].pop()
         yield "turn-order", lambda r: r["messages"].extend(r["messages"][::-1])
         yield "turn-order", lambda r: r["messages"].append(r["messages"][0])
@@ -90,6 +94,7 @@ def _converse_edits() -> Iterator[tuple[str, Edit]]:
     yield "schema-version", lambda r: r.update(schemaVersion="bedrock-conversion-2024")
     yield "several-system-prompts", lambda r: r.update(system=[{"text": "a"}, {"text": "b"}])
     yield "empty-list", lambda r: r["messages"][0].update(content=[])
+    yield "empty-list", lambda r: r.update(system=[])
     yield "unknown-key", lambda r: r["messages"][0].update(reasoning_content="x")
 
 
@@ -134,6 +139,7 @@ def _reinforcement_edits(target: Target) -> Iterator[tuple[str, Edit]]:
     yield "tool-shape", lambda r: r.update(tools=[shapeless])
     yield "schema", lambda r: r.update(tools=[openai_tool() | {"type": "method"}])
     yield "empty-list", lambda r: r.update(tools=[])
+    yield "empty-list", lambda r: r.update(messages=[])
 
 
 def _size_edits(target: Target) -> Iterator[tuple[str, Edit]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.bedrock.card import Plan
 from pipeline.bedrock.cards import load_cards
+from pipeline.checks.standard import SCHEMAS
 
 OWNER = "111122223333"
 BUCKET = "data-bucket"
@@ -36,12 +37,24 @@ class Target:
         return self.plan.limits
 
 
-TARGETS = [
+_OF_CARDS = [
     Target(plan, name)
     for card in load_cards().values()
     for plan in card.customizations.values()
     for name in plan.formats
 ]
+
+
+def _without_card(name: str) -> Target:
+    """A format that no customization takes, as if a plan without a limit of tokens took it."""
+    plan = load_cards()["titan-text-express"].customizations["CONTINUED_PRE_TRAINING"]
+    limits = plan.limits.model_copy(update={"tokens_max": None, "chars_per_token": None})
+    own = {"card": "no-card", "formats": (name,), "limits": limits}
+    return Target(plan.model_copy(update=own), name)
+
+
+TARGETS = [*_OF_CARDS, *map(_without_card, SCHEMAS.keys() - {one.format for one in _OF_CARDS})]
+TARGETS.sort(key=str)
 
 
 def dumped(record: Any) -> bytes:
@@ -127,7 +140,7 @@ def minimal(format_name: str, number: int) -> Record:
         case "distillation":
             return conversation(turn("user", prompt))
         case "batch_inference":
-            return {"modelInput": {"messages": [turn("user", prompt)]}}
+            return {"recordId": f"r{number}", "modelInput": {"inputText": prompt}}
     raise KeyError(format_name)
 
 
@@ -150,6 +163,8 @@ def full(target: Target, number: int) -> Record:
             return {"system": long_text, "messages": record["messages"] * 3}
         case "image_caption":
             return record | {"caption": "c" * int(target.limits.caption_chars_max.value)}
+        case "batch_inference":
+            return record | {"modelInput": {"messages": [turn("user", long_text)]}}
         case "reinforcement":
             messages = [{"role": "system", "content": long_text}, *record["messages"]]
             answer = {"reference_answer": {"a": [1, None, True]}, "tools": [openai_tool()]}

@@ -27,6 +27,7 @@ from check_sets import (
     smallest,
     turn,
 )
+from check_where import applies
 from PIL import Image
 
 from pipeline.bedrock.cards import with_quota
@@ -123,6 +124,14 @@ def test_every_rule_has_a_mutant() -> None:
     assert not broken & ELSEWHERE.keys()
     known = globals() | vars(test_check_media)
     assert all(name in known for name in ELSEWHERE.values())
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+def test_every_rule_of_a_model_has_a_mutant_there(target: Target) -> None:
+    """Each rule is broken for each model, customization and format that it is of, and no other."""
+    ours = {rule.id for rule in RULES.values() if applies(rule, target)} - ELSEWHERE.keys()
+    broken = {mutant.rule for mutant in mutants(target)}
+    assert broken == ours
 
 
 @pytest.mark.parametrize("fact", FACTS)

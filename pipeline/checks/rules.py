@@ -22,6 +22,9 @@ from pipeline.checks.rule import (
 
 CONVERSE = ("conversation", "distillation")
 TURNS = ("conversation", "distillation", "claude3_messages")
+WITH_TEXT = (*TURNS, "reinforcement", "prompt_completion", "pretraining", "pretraining_text",
+             "batch_inference")  # fmt: skip
+ANSWERED = ("conversation", "claude3_messages")
 
 
 # One rule a few lines, to be read as a table.
@@ -87,22 +90,24 @@ SHAPE_RULES = by_name(
          ("R16",)),
     Rule("wrong-type", "a value of another type", "write it as the format says", PREPARE, ("R01",)),
     Rule("empty-text", "a text that is empty or blank", "write a text, or drop the record", FORGE,
-         ("R13",)),
-    Rule("empty-list", "a list without items", "fill it, or leave it out", FORGE, ("R13",)),
+         ("R13",), formats=WITH_TEXT),
+    Rule("empty-list", "a list without items", "fill it, or leave it out", FORGE, ("R13",),
+         formats=(*CONVERSE, "reinforcement")),
     Rule("schema-version", "schemaVersion is not bedrock-conversation-2024",
          "write exactly that; --fix does it", FORGE, ("R16",), formats=CONVERSE),
     Rule("unknown-role", "a role that the format does not have",
-         "write user or assistant, in lower case; --fix lowers it", NOVA, ("R12",)),
+         "write user or assistant, in lower case; --fix lowers it", NOVA, ("R12",),
+         formats=(*TURNS, "reinforcement")),
     Rule("turn-order", "turns do not go user, assistant, user, assistant",
          "join or drop turns until they alternate", NOVA, ("R12",), formats=TURNS),
     Rule("too-few-turns", "no answer: fewer than two turns", "add the answer, or drop the record",
-         NOVA, ("R12",), formats=TURNS),
+         NOVA, ("R12",), formats=ANSWERED),
     Rule("too-many-turns", "more than one prompt and one answer", "keep one exchange", DISTILL,
          ("R19",), formats=("distillation",)),
     Rule("several-system-prompts", "more than one system text", "join them into one", SAMPLES,
          ("R23",), formats=CONVERSE),
     Rule("one-block-each", "a content item with none or several kinds of block",
-         "write one kind in each item", FORGE, ("R13",), formats=CONVERSE),
+         "write one kind in each item", FORGE, ("R13",), formats=("conversation",)),
     Rule("too-many-blocks", "more than one text in a message", "join them into one", SAMPLES,
          ("R16",), formats=("distillation",)),
     Rule("block-in-wrong-turn", "a block that this role cannot have",
@@ -115,7 +120,8 @@ SHAPE_RULES = by_name(
     Rule("media-format", "a media format that is not known", "convert the file", NOVA, ("R14",),
          formats=("conversation",)),
     Rule("media-uri", "a URI that is not s3://, or has characters that are refused",
-         "rename the object: letters, digits, _ - . and /", NOVA, ("R06", "R07")),
+         "rename the object: letters, digits, _ - . and /", NOVA, ("R06", "R07"),
+         formats=("conversation", "image_caption")),
     Rule("bucket-owner", "bucketOwner is missing or not 12 digits",
          "write the account that owns the bucket", FORGE, ("R08",), formats=("conversation",)),
     Rule("tools-undeclared", "tool blocks without toolConfig", "declare the tools in toolConfig",
@@ -133,8 +139,7 @@ SHAPE_RULES = by_name(
 
 CONTENT_RULES = by_name(
     Rule("content-kind", "a kind of block that the model does not take",
-         "remove it, or choose a model that takes it", NOVA, ("R14",), formats=("conversation",),
-         of_card=True),
+         "remove it, or choose a model that takes it", NOVA, ("R14",), formats=CONVERSE),
     Rule("reserved-word", "a word that the model's own prompt uses; the job fails",
          "rewrite it: `System:` as `System -`; --fix does it", NOVA, ("R09", "R10", "R11"),
          of_card=True),
@@ -149,7 +154,8 @@ CONTENT_RULES = by_name(
          ("R14",), formats=("conversation",), of_card=True),
     Rule("too-many-documents", "more documents than the model takes in one record", "keep one",
          NOVA2, ("R14",), formats=("conversation",), of_card=True),
-    Rule("tool-name-twice", "two tools of one name", "rename one", FORGE, ("R14",)),
+    Rule("tool-name-twice", "two tools of one name", "rename one", FORGE, ("R14",),
+         formats=("conversation", "reinforcement")),
     Rule("tool-not-declared", "a call of a tool that toolConfig does not have", "declare it", FORGE,
          ("R14",), formats=("conversation",)),
     Rule("tool-use-id-twice", "one toolUseId for two calls", "give each call its own", FORGE,

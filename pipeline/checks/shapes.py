@@ -10,6 +10,7 @@ from pipeline.checks.standard import Standard, guess_format, validator
 MOST_COMPLAINTS = 8
 """Complaints told of one record; a record of the wrong shape has many."""
 
+_ANSWERED = {"conversation", "claude3_messages"}
 _BLOCKS = {"text", "image", "video", "document", "reasoningContent", "toolUse", "toolResult"}
 _BY_PROPERTY = {"bucketOwner": "bucket-owner", "toolConfig": "tools-undeclared"}
 _BY_PLACE = {"uri": "media-uri", "image-ref": "media-uri", "bucketOwner": "bucket-owner"}
@@ -31,7 +32,7 @@ def shape_faults(value: Any, standard: Standard) -> Iterator[tuple[str, str]]:
     told: set[tuple[str, str]] = set()
     has_words = standard.plan is not None and standard.plan.reserved_words is not None
     for error in errors:
-        rule = rule_of(error)
+        rule = rule_of(error, standard.format)
         if rule == "reserved-word" and has_words:
             continue  # the search for them tells which
         place = _dotted(error.instance_path)
@@ -56,15 +57,15 @@ def _dotted(path: list[str | int]) -> str:
     return text
 
 
-def rule_of(error: Any) -> str | None:
+def rule_of(error: Any, format_name: str) -> str | None:
     """The rule that a complaint of the schema stands for; None where another rule says it."""
     path, kind = error.instance_path, error.kind
     last = next((step for step in reversed(path) if isinstance(step, str)), "")
     match kind.name:
         case "additionalProperties":
-            return _unexpected(kind.unexpected, path)
+            return _unexpected(kind.unexpected, path, format_name)
         case "required":
-            return _BY_PROPERTY.get(kind.property, "missing-key")
+            return _missing(kind.property, error)
         case "type":
             return "reference-answer" if last == "reference_answer" else "wrong-type"
         case "pattern" | "maxLength":
@@ -74,11 +75,12 @@ def rule_of(error: Any) -> str | None:
         case "enum":
             return _not_listed(last, error)
         case "minItems":
-            return "too-few-turns" if path == ["messages"] else "empty-list"
+            answered = format_name in _ANSWERED
+            return "too-few-turns" if path == ["messages"] and answered else "empty-list"
         case "maxItems":
             return _SEVERAL.get(last, "too-many-blocks")
         case "minProperties" | "maxProperties":
-            return "one-block-each"
+            return "missing-key" if format_name == "batch_inference" else "one-block-each"
         case "not":
             return _forbidden(error.schema_path)
         case "anyOf":
@@ -88,9 +90,20 @@ def rule_of(error: Any) -> str | None:
     return "schema"
 
 
-def _unexpected(names: list[str], path: list[str | int]) -> str:
-    in_content = len(path) > 1 and path[-2] == "content"
-    return "block-in-wrong-turn" if in_content and set(names) <= _BLOCKS else "unknown-key"
+def _unexpected(names: list[str], path: list[str | int], format_name: str) -> str:
+    if not (_in_content(path) and set(names) <= _BLOCKS):
+        return "unknown-key"
+    return "content-kind" if format_name == "distillation" else "block-in-wrong-turn"
+
+
+def _missing(name: str, error: Any) -> str | None:
+    """A text that is missing in a block of another kind is told as that block."""
+    other = name == "text" and _in_content(error.instance_path) and _BLOCKS & error.instance.keys()
+    return None if other else _BY_PROPERTY.get(name, "missing-key")
+
+
+def _in_content(path: list[str | int]) -> bool:
+    return len(path) > 1 and path[-2] == "content"
 
 
 def _other_constant(last: str, error: Any) -> str | None:
@@ -107,9 +120,9 @@ def _not_listed(last: str, error: Any) -> str:
 
 
 def _no_user(messages: list[Any]) -> str | None:
-    """Not told where a role is only misspelled: that is told already."""
+    """Not told where a role is only misspelled, or no message is there: that is told already."""
     roles = {str(message.get("role")).lower() for message in messages if isinstance(message, dict)}
-    return None if "user" in roles else "no-user-turn"
+    return None if "user" in roles or not messages else "no-user-turn"
 
 
 def _forbidden(schema_path: list[str | int]) -> str:
