@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.bedrock.card import Plan
+from pipeline.bedrock.count_tokens import remembered
 from pipeline.checks.across import Across
 from pipeline.checks.data_set import count_faults, name_faults
 from pipeline.checks.file_check import FileCheck
@@ -66,6 +67,7 @@ def check_files(
     location: str | None = None,
     media: Path | None = None,
     count_tokens: CountTokens | None = None,
+    count_all: bool = False,
     allow: Collection[str] = (),
 ) -> CheckResult:
     """Hold training files, and a validation file, against a plan, or against a format alone.
@@ -73,22 +75,29 @@ def check_files(
     `location` is the folder in S3 where they will stand (`s3://bucket/prefix/`): names and media
     are held against it. `media` is a local folder with the files that the data names; without
     it, `images/`, `videos/` and `documents/` beside each file. `count_tokens` counts where the
-    guess leaves a record open. `allow` names rules whose faults are noted and hold nothing up.
+    guess leaves a record open, or every long record (`count_all`); a model that takes more than
+    the guess's upper bound raises it, and the files are read again. `allow` names rules whose
+    faults are noted and hold nothing up.
 
     Raises RecipeError for an unknown format or rule, or when neither plan nor format is given;
     StorageError for a file that cannot be read. Bad data never raises.
     """
     standard = _standard(plan, format_name)
     _refuse_unknown(allow)
-    found = Found(allow)
     words = WordSearch(plan.reserved_words) if plan and plan.reserved_words else None
-    sizes = Sizes(standard, count_tokens)
-    task = _Task(standard, found, sizes, words, location, media)
     parts = [(path, "training") for path in paths]
     parts += [(validation, "validation")] if validation is not None else []
-    with _without_collector():
-        files = [_check_file(path, part, task) for path, part in parts]
-    count_faults(files, standard, found)
+    count = remembered(count_tokens) if count_tokens else None
+    scale = 1.0
+    while True:
+        sizes = Sizes(standard, count, count_all, scale)
+        task = _Task(standard, Found(allow), sizes, words, location, media)
+        with _without_collector():
+            files = [_check_file(path, part, task) for path, part in parts]
+        if sizes.calibration.most_of_bound <= scale:
+            break
+        scale = sizes.calibration.most_of_bound
+    count_faults(files, standard, task.found)
     return _result(task, files)
 
 
@@ -167,6 +176,7 @@ def _result(task: _Task, files: list[FileFacts]) -> CheckResult:
         counts=dict(sorted(found.counts.items())),
         tokens=tokens,
         severities={rule: found.severity(rule) for rule in sorted(found.counts)},
+        calibration=task.sizes.calibration.as_json(),
     )
 
 

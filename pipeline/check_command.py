@@ -16,6 +16,8 @@ from pipeline.check import CheckResult, CountTokens, Repair, check_files, fix_fi
 from pipeline.errors import RecipeError
 from pipeline.storage import Aws, is_remote, list_sources, pin
 
+_ORDER = ("error", "warning", "note")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -67,6 +69,7 @@ def check(asked: Asked) -> CheckResult:
             location=asked.location or _location(asked.files),
             allow=asked.allow,
             count_tokens=asked.counter(),
+            count_all=asked.tokenizer is not None,
             media=_folder(asked.media),
         )
 
@@ -118,18 +121,33 @@ def told_result(result: CheckResult) -> Iterator[str]:
         yield f"{file.file}: {file.records:,} records, {file.bytes:,} bytes ({file.part})"
     for fault in result.faults:
         place = f"{fault.file}:{fault.line}" if fault.line else fault.file
-        measured = f" ({fault.value}, allowed {fault.threshold})" if fault.threshold else ""
-        yield f"{place}: {fault.severity}: {fault.rule}: {fault.message}{measured}"
-        yield f"    {fault.remedy}  [{fault.source}]"
-    hidden = sum(result.counts.values()) - len(result.faults)
-    if hidden > 0:
-        yield f"… and {hidden:,} more of the same rules; --json counts them"
+        yield f"{place}: {fault.severity}: {fault.rule}: {fault.message}"
+    if result.faults:
+        yield from ("", *_table(result), "")
     if result.tokens:
         fits, may, does_not = (
             result.tokens.get(k, 0) for k in ("fit", "may_not_fit", "do_not_fit")
         )
         yield f"tokens: {fits:,} records fit, {may:,} may not fit, {does_not:,} do not fit"
+    if result.calibration:
+        records, of_estimate, most = result.calibration.values()
+        yield (
+            f"counted: {records:,} records have {of_estimate:.0%} of the tokens estimated, "
+            f"at most {most:.0%} of a bound"
+        )
     yield verdict(result)
+
+
+def _table(result: CheckResult) -> Iterator[str]:
+    """Each broken rule with all of its faults counted, and what to do about it."""
+    first = {fault.rule: fault for fault in reversed(result.faults)}
+    order = sorted(result.counts, key=lambda rule: (_ORDER.index(first[rule].severity), rule))
+    rows = [("rule", "severity", "faults")]
+    rows += [(rule, first[rule].severity, f"{result.counts[rule]:,}") for rule in order]
+    rule, severity, faults = (max(map(len, column)) for column in zip(*rows, strict=True))
+    told = ["what to do", *(f"{first[one].remedy}  [{first[one].source}]" for one in order)]
+    for row, remedy in zip(rows, told, strict=True):
+        yield f"{row[0]:<{rule}}  {row[1]:<{severity}}  {row[2]:>{faults}}  {remedy}"
 
 
 def verdict(result: CheckResult) -> str:

@@ -135,7 +135,10 @@ def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, A
         told["delta"] = _tell_delta(execution, rendering)
         if not files.splits:  # nothing is new: no fault, and nothing to tune on
             return told | {"faults": [], "ready": False}
-    faults = list(_check(execution, files, folder))
+    found = list(_check(execution, files, folder))
+    faults = [fault for severity, fault in found if severity == "error"]
+    notes = [fault for _, fault in found if fault["rule"] == "own-quota"]
+    told |= {"notes": notes} if notes else {}
     return told | {"faults": faults, "ready": not faults}
 
 
@@ -159,11 +162,13 @@ def _losses(execution: Execution, rendering: Rendering) -> dict[str, int]:
     return {name: number for name, number in sorted(counted.items()) if number}
 
 
-def _check(execution: Execution, files: TargetFiles, folder: Path) -> Iterator[dict[str, Any]]:
-    """What the check engine finds in the files as written: the same rules as `check`."""
+def _check(
+    execution: Execution, files: TargetFiles, folder: Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Severity and fault of all that the check engine finds in the files as written."""
     rendering = files.rendering
     if "train" not in files.splits:
-        yield {"rule": "no_records", "message": "no record is left for training"}
+        yield "error", {"rule": "no_records", "message": "no record is left for training"}
         return
     base = base_uri(execution.recipe, execution.options.output)
     location = f"{base}/runs/{execution.digest}/{files.name}/" if base else None
@@ -177,9 +182,9 @@ def _check(execution: Execution, files: TargetFiles, folder: Path) -> Iterator[d
         allow=execution.recipe.targets[rendering.name].allow or (),
     )
     for fault in result.faults:
-        if fault.severity == "error":
-            told = {"rule": fault.rule, "value": fault.value, "threshold": fault.threshold}
-            yield told | {"message": f"{fault.message}; {fault.remedy}"}
+        told = {"rule": fault.rule, "value": fault.value, "threshold": fault.threshold}
+        remedy = f"; {fault.remedy}" if fault.severity == "error" else ""
+        yield fault.severity, told | {"message": f"{fault.message}{remedy}"}
 
 
 def _tell_model(execution: Execution, files: TargetFiles) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Told:
         for name, target in manifest["targets"].items():
             records = ", ".join(f"{split} {count}" for split, count in target["records"].items())
             lines.append(f"  {name}: {records}")
+            lines += [f"    note: {note['message']}" for note in target.get("notes", [])]
         lines += [f"  left out: {line}" for line in _left_out(manifest)]
         return "\n".join(lines)
 

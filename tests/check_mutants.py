@@ -174,6 +174,8 @@ def _of_counts(target: Target, lines: list[bytes]) -> Iterator[Mutant]:
     if limits.records_min:
         yield Mutant("too-few-records", joined(lines[:-1] if len(lines) > 4 else lines, form),
                      None, plan=with_quota(plan, {"records_min": len(lines) + 1}))  # fmt: skip
+        fewer = {"records_min": len(lines) - 1}
+        yield Mutant("own-quota", joined(lines[:-1], form), None, plan=with_quota(plan, fewer))
     small = {"validation_records_min": 0, "validation_records_max": 10**6}
     for rule, limit in (
         ("too-many-records", "records_max"),

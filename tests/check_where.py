@@ -53,6 +53,7 @@ WHERE: dict[str, Asked] = {
     "caption-too-short": lambda target: target.limits.caption_chars_min.value > 0,
     "caption-too-long": limit("caption_chars_max"),
     "too-few-records": limit("records_min"),
+    "own-quota": limit("records_min"),
     "fewer-than-recommended": _recommended,
     "too-many-records": limit("records_max"),
     "too-many-train-records": limit("train_records_max"),

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.bedrock.cards import find_card, load_cards
+from pipeline.bedrock.cards import Card, Plan, find_card, load_cards
 from pipeline.bedrock.job import JobSettings, job_request, validate_request
 from pipeline.bedrock.pricing import training_cost
 from pipeline.errors import RecipeError
@@ -395,3 +395,33 @@ def test_image_models_bill_images_and_not_tokens() -> None:
     card = find_card("nova-canvas")
     assert training_cost(card, card.plan("sft"), 1000, 1).usd is None
     assert training_cost(card, card.plan("sft"), 0, 1, images=500 * 8).usd == pytest.approx(20.0)
+
+
+EVERY_PLAN = [
+    pytest.param(card, plan, id=f"{card.name}-{plan.customization}".lower())
+    for card in load_cards().values()
+    for plan in card.customizations.values()
+]
+
+
+@pytest.mark.parametrize(("card", "plan"), EVERY_PLAN)
+def test_every_customization_of_every_card_has_a_request(card: Card, plan: Plan) -> None:
+    """With every default of its card; ours and botocore's own validator take it."""
+    word = plan.customization
+    more: dict[str, Any] = {
+        "DISTILLATION": {"teacher": plan.teachers[0] if plan.teachers else None},
+        "REINFORCEMENT_FINE_TUNING": {"reward_lambda": LAMBDA},
+    }.get(word, {})
+    defaults = {n: h.default for n, h in plan.hyperparameters.items() if h.default is not None}
+    own = {} if plan.api == "openai" else {"role_arn": ROLE, "output_uri": "s3://bucket/models/"}
+    job = JobSettings(**own, **more, hyperparameters=defaults)
+    made = job_request(card, plan, job, TRAIN, None, DIGEST)
+    if plan.api == "openai":
+        assert made["job"]["model"] == card.model_id
+        return
+    assert validate_request(made) == []
+    model = ServiceModel(Loader().load_service_model("bedrock", "service-2"))
+    shape = model.operation_model("CreateModelCustomizationJob").input_shape
+    assert not ParamValidator().validate(made, shape).has_errors()
+    assert made["customizationType"] == word
+    assert all(isinstance(value, str) for value in made.get("hyperParameters", {}).values())

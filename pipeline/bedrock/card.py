@@ -91,6 +91,10 @@ class Batch(Fact):
     value: int
 
 
+OWN_QUOTA = "the recipe's quota"
+"""The source of a limit of the user's own; `disagrees` then has the card's."""
+
+
 class Number(Cited):
     """A limit; `counts` says which records a record limit is about, `batches` by batch size."""
 

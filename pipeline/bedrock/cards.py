@@ -14,7 +14,16 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pipeline.bedrock.card import Card, Customization, Limits, Number, Plan, customization
+from pipeline.bedrock.card import (
+    OWN_QUOTA,
+    Card,
+    Customization,
+    Disagreement,
+    Limits,
+    Number,
+    Plan,
+    customization,
+)
 from pipeline.bedrock.own_card import build_card, is_card_file, load_card
 from pipeline.errors import RecipeError
 from pipeline.schemas_dir import schema_path
@@ -165,8 +174,11 @@ def _quota_fault(plan: Plan, key: str, value: Any) -> str | None:
 
 
 def _own(limit: Number | None, value: int | float) -> Number:
-    own = Number(value=value, source="the recipe's quota", date="", confidence="user")
-    return own if limit is None else own.model_copy(update={"counts": limit.counts})
+    own = Number(value=value, source=OWN_QUOTA, date="", confidence="user")
+    if limit is None:
+        return own
+    cited = limit.model_dump(include={"value", "source", "date", "confidence"})
+    return own.model_copy(update={"counts": limit.counts, "disagrees": Disagreement(**cited)})
 
 
 def with_batch_size(plan: Plan, batch_size: int) -> Plan:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from pipeline.bedrock.card import Number, Plan
+from pipeline.bedrock.card import OWN_QUOTA, Number, Plan
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,27 @@ def data_set_faults(
             message = f"{value}, where {plan.card} takes {bound} {limit.value}: {REMEDIES[rule]}"
             faults.append(Fault(rule, value, int(limit.value), message, limit.source))
     return faults
+
+
+def own_quota_notes(counts: Mapping[str, int], plan: Plan) -> list[Fault]:
+    """Limits of the card that only the recipe's own quota lets the data set break."""
+    own = {
+        name: limit
+        for name, limit in plan.limits
+        if isinstance(limit, Number) and limit.source == OWN_QUOTA and limit.disagrees
+    }
+    if not own:
+        return []
+    cited = {name: Number(counts=limit.counts, **_cited(limit)) for name, limit in own.items()}
+    documented = plan.model_copy(update={"limits": plan.limits.model_copy(update=cited)})
+    kept = {fault.rule for fault in data_set_faults(counts, plan)}
+    broken = [fault for fault in data_set_faults(counts, documented) if fault.rule not in kept]
+    return [replace(fault, message=fault.message.partition(": ")[0]) for fault in broken]
+
+
+def _cited(limit: Number) -> dict[str, Any]:
+    assert limit.disagrees is not None
+    return limit.disagrees.model_dump()
 
 
 def _measured(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.bedrock.limits import data_set_faults
+from pipeline.bedrock.data_set_limits import data_set_faults, own_quota_notes
 from pipeline.checks.found import FileFacts, Found
 from pipeline.checks.standard import Standard
 
@@ -55,6 +55,9 @@ def count_faults(files: Sequence[FileFacts], standard: Standard, found: Found) -
         rule = fault.rule.replace("_", "-")
         found.cite(rule, fault.source)
         found.add(rule, file, None, fault.message, fault.value, fault.threshold)
+    for note in own_quota_notes(counts, plan):
+        found.cite("own-quota", note.source)
+        found.add("own-quota", file, None, note.message, note.value, note.threshold)
     if len(training) > 1:
         found.add("several-files", training[1].file, None, "", len(training), 1)
     if validation and plan.validation.allowed == "ignored":

@@ -103,6 +103,8 @@ class CheckResult:
     counts: dict[str, int]  # of every rule that was broken
     tokens: dict[str, int]  # records that fit, may_not_fit, do_not_fit; empty without a limit
     severities: dict[str, Severity]  # of the rules in `counts`
+    # what exact counts say of the guess: records, of_estimate, most_of_bound; empty without them
+    calibration: dict[str, float] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 import polars as pl
@@ -36,12 +37,40 @@ _SIDES = {
 
 
 @dataclass
+class Calibration:
+    """What exact counts say of our own: the estimate's error, and whether the bound held."""
+
+    records: int = 0  # counted
+    counted: int = 0  # tokens
+    estimated: int = 0
+    most_of_bound: float = 0.0  # the largest share of its bound that a record has
+
+    def add(self, counted: int, estimate: int, bound: int) -> None:
+        """One record's tokens."""
+        self.records += 1
+        self.counted += counted
+        self.estimated += estimate
+        self.most_of_bound = max(self.most_of_bound, counted / max(bound, 1))
+
+    def as_json(self) -> dict[str, float]:
+        """Rounded; empty when nothing was counted."""
+        if not self.records:
+            return {}
+        of_estimate = round(self.counted / max(self.estimated, 1), 3)
+        most = round(self.most_of_bound, 3)
+        return {"records": self.records, "of_estimate": of_estimate, "most_of_bound": most}
+
+
+@dataclass
 class Sizes:
     """Holds records against the limits of a plan; counts how many fit."""
 
     standard: Standard
     count_tokens: CountTokens | None = None
+    count_all: bool = False  # and not only where the guess leaves it open
+    scale: float = 1.0  # of the bound: what an earlier pass saw a model take of it, if that is more
     verdicts: dict[str, int] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
 
     def __post_init__(self) -> None:
         limits = self.standard.plan.limits if self.standard.plan else None
@@ -60,7 +89,7 @@ class Sizes:
         if not self.token_limits:
             return []
         cap = min(int(limit.value) for limit in self.token_limits.values())
-        room = cap if is_ascii else cap // BOUND_PER_BYTE
+        room = int((cap if is_ascii else cap // BOUND_PER_BYTE) / self.scale)
         if not only_text and self._image_tokens[1]:
             return [i for i, line in enumerate(lines) if len(line) > room or b'"image"' in line]
         if max(map(len, lines)) <= room:
@@ -108,16 +137,23 @@ class Sizes:
 
     def _count(self, measures: list[dict[str, int]], values: Sequence[Any]) -> None:
         """Replace the guess by a count, for the records where the guess leaves it open."""
-        assert self.count_tokens is not None
         for measure, value in zip(measures, values, strict=True):
-            if not list(self._token_faults(measure)):
-                continue
-            images = _images(value)
-            for side, tokens in zip(("input", "output"), self._image_tokens, strict=True):
-                said = [text for at, text in self._said(value) if at == side]
-                counted = sum(self.count_tokens(said)) + TURN_OVERHEAD * len(said)
-                counted += images * tokens if side == "input" else 0
-                measure[f"{side}_estimate"] = measure[f"{side}_bound"] = counted
+            estimate, bound = _both(measure, "estimate"), _both(measure, "bound")
+            for side in ("input", "output"):
+                measure[f"{side}_bound"] = ceil(measure[f"{side}_bound"] * self.scale)
+            if self.count_all or list(self._token_faults(measure)):
+                self._count_one(measure, value)
+                self.calibration.add(_both(measure, "bound"), estimate, bound)
+
+    def _count_one(self, measure: dict[str, int], value: Any) -> None:
+        assert self.count_tokens is not None
+        for side in ("input", "output"):
+            said = [text for at, text in self._said(value) if at == side]
+            counted = sum(self.count_tokens(said)) + TURN_OVERHEAD * len(said)
+            images = _images(value) if side == "input" else 0
+            measure[f"{side}_estimate"] = counted + images * self._image_tokens[0]
+            measure[f"{side}_bound"] = counted + images * self._image_tokens[1]
+        measure["counted"] = 1
 
     def _faults(self, measure: dict[str, int]) -> Iterator[RuleFault]:
         chars = measure["input_chars"] + measure["output_chars"]
@@ -135,7 +171,8 @@ class Sizes:
             most = int(limit.value)
             chars = sum(measure[f"{side}_chars"] for side in _SIDES[name])
             estimate = sum(measure[f"{side}_estimate"] for side in _SIDES[name])
-            estimate = max(estimate, chars // MOST_CHARS_PER_TOKEN)
+            if not measure["counted"]:
+                estimate = max(estimate, chars // MOST_CHARS_PER_TOKEN)
             bound = sum(measure[f"{side}_bound"] for side in _SIDES[name])
             what = {"tokens_max": ""}.get(name, f"{_SIDES[name][0]}: ")
             if estimate > most:
@@ -160,7 +197,11 @@ def caption_fault(value: Any, limits: Limits) -> RuleFault | None:
 
 def _no_measure() -> dict[str, int]:
     sides, what = ("input", "output"), ("chars", "estimate", "bound")
-    return {f"{side}_{name}": 0 for side in sides for name in what}
+    return {"counted": 0} | {f"{side}_{name}": 0 for side in sides for name in what}
+
+
+def _both(measure: dict[str, int], what: str) -> int:
+    return measure[f"input_{what}"] + measure[f"output_{what}"]
 
 
 def _add_texts(measures: list[dict[str, int]], rows: pl.DataFrame) -> None:
