@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from pipeline.errors import RecipeError, StorageError
+from pipeline.faults import did_you_mean
 from pipeline.stage import Broken
 from pipeline.stages import STAGES
 from pipeline.why import PublishedRun
@@ -50,8 +51,17 @@ def stage_with(name: str, settings: dict[str, Any], changes: dict[str, Any]) -> 
     try:
         return kind.model_validate(changed)
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        faults = (_told_fault(kind, one["loc"], one["type"], one["msg"]) for one in error.errors())
         raise RecipeError(*(f"{name}.{fault}" for fault in faults)) from None
+
+
+def _told_fault(kind: Any, place: tuple[Any, ...], fault: str, words: str) -> str:
+    path = ".".join(map(str, place))
+    if fault != "extra_forbidden":
+        return f"{path}: {words}"
+    for above in place[:-1]:
+        kind = kind.model_fields[above].annotation
+    return f"{path}: is no setting of it{did_you_mean(str(place[-1]), kind.model_fields)}"
 
 
 def measures_of(run: PublishedRun, label: str) -> pl.LazyFrame | None:

@@ -18,7 +18,7 @@ from pipeline.stored_measures import Thresholds, labelled_stages, measures_of, s
 from pipeline.why import PublishedRun
 
 MOST_SHOWN = 5
-"""Ids of each reason."""
+"""Records of each reason that people are shown."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class Moved:
 
     rejected: bool  # they would be, and are kept now; else the other way round
     reason: str  # of what would be, or of what is
-    ids: list[str]
+    ids: list[str]  # those nearest to the threshold first
+    values: list[float]  # of each, what was measured
 
     def told(self) -> str:
         """One line for people."""
         verdict = "would be rejected" if self.rejected else "would be kept"
-        shown = ", ".join(self.ids[:MOST_SHOWN])
+        nearest = list(zip(self.ids, self.values, strict=True))[:MOST_SHOWN]
+        shown = ", ".join(f"{record} with {value:g}" for record, value in nearest)
         more = ", …" if len(self.ids) > MOST_SHOWN else ""
         return f"  {len(self.ids)} {verdict}: {self.reason}  ({shown}{more})"
 
@@ -51,7 +53,12 @@ class WhatIf:
     def as_json(self) -> dict[str, Any]:
         """For machines, with every id."""
         moved = [
-            {"would_be_rejected": one.rejected, "reason": one.reason, "records": one.ids}
+            {
+                "would_be_rejected": one.rejected,
+                "reason": one.reason,
+                "records": one.ids,
+                "values": one.values,
+            }
             for one in self.moved
         ]
         counts = {"judged": self.judged, "rejected": self.rejected, "would_be": self.would_be}
@@ -60,7 +67,8 @@ class WhatIf:
     def told(self) -> Iterator[str]:
         """For people, line by line."""
         set_to = ", ".join(f"{name}={value}" for name, value in self.changes.items())
-        share = f"{self.would_be} of {self.judged} rejected, not {self.rejected}"
+        beside = "as now" if self.would_be == self.rejected else f"not {self.rejected}"
+        share = f"{self.would_be} of {self.judged} rejected, {beside}"
         yield f"{self.stage} with {set_to}: {share}"
         yield from (one.told() for one in self.moved)
         if any(not one.rejected for one in self.moved):
@@ -99,6 +107,7 @@ def _answer(
     now, then = stage_with(name, settings, {}), stage_with(name, settings, changes)
     if not isinstance(now, Thresholds) or not isinstance(then, Thresholds):
         raise RecipeError(f"--what-if: {name} decides by more than thresholds; change it and run")
+    _refuse_idle(label, now, name, settings, changes)
     frame = measures_of(run, label)
     if frame is None:
         raise RecipeError(f"--what-if: run {run.run} holds no measures of {label}")
@@ -107,7 +116,26 @@ def _answer(
     missing -= set(measures.columns)
     if missing:
         raise RecipeError(f"--what-if: this run has not measured {', '.join(sorted(missing))}")
-    return _compared(label, changes, measures.select("id", now=_first(now), then=_first(then)))
+    verdicts = measures.select(
+        "id", now=_first(now), then=_first(then), was=_nearness(now), would_be=_nearness(then)
+    )
+    return _compared(label, changes, verdicts)
+
+
+def _refuse_idle(
+    label: str, now: Thresholds, name: str, settings: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    """Refuse a setting of rules that the run did not hold: to say "as now" would mislead."""
+    held = {reason: rule.threshold for reason, rule in now.broken().items()}
+    for setting, value in changes.items():
+        then = stage_with(name, settings, {setting: value})
+        bare = stage_with(name, settings, {})
+        idle = {reason: rule.threshold for reason, rule in then.broken().items()} == held
+        if idle and then != bare:
+            raise RecipeError(
+                f"--what-if {label}.{setting}: belongs to no rule that this run held; its rules "
+                f"give: {', '.join(held)}"
+            )
 
 
 def _first(stage: Thresholds) -> pl.Expr:
@@ -118,15 +146,30 @@ def _first(stage: Thresholds) -> pl.Expr:
     )
 
 
+def _nearness(stage: Thresholds) -> pl.Expr:
+    """Of the first rule that is broken: how far it is from its threshold, and what was measured."""
+    return pl.coalesce(
+        pl.when(rule.where.fill_null(False)).then(
+            pl.struct(far=(rule.value - rule.threshold).abs(), value=rule.value).cast(NEARNESS)
+        )
+        for rule in stage.broken().values()
+    )
+
+
+NEARNESS = pl.Struct({"far": pl.Float64, "value": pl.Float64})
+
+
 def _compared(label: str, changes: dict[str, Any], verdicts: pl.DataFrame) -> WhatIf:
     now, then = pl.col("now"), pl.col("then")
     moved = []
-    for rejected, gone, reason in (
-        (True, now.is_null() & then.is_not_null(), then),
-        (False, now.is_not_null() & then.is_null(), now),
+    for rejected, gone, reason, near in (
+        (True, now.is_null() & then.is_not_null(), then, "would_be"),
+        (False, now.is_not_null() & then.is_null(), now, "was"),
     ):
-        rows = verdicts.filter(gone).select("id", reason=reason).sort("id")
-        groups = rows.group_by("reason").agg("id").sort("reason")
-        moved += [Moved(rejected, why, ids) for why, ids in groups.iter_rows()]
+        rows = verdicts.filter(gone).select("id", pl.col(near).struct.unnest(), reason=reason)
+        groups = (
+            rows.sort("far", "id").group_by("reason", maintain_order=True).agg("id", "value")
+        ).sort("reason")
+        moved += [Moved(rejected, why, ids, values) for why, ids, values in groups.iter_rows()]
     rejected, would_be = verdicts.select(now.count(), then.count()).row(0)
     return WhatIf(label, changes, verdicts.height, rejected, would_be, moved)

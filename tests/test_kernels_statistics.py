@@ -49,6 +49,22 @@ def test_compiled_is_plain(several: list[str | None]) -> None:
 
 @compiled
 @quick
+@given(several=st.lists(texts | st.none(), max_size=4), parts=st.integers(0, 7))
+def test_parts_are_what_they_are_of_the_whole(several: list[str | None], parts: int) -> None:
+    """What is asked for is counted as it is with all the rest, by the kernel and by its twin."""
+    series = pl.Series(several, dtype=pl.String)
+    found, whole = statistics(series, parts), statistics(series)
+    assert found.rows() == [
+        (None,) * len(STATISTICS) if t is None else statistics_of(t, classes(), parts)
+        for t in several
+    ]
+    for name in STATISTICS:
+        counted = found[name].drop_nulls()
+        assert counted.equals(whole[name].drop_nulls()) or (counted == 0).all()
+
+
+@compiled
+@quick
 @given(
     words=st.lists(st.sampled_from(["a", "b", "of", "tea", "中"]), max_size=200),
     blank=st.sampled_from([" ", "\n", "\n\n"]),
@@ -87,7 +103,7 @@ def test_slices_and_chunks_of_a_series() -> None:
 def test_parts_not_asked_for_are_zero() -> None:
     """The others are the same."""
     text = pl.Series(["one two three four.\n" * 30])
-    everything, little = statistics(text), statistics(text, 0)
+    everything, little = statistics(text), statistics(text, kernel.PROSE)
     cut = STATISTICS.index("paragraphs")
     assert everything.row(0)[:cut] == little.row(0)[:cut]
     assert set(little.row(0)[cut:]) == {0}

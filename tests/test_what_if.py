@@ -75,6 +75,10 @@ def test_settings_of_a_family(runs: dict[int, PublishedRun]) -> None:
     told = list(found.told())
     assert told[0].startswith("quality with gopher_quality.min_words=15: 12 of 30 rejected, not 9")
     assert told[1].startswith("  3 would be rejected: gopher_too_few_words  (")
+    assert told[1].count(" with 1") == 3
+    (one,) = found.moved
+    assert one.values == sorted(one.values, reverse=True)
+    assert all(10 <= value < 15 for value in one.values)
 
 
 def test_nothing_moves_for_the_same_threshold(runs: dict[int, PublishedRun]) -> None:
@@ -89,7 +93,9 @@ def test_nothing_moves_for_the_same_threshold(runs: dict[int, PublishedRun]) -> 
     [
         ("quality.min_words", "is not STAGE.SETTING=VALUE"),
         ("qualty.min_words=3", "did you mean 'quality'"),
-        ("quality.min_word=3", "min_word"),
+        ("quality.min_word=3", "min_word: is no setting of it, did you mean 'min_words'"),
+        ("quality.gopher_quality.min_word=3", "did you mean 'min_words'"),
+        ("quality.c4.min_sentences=3", "belongs to no rule that this run held"),
         ("quality.min_words=many", "min_words"),
         ("quality.rules=[c4]", "has not measured c4_"),
         ("clean.mojibake=false", "decides by more than thresholds"),
@@ -113,5 +119,5 @@ def test_why_shows_what_was_measured(runs: dict[int, PublishedRun]) -> None:
     found = json.loads(answer(run.uri, None, ["quality.min_words=20"], as_json=True))
     assert found["what_if"][0]["moved"][0]["reason"] == "too_short"
     for what, changes in ((None, []), (kept, ["quality.min_words=20"])):
-        with pytest.raises(RecipeError, match="name a record or a source"):
+        with pytest.raises(RecipeError, match="name a record, a source or a line"):
             answer(run.uri, what, changes, as_json=False)

@@ -27,7 +27,10 @@ def statistics_of(text: str, classes: bytes, parts: int) -> tuple[int, ...]:
     """The numbers of one text in the order of `statistics.STATISTICS`."""
     reading = _Reading(text, classes)
     repetition = reading.repetition() if parts & PART_REPETITION else [0] * 12
-    found = [*reading.characters(), *reading.words(), *reading.lines(), *repetition]
+    words, lines = list(reading.words()), list(reading.lines())
+    if not parts:
+        words[2:4], words[5:], lines[3:] = [0, 0], [0], [0] * len(lines[3:])
+    found = [*reading.characters(), *words, *lines, *repetition]
     return (*found, *(reading.c4() if parts & PART_C4 else [0] * 4))
 
 

@@ -25,8 +25,9 @@ enum {
 
 #define TABLED 0x20000u
 
-/* What is counted only if it is asked for. */
-enum { PART_REPETITION = 1, PART_C4 = 2 };
+/* What is counted only if it is asked for. Without any of it there are only characters, words, and
+ * how many lines of what length. */
+enum { PART_REPETITION = 1, PART_C4 = 2, PART_PROSE = 4 };
 
 /* The columns of the result, in the order of `STATISTICS` in statistics.py. */
 enum {
@@ -172,12 +173,26 @@ static inline size_t count_chars(const uint8_t *text, size_t length) {
     return count;
 }
 
-static int is_stop_word(const uint8_t *word, size_t size) {
-    static const char stops[8][5] = {"the", "be", "to", "of", "and", "that", "have", "with"};
+/* A word of up to four bytes as a number. */
+#define SHORT_WORD(a, b, c, d) \
+    ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+
+/* A bit for each of Gopher's eight stop words; 0 for any other word. */
+static int stop_word(const uint8_t *word, size_t size) {
+    uint32_t letters = 0;
     if (size < 2 || size > 4) return 0;
-    for (int i = 0; i < 8; i++)
-        if (strlen(stops[i]) == size && !memcmp(stops[i], word, size)) return 1 << i;
-    return 0;
+    for (size_t i = 0; i < size; i++) letters |= (uint32_t)word[i] << 8 * i;
+    switch (letters) {
+    case SHORT_WORD('t', 'h', 'e', 0): return 1;
+    case SHORT_WORD('b', 'e', 0, 0): return 2;
+    case SHORT_WORD('t', 'o', 0, 0): return 4;
+    case SHORT_WORD('o', 'f', 0, 0): return 8;
+    case SHORT_WORD('a', 'n', 'd', 0): return 16;
+    case SHORT_WORD('t', 'h', 'a', 't'): return 32;
+    case SHORT_WORD('h', 'a', 'v', 'e'): return 64;
+    case SHORT_WORD('w', 'i', 't', 'h'): return 128;
+    default: return 0;
+    }
 }
 
 static void tally(uint8_t class, int64_t times, int64_t *out) {
@@ -244,11 +259,12 @@ static size_t count_words(Counter *counter, const uint8_t *text, size_t length,
     words[0] = word;
     while ((at = skip_blanks(text, at, length, classes, out)) < length) {
         size_t begin = at, chars;
-        uint8_t any = 0, class;
+        uint8_t seen = 0, class; /* in a register: `any` has an address */
         while (at < length && text[at] < 0x80 && !((class = classes[text[at]]) & BLANK)) {
-            any |= class;
+            seen |= class;
             at++;
         }
+        uint8_t any = seen;
         chars = at - begin;
         runs += chars > 0;
         if (at < length && text[at] >= 0x80)
@@ -257,13 +273,62 @@ static size_t count_words(Counter *counter, const uint8_t *text, size_t length,
         word.chars += chars;
         words[++count] = word;
         alpha += (any & LETTER) != 0;
-        stops |= is_stop_word(text + begin, at - begin);
+        stops |= stop_word(text + begin, at - begin);
     }
     out[S_WORDS] = (int64_t)count;
     out[S_ALPHA_WORDS] = alpha;
     out[S_RUNS] += runs;
     for (; stops; stops &= stops - 1) out[S_STOP_WORDS]++;
     return count;
+}
+
+/* Words, and runs of what is neither blank nor unspaced; characters that are not ASCII by class.
+ * ASCII without a branch for each word, which no processor can foretell. */
+static void count_spans(const uint8_t *text, size_t length, const uint8_t *classes, int64_t *out) {
+    uint8_t solid[0x80];
+    for (size_t byte = 0; byte < 0x80; byte++) solid[byte] = !(classes[byte] & BLANK);
+    unsigned in_word = 0, in_run = 0;
+    size_t size;
+    for (size_t at = 0; at < length;) {
+        if (text[at] < 0x80) {
+            unsigned before = solid[text[at]];
+            int64_t starts = 0;
+            out[S_WORDS] += before & ~in_word;
+            out[S_RUNS] += before & ~in_run;
+            for (at++; at < length && text[at] < 0x80; at++) {
+                unsigned now = solid[text[at]];
+                starts += now & ~before;
+                before = now;
+            }
+            out[S_WORDS] += starts;
+            out[S_RUNS] += starts;
+            in_word = in_run = before;
+            continue;
+        }
+        uint32_t code = code_at(text, at, length, &size);
+        uint8_t class = class_of(code, classes);
+        unsigned word = !(class & BLANK), run = !(class & (BLANK | UNSPACED));
+        out[S_WORDS] += word & ~in_word;
+        out[S_RUNS] += run & ~in_run;
+        in_word = word;
+        in_run = run;
+        tally(class, 1, out);
+        out[S_CHARS]++;
+        out[S_RARE] += code >= TABLED;
+        at += size;
+    }
+}
+
+/* How many lines there are, and the characters of the longest. */
+static void count_line_lengths(const uint8_t *text, size_t length, int64_t *out) {
+    for (size_t at = 0, stop; at < length; at = stop + 1) {
+        const uint8_t *end = memchr(text + at, '\n', length - at);
+        stop = end ? (size_t)(end - text) : length;
+        int64_t chars = (int64_t)count_chars(text + at, stop - at);
+        if (chars > out[S_LONGEST_LINE]) out[S_LONGEST_LINE] = chars;
+        out[S_NEWLINES] += end != NULL;
+        out[S_LINES]++;
+    }
 }
 
 /* The keys of all runs of `width` words; returns how many. */
@@ -544,6 +609,12 @@ static int64_t count_ellipses(const uint8_t *text, size_t length) {
 static void text_statistics(Counter *counter, const uint8_t *text, size_t length,
                             const uint8_t *classes, unsigned parts, int64_t *out) {
     memset(out, 0, STATISTICS * sizeof *out);
+    if (!parts) {
+        count_ascii(text, length, classes, out);
+        count_spans(text, length, classes, out);
+        count_line_lengths(text, length, out);
+        return;
+    }
     size_t words = count_words(counter, text, length, classes, out);
     out[S_ELLIPSES] = count_ellipses(text, length);
     count_lines(counter, text, length, classes, parts, out);

@@ -60,11 +60,12 @@ STATISTICS = (
 """What `statistics` counts, all whole numbers."""
 
 
-REPETITION, C4 = 1, 2
-"""Parts that cost extra: `paragraphs` to `repeated_10`; `c4_lines` to `c4_curly`."""
+REPETITION, C4, PROSE = 1, 2, 4
+"""Parts that cost extra: `paragraphs` to `repeated_10`; `c4_lines` to `c4_curly`; and, with any of
+the three, `alpha_words`, `stop_words`, `ellipses`, and `bullet_lines` to `repeated_line_chars`."""
 
 
-def statistics(texts: pl.Series, parts: int = REPETITION | C4) -> pl.DataFrame:
+def statistics(texts: pl.Series, parts: int = REPETITION | C4 | PROSE) -> pl.DataFrame:
     """The `STATISTICS` of each text (Int64); null for a null text, 0 in parts not asked for."""
     if _kernel is None:
         from pipeline.kernels.plain_statistics import statistics_of

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar, Literal
 
 import polars as pl
@@ -40,7 +42,12 @@ FAMILIES = {
     "c4": web.C4_RULES,
     "fineweb": web.FINEWEB_RULES,
 }
-PARTS = {"gopher_repetition": statistics.REPETITION, "c4": statistics.C4}
+PARTS = {
+    "gopher_quality": statistics.PROSE,
+    "gopher_repetition": statistics.REPETITION,
+    "c4": statistics.C4,
+    "fineweb": statistics.PROSE,
+}
 """What the kernel counts only for those who ask."""
 
 Family = Literal["plain", "gopher_quality", "gopher_repetition", "c4", "fineweb"]
@@ -109,7 +116,7 @@ class Quality(Settings):
         """`id` and the measure of every rule; null for texts that are not judged."""
         counted = texts
         if statistics.COMPILED or set(self.rules) != {"plain"}:
-            parts = sum(part for family, part in PARTS.items() if family in self.rules)
+            parts = reduce(or_, (PARTS[family] for family in self.rules if family in PARTS), 0)
             found = statistics.statistics(texts["judged"], parts)
             counted = pl.concat([texts, found], how="horizontal")
         if "plain" in self.rules:

@@ -140,6 +140,9 @@ int main(int argc, char **argv) {
         text_statistics(&used, text, length, table, PART_REPETITION | PART_C4, again);
         demand(!memcmp(found, again, sizeof found), "the same again");
         check_bounds(found, length);
+        text_statistics(&used, text, length, table, 0, again);
+        demand(again[S_WORDS] == found[S_WORDS] && again[S_LINES] == found[S_LINES], "in part as whole");
+        demand(again[S_RUNS] == found[S_RUNS] || table == noise, "in part as whole");
         check_chunks(text, length, table, ones);
         check_surface(text, length, table, marks);
         demand(weigh_text(text, length, ones, 1) <= (int64_t)length, "a character has a byte");
