@@ -237,15 +237,17 @@ def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) 
 
 
 def _certificate(metrics: Path) -> dict[str, Any]:
-    """The proof that no document stands in two splits, counted over what was written."""
-    splits = (
+    """The proof that no document stands in two splits of a target: counted in what was written."""
+    documents = (
         pl.scan_parquet(metrics)
         .group_by("target", "document")
-        .agg(splits=pl.col("split").n_unique())
-        .select(documents=pl.len(), in_two_splits=(pl.col("splits") > 1).sum())
+        .agg(torn=pl.col("split").n_unique() > 1)
+        .group_by("document")
+        .agg(pl.col("torn").any())
+        .select(documents=pl.len(), in_two_splits=pl.col("torn").sum())
         .collect()
     )
-    return {name: int(splits[name].item()) for name in splits.columns}
+    return {name: int(documents[name].item()) for name in documents.columns}
 
 
 def _faults(told: dict[str, Any], gate: dict[str, Any]) -> Iterable[str]:

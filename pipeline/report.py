@@ -11,13 +11,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipeline import report_groups as groups
 from pipeline import report_judged as judged
 from pipeline import report_measures as measures
 from pipeline.ledger import StageCount
 from pipeline.report_html import render_page
 from pipeline.report_pictures import measure_images
+from pipeline.report_scores import measure_scores, nearest_kept
 from pipeline.report_targets import measure_target
-from pipeline.report_texts import compare, find_texts
+from pipeline.report_texts import compare, excerpt, find_texts
 from pipeline.report_waterfall import waterfall
 from pipeline.shards import write_bytes
 
@@ -57,7 +59,16 @@ def summary(
         name: measure_target(name, told, gate, metrics)
         for name, told in manifest["targets"].items()
     }
-    reasons = measures.measure_reasons(stages, rejected, meanings())
+    scores = measure_scores(rejected.parent / "measures", manifest["recipe"])
+    nearest_kept(scores, rejected.parent / "measures", metrics)
+    told = {
+        "reasons": measures.measure_reasons(stages, rejected, meanings()),
+        "duplicates": groups.measure_duplicates(metrics, rejected),
+        "contradictions": groups.measure_contradictions(metrics, rejected),
+        "just_kept": _near(targets, metrics),
+        "scores": scores,
+    }
+    _add_texts(work, show, told)
     return {
         "format": FORMAT,
         **{name: manifest[name] for name in ("run", "name", "version")},
@@ -69,17 +80,10 @@ def summary(
         "targets": targets,
         "stages": stages,
         **_ends(metrics, rejected, work),
-        **_texts(
-            work,
-            show,
-            reasons,
-            measures.measure_duplicates(metrics, rejected),
-            _near(targets, metrics),
-        ),
+        **told,
         "changes": judged.measure_changes(
             manifest.get("tallies", {}), work / "samples.arrow", show
         ),
-        "scores": judged.measure_scores(rejected.parent / "measures", manifest["recipe"]),
         "images": measure_images(metrics, rejected, work, show),
         "gate": None if gate is None else _gate(gate),
         "split": manifest["split"],
@@ -125,27 +129,22 @@ def _near(targets: dict[str, Any], metrics: Path) -> list[dict[str, Any]]:
     return judged.just_kept(metrics, caps)
 
 
-def _texts(
-    work: Path,
-    show: str,
-    reasons: dict[str, Any],
-    duplicates: dict[str, Any],
-    near: list[dict[str, Any]],
-) -> dict[str, Any]:
-    """Reasons, duplicates and near misses with the few texts that stand beside them."""
-    samples = [one for told in (*reasons["shown"], *near) for one in told["samples"]]
-    members = [one for cluster in duplicates["largest"] for one in cluster["members"]]
-    ids = [one["id"] for one in (*samples, *members, *duplicates["largest"])]
-    texts = find_texts(work, ids, show)
-    for told in (*reasons["shown"], *near):
-        told["samples"] = judged.with_excerpts(told["samples"], texts)
-    for cluster in duplicates["largest"]:
-        stands = texts.get(cluster["id"])
-        for member in cluster["members"]:
+def _add_texts(work: Path, show: str, told: dict[str, Any]) -> None:
+    """Put the few texts that are shown beside their records."""
+    bounds = [bound["nearest"] for score in told["scores"] for bound in score["bounds"]]
+    near = [one["samples"] for one in (*told["reasons"]["shown"], *told["just_kept"])]
+    samples = [one for few in (*near, *bounds) for one in few]
+    heads = [*told["duplicates"]["largest"], *told["contradictions"]["largest"]]
+    members = [one for head in heads for one in head["members"]]
+    texts = find_texts(work, [one["id"] for one in (*samples, *heads, *members)], show)
+    for one in samples:
+        one["excerpt"] = excerpt(texts.get(one["id"]))
+    for head in heads:
+        first = texts.get(head["id"])
+        for member in head["members"]:
             own = texts.get(member["id"])
-            known = stands is not None and own is not None
-            member["pieces"] = compare(stands or "", own or "") if known else None
-    return {"reasons": reasons, "duplicates": duplicates, "just_kept": near}
+            known = first is not None and own is not None
+            member["pieces"] = compare(first or "", own or "") if known else None
 
 
 def write_report(summary: dict[str, Any], folder: Path, language: str = "en") -> None:

@@ -19,6 +19,11 @@ NUMBERS = 104
 """Room for the numbers right of the bars."""
 
 LABEL_LENGTH = 22
+GAP = 2.5
+"""Bins that a broken axis is wide."""
+
+BEYOND = math.inf
+
 Mark = tuple[float, str]
 """Where a limit stands, and what is written at it."""
 
@@ -93,11 +98,11 @@ def share_chart(rows: Sequence[tuple[str, int, float]], label: str, words: Words
     """A bar for each (name, records, share), the longest for the largest."""
     most, drawn = max([1, *(records for _, records, _ in rows)]), []
     for index, (name, records, share) in enumerate(rows):
-        top, width = index * ROW, max(records / most * (WIDTH - 136), 1.5)
+        top, width = index * ROW, max(records / most * (WIDTH - 184), 1.5)
         drawn += [
-            _text(0, top + 14, name[:9]),
-            _rect((64, top + 4, width, 13), "kept", f"{name}: {words.number(records)}"),
-            _text(64 + width + 6, top + 14, words.per_cent(share, records), "muted"),
+            _text(0, top + 14, name[:15]),
+            _rect((112, top + 4, width, 13), "kept", f"{name}: {words.number(records)}"),
+            _text(112 + width + 6, top + 14, words.per_cent(share, records), "muted"),
         ]
     return _svg(len(rows) * ROW, label, drawn)
 
@@ -105,22 +110,40 @@ def share_chart(rows: Sequence[tuple[str, int, float]], label: str, words: Words
 def histogram_chart(
     bins: list[dict[str, Any]], marks: Iterable[Mark], label: str, words: Words
 ) -> Markup:
-    """Bars over bins that are drawn equally wide; every limit is a line at its place."""
+    """Bars over bins that are drawn equally wide; every limit is a line at its place.
+
+    A limit beyond the bins stands at the end of a broken axis, not where no bin leads to.
+    """
     height, base, top = 190, 160, 26
-    edges = [*(one["from"] for one in bins), bins[-1]["to"]]
-    placed = [(_slot(value, edges), name) for value, name in marks]
-    room = max([len(bins), 6, *(math.ceil(at) + 1 for at, _ in placed)])
-    step, most = WIDTH / room, max(one["records"] for one in bins)
-    drawn = [el("line", x1="0", x2=str(WIDTH), y1=str(base), y2=str(base), class_="axis")]
+    placed = [(_slot(value, bins), name) for value, name in marks]
+    room = max([len(bins), *(math.ceil(at) for at, _ in placed if at != BEYOND)])
+    before = GAP if any(at < 0 for at, _ in placed) else 0
+    after = GAP if any(at == BEYOND for at, _ in placed) else 0
+    step, most = WIDTH / max(room + before + after, 6), max(one["records"] for one in bins)
+    left, right = before * step, (before + room) * step
+    drawn = [_axis(left, right if after else WIDTH, base)]
     for index, one in enumerate(bins):
         tall = one["records"] / most * (base - top)
         tall = max(tall, 1.5) if one["records"] else 0
         title = f"{span(one, words)}: {words.number(one['records'])}"
-        drawn.append(_rect((index * step + 1, base - tall, step - 2, tall), "kept", title))
-    drawn += _ticks(bins, step, base, words)
+        drawn.append(_rect((left + index * step + 1, base - tall, step - 2, tall), "kept", title))
+    drawn += _ticks(bins, left, step, base, words)
+    drawn += [_break(0, left, base)] if before else []
+    drawn += [_break(right, WIDTH, base)] if after else []
     for at, name in placed:
-        drawn += _mark(at * step, base, name)
+        x = 2.0 if at < 0 else min(left + at * step, WIDTH - 2.0)
+        drawn += _mark(x, base, name)
     return _svg(height, label, drawn)
+
+
+def _axis(x1: float, x2: float, y: float) -> Markup:
+    return el("line", x1=_short(x1), x2=_short(x2), y1=_short(y), y2=_short(y), class_="axis")
+
+
+def _break(x1: float, x2: float, y: float) -> Markup:
+    """An axis that is not to scale: dashed."""
+    place = {"x1": _short(x1), "x2": _short(x2), "y1": _short(y), "y2": _short(y)}
+    return el("line", **place, class_="axis", stroke_dasharray="3 5")
 
 
 def span(one: dict[str, Any], words: Words) -> str:
@@ -133,31 +156,43 @@ def span(one: dict[str, Any], words: Words) -> str:
     return f"{words.measure(low)} – < {words.measure(high)}"
 
 
-def _slot(value: float, edges: list[Any]) -> float:
-    """Where a value stands, in bins from the left; past the last one a doubling is two bins."""
-    known = [edge for edge in edges if edge is not None]
-    if value < known[0]:
-        return 0.0
-    for index, (low, high) in enumerate(pairwise(known)):
-        if low <= value < high:
+def _slot(value: float, bins: list[dict[str, Any]]) -> float:
+    """Where a value stands, in bins from the left: under 0 before the first, `BEYOND` far past.
+
+    Past the last of doubling bins, two are one doubling.
+    """
+    edges = [one["from"] for one in bins] + [one["to"] for one in bins[-1:] if one["to"]]
+    if value < edges[0]:
+        return -1.0
+    for index, (low, high) in enumerate(pairwise(edges)):
+        if low <= value <= high:
             return float(index + (value - low) / (high - low))
-    last = max(known[-1], 1e-9)
-    return len(known) - 1 + min(2 * math.log2(max(value / last, 1)), len(known) + 4)
+    past = 2 * math.log2(value / edges[-1]) if _doubling(bins) else BEYOND
+    return len(edges) - 1 + past if past <= len(bins) + 4 else BEYOND
 
 
-def _ticks(bins: list[dict[str, Any]], step: float, base: float, words: Words) -> Iterator[Markup]:
-    """The lower ends of some bins, powers of two where there are any, as many as have room."""
-    doubling = len(bins) > 1 and bins[-1]["from"] >= 64 and bins[0]["from"] == int(bins[0]["from"])
+def _ticks(
+    bins: list[dict[str, Any]], left: float, step: float, base: float, words: Words
+) -> Iterator[Markup]:
+    """The lower ends of some bins, of doubling ones the powers of two, as many as have room."""
     starts = [
-        index for index, one in enumerate(bins) if not doubling or _is_power(one["from"])
+        index for index, one in enumerate(bins) if not _doubling(bins) or _is_power(one["from"])
     ] or [0]
     widest = max(len(words.measure(bins[index]["from"])) for index in starts) * 7.5 + 6
     free = -1.0
     for index in starts:
-        x = index * step + 1
+        x = left + index * step + 1
         if x >= free and x < WIDTH - 30:
             free = x + widest
             yield _text(x, base + 16, words.measure(bins[index]["from"]), "muted")
+
+
+def _doubling(bins: list[dict[str, Any]]) -> bool:
+    """Whether bins grow, two to a doubling, and are not all as wide."""
+    first, last = bins[0], bins[-1]
+    if last["to"] is None:
+        return len(bins) > 1
+    return bool(last["to"] - last["from"] > 1.5 * (first["to"] - first["from"]))
 
 
 def _is_power(number: float) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from pipeline.report_charts import waterfall_chart
+from pipeline.report_drift import drift_at_a_glance
 from pipeline.report_markup import Markup, data, el, join
 from pipeline.report_sections import divided, language_rows, leg_name
 from pipeline.report_words import Words
@@ -167,7 +168,7 @@ def _facts(summary: dict[str, Any], words: Words) -> Markup:
         (words("languages"), data(shares or "–")),
         (words("split"), _certificate(summary["split"], words)),
         (words("gate"), _held(summary["gate"], words)),
-        (words("drift"), _drift(summary["drift"], words)),
+        (words("drift"), drift_at_a_glance(summary["drift"], words)),
         (words("run"), el("code", summary["run"])),
         (words("version"), f"bedrock-prep {summary['version']}"),
     ]
@@ -181,19 +182,6 @@ def _certificate(split: dict[str, Any], words: Words) -> Markup:
         said = words("split_bad", torn=torn, documents=documents)
         return el("span", f"✗ {said}", class_="bad")
     return join([el("strong", "✓ ", class_="good"), words("split_good", documents=documents)])
-
-
-def _drift(drift: dict[str, Any] | None, words: Words) -> Markup:
-    """How far the data has moved since the last run; nothing before it is no drift."""
-    if drift is None:
-        return el("span", words("first_run"), class_="muted")
-    return data(" · ".join(f"{name} {words.measure(value)}" for name, value in _numbers(drift)))
-
-
-def _numbers(drift: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    for name, value in drift.items():
-        if isinstance(value, int | float):
-            yield name, value
 
 
 def _held(gate: dict[str, Any] | None, words: Words) -> Markup:

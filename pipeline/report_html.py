@@ -7,12 +7,14 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.report_drift import drift_section
 from pipeline.report_evidence import gate_section, provenance_section
 from pipeline.report_first import first_screen
 from pipeline.report_lengths import scores_section, target_sections
 from pipeline.report_markup import Markup, el
 from pipeline.report_samples import (
     changes_section,
+    contradictions_section,
     duplicates_section,
     hostile_section,
     images_section,
@@ -41,9 +43,11 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
     ("languages", "languages", languages_section),
     ("sources", "sources", sources_section),
     ("duplicates", "duplicates", duplicates_section),
+    ("contradictions", "contradictions", contradictions_section),
     ("changes", "changes", changes_section),
     ("images", "images", images_section),
     ("gate", "gate", gate_section),
+    ("drift", "drift", drift_section),
     ("provenance", "provenance", provenance_section),
 )
 

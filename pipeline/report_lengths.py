@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.report_charts import histogram_chart, span
 from pipeline.report_markup import Markup, data, el, join
+from pipeline.report_samples import sample_table
 from pipeline.report_sections import folded, lead, pair, table
 from pipeline.report_words import Words
 
@@ -148,4 +149,11 @@ def _score(score: dict[str, Any], words: Words) -> Markup:
     beside = table(name, [(words("measure"), None), (score["measure"], "num")], rows)
     chart = histogram_chart(score["histogram"], marks, f"{name}: {words('histogram')}", words)
     bins = bins_table(name, score["histogram"], words)
-    return el("article", el("h3", data(name)), pair(chart, join([beside, bins])))
+    near = [_nearest(bound, words) for bound in score["bounds"] if bound["nearest"]]
+    return el("article", el("h3", data(name)), pair(chart, beside), *near, bins)
+
+
+def _nearest(bound: dict[str, Any], words: Words) -> Markup:
+    """The records that a bound only just let through."""
+    title = f"{words('nearest')}: {bound['setting']}"
+    return folded(title, sample_table(title, bound["nearest"], words))

@@ -22,8 +22,6 @@ SAMPLES_MOST = 5
 REASONS_MOST = 60
 SOURCES_MOST = 20
 LANGUAGES_MOST = 20
-CLUSTERS_MOST = 10
-MEMBERS_MOST = 2
 PLACE_LENGTH = 160
 VALUE_LENGTH = 120
 
@@ -194,57 +192,3 @@ def _distance() -> pl.Expr:
         pl.col(name).cast(pl.Float64, strict=False) for name in ("value", "threshold")
     )
     return (value - threshold).abs().fill_null(float("inf"))
-
-
-def measure_duplicates(metrics: Path, rejected: Path) -> dict[str, Any]:
-    """The largest groups of duplicates: the record that stands for them, how many, and a few."""
-    merged = pl.scan_parquet(rejected).filter(pl.col("merged_into").is_not_null())
-    clusters = merged.group_by(pl.col("merged_into").alias("id")).agg(records=pl.len())
-    totals = clusters.select(pl.len(), pl.col("records").sum().alias("merged")).collect()
-    largest = clusters.sort(["records", "id"], descending=[True, False]).head(CLUSTERS_MOST)
-    ids = largest.collect()
-    stands = _places(metrics, rejected, ids["id"])
-    rows = ids.join(stands, on="id", how="left", maintain_order="left").to_dicts()
-    members = _members(merged, ids["id"])
-    return {
-        "clusters": int(totals["len"].item()),
-        "merged": int(totals["merged"].item() or 0),
-        "largest": [
-            {n: v if n == "records" else cut(v) for n, v in row.items()}
-            | {"members": members.get(row["id"], [])}
-            for row in rows
-        ],
-    }
-
-
-def _places(metrics: Path, rejected: Path, ids: pl.Series) -> pl.DataFrame:
-    """Where the records that stand for others are; of a divided one, where its chunks are."""
-    wanted = ids.implode()
-    own, document = pl.col("id").is_in(wanted), pl.col("document").is_in(wanted)
-    places = [
-        pl.scan_parquet(path)
-        .filter(own | document)
-        .select(
-            "source",
-            id=pl.when(own).then("id").otherwise("document"),
-            locator=pl.when(own).then("locator"),
-        )
-        for path in (metrics, rejected)
-    ]
-    return pl.concat(places).group_by("id").agg(pl.col("source", "locator").min()).collect()
-
-
-def _members(merged: pl.LazyFrame, ids: pl.Series) -> dict[str, list[dict[str, Any]]]:
-    """By cluster, the merged records that are least like the one that stands for them."""
-    own = merged.filter(pl.col("merged_into").is_in(ids.implode())).with_columns(
-        alike=pl.col("value").cast(pl.Float64, strict=False).fill_null(1.0)
-    )
-    few = own.sort("merged_into", "alike", "id").group_by("merged_into", maintain_order=True)
-    rows = few.head(MEMBERS_MOST).collect().to_dicts()
-    told: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        member = {name: cut(row[name]) for name in ("id", "source", "locator", "stage", "reason")}
-        told.setdefault(row["merged_into"], []).append(
-            member | {"value": cut(row["value"], VALUE_LENGTH)}
-        )
-    return told

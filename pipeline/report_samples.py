@@ -68,11 +68,16 @@ def _reason(reason: dict[str, Any], words: Words) -> Markup:
 
 def sample_table(label: str, samples: list[dict[str, Any]], words: Words) -> Markup:
     """Records with their places, and what is known of them."""
-    told = [one for one in EVIDENCE if any(sample.get(one[0]) is not None for sample in samples)]
-    columns = [*PLACE, *told]
+    columns = [one for one in (*PLACE, *EVIDENCE) if any(_says(one[0], row) for row in samples)]
     heads = [(words(word), kind) for _, word, kind in columns]
     rows = ([_cell(sample.get(key), words) for key, _, _ in columns] for sample in samples)
     return table(label, heads, rows)
+
+
+def _says(key: str, sample: dict[str, Any]) -> bool:
+    """Whether a column says something of a sample; an id that stands beside it says nothing new."""
+    value = sample.get(key)
+    return value is not None and (key != "value" or value != sample.get("merged_into"))
 
 
 def _cell(value: Any, words: Words) -> Markup:
@@ -99,12 +104,20 @@ def near_section(summary: dict[str, Any], words: Words) -> Markup:
 
 def duplicates_section(summary: dict[str, Any], words: Words) -> Markup:
     """The largest groups of duplicates, and how their members differ."""
-    told = summary["duplicates"]
-    if not told["merged"]:
-        return lead(words("no_duplicates"))
-    counted = {name: words.number(told[name]) for name in ("merged", "clusters")}
+    return _groups(summary["duplicates"], "duplicates", words)
+
+
+def contradictions_section(summary: dict[str, Any], words: Words) -> Markup:
+    """The prompts that have several answers, and how those differ."""
+    return _groups(summary["contradictions"], "contradictions", words)
+
+
+def _groups(told: dict[str, Any], about: str, words: Words) -> Markup:
+    if not told["records"]:
+        return lead(words(f"no_{about}"))
+    counted = {name: words.number(told[name]) for name in ("records", "groups")}
     shown = (_cluster(cluster, words) for cluster in told["largest"])
-    return join([lead(words("duplicates_lead", **counted)), *shown])
+    return join([lead(words(f"{about}_lead", **counted)), *shown])
 
 
 def _cluster(cluster: dict[str, Any], words: Words) -> Markup:

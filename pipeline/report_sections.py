@@ -115,7 +115,8 @@ def divided(leg: dict[str, Any], words: Words) -> Markup:
 def language_rows(languages: dict[str, Any], words: Words) -> Iterator[tuple[str, int, float]]:
     """Name, records and share of each language, the rest as one."""
     for one in languages["shown"]:
-        yield one["language"], one["records"], one["share"]
+        name = words("undetermined") if one["language"] == "und" else one["language"]
+        yield name, one["records"], one["share"]
     if languages["others"]:
         yield words("others"), languages["others"], languages["others_share"]
 

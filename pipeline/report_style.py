@@ -78,6 +78,7 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; m
 .glance .facts { grid-template-columns: 1fr; gap: 0; }
 .glance .facts dt { font-size: 0.875rem; }
 .glance .facts dd { margin: 0 0 0.6rem; }
+.line { display: block; }
 h2.plain { border: 0; padding: 0; margin: 0.4rem 0 0.4rem; font-size: 1.05rem; }
 .head { margin: 0.4rem 0 0.2rem; font-size: 0.825rem; font-weight: 600; color: var(--muted); }
 .narrow { max-width: 26rem; }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FIRST: dict[str, tuple[str, str]] = {
     "title": ("Data-quality report", "Báo cáo chất lượng dữ liệu"),
-    "run": ("Run", "Lần chạy"),
+    "run": ("Digest of the run", "Mã băm của lần chạy"),
     "not_ready": ("Not ready", "Chưa sẵn sàng"),
     "ready_short": ("Ready", "Sẵn sàng"),
     "losses": ("Said otherwise in this format", "Được diễn đạt khác đi trong định dạng này"),
@@ -58,4 +58,36 @@ FIRST: dict[str, tuple[str, str]] = {
     "language": ("Language", "Ngôn ngữ"),
     "others": ("others", "khác"),
     "share": ("Share", "Tỷ lệ"),
+    "undetermined": ("not determined", "chưa xác định"),
+    "drift": ("Since the last run", "So với lần trước"),
+    "first_run": ("the first run, or none was looked back at", "lần đầu, hoặc không xét lần trước"),
+    "no_drift": (
+        (
+            "There is nothing to compare with: it is the first run, or the recipe has no "
+            "`gate.drift`. `bedrock-prep diff` compares any two runs."
+        ),
+        (
+            "Không có gì để so sánh: đây là lần chạy đầu, hoặc công thức không có `gate.drift`. "
+            "`bedrock-prep diff` so sánh hai lần chạy bất kỳ."
+        ),
+    ),
+    "drift_lead": (
+        (
+            "Lengths and languages by the population stability index: under 0.1 they are the same, "
+            "over 0.25 they are others. The rest are changes of shares."
+        ),
+        (
+            "Độ dài và ngôn ngữ theo chỉ số ổn định (PSI): dưới 0,1 là như cũ, trên 0,25 là đã "
+            "khác. Các số còn lại là thay đổi của tỷ lệ."
+        ),
+    ),
+    "stable": ("the same", "như cũ"),
+    "moved": ("moved", "đã dịch"),
+    "shifted": ("another", "đã khác"),
+    "drift_before": ("Run before", "Lần chạy trước"),
+    "drift_rejected": ("Share rejected", "Tỷ lệ bị loại"),
+    "drift_merged": ("Share merged", "Tỷ lệ được gộp"),
+    "drift_sources_removed": ("Share of sources removed", "Tỷ lệ nguồn bị bỏ"),
+    "records_before": ("Records before", "Bản ghi trước"),
+    "records_after": ("Records now", "Bản ghi nay"),
 }

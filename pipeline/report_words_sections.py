@@ -34,10 +34,26 @@ SECTIONS: dict[str, tuple[str, str]] = {
     "sources": ("Sources", "Nguồn dữ liệu"),
     "duplicates": ("Duplicates", "Bản trùng lặp"),
     "duplicates_lead": (
-        "{merged} records were merged into {clusters}. The largest groups:",
-        "{merged} bản ghi được gộp vào {clusters} bản. Các nhóm lớn nhất:",
+        "{records} records were merged into {groups}. The largest groups:",
+        "{records} bản ghi được gộp vào {groups} bản. Các nhóm lớn nhất:",
     ),
     "no_duplicates": ("No duplicates were found.", "Không thấy bản trùng lặp nào."),
+    "contradictions": ("Contradictions", "Mâu thuẫn"),
+    "contradictions_lead": (
+        (
+            "To {groups} prompts there are {records} answers that are not the first one's. "
+            "Somebody has to say which is right. Those with the most answers:"
+        ),
+        (
+            "Với {groups} câu hỏi có {records} câu trả lời khác câu đầu tiên. Cần có người quyết "
+            "định câu nào đúng. Những câu hỏi có nhiều câu trả lời nhất:"
+        ),
+    ),
+    "no_contradictions": (
+        "No stage found a prompt with several answers.",
+        "Không bước nào thấy câu hỏi có nhiều câu trả lời.",
+    ),
+    "nearest": ("Kept, and nearest to it", "Được giữ và gần ngưỡng nhất"),
     "stands": ("Stands for them", "Bản đại diện"),
     "copies": ("Merged", "Đã gộp"),
     "gate": ("Quality gate", "Cổng chất lượng"),
@@ -178,8 +194,6 @@ SECTIONS: dict[str, tuple[str, str]] = {
     ),
     "no_images": ("No record has a picture.", "Không bản ghi nào có hình."),
     "aside": ("Set aside", "Để riêng"),
-    "drift": ("Since the last run", "So với lần trước"),
-    "first_run": ("first run", "lần chạy đầu"),
     "split_good": (
         "no document is in two splits ({documents} looked at)",
         "không tài liệu nào nằm ở hai phần (đã xét {documents})",

@@ -1,13 +1,11 @@
-"""A real browser for tests: Debian's Chromium, driven by Playwright; and axe-core from npm."""
+"""A real browser for tests: Debian's Chromium, driven by Playwright; and axe-core."""
 
 from __future__ import annotations
 
+import importlib.resources
+import os
 import shutil
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,8 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-AXE = "axe-core@4.10.3"
+REQUIRED = "BEDROCK_PREP_BROWSER"
+"""Set in CI: these tests are then not skipped for want of a browser but fail."""
 
 
 def open_chromium() -> Iterator[Any]:
@@ -25,7 +24,8 @@ def open_chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        pytest.skip(f"no browser is installed: none of {', '.join(NAMES)}")
+        told = f"no browser is installed: none of {', '.join(NAMES)}"
+        pytest.fail(told) if os.environ.get(REQUIRED) else pytest.skip(told)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser
@@ -33,22 +33,6 @@ def open_chromium() -> Iterator[Any]:
 
 
 def axe_source() -> str:
-    """axe-core's script, fetched once into the cache folder; skipped where npm gives none."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed: axe-core cannot be fetched")
-    cache = Path(tempfile.gettempdir()) / "bedrock-prep-tests"
-    script = cache / f"{AXE}.js"
-    if not script.exists():
-        cache.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
-            line = ["npm", "pack", "--silent", AXE]
-            done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
-            if done.returncode:
-                pytest.skip(f"npm could not fetch {AXE}: {done.stderr.strip()[-200:]}")
-            with tarfile.open(next(Path(folder).glob("*.tgz"))) as packed:
-                member = packed.extractfile("package/axe.min.js")
-                assert member is not None
-                unfinished = script.with_suffix(".part")
-                unfinished.write_bytes(member.read())
-                unfinished.replace(script)
-    return script.read_text(encoding="utf-8")
+    """axe-core's script, as the package for Playwright carries it; the lock pins it by its hash."""
+    found = importlib.resources.files("axe_playwright_python") / "axe.min.js"
+    return found.read_text(encoding="utf-8")

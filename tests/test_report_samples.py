@@ -11,14 +11,16 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_report import Elements, Run
+from test_report import METRICS, REJECTED, Elements, Run
 
 from pipeline.errors import LawBroken
 from pipeline.generated import all_reasons
 from pipeline.record import frame, rejection
+from pipeline.report_groups import measure_contradictions
 from pipeline.report_html import render_page
-from pipeline.report_judged import just_kept, measure_changes, measure_scores
+from pipeline.report_judged import just_kept, measure_changes
 from pipeline.report_reasons_vi import REASONS_VI
+from pipeline.report_scores import measure_scores, nearest_kept
 from pipeline.report_targets import GATE_FAULTS
 from pipeline.report_texts import compare, excerpt, find_texts, shown
 from pipeline.report_waterfall import waterfall
@@ -171,17 +173,94 @@ def test_a_small_difference_in_a_long_text_is_shown_with_little_around_it() -> N
 def test_scores_have_bounds_and_bins_that_hold_every_record(tmp_path: Path) -> None:
     """A measure whose name a setting bounds has its threshold; no record falls out of the bins."""
     measured = pl.DataFrame({"id": [f"{n}" for n in range(1000)], "words": range(1000)})
-    measured = measured.with_columns(symbols=pl.col("words") / 1000, told=pl.lit("x"))
+    measured = measured.with_columns(symbol_ratio=pl.col("words") / 1000, told=pl.lit("x"))
     measured.write_parquet(tmp_path / "quality.parquet")
-    recipe = {"stages": [{"quality": {"min_words": 20, "max_symbols": 0.4, "min_told": True}}]}
+    recipe = {"stages": [{"quality": {"min_words": 20, "max_symbol_ratio": 0.4}}]}
     words, symbols = measure_scores(tmp_path, recipe)
-    assert words["bounds"] == [{"side": "min", "setting": "min_words", "value": 20}]
-    assert symbols["bounds"] == [{"side": "max", "setting": "max_symbols", "value": 0.4}]
+    least = {"side": "min", "setting": "min_words", "value": 20, "nearest": []}
+    assert words["bounds"] == [least]
+    most = {"side": "max", "setting": "max_symbol_ratio", "value": 0.4, "nearest": []}
+    assert symbols["bounds"] == [most]
     for score in (words, symbols):
         assert sum(one["records"] for one in score["histogram"]) == score["records"] == 1000
         assert len(score["histogram"]) <= 26
     assert (words["min"], words["p50"], words["max"]) == (0, 500, 999)
     assert measure_scores(tmp_path / "nowhere", recipe) == []
+
+
+def test_thresholds_of_published_rules_are_drawn_too(tmp_path: Path) -> None:
+    """Those of a family have settings of their own; both sides of one measure are told."""
+    pl.DataFrame({"id": ["1"], "gopher_words": [60.0]}).write_parquet(
+        tmp_path / "quality.2.parquet"
+    )
+    family = {"rules": ["gopher_quality"], "gopher_quality": {"min_words": 51}}
+    stages = [{"quality": {}}, {"clean": {}}, {"quality": family}]
+    bounds = measure_scores(tmp_path, {"stages": stages})[0]["bounds"]
+    told = [(one["side"], one["value"]) for one in bounds]
+    assert told == [("min", 51), ("max", 100_000)]
+
+
+def test_the_kept_records_nearest_to_a_threshold_are_named(tmp_path: Path) -> None:
+    """On its good side, whole or in chunks, and none that a later stage has set aside."""
+    ids = [f"{n:020d}" for n in range(100)]
+    rows = pl.DataFrame({"id": ids, "words": range(100)})
+    rows.write_parquet(tmp_path / "quality.parquet")
+    kept = [f"{one}.0001" if n == 23 else one for n, one in enumerate(ids) if n not in {20, 22}]
+    places = pl.DataFrame({"id": kept}).with_columns(source=pl.lit("a.md"), locator=pl.col("id"))
+    places.write_parquet(tmp_path / "metrics.parquet")
+    scores = measure_scores(tmp_path, {"stages": [{"quality": {"min_words": 20}}]})
+    nearest_kept(scores, tmp_path, tmp_path / "metrics.parquet")
+    [bound] = scores[0]["bounds"]
+    assert [one["value"] for one in bound["nearest"]] == [21, 23, 24]
+    assert bound["nearest"][1]["locator"] == f"{ids[23]}.0001"
+
+
+def test_contradictions_stand_beside_the_first_answer(tmp_path: Path) -> None:
+    """By prompt, the one with the most other answers first."""
+    run = Run(tmp_path / "run")
+    row = run.rejected[0] | {"reason": "contradiction", "stage": "contradictions"}
+    answers = {"a": ["a", "b"], "c": ["c", "d", "e"]}
+    run.rejected = [
+        row | {"id": own, "value": first, "merged_into": None}
+        for first, group in answers.items()
+        for own in group
+    ]
+    metrics, rejected = tmp_path / "metrics.parquet", tmp_path / "rejected.parquet"
+    pl.DataFrame(run.metrics, schema=METRICS).write_parquet(metrics)
+    pl.DataFrame(run.rejected, schema=REJECTED).write_parquet(rejected)
+    told = measure_contradictions(metrics, rejected)
+    assert (told["groups"], told["records"]) == (2, 3)
+    shown = [(one["id"], [member["id"] for member in one["members"]]) for one in told["largest"]]
+    assert shown == [("c", ["d", "e"]), ("a", ["b"])]
+
+
+DRIFT = {
+    "before": "0123abcd",
+    "rejected": 0.0123,
+    "merged": 0.0,
+    "sources_removed": 0.25,
+    "targets": {
+        "corpus": {"records_before": 90, "records_after": 98, "tokens": 0.31, "languages": 0.05},
+        "new": {"records_before": 0, "records_after": 4, "tokens": None, "languages": None},
+    },
+}
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "another"), ("vi", "đã khác")])
+def test_drift_is_told_at_a_glance_and_in_full(tmp_path: Path, language: str, word: str) -> None:
+    """The worst distance of each target in a word; the first run has nothing to compare with."""
+    run = Run(tmp_path / "run")
+    run.manifest["drift"] = DRIFT
+    told, words = run.summary(), Words(language)
+    page = render_page(told, language)
+    glance = page[: page.index("<main>")]
+    assert f"corpus: 90 → 98 · {word} ({words.measure(0.31)})" in glance
+    assert "new: 0 → 4<" in glance
+    assert f"+{words.measure(0.0123)}" in glance
+    section = page[page.index('<section id="drift"') :]
+    assert "0123abcd" in section
+    assert words("stable") in section
+    assert words("first_run") in render_page(told | {"drift": None}, language)
 
 
 def test_changes_have_counts_and_masked_samples(tmp_path: Path) -> None:
@@ -249,7 +328,7 @@ def test_every_fault_of_the_gate_is_told_in_vietnamese() -> None:
 
 
 NUMBER = re.compile(r"(?<![\w.,-])\d[\d.,]*")
-CONSTANTS = {"100", "100.0", "0.1", "1,000"}
+CONSTANTS = {"100", "100.0", "0.1", "0.25", "1,000"}
 """Numbers of the page's own words: `sum to 100 %`, `per 1,000 tokens`."""
 
 

@@ -146,3 +146,40 @@ def test_no_character_that_nfc_touches_is_missed() -> None:
         assert all(unicodedata.is_normalized("NFC", before + point) for point in unsuspected)
     joined = unsuspected.filter(unsuspected != unsuspected.str.normalize("NFC"))
     assert joined.to_list() == []
+
+
+CHANGES = {
+    "mojibake": ("Tiáº¿ng Viá»‡t trong áº¥m", "Tiếng Việt trong ấm"),
+    "unicode_form": ("cafe\u0301 au lait", "café au lait"),
+    "invisible": ("zero\u200bwidth", "zerowidth"),
+    "line_breaks": ("one\r\ntwo", "one\ntwo"),
+    "no_break_spaces": ("ten\u00a0cups", "ten cups"),
+    "blanks": ("one  \ntwo", "one\ntwo"),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+@pytest.mark.parametrize("turns", [False, True])
+def test_each_kind_of_change_is_told(kind: str, turns: bool) -> None:
+    """With the record, how it was and how it is, in documents and in turns."""
+    before, after = CHANGES[kind]
+    plain = {"source": "a.md", "locator": "1", "text": "nothing to do\n"}
+    own = {"messages": [{"role": "user", "text": before}]} if turns else {"text": before}
+    records = frame([plain, plain | {"locator": "2", "text": None} | own])
+    observed = Clean().observe(records)
+    assert isinstance(observed.tallies, pl.DataFrame)
+    assert observed.tallies.rows() == [(records["id"][1], kind, 1)]
+    assert observed.samples is not None
+    [sample] = observed.samples.to_dicts()
+    assert (sample["kind"], sample["before"], sample["after"]) == (kind, before, after)
+
+
+def test_a_sample_is_cut_around_the_first_difference() -> None:
+    """Of a long text a reader sees the place that changed."""
+    text = "word " * 4000 + "ten\u00a0cups " + "word " * 4000
+    observed = Clean().observe(frame([{"source": "a.md", "locator": "", "text": text}]))
+    assert observed.samples is not None
+    [sample] = observed.samples.to_dicts()
+    assert "ten\u00a0cups" in sample["before"]
+    assert "ten cups" in sample["after"]
+    assert len(sample["before"]) == 1200

@@ -9,8 +9,9 @@ import polars as pl
 from pydantic import Field
 
 from pipeline.kernels import surface
-from pipeline.stage import Broken, Settings, reject
-from pipeline.stages.texts import NFC_SUSPECT, has_images, rewrite
+from pipeline.stage import Broken, Observed, Settings, reject
+from pipeline.stages.before_after import changed_texts, sampled, tallied
+from pipeline.stages.texts import NFC_SUSPECT, has_images, nfc, rewrite
 
 LINE_BREAK = r"\r\n?|[\x0B\x0C\u0085\u2028\u2029]"
 NO_BREAK_SPACE = r"[\u00A0\u2007\u202F]"
@@ -33,6 +34,16 @@ PAIRS = (LATIN_1, CYRILLIC, MAC_ROMAN)
 C1_CONTROL = r"[\u0080-\u009F]"
 MOJIBAKE = "|".join((C1_CONTROL, *map("".join, PAIRS)))
 """Where ftfy (2 MB/s) is worth a call; 2 to 4 texts in 100 have it."""
+
+KINDS = {
+    "mojibake": None,
+    "unicode_form": None,
+    "invisible": INVISIBLE,
+    "line_breaks": LINE_BREAK,
+    "no_break_spaces": NO_BREAK_SPACE,
+    "blanks": r"[ \t]\n|\n\n\n",
+}
+"""Kinds of change, each with what it takes out, where a pattern says that."""
 
 C1 = frozenset(map(chr, range(0x80, 0xA0)))
 
@@ -57,11 +68,36 @@ class Clean(Settings):
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
         """The records with clean texts; documents of which nothing is left are rejected."""
+        return self.observe(records).records
+
+    def observe(self, records: pl.DataFrame) -> Observed:
+        """As `__call__`, with the number of records by kind of change, and some before and after.
+
+        What is stripped at a text's ends is no change that anybody wants to hear of.
+        """
         change = _repaired if self.mojibake else _tidied
         cleaned = rewrite(records, lambda texts, _: change(texts))
         document = pl.col("messages").is_null() & ~has_images()
         empty = document & (pl.col("text").fill_null("") == "")
-        return reject(cleaned, empty_text=Broken(empty))
+        changed = self._kinds(changed_texts(records, cleaned))
+        kinds = {kind: pl.col(kind) for kind in KINDS}
+        return Observed(
+            reject(cleaned, empty_text=Broken(empty)),
+            tallies=tallied(changed, kinds),
+            samples=sampled(changed, kinds),
+        )
+
+    def _kinds(self, changed: pl.DataFrame) -> pl.DataFrame:
+        """The changed texts, with a flag for each kind of change."""
+        text = pl.col("before")
+        suspects = changed["before"].str.contains(MOJIBAKE) & self.mojibake
+        repaired = changed["before"].set(~suspects, "")
+        flags = {kind: text.str.contains(pattern) for kind, pattern in KINDS.items() if pattern}
+        return changed.with_columns(
+            **flags,
+            mojibake=suspects & (_tidied(repaired) != changed["after"]),
+            unicode_form=nfc(text) != text,
+        )
 
 
 class _Watched:

@@ -1,0 +1,65 @@
+"""Texts before and after a stage: how often each kind of change was made, and a few samples."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.stage import SAMPLES, TALLIES, fewest
+from pipeline.stages.texts import KEPT
+
+AROUND = 160
+"""Characters before the first difference that a sample shows."""
+
+LENGTH = 1200
+"""Characters of a sample, before and after."""
+
+COLUMNS = ("id", "source", "locator")
+
+
+def changed_texts(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Records whose text or turns changed beyond their ends: `COLUMNS`, `before`, `after`.
+
+    Both frames have the same rows in the same order; those that were rejected before are not told.
+    """
+    rows = before.select(*COLUMNS, KEPT.alias("kept"), before=whole_text())
+    rows = rows.with_columns(after.select(after=whole_text())["after"])
+    trimmed = rows.with_columns(pl.col("before", "after").str.strip_chars())
+    return trimmed.filter(pl.col("kept") & (pl.col("before") != pl.col("after"))).drop("kept")
+
+
+def whole_text() -> pl.Expr:
+    """A record's text, or its turns' texts, a line each."""
+    turns = pl.col("messages").list.eval(pl.element().struct.field("text").fill_null(""))
+    return pl.coalesce("text", turns.list.join("\n"))
+
+
+def tallied(rows: pl.DataFrame, kinds: dict[str, pl.Expr]) -> pl.DataFrame:
+    """`TALLIES`: one for each record and kind of change whose expression is true."""
+    counted = [
+        rows.filter(changed).select("id", kind=pl.lit(kind), number=pl.lit(1, pl.Int64))
+        for kind, changed in kinds.items()
+    ]
+    return pl.concat([pl.DataFrame(schema=TALLIES), *counted])
+
+
+def sampled(rows: pl.DataFrame, kinds: dict[str, pl.Expr]) -> pl.DataFrame:
+    """`SAMPLES`: a few records of each kind of change, cut around the first difference."""
+    few = [
+        fewest(rows.filter(changed)).with_columns(kind=pl.lit(kind))
+        for kind, changed in kinds.items()
+    ]
+    told = [row | _cut(row["before"], row["after"]) for one in few for row in one.to_dicts()]
+    return (
+        pl.DataFrame(told, schema_overrides=SAMPLES).match_to_schema(
+            SAMPLES, extra_columns="ignore"
+        )
+        if told
+        else pl.DataFrame(schema=SAMPLES)
+    )
+
+
+def _cut(before: str, after: str) -> dict[str, str]:
+    pairs = enumerate(zip(before, after, strict=False))
+    shared = next((at for at, (old, new) in pairs if old != new), min(len(before), len(after)))
+    start = max(shared - AROUND, 0)
+    return {"before": before[start : start + LENGTH], "after": after[start : start + LENGTH]}
