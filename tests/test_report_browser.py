@@ -20,6 +20,9 @@ from pipeline.report_words import Words
 RECIPES = sorted(path.stem for path in SAMPLE.glob("*.yaml"))
 DOMPURIFY = ROOT.parent / "shared" / "hostile" / "html-dompurify-xss"
 
+HIDDEN = re.compile(r"‹U\+[0-9A-F]+›")
+"""How the page writes a character that would not be seen."""
+
 TEXTS = """() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
   while (walk.nextNode()) found.push(walk.currentNode.data);
@@ -128,7 +131,8 @@ def test_every_number_is_that_of_report_json(
     text = json.dumps(summary, ensure_ascii=False)
     known = written(numbers_in(summary), Words("en")) | CONSTANTS
     with Opened(chromium, reports[name] / "report.html") as opened:
-        seen = [n.rstrip(".,") for t in opened.page.evaluate(TEXTS) for n in NUMBER.findall(t)]
+        texts = [HIDDEN.sub("", text) for text in opened.page.evaluate(TEXTS)]
+    seen = [number.rstrip(".,") for text in texts for number in NUMBER.findall(text)]
     assert len(seen) > 100
     assert [number for number in seen if number not in known and number not in text] == []
 
@@ -228,7 +232,8 @@ def hostile_page(folder: Path, text: str) -> Path:
         for member in cluster["members"]:
             member["pieces"] = [["=", text], ["-", text], ["+", text], ["…", ""]]
     bins = [{"from": 0, "to": 1, "records": 1}]
-    bound = {"side": "min", "setting": text, "value": 0.5}
+    nearest = [{"id": text, "source": text, "locator": text, "value": 1, "excerpt": text}]
+    bound = {"side": "min", "setting": text, "value": 0.5, "nearest": nearest}
     spread = dict.fromkeys(("min", "max", "p1", "p25", "p50", "p75", "p99"), 1)
     score = {"stage": text, "measure": text, "records": 1, "bounds": [bound], "histogram": bins}
     summary["scores"] = [score | spread]
