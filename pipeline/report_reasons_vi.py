@@ -61,6 +61,34 @@ REASONS_VI: dict[str, str] = {
     "read.html_too_complex": "một thẻ có quá nhiều thuộc tính, hoặc các thẻ lồng quá sâu",
     "read.bad_html": "bộ phân tích HTML không đọc nổi",
     "read.no_text": "trang không có văn bản",
+    "read.bad_page": "trang này không nạp được; các trang khác của tài liệu đã được đọc",
+    "read.damaged": "tệp hỏng hoặc không đúng định dạng mà tên nó nói; hãy lưu lại",
+    "read.duplicate_member": "tệp nén đã có thành phần trùng tên; cả hai đều đáng ngờ",
+    "read.encrypted": "tệp cần mật khẩu; hãy lưu lại không mật khẩu",
+    "read.image_in_archive": "ảnh cần một chỗ riêng để gọi tên; hãy giải nén",
+    "read.inflated": "tệp bung ra lớn hơn mọi dữ liệu bình thường; hãy tự giải nén",
+    "read.nested_archive": "tệp nén trong tệp nén không được mở; hãy tự giải nén",
+    "read.no_captions": "không có phụ đề nào kèm thời gian; đây có phải tệp phụ đề không?",
+    "read.no_members": "tệp nén không chứa tệp nào",
+    "read.no_message": "tệp không bắt đầu bằng phần đầu của một thư điện tử",
+    "read.no_pages": "tệp lưu trữ không có trang nào có văn bản",
+    "read.no_text_layer": "các trang là ảnh chụp văn bản; hãy chạy OCR rồi thử lại",
+    "read.not_a_file": "thành phần là liên kết, thiết bị hoặc thứ không chứa văn bản",
+    "read.other_records": "yêu cầu, siêu dữ liệu, ảnh, mã lệnh và lần tải hỏng không phải trang",
+    "read.out_of_memory": "tệp cần quá nhiều bộ nhớ để phân tích; hãy chia nhỏ",
+    "read.parser_died": (
+        "bộ phân tích sập ở tệp này, hoặc làm điều không bộ phân tích nào được làm; hãy lưu lại "
+        "tài liệu bằng chương trình đã tạo ra nó"
+    ),
+    "read.timeout": "tệp cần quá lâu để phân tích; hãy chia nhỏ hoặc lưu ở dạng đơn giản hơn",
+    "read.too_many_columns": "bảng có nhiều cột hơn mọi tập bản ghi",
+    "read.too_many_members": "tệp nén có nhiều thành phần hơn mức bộ đọc nhận; hãy giải nén",
+    "read.too_many_pages": "tài liệu có nhiều trang hơn mức bộ đọc nhận; hãy chia nhỏ",
+    "read.unmapped_text": (
+        "phông chữ không cho biết đó là ký tự nào; hãy in lại ra PDF hoặc chạy OCR"
+    ),
+    "read.unsupported_archive": "không bộ đọc nào mở loại tệp nén này; hãy tự giải nén",
+    "read.xml_entities": "XML trong tệp khai báo kiểu tài liệu, điều phần mềm văn phòng không làm",
     "empty_text": "Sau khi làm sạch không còn chữ nào; hãy xem lại nguồn, hoặc để vậy.",
     "language_not_allowed": (
         "Ngôn ngữ của bản ghi không nằm trong `allow`; hãy thêm vào nếu muốn giữ."

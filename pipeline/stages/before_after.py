@@ -5,7 +5,6 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.stage import SAMPLES, TALLIES, fewest
-from pipeline.stages.texts import KEPT
 
 AROUND = 160
 """Characters before the first difference that a sample shows."""
@@ -21,10 +20,12 @@ def changed_texts(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
     Both frames have the same rows in the same order; those that were rejected before are not told.
     """
-    rows = before.select(*COLUMNS, KEPT.alias("kept"), before=whole_text())
-    rows = rows.with_columns(after.select(after=whole_text())["after"])
-    trimmed = rows.with_columns(pl.col("before", "after").str.strip_chars())
-    return trimmed.filter(pl.col("kept") & (pl.col("before") != pl.col("after"))).drop("kept")
+    old, new = (one.select(whole_text()).to_series() for one in (before, after))
+    old = old.str.strip_chars()
+    hits = ((old != new) & before["rejected"].is_null()).fill_null(False).arg_true()
+    found = [old.gather(hits).alias("before"), new.gather(hits).str.strip_chars().alias("after")]
+    rows = before.select(pl.col(COLUMNS).gather(hits)).with_columns(found)
+    return rows.filter(pl.col("before") != pl.col("after"))
 
 
 def whole_text() -> pl.Expr:
