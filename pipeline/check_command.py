@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.bedrock.card import Plan
@@ -59,19 +59,28 @@ def check(asked: Asked) -> CheckResult:
 
     Raises RecipeError for a wrong model or format, StorageError for a file that is not there.
     """
-    with _local([*asked.files, *([asked.validation] if asked.validation else [])]) as paths:
-        training = paths[: len(asked.files)]
-        return check_files(
-            training,
-            plan=asked.plan(),
+    plan, counter, media = asked.plan(), asked.counter(), _folder(asked.media)
+    uris = [*asked.files, *([asked.validation] if asked.validation else [])]
+    with _local(uris) as paths:
+        result = check_files(
+            paths[: len(asked.files)],
+            plan=plan,
             format_name=asked.format,
             validation=paths[-1] if asked.validation else None,
             location=asked.location or _location(asked.files),
             allow=asked.allow,
-            count_tokens=asked.counter(),
+            count_tokens=counter,
             count_all=asked.tokenizer is not None,
-            media=_folder(asked.media),
+            media=media,
         )
+    return _renamed(result, dict(zip(map(str, paths), uris, strict=True)))
+
+
+def _renamed(result: CheckResult, names: dict[str, str]) -> CheckResult:
+    """With the names that were asked for: not those of the copies of what is in S3."""
+    files = tuple(replace(facts, file=names[facts.file]) for facts in result.files)
+    faults = tuple(replace(fault, file=names[fault.file]) for fault in result.faults)
+    return replace(result, files=files, faults=faults)
 
 
 def _folder(media: Path | None) -> Path | None:
@@ -102,10 +111,13 @@ def _any_remote(uris: list[str]) -> bool:
 
 
 def _fetch(uri: str, spool: Path, number: int) -> Path:
-    (listed,) = list_sources(uri, spool, Aws())[:1]
-    folder = spool / str(number)
-    folder.mkdir()
-    return pin(listed, folder, Aws()).path.rename(folder / uri.rsplit("/", 1)[1])
+    (listed, *more) = list_sources(uri, spool, Aws())
+    place = spool / str(number) / uri.rstrip("/").rsplit("/", 1)[1]
+    place.parent.mkdir()
+    if more or listed.uri != uri:
+        place.mkdir()  # a prefix: told as a folder is
+        return place
+    return pin(listed, place.parent, Aws()).path.rename(place)
 
 
 def fix(asked: Asked, out: Path) -> Repair:

@@ -103,13 +103,21 @@ def prepare(
     "validation.jsonl` · `bedrock-prep check train.jsonl --format prompt_completion`"
 )
 def check(
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="JSONL, local or s3://.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE…", help="The training file: JSONL, local or s3://.")
+    ],
     model: Annotated[str | None, typer.Option(help="Card, model id or ARN.")] = None,
     customization: Annotated[str | None, typer.Option(help="fine-tuning, cpt, rft, …")] = None,
-    form: Annotated[str | None, typer.Option("--format", help="Hold a format alone.")] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="A format instead of a model.")
+    ] = None,
     validation: Annotated[str | None, typer.Option(help="The validation file.")] = None,
-    location: Annotated[str | None, typer.Option(help="S3 folder where it will stand.")] = None,
-    allow: Annotated[list[str] | None, typer.Option(help="A rule to note, not to hold.")] = None,
+    location: Annotated[
+        str | None, typer.Option(help="S3 folder where the files will stand.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="A rule to note only; repeat for more.")
+    ] = None,
     allow_legacy: Annotated[bool, typer.Option(help="Hold against a closed model too.")] = False,
     count_tokens: Annotated[
         bool, typer.Option(help="Ask Bedrock's free CountTokens where the guess is not enough.")
@@ -120,7 +128,7 @@ def check(
     media: Annotated[
         Path | None, typer.Option(help="Folder of the media named.  [default: beside the file]")
     ] = None,
-    fix: Annotated[Path | None, typer.Option(help="Write the file anew, mended.")] = None,
+    fix: Annotated[Path | None, typer.Option(help="Write a mended copy, tell each change.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hold any data set against a model card: every fault with line, rule, remedy and source."""

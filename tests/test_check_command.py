@@ -76,6 +76,9 @@ def test_files_in_s3_are_checked_where_they_stand(
     assert (both.ok, [file.records for file in both.files]) == (True, [100, 9])
     assert check(asked(f"{uri}media.jsonl")).counts == {"media-bucket": 100}
     assert set(check(asked(f"{uri}train.jsonl.gz")).counts) == {"file-name", "gzip"}
+    assert both.files[1].file == f"{uri}validation.jsonl"
+    for prefix in (uri, uri[:-1], f"{uri}*.jsonl"):
+        assert "folder" in check(asked(prefix)).counts
     with pytest.raises(StorageError):
         check(asked(f"{uri}no-such.jsonl"))
 
