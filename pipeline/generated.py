@@ -1,4 +1,4 @@
-"""What is written by the code about itself: the recipe's JSON Schema and docs/reference.md.
+"""What is written by the code about itself: the recipe's JSON Schema and pages of docs/.
 
 python -m pipeline.generated           writes them
 python -m pipeline.generated --check   exits 1 when one is not fresh
@@ -19,6 +19,7 @@ from pipeline import readers, stages, targets
 from pipeline.bedrock import limits
 from pipeline.delta import SHIPPED, SHIPPED_MEANS
 from pipeline.entries import TargetSettings
+from pipeline.generated_rules import rules_page
 from pipeline.recipe import Recipe
 from pipeline.select_records import OVER_LIMIT, OVER_LIMIT_MEANS
 from pipeline.stages import STAGES
@@ -169,6 +170,7 @@ def generated() -> dict[Path, str]:
     return {
         root / "schemas" / "recipe.schema.json": recipe_schema(),
         root / "docs" / "reference.md": reference(),
+        root / "docs" / "rules.md": rules_page(),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 from check_sets import conversation, dumped, minimal, turn
+from conftest import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_check import NOVA, SMALL, verdict
@@ -40,6 +41,7 @@ PIECES = st.sampled_from(
     ]
 )  # fmt: skip
 NOISE = st.lists(PIECES | st.binary(max_size=6), max_size=30).map(b"".join)
+HOSTILE = ROOT.parent / "shared" / "hostile"
 LINES = [dumped(minimal(form, 1)) for form in ("prompt_completion", "conversation")]
 
 
@@ -62,6 +64,20 @@ def test_no_bytes_bring_it_down(form: str, data: bytes, tmp_path: Path) -> None:
             assert isinstance(json.loads(line), dict)
     assert result.counts.keys() == result.severities.keys()
     assert result.files[0].lines == len(data.splitlines()) or b"\r" in data or result.counts
+
+
+@pytest.mark.skipif(not HOSTILE.is_dir(), reason="the collection of hostile files is not there")
+@pytest.mark.parametrize("form", TARGETS)
+def test_no_file_of_the_collection_brings_it_down(form: str, tmp_path: Path) -> None:
+    """PDFs, images, archives and broken JSON: each is read to a verdict, by one format or other."""
+    files = sorted(path for path in HOSTILE.rglob("*") if path.is_file())
+    at = list(TARGETS).index(form)
+    link = tmp_path / "train.jsonl"
+    for path in files[at :: len(TARGETS)]:
+        link.unlink(missing_ok=True)
+        link.symlink_to(path)
+        result = check_files([link], format_name=form)
+        assert result.ok or result.counts, path
 
 
 @QUIET
