@@ -3,7 +3,7 @@
     python benchmarks/incremental.py [DOCUMENTS [NIGHTS [FOLDER]]]
                                      (default 100000 5 ../shared/bench/corpus)
 
-FOLDER holds docs.parquet with a column `text`; its texts are cut into documents of about 1 KB, a
+FOLDER holds docs.parquet with a column `text`; its texts are cut into documents of about 0.8 KB, a
 file each, in the order of a digest. The first run sees all but NIGHTS times 2 %; each night brings
 2 % more. At last one run from nothing sees all. Prints Markdown: CPU seconds of all processes, wall
 seconds, and the peak memory of the process tree.
@@ -35,7 +35,7 @@ stages: [clean, language, quality, redact, dedup_exact, dedup_near, {chunk: {max
 targets: {corpus: {format: pretraining}}
 split: {validation: 0.05}
 """
-LENGTH = 1000  # characters of a document
+LENGTH = 800  # characters of a document
 SHARE = 0.02  # of all documents, a night
 
 
@@ -49,7 +49,7 @@ class Cost:
 
 
 def documents(corpus: Path, most: int) -> Iterator[str]:
-    """Texts of about 1 KB, cut at line ends."""
+    """Texts of about 0.8 KB, cut at line ends."""
     made = 0
     for text in pl.read_parquet(corpus / "docs.parquet", columns=["text"])["text"]:
         lines, size = [], 0

@@ -182,7 +182,10 @@ class Execution:
         units, found = sum(map(len, keys)), known.rows.n_unique("key") if known.rows.height else 0
         if found:
             self.progress.say(f"{found} of {units} source units are known from earlier runs")
-        return [replace(task, known=known.of(own)) for task, own in zip(tasks, keys, strict=True)]
+        return [
+            replace(task, known=known.of(own), digests=tuple(own))
+            for task, own in zip(tasks, keys, strict=True)
+        ]
 
     def _map(self, title: str, this: Pass | RenderPass, tasks: list[Any]) -> list[str]:
         """Run a pass's tasks; returns the names of its parts, in order."""

@@ -32,7 +32,7 @@ from pipeline.stage import (
     RewritingStage,
 )
 from pipeline.tables import write_blobs
-from pipeline.unit_rows import UNIT, ledger_rows, roots_of, tally_rows, unit_key
+from pipeline.unit_rows import UNIT, ledger_rows, roots_of, tally_rows, unit_keys
 
 READ = "read"
 
@@ -44,10 +44,11 @@ class ReadTask:
     index: int
     units: tuple[tuple[Reader, Unit], ...]
     known: Known | None = None  # what earlier runs have made of some of them
+    digests: tuple[str, ...] = ()  # of the units, where they are known already
 
     def keys(self) -> list[str]:
         """The digest of each unit."""
-        return [unit_key(reader, unit) for reader, unit in self.units]
+        return list(self.digests) or unit_keys(self.units)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ A listed source is pinned: what is read later is the version that was listed, or
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +24,8 @@ from pipeline.source import Listed, SourceFile
 __all__ = ["GLOB", "Aws", "Listed", "Place", "is_remote", "list_sources", "open_place", "pin"]
 
 BLOCK = 1 << 20
+NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+"""Of links that lead to nothing, and of what is gone since it was listed."""
 
 
 def is_remote(uri: str) -> bool:
@@ -50,8 +54,14 @@ def _list_local(spec: str, folder: Path) -> Iterator[Listed]:
     else:
         paths = iter([start])
     for path in paths:
-        if path.is_file():
-            yield Listed(source_uri(path, folder), path.stat().st_size, path, None)
+        try:
+            found = path.stat()
+        except OSError as error:
+            if error.errno not in NOWHERE:
+                raise
+            continue
+        if stat.S_ISREG(found.st_mode):
+            yield Listed(source_uri(path, folder), found.st_size, path, None)
 
 
 def _glob(spec: str, folder: Path) -> list[Path]:
@@ -73,10 +83,8 @@ def source_uri(path: Path, folder: Path) -> str:
 
     Bytes that are not UTF-8, control characters and `%` are percent-encoded.
     """
-    absolute = Path(os.path.normpath(path.absolute()))
-    inside = Path(os.path.normpath(folder.absolute()))
-    shown = absolute.relative_to(inside) if absolute.is_relative_to(inside) else absolute
-    return _printable(os.fsencode(shown.as_posix()))
+    absolute, above = (os.path.normpath(one.absolute()) for one in (path, folder))
+    return _printable(os.fsencode(absolute.removeprefix(above.rstrip("/") + "/")))
 
 
 def _printable(name: bytes) -> str:
@@ -84,6 +92,8 @@ def _printable(name: bytes) -> str:
         text = name.decode("utf-8")
     except UnicodeDecodeError:
         return quote_from_bytes(name, safe="/ ")
+    if text.isprintable() and "%" not in text:
+        return text
     return "".join(
         c if c.isprintable() and c != "%" else quote_from_bytes(c.encode()) for c in text
     )

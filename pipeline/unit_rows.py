@@ -7,10 +7,10 @@ says what each stage made of a unit's records, so that counts can be summed over
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+import orjson
 import polars as pl
 import polars.selectors as cs
 
@@ -29,13 +29,19 @@ LEDGER = pl.Schema({"stage": pl.String(), "what": pl.String(), "number": pl.Int6
 REASON, TALLY = "reason ", "tally "
 
 
-def unit_key(reader: Reader, unit: Unit) -> str:
-    """Digest of all that a unit's records depend on beside stages and code: names and bytes."""
-    settings = getattr(reader, "model_dump_json", str)()
-    files = [[file.uri, file.sha256] for file in unit.files]
-    beside = [[file.uri, file.sha256] for file in unit.sidecars]
-    text = json.dumps([reader.name, settings, files, beside])
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def unit_keys(units: Iterable[tuple[Reader, Unit]]) -> list[str]:
+    """Of each unit a digest of all that its records depend on beside stages and code: the reader
+    with its settings, names and bytes."""
+    settings: dict[int, str] = {}
+    keys = []
+    for reader, unit in units:
+        if id(reader) not in settings:
+            settings[id(reader)] = getattr(reader, "model_dump_json", str)()
+        files = [[file.uri, file.sha256] for file in unit.files]
+        beside = [[file.uri, file.sha256] for file in unit.sidecars]
+        text = orjson.dumps([reader.name, settings[id(reader)], files, beside])
+        keys.append(hashlib.blake2b(text, digest_size=16).hexdigest())
+    return keys
 
 
 class UnitRows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import random
@@ -108,12 +109,16 @@ class Project:
             if len(list(path.parent.iterdir())) > 1:
                 path.unlink()
 
+    def prepare(self, output: str, **options: Any) -> list[str]:
+        """One night; what it has told."""
+        recipe = load_recipe(self.folder / "recipe.yaml")
+        told = io.StringIO()
+        prepare(recipe, self.folder, Options(output, 1, **options), Lines(told, as_json=False))
+        return told.getvalue().splitlines()
+
     def run(self, output: Path, **options: Any) -> dict[str, bytes]:
         """The files of the run."""
-        recipe = load_recipe(self.folder / "recipe.yaml")
-        with Path(os.devnull).open("w") as nowhere:
-            told = Lines(nowhere, as_json=False)
-            prepare(recipe, self.folder, Options(str(output), 1, **options), told)
+        self.prepare(str(output), **options)
         return tree_bytes(latest(output))
 
 

@@ -295,7 +295,8 @@ def test_units_share_out_images_and_metadata(tmp_path: Path, count: int) -> None
     files = many(tmp_path, count)
     reader = ImagesReader(max_bytes=1)  # the images need not be decoded here
     units = reader.units(files)
-    assert [len(unit.files) for unit in units[:-1]] == [UNIT_IMAGES] * (len(units) - 1)
+    assert all(len(unit.files) <= UNIT_IMAGES for unit in units)
+    assert count / UNIT_IMAGES <= len(units) <= 1 + count / 20
     assert all(len(unit.sidecars) <= 3 for unit in units)
     rows = read(reader, *files)
     assert [row["source"] for row in rows if row["reason"] == "read.too_large"] == [
@@ -303,6 +304,15 @@ def test_units_share_out_images_and_metadata(tmp_path: Path, count: int) -> None
     ]
     others = sorted(row["locator"] for row in rows if row["source"] == "p/metadata.jsonl")
     assert others == sorted(f"line={count + n}" for n in range(1, 6))
+
+
+def test_an_image_more_changes_its_own_unit_alone(tmp_path: Path) -> None:
+    """And its neighbour, which looks where its own images begin or end."""
+    files = [put(tmp_path, f"p/{n:04}.png", PNG) for n in range(0, 6000, 2)]
+    before = ImagesReader().units(files)
+    after = ImagesReader().units([*files, put(tmp_path, "p/0801.png", PNG)])
+    assert len(before) > 10
+    assert sum(unit not in before for unit in after) <= 3
 
 
 def shuffled(files: list[SourceFile]) -> list[SourceFile]:

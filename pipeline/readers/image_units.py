@@ -6,10 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import xxhash
+
 from pipeline.readers.captions import CAPTION_EXTENSIONS, folders_of, is_metadata, stem
 from pipeline.source import SourceFile, Unit
 
 UNIT_IMAGES = 256
+USUAL_IMAGES = 128
 
 
 def is_sidecar_name(uri: str) -> bool:
@@ -31,7 +34,7 @@ def sidecars(files: Sequence[SourceFile], images: Sequence[SourceFile]) -> list[
 
 
 def image_units(files: Sequence[SourceFile]) -> list[Unit]:
-    """At most 256 images of a folder, or of all folders below the uppermost metadata.
+    """Up to 256 images of a folder, or of all folders below the uppermost metadata.
 
     What belongs to them goes along: metadata, caption files, and the images next before and next
     after in the order of URIs. Those two say which rows of metadata are the unit's own: the rows
@@ -64,13 +67,23 @@ def _slices(
     metadata: Sequence[SourceFile],
     by_stem: dict[str, list[SourceFile]],
 ) -> Iterator[Unit]:
-    for start in range(0, len(images), UNIT_IMAGES):
-        end = start + UNIT_IMAGES
+    for start, end in _cuts(images):
         own = images[start:end]
         texts = [text for image in own for text in by_stem.get(stem(image.uri), ())]
         texts = [text for text in texts if not is_metadata(text.uri)]
         next_ones = (*images[max(0, start - 1) : start], *images[end : end + 1])
         yield Unit(tuple(own), (*metadata, *dict.fromkeys(texts), *next_ones))
+
+
+def _cuts(images: Sequence[SourceFile]) -> Iterator[tuple[int, int]]:
+    """Where units start and end: after names that a digest chooses, so that an image more or less
+    changes its own unit and not all those after it, of which later runs take the work over."""
+    start = 0
+    for end, image in enumerate(images, start=1):
+        chosen = xxhash.xxh3_64_intdigest(image.uri.encode()) % USUAL_IMAGES == 0
+        if chosen or end == len(images) or end - start == UNIT_IMAGES:
+            yield start, end
+            start = end
 
 
 def _folder(uri: str) -> str:

@@ -64,7 +64,7 @@ class ImagesReader(Settings):
         return file.uri.lower().endswith(EXTENSIONS) or encoding.signature(head) in _KINDS
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:
-        """At most 256 images of a folder, with their captions; see `image_units`."""
+        """Up to 256 images of a folder, with their captions; see `image_units`."""
         return image_units(files)
 
     def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
