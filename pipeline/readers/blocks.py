@@ -1,7 +1,8 @@
 """Conversations that hold more than text: reasoning, calls of tools and what the tools answer.
 
-Known are Bedrock Converse (blocks `text`, `reasoningContent`, `toolUse`, `toolResult`) and OpenAI
-(`tool_calls`, role `tool` with `tool_call_id`, `reasoning_content`). Both become Converse blocks.
+Known are Bedrock Converse (blocks `text`, `reasoningContent`, `toolUse`, `toolResult`), OpenAI
+(`tool_calls`, role `tool` with `tool_call_id`, `reasoning_content`) and Anthropic (`type`:
+`tool_use`, `tool_result`, `thinking`). All become Converse blocks.
 
 | here | becomes |
 |---|---|
@@ -68,7 +69,13 @@ def _is_beyond_text(message: Any) -> bool:
         return True
     content = message.get("content")
     parts = content if isinstance(content, list) else ()
-    return any(isinstance(part, dict) and not KINDS.keys().isdisjoint(part) for part in parts)
+    return any(isinstance(part, dict) and _kind(part) for part in parts)
+
+
+def _kind(part: dict[str, Any]) -> bool:
+    """Whether a part is a block beyond text, by its key or by Anthropic's `type`."""
+    typed = part.get("type") in ("tool_use", "tool_result", "thinking")
+    return typed or not KINDS.keys().isdisjoint(part)
 
 
 def _is_result(message: dict[str, Any]) -> bool:
@@ -131,6 +138,7 @@ def _content(number: int, message: dict[str, Any]) -> Iterator[Block]:
 def _block(field: str, part: Any) -> Block:
     """A part of a content as one block; nulls, with which tables fill missing keys, are nothing."""
     held = {k: v for k, v in part.items() if v is not None} if isinstance(part, dict) else {}
+    held = tool_calls.from_anthropic(held)
     kind = next(iter(held)) if len(held) == 1 else ""
     if kind not in KINDS:
         return {"text": turns.part_text(field, held or part)}

@@ -6,40 +6,48 @@ without regard to case and outer spaces. What is mapped to nothing is left out.
 
 | columns | become |
 |---|---|
-| messages, conversations, conversation | messages; and `system`, `toolConfig` or `tools` |
-| prompt + completion or response, question + answer, query + response | two turns |
-| instruction (+ input or context) + output or response, input + output | two turns |
+| messages, or another name of a conversation (see `_MESSAGES`) | messages; and what stands beside |
+| prompt + completion, question + answer, or another pair (see `_PAIRS`) | two turns |
+| instruction (+ input or context) + output or response | two turns |
 | image-ref + caption | images, text |
 | text, content | text |
 | prompt, question, query, instruction (+ input or context) alone | one turn by the user |
+
+`system`, `system_prompt`, `toolConfig`, `tools` and `reference_answer` stand beside turns.
+Before, `pipeline.readers.nested` takes rows apart that hold several records; messages may be one
+text with speakers' marks (`pipeline.readers.dialogue`). Neither is done where a recipe names the
+columns, except for the marks.
 
 A null is a missing value: a null completion leaves one turn. An empty string is a value: the
 turn is there and empty, for a later stage to judge. Strings are kept verbatim. What stands beside
 the turns goes to `extra`: tools, a `reference_answer` (text or object), and the columns that the
 recipe names as `metadata`.
 
-Reasons: those of the modules `turns`, `blocks` and `beside`, `read.not_text` (value: the column
-and its type),
+Reasons: those of the modules `turns`, `blocks`, `beside`, `nested` and `dialogue`,
+`read.not_text` (value: the column and its type),
 `read.unknown_columns` (value: the columns there are),
 `read.missing_column` (value: the column), `read.bad_file_name` (value: the name).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Self
 
 import orjson
 from pydantic import Field, model_validator
 
-from pipeline.readers import beside, blocks, turns
+from pipeline.readers import beside, blocks, dialogue, nested, turns
 from pipeline.readers.rows import Row, UnreadableError, sibling
+from pipeline.source import SourceFile
 from pipeline.stage import Settings
 
 REASONS = {
     **turns.REASONS,
     **blocks.REASONS,
     **beside.REASONS,
+    **nested.REASONS,
+    **dialogue.REASONS,
     "read.unknown_columns": "no known set of columns is there; name them with `columns`",
     "read.missing_column": "a column that the recipe names is not there, or null",
     "read.bad_file_name": "a file name leads out of its folder, or is a URL",
@@ -71,17 +79,20 @@ class Columns(Settings):
         return self
 
 
+_MESSAGES = (
+    "messages", "conversations", "conversation", "chat", "dialogue", "dialog", "transcript",
+    "turns", "chosen",
+)  # fmt: skip
+_PAIRS = (
+    ("prompt", "completion"), ("prompt", "response"), ("prompt", "answer"), ("prompt", "output"),
+    ("question", "answer"), ("question", "response"), ("question", "best_answer"),
+    ("query", "response"), ("query", "answer"), ("instruction", "output"),
+    ("instruction", "response"), ("problem", "solution"), ("input", "output"), ("input", "target"),
+    ("inputs", "targets"), ("context", "response"),
+)  # fmt: skip
 _CONVENTIONS = (
-    Columns(messages="messages"),
-    Columns(messages="conversations"),
-    Columns(messages="conversation"),
-    Columns(prompt="prompt", completion="completion"),
-    Columns(prompt="prompt", completion="response"),
-    Columns(prompt="question", completion="answer"),
-    Columns(prompt="query", completion="response"),
-    Columns(prompt="instruction", completion="output"),
-    Columns(prompt="instruction", completion="response"),
-    Columns(prompt="input", completion="output"),
+    *(Columns(messages=name) for name in _MESSAGES),
+    *(Columns(prompt=prompt, completion=completion) for prompt, completion in _PAIRS),
     Columns(images="image-ref", text="caption"),
     Columns(text="text"),
     Columns(text="content"),
@@ -92,6 +103,7 @@ _CONVENTIONS = (
 )
 
 _OPTIONAL_INPUTS = ("input", "context")
+_OPTIONAL_SYSTEM = ("system", "system_prompt")
 _OPTIONAL_TOOLS = ("toolConfig", "tools")
 
 
@@ -141,11 +153,29 @@ def _with_optional(columns: Columns, names: Set[str]) -> Columns:
     if given and columns.prompt == "instruction":
         more["input"] = given
     if columns.text is None:
-        more |= {name: name for name in ("system", "reference_answer") if name in names}
+        system = next((name for name in _OPTIONAL_SYSTEM if name in names), None)
+        more |= {"system": system} if system else {}
+        more |= {name: name for name in ("reference_answer",) if name in names}
     declared = next((name for name in _OPTIONAL_TOOLS if name in names), None)
     if declared and columns.messages:
         more["tools"] = declared
     return columns.model_copy(update=more) if more else columns
+
+
+def records(
+    row: Mapping[str, Any], columns: Columns | None, file: SourceFile, locator: str
+) -> Iterator[Row]:
+    """The records of one row, with source and locator; what cannot be read is a rejected one."""
+    for place, part in nested.parted(row) if columns is None else [("", row)]:
+        where = f"{locator} {place}".strip()
+        try:
+            if isinstance(part, UnreadableError):
+                raise part
+            own = fields(part, layout(part.keys(), columns), file.uri)
+        except UnreadableError as fault:
+            yield fault.row(file, where)
+        else:
+            yield {"source": file.uri, "locator": where, **own}
 
 
 def fields(row: Mapping[str, Any], columns: Columns, uri: str) -> Row:
@@ -175,7 +205,7 @@ def _said(row: Mapping[str, Any], columns: Columns, tools: Mapping[str, Any]) ->
     system = row.get(columns.system) if columns.system else None
     if not columns.messages:
         return {"system": turns.system_prompt(system), "messages": _pair(row, columns)}
-    messages = _value(row, columns.messages)
+    messages = dialogue.messages_in(_value(row, columns.messages))
     if blocks.beyond_text(messages):
         return blocks.conversation(messages, system, beside.declared(tools))
     prompt, said = turns.conversation(messages, system)

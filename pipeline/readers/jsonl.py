@@ -70,14 +70,8 @@ class JsonlReader(PerFileReader):
         for locator, found in objects(file, self.max_line_bytes):
             if isinstance(found, UnreadableError):
                 yield found.row(file, locator)
-                continue
-            try:
-                layout = conventions.layout(found.keys(), self.columns)
-                own = conventions.fields(found, layout, file.uri)
-            except UnreadableError as fault:
-                yield fault.row(file, locator)
             else:
-                yield {"source": file.uri, "locator": locator, **own}
+                yield from conventions.records(found, self.columns, file, locator)
 
 
 def objects(file: SourceFile, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Located]:

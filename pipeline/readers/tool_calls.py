@@ -70,6 +70,32 @@ def _result_part(part: Any) -> dict[str, Any]:
     return {"text": turns.part_text("toolResult", held or part)}
 
 
+def from_anthropic(part: dict[str, Any]) -> dict[str, Any]:
+    """A part of Anthropic's shape (`type`: tool_use, tool_result, thinking) as Converse's.
+
+    Parts of other types come back as they are. A thought's signature is left out.
+    """
+    kind = part.get("type")
+    if kind == "tool_use":
+        keys = {"id": "toolUseId", "name": "name", "input": "input"}
+        return {"toolUse": _renamed("tool_use", part, keys)}
+    if kind == "thinking":
+        _refuse_odd_keys("thinking", part, {"type", "thinking", "signature"})
+        return {"reasoningContent": {"reasoningText": {"text": part.get("thinking")}}}
+    if kind != "tool_result":
+        return part
+    held = _renamed("tool_result", part, {"tool_use_id": "toolUseId", "content": "content"})
+    if part.get("is_error"):
+        raise UnreadableError("read.unsupported_content", "tool_result.is_error")
+    texts = turns.texts("tool_result.content", held.get("content"))
+    return {"toolResult": held | {"content": [{"text": text} for text in texts]}}
+
+
+def _renamed(kind: str, part: dict[str, Any], keys: dict[str, str]) -> dict[str, Any]:
+    _refuse_odd_keys(kind, part, {"type", "is_error", "cache_control", "caller", *keys})
+    return {name: part[key] for key, name in keys.items() if key in part}
+
+
 def openai_result(message: dict[str, Any]) -> dict[str, Any]:
     """OpenAI's message by a tool as a block."""
     call_id = message.get("tool_call_id")

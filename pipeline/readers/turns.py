@@ -1,7 +1,8 @@
 """Conversations as they are written elsewhere, to `system` and `messages`.
 
 Known are OpenAI messages (`role`, `content` as a string or as parts `{"type": "text", "text"}`),
-Bedrock Converse (parts `{"text"}`) and ShareGPT (`from`, `value`; `human`, `gpt`). The parts of
+Bedrock Converse (parts `{"text"}`), ShareGPT (`from`, `value`; `human`, `gpt`) and help desks
+(`author_role`, `body`; `customer`, `agent`). The parts of
 one message are joined by a newline. A leading system message becomes the system prompt. What
 holds more than text is read by `pipeline.readers.blocks`.
 
@@ -35,11 +36,19 @@ ROLES = {
     "model": "assistant",
     "bot": "assistant",
     "chatbot": "assistant",
+    "ai": "assistant",
+    "agent": "assistant",  # of a help desk
+    "support": "assistant",
+    "customer": "user",
+    "requester": "user",
     "system": "system",
     "developer": "system",  # OpenAI's later name for it
 }
 
 _UNSUPPORTED = ("function_call", "audio")  # OpenAI's; calls without ids were given up in 2023
+
+_ROLE_KEYS = ("role", "from", "author_role", "speaker")
+_CONTENT_KEYS = ("content", "value", "body", "text")
 
 _JSON_TYPES = {
     type(None): "null",
@@ -105,7 +114,7 @@ def role_of(number: int, message: Any) -> str:
     for key in _UNSUPPORTED:
         if message.get(key):
             raise UnreadableError("read.unsupported_content", key)
-    name = message.get("role", message.get("from"))
+    name = next((message[key] for key in _ROLE_KEYS if key in message), None)
     if not isinstance(name, str):
         raise UnreadableError("read.bad_messages", f"message {number}: no role")
     role = ROLES.get(name.lower())
@@ -116,7 +125,7 @@ def role_of(number: int, message: Any) -> str:
 
 def content_of(number: int, message: Mapping[str, Any]) -> tuple[str, Any]:
     """The key under which a message holds its content, and the content as it is."""
-    for key in ("content", "value"):
+    for key in _CONTENT_KEYS:
         if key in message:
             return key, message[key]
     raise UnreadableError("read.bad_messages", f"message {number}: no content")

@@ -1,0 +1,131 @@
+"""Calls of Bedrock models as they are logged, or as batch inference writes them, to messages.
+
+A log's line holds `input.inputBodyJson` and `output.outputBodyJson`, a batch result `modelInput`
+and `modelOutput`: the bodies of Converse or of InvokeModel, the latter in each provider's form.
+Known are the bodies of Converse (and its stream), Amazon Nova and Titan, Anthropic, Meta,
+Mistral, and chat completions.
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
+
+Reasons: `read.failed_call` (value: the error), `read.log_body_elsewhere` (value: where),
+`read.unknown_body` (value: its keys).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.readers.rows import UnreadableError
+
+REASONS = {
+    "read.failed_call": "the model's call failed; there is no answer to learn from",
+    "read.log_body_elsewhere": "the log says that the body is in an object of its own in S3",
+    "read.unknown_body": "the request or the answer has no shape that this reader knows",
+}
+
+
+def is_call(row: Mapping[str, Any]) -> bool:
+    """Whether a row is a line of an invocation log or a result of batch inference."""
+    return row.get("schemaType") == "ModelInvocationLog" or "modelInput" in row
+
+
+def exchange_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """`messages`, and `system` and `toolConfig` or `tools`, of a call. Raises `UnreadableError`."""
+    error = row.get("errorCode") or row.get("error")
+    if error:
+        told = error.get("errorMessage") if isinstance(error, dict) else error
+        raise UnreadableError("read.failed_call", told)
+    if "modelInput" in row:
+        return exchange(row["modelInput"], row.get("modelOutput"))
+    return exchange(_body(row, "input"), _body(row, "output"))
+
+
+def _body(row: Mapping[str, Any], side: str) -> Any:
+    held = row.get(side)
+    held = held if isinstance(held, dict) else {}
+    elsewhere = held.get(f"{side}BodyS3Path")
+    if elsewhere:
+        raise UnreadableError("read.log_body_elsewhere", elsewhere)
+    return held.get(f"{side}BodyJson")
+
+
+def exchange(request: Any, response: Any) -> dict[str, Any]:
+    """What was asked and answered, as a row with `messages`. Raises `UnreadableError`."""
+    if not isinstance(request, dict):
+        raise UnreadableError("read.unknown_body", type(request).__name__)
+    if isinstance(request.get("messages"), list):
+        asked = {"messages": request["messages"], "system": request.get("system")}
+        asked |= _tools(request)
+    else:
+        prompt = next((request[key] for key in ("prompt", "inputText") if key in request), None)
+        if not isinstance(prompt, str):
+            raise UnreadableError("read.unknown_body", ", ".join(request))
+        asked = {"messages": [{"role": "user", "content": prompt}]}
+    return asked | {"messages": [*asked["messages"], answer(response)]}
+
+
+def _tools(request: Mapping[str, Any]) -> dict[str, Any]:
+    if "toolConfig" in request:
+        return {"toolConfig": request["toolConfig"]}
+    tools = request.get("tools")
+    named = isinstance(tools, list) and all(
+        isinstance(tool, dict) and "input_schema" in tool for tool in tools
+    )
+    if not named:
+        return {"tools": tools} if tools else {}
+    specs = [
+        {"name": tool.get("name"), "inputSchema": {"json": tool["input_schema"]}}
+        | ({"description": tool["description"]} if "description" in tool else {})
+        for tool in tools or ()
+    ]
+    return {"toolConfig": {"tools": [{"toolSpec": spec} for spec in specs]}}
+
+
+def answer(response: Any) -> dict[str, Any]:
+    """The assistant's message of an answer's body. Raises `UnreadableError`."""
+    if isinstance(response, list):
+        return {"role": "assistant", "content": _streamed(response)}
+    body = response if isinstance(response, dict) else {}
+    message = _at(body, "output", "message") or _at(body, "choices", 0, "message")
+    if isinstance(message, dict):
+        return {"role": "assistant", **message}
+    if isinstance(body.get("content"), list):
+        return {"role": "assistant", "content": body["content"]}
+    texts = (
+        body.get("generation"),
+        body.get("completion"),
+        _at(body, "results", 0, "outputText"),
+        _at(body, "outputs", 0, "text"),
+    )
+    text = next((one for one in texts if isinstance(one, str)), None)
+    if text is None:
+        raise UnreadableError("read.unknown_body", ", ".join(body) or type(response).__name__)
+    return {"role": "assistant", "content": text}
+
+
+def _at(value: Any, *path: str | int) -> Any:
+    """What stands at a path of a JSON value; None where the path ends early."""
+    for step in path:
+        if isinstance(step, int):
+            fits = isinstance(value, list) and len(value) > step
+        else:
+            fits = isinstance(value, dict) and step in value
+        if not fits:
+            return None
+        value = value[step]
+    return value
+
+
+def _streamed(events: list[Any]) -> str:
+    """The text of a stream's events; a stream that calls a tool is not put together."""
+    pieces = []
+    for event in events:
+        delta = _at(event, "contentBlockDelta", "delta") or _at(event, "delta")
+        if _at(event, "contentBlockStart", "start", "toolUse") or _at(delta, "toolUse"):
+            raise UnreadableError("read.unknown_body", "a stream with toolUse")
+        text = _at(delta, "text") or _at(event, "generation") or _at(event, "outputText")
+        if isinstance(text, str):
+            pieces.append(text)
+    if not pieces:
+        raise UnreadableError("read.unknown_body", "a stream without text")
+    return "".join(pieces)
