@@ -8,7 +8,15 @@ from __future__ import annotations
 import functools
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    create_model,
+    model_validator,
+)
 
 from pipeline.bedrock.cards import find_card
 from pipeline.bedrock.job import JobSettings
@@ -17,6 +25,7 @@ from pipeline.faults import did_you_mean
 from pipeline.readers import READERS
 from pipeline.stage import Settings
 from pipeline.stages import STAGES
+from pipeline.stages.language import short_code
 from pipeline.targets import TARGETS
 
 
@@ -38,6 +47,8 @@ class TargetSettings(Settings):
         pattern=r"^[0-9a-f]{20}$",
         description="run that a delta goes on from; else the latest",
     )
+    # only records in these languages, or in none that can be told; others are this target's rejects
+    languages: list[Annotated[str, AfterValidator(short_code)]] | None = Field(None, min_length=1)
     quota: dict[str, int] = Field(default_factory=dict)
     prices: dict[str, float] = Field(default_factory=dict)  # US dollars by item, over the card's
     job: JobSettings | None = None  # beside or over the recipe's own `job`

@@ -13,6 +13,7 @@ from pipeline.errors import RecipeError
 from pipeline.faults import did_you_mean
 from pipeline.gate_own import expectation_faults
 from pipeline.stages.chunk import Chunk
+from pipeline.stages.language import Language
 from pipeline.yaml_file import Positions
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
             faults += [f"{where}targets.{name}: {fault}" for fault in _target_faults(recipe, name)]
         except RecipeError as error:
             faults += [f"{where}targets.{name}: {fault}" for fault in error.faults]
+        if entry.languages and not any(isinstance(step, Language) for step in recipe.steps()):
+            faults.append(f"{where}targets.{name}: languages need the stage language before")
         if entry.model is None and (entry.quota or entry.customization):
             faults.append(f"{where}targets.{name}: quota and customization need a model")
     return faults + list(gate_faults(recipe))

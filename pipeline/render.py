@@ -20,6 +20,7 @@ from pipeline.schemas_dir import load_schema
 from pipeline.settle import Settled, settle
 from pipeline.shards import read_frame, read_marker, write_bytes, write_frame, write_marker
 from pipeline.stage import Broken, reject
+from pipeline.stages.language import UNDETERMINED
 from pipeline.targets.images import image_name, most_images, prepare_image
 from pipeline.tokens import TURN_OVERHEAD, message_tokens, token_bound
 
@@ -88,7 +89,8 @@ class RenderPass:
     def _render(
         self, rendering: Rendering, records: pl.DataFrame, index: int
     ) -> tuple[Settled, list[Path]]:
-        rendered = rendering.target.render(records, rendering.place)
+        wanted = reject_other_languages(records, rendering.languages)
+        rendered = rendering.target.render(wanted, rendering.place)
         if rendering.plan is not None:
             rendered = reject_over_limits(rendered, rendering.plan, rendering.bucket)
         rendered = reject_broken_lines(rendered, rendering.target.schema)
@@ -117,6 +119,16 @@ class RenderPass:
                 made.append(self.folder / f"{rendering.name}.image.{name}")
                 write_bytes(made[-1], data)
         return made
+
+
+def reject_other_languages(records: pl.DataFrame, languages: tuple[str, ...]) -> pl.DataFrame:
+    """Set aside what is in a language that the target does not take; nothing if it takes all."""
+    if not languages:
+        return records
+    code = pl.col("language")
+    other = code.is_not_null() & ~code.is_in([*languages, UNDETERMINED])
+    rule = Broken(other, value=code, threshold=", ".join(languages))
+    return reject(records, language_not_wanted=rule)
 
 
 def record_tokens() -> pl.Expr:

@@ -23,6 +23,7 @@ class Rendering:
     plan: Plan | None
     place: Place
     takes_validation: bool
+    languages: tuple[str, ...] = ()  # those it takes; empty for all
 
     @property
     def label(self) -> str:
@@ -60,5 +61,6 @@ def renderings(recipe: Recipe, output: str, run: str) -> tuple[Rendering, ...]:
         plan = recipe.plan(name)
         place = Place(f"{base}/runs/{run}/{name}/images/" if base else "", owner)
         allowed = plan.validation.allowed is True if plan else entry.format not in NO_VALIDATION
-        made.append(Rendering(name, recipe.target(name), plan, place, allowed))
+        wanted = tuple(sorted(set(entry.languages or ())))
+        made.append(Rendering(name, recipe.target(name), plan, place, allowed, wanted))
     return tuple(made)

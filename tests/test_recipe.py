@@ -166,6 +166,14 @@ def test_chunks_that_no_record_of_the_model_may_be_are_refused(tmp_path: Path) -
     assert "32000" in fault
 
 
+def test_languages_of_a_target_need_the_stage(tmp_path: Path) -> None:
+    """Without it no record has a language, and the wish would say nothing."""
+    text = GOOD.replace("fine-tuning}", "fine-tuning, languages: [vi-VN]}")
+    assert load(text, tmp_path).targets["assistant"].languages == ["vi"]
+    with pytest.raises(RecipeError, match="languages need the stage language"):
+        load(text, tmp_path, "stages=[clean]")
+
+
 def test_prices_of_ones_own_win_over_the_cards(tmp_path: Path) -> None:
     """Prices change, and accounts have their own."""
     text = GOOD.replace("fine-tuning}", "fine-tuning, prices: {train_per_1k_tokens: 0.5}}")

@@ -7,7 +7,12 @@ import json
 import polars as pl
 
 from pipeline.record import frame
-from pipeline.render import measured, record_tokens, reject_broken_lines
+from pipeline.render import (
+    measured,
+    record_tokens,
+    reject_broken_lines,
+    reject_other_languages,
+)
 from pipeline.tokens import message_tokens, token_bound
 
 TURNS = [{"role": "user", "text": "Hello"}, {"role": "assistant", "text": "Welcome"}]
@@ -75,6 +80,16 @@ def test_a_line_that_its_schema_refuses_is_not_written() -> None:
     assert marks[2] is None
     assert marks[1]["reason"] == "schema_broken"
     assert "completion" in marks[1]["value"]
+
+
+def test_a_target_takes_its_languages_alone() -> None:
+    """What is in another is its reject; what cannot be told, or was not asked, stays."""
+    languages = pl.Series("language", ["vi", "en", "und", None])
+    held = records(None, None, None, None).with_columns(languages)
+    assert reject_other_languages(held, ())["rejected"].null_count() == 4
+    marks = reject_other_languages(held, ("th", "vi"))["rejected"].to_list()
+    expected = {"reason": "language_not_wanted", "value": "en", "threshold": "th, vi"}
+    assert marks == [None, expected | {"merged_into": None}, None, None]
 
 
 def test_a_target_without_validation_trains_on_that_share() -> None:

@@ -77,6 +77,17 @@ def test_turns_are_joined() -> None:
     assert after["language"].to_list() == ["vi"]
 
 
+def test_what_is_told_is_observed() -> None:
+    """A count for each language, a confidence for each record that has one."""
+    rows = [ENGLISH, VIETNAMESE, "OK", THAI]
+    seen = Language(allow=["vi"]).observe(frame([{"source": t, "text": t} for t in rows]))
+    assert seen.tallies == {"en": 1, "th": 1, "und": 1, "vi": 1}
+    assert seen.measures is not None
+    assert seen.measures.columns == ["id", "confidence"]
+    assert seen.measures["confidence"].min() > 0.99
+    assert seen.measures.height == 3
+
+
 def test_confidence_is_of_the_answer() -> None:
     """What a script tells is sure, what is not told has none, the rest is langdetect's."""
     answers = told(pl.Series("sample", [ENGLISH, "OK", THAI, None, ENGLISH]))

@@ -8,7 +8,7 @@ import polars as pl
 from pydantic import AfterValidator, Field
 
 from pipeline.kernels import langid
-from pipeline.stage import Broken, Settings, reject
+from pipeline.stage import Broken, Observed, Settings, reject
 from pipeline.stages.texts import KEPT
 
 UNDETERMINED = "und"
@@ -51,7 +51,9 @@ class Language(Settings):
     Looks at the first 300 characters of prose: code, addresses and markup are left out, of
     labelled records the turns are joined. A script that only one language uses decides by
     itself; langdetect, with its seed fixed, decides the rest. Under 20 letters the language is
-    `und`, undetermined; such records are kept unless `undetermined: reject`.
+    `und`, undetermined; such records are kept unless `undetermined: reject`. Each record's
+    confidence, from 0 to 1, is among the run's measures: of langdetect's answers its own
+    probability, 1 where the script tells.
     """
 
     name: ClassVar[str] = "language"
@@ -71,12 +73,23 @@ class Language(Settings):
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
         """The records with `language` set, and those in a language not allowed rejected."""
+        return self.observe(records).records
+
+    def observe(self, records: pl.DataFrame) -> Observed:
+        """As `__call__`, with each record's `confidence` and the number of records by language."""
         samples = records.select(sample=_prose(self.sample_chars), kept=KEPT)
-        languages = samples.select(
-            pl.when("kept").then(told(samples["sample"])["language"])
-        ).to_series()
+        answers = told(samples["sample"]).with_columns(samples["kept"], records["id"])
+        languages = answers.select(pl.when("kept").then("language")).to_series()
         found = records.with_columns(language=pl.coalesce(languages, "language"))
-        return reject(found, language_not_allowed=self._not_allowed()) if self.allow else found
+        if self.allow:
+            found = reject(found, language_not_allowed=self._not_allowed())
+        measures = answers.filter(pl.col("confidence").is_not_null() & pl.col("kept"))
+        counted = languages.drop_nulls().value_counts(sort=False, name="records")
+        return Observed(
+            found,
+            measures=measures.select("id", pl.col("confidence").round(6)),  # as any Python adds
+            tallies=dict(sorted(counted.iter_rows())),
+        )
 
     def _not_allowed(self) -> Broken:
         allow = sorted(set(self.allow or ()))

@@ -36,6 +36,7 @@ REASONS: dict[str, str] = {
     "images_not_allowed": "the record has images and the format has no place for them",
     "images_without_owner": "no account is set that owns the bucket of the images",
     "images_without_prefix": "no S3 prefix is set under which the images will stand",
+    "language_not_wanted": "the record is in a language outside the target's `languages`",
     "media_not_allowed": "the record has videos or documents and the format has no place for them",
     "media_without_owner": "media name no bucketOwner, and publish.expected_bucket_owner none",
     "mixed_media": "images, videos and documents do not go together",
