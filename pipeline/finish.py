@@ -70,7 +70,7 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
         "recipe": execution.recipe.as_json(),
         "inputs": execution.inputs.listing(),
         "stages": [count.as_json() for count in execution.counts],
-        "tallies": {label: dict(sorted(c.items())) for label, c in execution.tallies.items()},
+        "tallies": _tallies(execution),
         "targets": told,
         "duplicates": {label: told for label, told in execution.told.items() if label != "split"},
         "split": _certificate(metrics) | dict(execution.told.get("split", {})),
@@ -85,6 +85,12 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     (folder / MANIFEST).write_bytes(as_json(manifest))
     (execution.folder / "timings.json").write_bytes(as_json(execution.cpu))
     return Finished(folder, manifest, list(_faults(told, gate)))
+
+
+def _tallies(execution: Execution) -> dict[str, dict[str, int]]:
+    """In the order of the stages, whichever shard told of one first."""
+    labels = [count.stage for count in execution.counts if count.stage in execution.tallies]
+    return {label: dict(sorted(execution.tallies[label].items())) for label in labels}
 
 
 def _assemble(

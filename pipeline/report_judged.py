@@ -16,6 +16,10 @@ CHANGES_MOST = 3
 """Samples of one stage and kind of change."""
 
 
+CHANGING = {"clean", "redact"}
+"""Stages whose tallies are of texts that they rewrote; other stages tally what they saw."""
+
+
 def measure_changes(tallies: dict[str, dict[str, int]], samples: Path, show: str) -> dict[str, Any]:
     """What stages changed, by stage and kind, with a few texts before and after.
 
@@ -23,7 +27,8 @@ def measure_changes(tallies: dict[str, dict[str, int]], samples: Path, show: str
     it may be missing.
     """
     rows = pl.DataFrame() if show == "none" or not samples.exists() else _changed(samples, show)
-    kinds = [(stage, kind, n) for stage, told in tallies.items() for kind, n in told.items()]
+    changing = {name: told for name, told in tallies.items() if name.split(".")[0] in CHANGING}
+    kinds = [(stage, kind, n) for stage, told in changing.items() for kind, n in told.items()]
     listed = [
         {
             "stage": stage,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,7 +13,7 @@ from pipeline.stages.clean import Clean
 from pipeline.stages.texts import NFC_SUSPECT
 
 
-def cleaned(text: str, **settings: bool) -> str | None:
+def cleaned(text: str, **settings: Any) -> str | None:
     return Clean(**settings)(frame([{"source": "a", "text": text}]))["text"].item()
 
 
@@ -155,6 +156,7 @@ CHANGES = {
     "line_breaks": ("one\r\ntwo", "one\ntwo"),
     "no_break_spaces": ("ten\u00a0cups", "ten cups"),
     "blanks": ("one  \ntwo", "one\ntwo"),
+    "tone_marks": ("được hoà tan", "được hòa tan"),
 }
 
 
@@ -183,3 +185,31 @@ def test_a_sample_is_cut_around_the_first_difference() -> None:
     assert "ten\u00a0cups" in sample["before"]
     assert "ten cups" in sample["after"]
     assert len(sample["before"]) == 1200
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        ("Trà hoà tan, sức khoẻ, thuỷ sản, quý vị.",
+         "Trà hòa tan, sức khỏe, thủy sản, quý vị.",
+         "Trà hoà tan, sức khoẻ, thuỷ sản, quý vị."),
+        ("HOÀ Bình, Hoà ở Huế; hoàn toàn, huỷnh",
+         "HÒA Bình, Hòa ở Huế; hoàn toàn, huỷnh",
+         "HOÀ Bình, Hoà ở Huế; hoàn toàn, huỷnh"),
+        ("Được thuỷ_thủ và Loè, uỷ ban",
+         "Được thuỷ_thủ và Lòe, ủy ban",
+         "Được thuỷ_thủ và Loè, uỷ ban"),
+    ],
+)  # fmt: skip
+def test_tone_marks_in_one_style(text: str, old: str, new: str) -> None:
+    """Open syllables alone; either style gives the other back."""
+    assert cleaned(text) == cleaned(cleaned(text)) == old
+    assert cleaned(old, tone_marks="hoà") == new
+    assert cleaned(new, tone_marks="hòa") == old
+    assert cleaned(text, tone_marks="keep") == text
+
+
+def test_tone_marks_of_other_languages_stay() -> None:
+    """Italian has `cioè` and `Noè`; a Vietnamese word beside them does not make them Vietnamese."""
+    assert cleaned("Noè, cioè lui") == "Noè, cioè lui"
+    assert cleaned("cioè ở đây") == "cioè ở đây"

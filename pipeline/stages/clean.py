@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import polars as pl
 from pydantic import Field
@@ -12,6 +12,7 @@ from pipeline.kernels import surface
 from pipeline.stage import Broken, Observed, Settings, reject
 from pipeline.stages.before_after import changed_texts, sampled, tallied
 from pipeline.stages.texts import NFC_SUSPECT, has_images, nfc, rewrite
+from pipeline.stages.tone_marks import GATES, Style, in_style
 
 LINE_BREAK = r"\r\n?|[\x0B\x0C\u0085\u2028\u2029]"
 NO_BREAK_SPACE = r"[\u00A0\u2007\u202F]"
@@ -42,6 +43,7 @@ KINDS = {
     "line_breaks": LINE_BREAK,
     "no_break_spaces": NO_BREAK_SPACE,
     "blanks": r"[ \t]\n|\n\n\n",
+    "tone_marks": None,
 }
 """Kinds of change, each with what it takes out, where a pattern says that."""
 
@@ -55,7 +57,8 @@ class Clean(Settings):
     Unicode tags go; joiners (U+200C, U+200D) stay between two characters that are not ASCII, as
     Persian, Indic scripts and emoji need them. Every line and page break becomes a newline, a
     no-break space a space. Blanks at line ends go, three or more newlines become two, and the
-    ends are stripped. Text decoded with the wrong character set is repaired (`mojibake`). Works
+    ends are stripped. Text decoded with the wrong character set is repaired (`mojibake`).
+    Vietnamese syllables are written `hòa, khỏe, thủy` or `hoà, khoẻ, thuỷ` (`tone_marks`). Works
     on the text, the system prompt and every turn. Cleaning twice is cleaning once.
     """
 
@@ -65,6 +68,9 @@ class Clean(Settings):
     }
 
     mojibake: bool = Field(True, description="repair text that was decoded with the wrong charset")
+    tone_marks: Style | Literal["keep"] = Field(
+        "hòa", description="where Vietnamese tone marks stand in open oa, oe, uy"
+    )
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
         """The records with clean texts; documents of which nothing is left are rejected."""
@@ -75,8 +81,7 @@ class Clean(Settings):
 
         What is stripped at a text's ends is no change that anybody wants to hear of.
         """
-        change = _repaired if self.mojibake else _tidied
-        cleaned = rewrite(records, lambda texts, _: change(texts))
+        cleaned = rewrite(records, lambda texts, _: self._cleaned(texts))
         document = pl.col("messages").is_null() & ~has_images()
         empty = document & (pl.col("text").fill_null("") == "")
         changed = self._kinds(changed_texts(records, cleaned))
@@ -95,9 +100,35 @@ class Clean(Settings):
         flags = {kind: text.str.contains(pattern) for kind, pattern in KINDS.items() if pattern}
         return changed.with_columns(
             **flags,
-            mojibake=suspects & (_tidied(repaired) != changed["after"]),
+            mojibake=suspects & (self._tidied(repaired) != changed["after"]),
             unicode_form=nfc(text) != text,
+            tone_marks=self._has_other_style(nfc(text)),
         )
+
+    def _has_other_style(self, text: pl.Expr) -> pl.Expr:
+        if self.tone_marks == "keep":
+            return pl.lit(False)
+        suspect = pl.when(text.str.contains(GATES[self.tone_marks])).then(text)
+        return (in_style(suspect, self.tone_marks) != suspect).fill_null(False)
+
+    def _tidied(self, texts: pl.Series) -> pl.Series:
+        return _tidy(_Watched(texts), self.tone_marks)
+
+    def _cleaned(self, texts: pl.Series) -> pl.Series:
+        """Each text tidied and its mojibake repaired, again and again until nothing changes.
+
+        Mojibake first, as it needs the controls that tidying removes; but tidying can bring some
+        up. It ends, since a repair of tidy text makes it shorter.
+        """
+        if not self.mojibake:
+            return self._tidied(texts)
+        watched = _Watched(texts)
+        watched.change(HAS_MOJIBAKE, MOJIBAKE, _without_mojibake)
+        tidy = _tidy(watched, self.tone_marks)
+        moved = (tidy != texts).fill_null(False).arg_true()
+        if moved.is_empty():
+            return tidy
+        return tidy.scatter(moved, self._cleaned(tidy.gather(moved)))
 
 
 class _Watched:
@@ -109,7 +140,14 @@ class _Watched:
 
     def change(self, mark: int, pattern: str, how: Callable[[pl.Expr], pl.Expr]) -> None:
         """Change the texts in which the pattern occurs; they may then hold anything."""
-        suspects = (self.marks & mark != 0).arg_true()
+        self._change((self.marks & mark != 0).arg_true(), pattern, how)
+
+    def change_beyond_ascii(self, pattern: str, how: Callable[[pl.Expr], pl.Expr]) -> None:
+        """The same for what has no mark: all that is not ASCII is searched."""
+        beyond = self.texts.str.len_bytes() != self.texts.str.len_chars()
+        self._change(beyond.fill_null(False).arg_true(), pattern, how)
+
+    def _change(self, suspects: pl.Series, pattern: str, how: Callable[[pl.Expr], pl.Expr]) -> None:
         hits = suspects.filter(self.texts.gather(suspects).str.contains(pattern).fill_null(False))
         if hits.is_empty():
             return
@@ -124,8 +162,8 @@ HAS_MOJIBAKE = HAS_C1 | surface.PAIR
 ANYTHING = (1 << 7) - 1
 
 
-def _tidy(watched: _Watched) -> pl.Series:
-    """Each text without what is unwanted, in NFC, white space in order."""
+def _tidy(watched: _Watched, tone_marks: Style | Literal["keep"]) -> pl.Series:
+    """Each text without what is unwanted, in NFC, white space and tone marks in order."""
     watched.change(HAS_UNWANTED, UNWANTED, _without_unwanted)
     watched.change(HAS_NFC_SUSPECT, NFC_SUSPECT, lambda text: text.str.normalize("NFC"))
     watched.change(HAS_JOINER, JOINER, _without_stray_joiners)
@@ -135,11 +173,9 @@ def _tidy(watched: _Watched) -> pl.Series:
     watched.change(
         surface.EMPTY_LINES, r"\n\n\n", lambda text: text.str.replace_all(r"\n{3,}", "\n\n")
     )
+    if tone_marks != "keep":
+        watched.change_beyond_ascii(GATES[tone_marks], lambda text: in_style(text, tone_marks))
     return watched.texts.str.strip_chars()
-
-
-def _tidied(texts: pl.Series) -> pl.Series:
-    return _tidy(_Watched(texts))
 
 
 def _without_unwanted(text: pl.Expr) -> pl.Expr:
@@ -153,21 +189,6 @@ def _without_stray_joiners(text: pl.Expr) -> pl.Expr:
     preceded = single.str.replace_all(f"(^|{NO_JOINER_BESIDE}){JOINER}", "$1")
     followed = preceded.str.replace_all(f"{JOINER}($|{NO_JOINER_BESIDE})", "$1")
     return followed.str.normalize("NFC")
-
-
-def _repaired(texts: pl.Series) -> pl.Series:
-    """Each text tidied and its mojibake repaired, again and again until nothing changes.
-
-    Mojibake first, as it needs the controls that tidying removes; but tidying can bring some up.
-    It ends, since a repair of tidy text makes it shorter.
-    """
-    watched = _Watched(texts)
-    watched.change(HAS_MOJIBAKE, MOJIBAKE, _without_mojibake)
-    tidy = _tidy(watched)
-    moved = (tidy != texts).fill_null(False).arg_true()
-    if moved.is_empty():
-        return tidy
-    return tidy.scatter(moved, _repaired(tidy.gather(moved)))
 
 
 def _without_mojibake(text: pl.Expr) -> pl.Expr:

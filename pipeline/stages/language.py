@@ -84,11 +84,11 @@ class Language(Settings):
         if self.allow:
             found = reject(found, language_not_allowed=self._not_allowed())
         measures = answers.filter(pl.col("confidence").is_not_null() & pl.col("kept"))
-        counted = languages.drop_nulls().value_counts(sort=False, name="records")
+        counted = records.select("id", kind=languages, number=pl.lit(1, pl.Int64))
         return Observed(
             found,
             measures=measures.select("id", pl.col("confidence").round(6)),  # as any Python adds
-            tallies=dict(sorted(counted.iter_rows())),
+            tallies=counted.drop_nulls("kind").sort("id"),
         )
 
     def _not_allowed(self) -> Broken:

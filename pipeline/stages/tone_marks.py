@@ -1,0 +1,61 @@
+"""Where Vietnamese writes the tone of an open `oa`, `oe`, `uy`: hòa, khỏe, thủy or hoà, khoẻ, thuỷ.
+
+Both are in use, and a model that meets both learns two words for one. Only whole syllables of
+Vietnamese are rewritten, in texts that hold a letter no other language has: Italian's `cioè` and
+`Noè` stay. After q the u is no vowel of its own: `quý` is written so by everybody.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Literal
+
+import polars as pl
+
+Style = Literal["hòa", "hoà"]
+
+TONES = "\u0300\u0301\u0303\u0309\u0323"
+VIETNAMESE = r"[ăđơưĂĐƠƯ\u1EA0-\u1EF9]"
+INITIAL = r"(?:ngh|ch|gh|gi|kh|ng|nh|ph|th|tr|[bcdđghklmnprstvx])?"
+
+_FIRST = {  # the mark on the first vowel: which letters, and what follows them
+    "o": "".join(unicodedata.normalize("NFC", f"o{tone}") for tone in TONES),
+    "u": "".join(unicodedata.normalize("NFC", f"u{tone}") for tone in TONES),
+}
+_SECOND = {
+    letter: "".join(unicodedata.normalize("NFC", f"{letter}{tone}") for tone in TONES)
+    for letter in "aey"
+}
+_ON_FIRST = f"[{_FIRST['o']}][ae]|[{_FIRST['u']}]y"
+_ON_SECOND = f"o[{_SECOND['a']}{_SECOND['e']}]|u[{_SECOND['y']}]"
+_OTHER = {"hòa": _ON_SECOND, "hoà": _ON_FIRST}
+"""The pairs of vowels that a style writes otherwise."""
+
+_SYLLABLES = {
+    style: re.compile(rf"(?<!\w)({INITIAL})({pair})(?!\w)", re.IGNORECASE)
+    for style, pair in _OTHER.items()
+}
+GATES = {style: rf"(?i)(?:{pair})(?:\P{{L}}|\z)" for style, pair in _OTHER.items()}
+"""Polars regex: where a text may hold a syllable of the other style."""
+
+
+def in_style(text: pl.Expr, style: Style) -> pl.Expr:
+    """The texts, in NFC, with every syllable in one style; others than Vietnamese ones stay."""
+    vietnamese = text.str.contains(VIETNAMESE)
+    written = (
+        pl.when(vietnamese)
+        .then(text)
+        .map_elements(lambda one: _SYLLABLES[style].sub(_moved, one), return_dtype=pl.String)
+    )
+    return pl.coalesce(written, text)
+
+
+def _moved(syllable: re.Match[str]) -> str:
+    """The mark from one vowel to the other."""
+    initial, pair = syllable.groups()
+    letters = unicodedata.normalize("NFD", pair)
+    mark = next(letter for letter in letters if letter in TONES)
+    first, second = (letter for letter in letters if letter not in TONES)
+    moved = f"{first}{second}{mark}" if letters[1] == mark else f"{first}{mark}{second}"
+    return initial + unicodedata.normalize("NFC", moved)
