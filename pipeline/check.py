@@ -46,6 +46,10 @@ __all__ = [
 ]
 
 
+HEADROOM = 1.1
+"""What a bound is raised by beyond what was seen: a file is read again a few times at most."""
+
+
 @dataclass(frozen=True)
 class _Task:
     """What all files of one check share."""
@@ -96,7 +100,7 @@ def check_files(
             files = [_check_file(path, part, task) for path, part in parts]
         if sizes.calibration.most_of_bound <= scale:
             break
-        scale = sizes.calibration.most_of_bound
+        scale = sizes.calibration.most_of_bound * HEADROOM
     count_faults(files, standard, task.found)
     return _result(task, files)
 

@@ -39,7 +39,7 @@ def print_models() -> None:
 
 def _row(card: Card, plan: Plan) -> tuple[str, ...]:
     least, most = plan.limits.records_min, plan.limits.records_max
-    records = f"{_number(least)}-{_number(most)}" if least or most else ""
+    records = f"{_number(least)}-{_number(most)}" if least else f"≤{_number(most)}" if most else ""
     state = "open" if card.open_for_new_jobs else card.lifecycle.status
     formats = ", ".join(plan.formats)
     tokens = _number(plan.limits.tokens_max)
