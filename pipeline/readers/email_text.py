@@ -86,20 +86,19 @@ class EmailReader(PerFileReader):
     def _messages(self, file: SourceFile) -> Iterator[bytes | UnreadableError]:
         """The messages of a mailbox: each begins with a `From ` line after a blank one."""
         held: list[bytes] = []
-        size, blank = 0, True
+        size, blank, begun = 0, True, False
         with file.open() as stream:
             while line := stream.readline(1 << 20):
                 if blank and line.startswith(b"From "):
-                    if size:
+                    if begun:
                         yield self._whole(held, size)
-                    held, size = [], 0
+                    held, size, begun = [], 0, True
                     continue
                 size += len(line)
                 if size <= self.max_bytes:
                     held.append(line[1:] if line.startswith(b">From ") else line)
                 blank = line in (b"\n", b"\r\n")
-        if size:
-            yield self._whole(held, size)
+        yield self._whole(held, size)
 
     def _whole(self, held: list[bytes], size: int) -> bytes | UnreadableError:
         if size > self.max_bytes:
