@@ -32,9 +32,15 @@ def parsed(text: bytes) -> dict[str, Any]:
     if depth > MAX_DEPTH:
         raise UnreadableError("read.too_deep", depth, MAX_DEPTH)
     # A quote before a colon ends a key, or stands in a string: never fewer than there are keys.
-    if len(_KEY.findall(text)) != keys:
+    if len(_KEY.findall(text)) != keys and _may_have_lost_a_key(text, value):
         json.loads(text, object_pairs_hook=_unique, parse_int=str, parse_float=str)
     return value
+
+
+def _may_have_lost_a_key(text: bytes, value: dict[str, Any]) -> bool:
+    """Whether the value, written again, has fewer quotes than its text. Every text, key or value,
+    has its two; a quote in one is written as it was, unless by its number."""
+    return text.count(b'"') != orjson.dumps(value).count(b'"') or b"\\u0022" in text
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
