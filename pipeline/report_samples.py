@@ -136,14 +136,20 @@ def _cluster(cluster: dict[str, Any], words: Words) -> Markup:
 
 def _member(member: dict[str, Any], cluster: dict[str, Any], words: Words) -> Markup:
     alike = f" · {words('value')}: {member['value']}" if _is_number(member["value"]) else ""
-    title = [el("code", member["reason"]), " ", data(member["source"]), data(alike)]
+    title = [el("code", member["reason"]), " ", _place(member), data(alike)]
     if member["pieces"] is None:
         return el("p", *title, class_="note")
     if all(kind in "=…" for kind, _ in member["pieces"]):
         same = words("same")
         return join([el("p", *title, data(f" · {same}"), class_="note"), _text(member["pieces"])])
-    heads = (data(cluster["source"] or words("stands")), data(member["source"]))
+    heads = (_place(cluster) or data(words("stands")), _place(member))
     return join([el("p", *title, class_="note"), side_by_side(member["pieces"], heads, words)])
+
+
+def _place(record: dict[str, Any]) -> Markup:
+    """Source and place of a record; nothing of one that is not known."""
+    told = [record["source"], record["locator"]]
+    return join([data(" ".join(filter(None, told)))] if told[0] else [])
 
 
 def _is_number(value: str | None) -> bool:

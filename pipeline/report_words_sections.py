@@ -169,8 +169,14 @@ SECTIONS: dict[str, tuple[str, str]] = {
     ),
     "scores": ("Quality scores", "Điểm chất lượng"),
     "scores_lead": (
-        "What stages measured of every record; a bound that the recipe sets is drawn as a line.",
-        "Những gì các bước đo ở mỗi bản ghi; ngưỡng trong công thức được vẽ thành đường.",
+        (
+            "What stages measured of every record; what the recipe allows is drawn as a line. The "
+            "outer bars hold what lies beyond them."
+        ),
+        (
+            "Những gì các bước đo ở mỗi bản ghi; mức công thức cho phép được vẽ thành đường. Cột "
+            "ngoài cùng gồm cả phần nằm xa hơn."
+        ),
     ),
     "no_scores": (
         "No stage of this recipe measures the records.",

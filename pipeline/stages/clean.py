@@ -93,17 +93,21 @@ class Clean(Settings):
         )
 
     def _kinds(self, changed: pl.DataFrame) -> pl.DataFrame:
-        """The changed texts, with a flag for each kind of change."""
-        text = pl.col("before")
+        """The changed texts, with a flag for each kind of change.
+
+        What stands in mojibake are bytes of a letter: it is not invisible, and no blank.
+        """
         suspects = changed["before"].str.contains(MOJIBAKE) & self.mojibake
         repaired = changed["before"].set(~suspects, "")
-        flags = {kind: text.str.contains(pattern) for kind, pattern in KINDS.items() if pattern}
-        return changed.with_columns(
-            **flags,
-            mojibake=suspects & (self._tidied(repaired) != changed["after"]),
-            unicode_form=nfc(text) != text,
-            tone_marks=self._has_other_style(nfc(text)),
-        )
+        mended = suspects & (self._tidied(repaired) != changed["after"])
+        changed = changed.with_columns(mojibake=mended)
+        text, other = pl.col("before"), ~pl.col("mojibake")
+        flags = {
+            kind: other & text.str.contains(pattern) for kind, pattern in KINDS.items() if pattern
+        }
+        flags["unicode_form"] = other & (nfc(text) != text)
+        flags["tone_marks"] = self._has_other_style(nfc(text))
+        return changed.with_columns(**flags)
 
     def _has_other_style(self, text: pl.Expr) -> pl.Expr:
         if self.tone_marks == "keep":
