@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fault_s3 import KINDS, OWNER, Fault, Object, etag_of, seen_by_reader, serve_faults
+from fault_s3 import KINDS, OWNER, Fault, Object, etag_of, seen_by_reader, serve_faults, sha256
 from forked_runs import RecordedGate
 
 from pipeline import execution, gate
@@ -99,7 +99,8 @@ def test_nothing_grows_night_after_night(
         old = None
         for night in range(NIGHTS):
             data = pairs(night)
-            bucket.objects["in/pairs.jsonl"] = Object(data, etag_of(data), {})
+            sums = {"x-amz-checksum-sha256": sha256(data)}  # else a flipped byte is not to be seen
+            bucket.objects["in/pairs.jsonl"] = Object(data, etag_of(data), sums)
             kind, persistent = chance.choice(KINDS), chance.random() < 0.5
             bucket.asked.clear()
             bucket.fault = Fault(kind, chance.randrange(1, 17), persistent)
