@@ -1,4 +1,4 @@
-"""`label`: a labelled record must be a conversation a model can learn from."""
+"""`label`: pairs out of documents, and conversations that a model can learn from."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from typing import ClassVar
 import polars as pl
 from pydantic import Field
 
+from pipeline.record import SCHEMA
 from pipeline.stage import Broken, Settings, reject
+from pipeline.stages.document_pairs import Kind, pairs
 from pipeline.stages.texts import KEPT, has_images, turns_of, with_turns
 
 ROLES = ("user", "assistant")
 
 
 class Label(Settings):
-    """Rejects labelled records whose turns make no sense as training examples.
+    """Makes pairs of documents, if asked, and rejects conversations that make no sense.
 
     The first turn is the user's, the last the assistant's, they alternate, and none is empty; a
     record with images may ask with the image alone. `merge_same_role` first joins neighbouring
     turns of one role with an empty line, as exports of chats often split a message. Records
-    without `messages` are documents: they stay as they are.
+    without `messages` are documents. `pairs` names what is made of them, without any model:
+    `questions` (`Q:` and `A:`, headings and bold lines that end in `?`), `abstract`, `glossary`,
+    `tables` (a row each) and `headings` (any other section). Each pair takes the place of its
+    document, and its locator says which characters hold it (`chars=120-410`); a document that
+    holds none stays as it is.
     """
 
     name: ClassVar[str] = "label"
@@ -37,11 +43,55 @@ class Label(Settings):
 
     merge_same_role: bool = Field(False, description="join neighbouring turns of one role")
 
+    pairs: tuple[Kind, ...] = Field((), description="what to make of documents; nothing if empty")
+    min_characters: int = Field(20, ge=1, description="of a completion made of a document")
+
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
         """The records, conversations that break a rule rejected with the turn or role at fault."""
-        merged = _merged(records) if self.merge_same_role else records
+        made = self._made(records) if self.pairs else records
+        merged = _merged(made) if self.merge_same_role else made
         measured = merged.with_columns(_measures())
         return reject(measured, **_rules()).drop(column for column in MEASURES)
+
+    def _made(self, records: pl.DataFrame) -> pl.DataFrame:
+        """The records, documents that hold pairs replaced by them in the order of the text."""
+        seen = records.with_row_index("row")
+        document = pl.col("messages").is_null() & pl.col("text").is_not_null() & ~has_images()
+        found = [
+            (row, number, pair.start, pair.end, _turns(pair.prompt, pair.completion))
+            for row, text, language in seen.filter(document & KEPT)
+            .select("row", "text", "language")
+            .iter_rows()
+            for number, pair in enumerate(
+                pairs(text, self.pairs, language, self.min_characters), start=1
+            )
+        ]
+        made = _placed(seen, pl.DataFrame(found, schema=MADE, orient="row"))
+        whole = seen.join(made, on="row", how="anti")
+        together = pl.concat([whole, made]).sort("row", maintain_order=True)
+        return together.select(records.columns)
+
+
+NUMBERS = {"row": pl.UInt32, "number": pl.Int64, "start": pl.Int64, "end": pl.Int64}
+MADE = pl.Schema([*NUMBERS.items(), ("turns", SCHEMA["messages"])])
+
+
+def _turns(prompt: str, completion: str) -> list[dict[str, str]]:
+    return [{"role": "user", "text": prompt}, {"role": "assistant", "text": completion}]
+
+
+def _placed(seen: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
+    """A record for each pair: its document's, but for turns, id and locator."""
+    joined = made.join(seen, on="row", how="left", maintain_order="left")
+    place = pl.format("chars={}-{}", "start", "end")
+    inside = pl.when(pl.col("locator").fill_null("") == "").then(place)
+    return joined.with_columns(
+        id=pl.format("{}.{}", "id", pl.col("number").cast(pl.String).str.zfill(4)),
+        locator=inside.otherwise(pl.format("{};{}", "locator", place)),
+        text=pl.lit(None, dtype=pl.String),
+        messages=pl.col("turns"),
+        tokens=pl.lit(None, dtype=SCHEMA["tokens"]),
+    ).select(seen.columns)
 
 
 MEASURES = ("roles", "empty", "turns")
