@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 from pipeline.record import frame
 from pipeline.stages.dedup_exact import DedupExact
 
 
-def duplicates(rows: list[dict[str, object]], **settings: str) -> dict[str, str]:
+def duplicates(rows: list[dict[str, object]], **settings: Any) -> dict[str, str]:
     stage = DedupExact(**settings)
     votes = stage.decide(stage.sketch(frame(rows)))
     return dict(votes.select("id", pl.col("rejected").struct.field("merged_into")).iter_rows())
@@ -111,6 +114,42 @@ def test_on_says_what_is_compared(on: str, expected: dict[str, str]) -> None:
         document("h", "text"),
     ]
     assert duplicates(rows, on=on) == expected
+
+
+def test_a_url_is_the_identity_of_a_record() -> None:
+    """Whatever else differs; who has no such field, an empty object or no object, stays."""
+    url = '{"metadata": {"url": "https://example.org/tea"}}'
+    rows = [
+        document("a", "tea", extra=url),
+        document("b", "other words", extra=url),
+        document("c", "tea", extra='{"metadata": {"url": "https://example.org/coffee"}}'),
+        document("d", "tea", extra='{"metadata": {}}'),
+        document("e", "tea", extra='{"metadata": {"url": null}}'),
+        document("f", "tea"),
+        document("g", "tea", extra='{"metadata": {"url": null}}'),
+    ]
+    assert duplicates(rows, fields=["$.metadata.url"]) == {"b": "a"}
+
+
+def test_all_chosen_fields_count_and_no_other() -> None:
+    """Layout does not; the words of one field do not pass for those of the next."""
+    rows = [
+        document("a", "tea", system="be  kind", extra='{"n": 1}', images=["1.png"]),
+        document("b", " tea", system="be kind", extra='{"n": 1, "m": 2}'),
+        document("c", "tea", system="be kind", extra='{"n": 2}'),
+        document("d", "tea be", system="kind", extra='{"n": 1}'),
+        document("e", "tea", extra='{"n": 1}'),
+    ]
+    assert duplicates(rows, fields=["text", "system", "$.n"]) == {"b": "a"}
+    turns = [dialogue("a", "q", "a"), dialogue("b", "q", "a", system="s"), dialogue("c", "q")]
+    assert duplicates([*turns, dialogue("d"), dialogue("e")], fields=["turns"]) == {"b": "a"}
+
+
+@pytest.mark.parametrize("name", ["url", "messages", "$", ""])
+def test_a_field_that_is_none_is_a_fault(name: str) -> None:
+    """A slip would compare nothing, and keep every duplicate."""
+    with pytest.raises(ValidationError):
+        DedupExact(fields=[name])
 
 
 def test_sketches_are_small() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from pipeline.stage import Settings
 from pipeline.stages.extra_texts import declared_tools, reasoning
@@ -13,12 +13,17 @@ from pipeline.stages.sketches import digest, duplicates
 from pipeline.stages.texts import KEPT, all_but_last, image_files, one_line, turn_lines
 
 
+A_FIELD = r"^(text|system|turns|\$[.\[].+)$"
+"""A part of the record, or a JSON path in `extra`."""
+
+
 class DedupExact(Settings):
     """Keeps one of several records with the same words; layout does not count.
 
     Texts are compared in Unicode NFC with every run of white space as one blank; letter case
     counts. `on: auto` compares labelled records by system prompt, tools, all turns and reasoning,
-    and documents by their text; records with images must also name the same files. Kept is the
+    and documents by their text; records with images must also name the same files. With `fields`
+    nothing else counts: one path to a URL or a key makes it the identity of a record. Kept is the
     record that comes first by source and id.
     """
 
@@ -34,6 +39,11 @@ class DedupExact(Settings):
         description="what must be equal: text; prompt: all turns but the last, with the system "
         "prompt; pair: the last two turns; conversation: all turns, with the system prompt",
     )
+    fields: list[Annotated[str, StringConstraints(pattern=A_FIELD)]] = Field(
+        default_factory=list,
+        description="what must be equal instead: text, system, turns, or JSON paths in `extra`, "
+        "such as `$.metadata.url`; records without one of them are not compared",
+    )
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
         """`id`, `source`, and `key`: 16 bytes that equal records share, null if not compared."""
@@ -47,6 +57,8 @@ class DedupExact(Settings):
 
     def _content(self) -> pl.Expr:
         """What is compared, as one text; its first line says of which kind it is."""
+        if self.fields:
+            return _fields(self.fields)
         if self.on == "text":
             return _document()
         if self.on == "auto":
@@ -58,6 +70,20 @@ class DedupExact(Settings):
             pair = pl.col("turns").list.tail(2).list.join("\n")
             return pl.format("pair\n{}\n{}\n{}", image_files(), pair, one_line(reasoning()))
         return _turns(pl.col("turns"))
+
+
+def _fields(names: list[str]) -> pl.Expr:
+    """The fields, a line each; null where one is missing."""
+    return pl.format("\n".join(["fields", *("{}" for _ in names)]), *(_field(n) for n in names))
+
+
+def _field(name: str) -> pl.Expr:
+    if name == "turns":
+        said = pl.col("turns").list.join("\n")
+        return pl.when(pl.col("turns").list.len() > 0).then(said)
+    if name in ("text", "system"):
+        return one_line(pl.col(name))
+    return one_line(pl.col("extra").str.json_path_match(name))
 
 
 def _surroundings() -> pl.Expr:
