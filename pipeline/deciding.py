@@ -45,7 +45,8 @@ class Deciding:
         for shard in self.shards:
             votes_path(shard).unlink(missing_ok=True)
         if isinstance(stage, RewritingStage):
-            return Decided(self.label, (stage, self._rewriting(stage))), {}
+            path, number = self._rewriting(stage)
+            return Decided(self.label, (stage, path)), {"repeated": number}
         votes = Buckets(self._folder / "votes", self._room)
         told: Mapping[str, Any] = {}
         if isinstance(stage, EvidenceStage):
@@ -79,10 +80,12 @@ class Deciding:
             placed = decision.join(sketches.select("id", PART), on="id", how="left")
             yield placed.rename({PART: BUCKET})
 
-    def _rewriting(self, stage: RewritingStage) -> Path:
+    def _rewriting(self, stage: RewritingStage) -> tuple[Path, int]:
+        """The file of the keys decided on, and how many they are."""
         path = self._folder / "decided.arrow"
-        write_frame(path, pl.concat(stage.decide(some) for some in self._together(stage.key)))
-        return path
+        decided = pl.concat(stage.decide(some) for some in self._together(stage.key))
+        write_frame(path, decided)
+        return path, decided.height
 
     def _together(self, key: str) -> Iterator[pl.DataFrame]:
         """The sketches in groups that fit into memory, those with one key in one group."""

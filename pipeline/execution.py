@@ -76,7 +76,9 @@ def segments(steps: list[Stage]) -> list[Segment]:
             waiting = []
         else:
             waiting.append((label, step))
-    if waiting or not parted:
+    # What a rewriting stage changes is observed in a pass, so it is never left to the targets.
+    last = parted[-1].corpus if parted else None
+    if waiting or last is None or isinstance(last[1], RewritingStage):
         parted.append(Segment(tuple(waiting), None))
     return parted
 

@@ -66,13 +66,14 @@ class Decided:
     label: str  # in the ledger
     rewriting: tuple[RewritingStage, Path] | None = None  # with the file of its keys
 
-    def apply(self, records: pl.DataFrame, shard: Path) -> pl.DataFrame:
+    def apply(self, records: pl.DataFrame, shard: Path) -> Observed:
         """The records of one shard with the decision in them; no votes on it, no change."""
         if self.rewriting is not None:
             stage, keys = self.rewriting
             return stage.apply(records, read_frame(keys))
         votes = votes_path(shard)
-        return apply_decision(records, read_frame(votes)) if votes.exists() else records
+        decided = apply_decision(records, read_frame(votes)) if votes.exists() else records
+        return Observed(decided)
 
     def digests(self, shard: Path) -> list[str]:
         """Of the files that `apply` reads."""
@@ -149,8 +150,9 @@ class Pass:
         if shard is None:
             records = settled(READ, records, records)
         elif self.decided is not None:
-            changed = self.decided.apply(records, shard)
-            records = settled(self.decided.label, records, changed)
+            observed = self.decided.apply(records, shard)
+            parts.seen.add(self.decided.label, observed)
+            records = settled(self.decided.label, records, observed.records)
         for label, stage in self.stages:
             observed = observe(stage, records)
             parts.seen.add(label, observed)

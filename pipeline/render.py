@@ -66,7 +66,7 @@ class RenderPass:
         losses: dict[str, dict[str, int]] = {}
         if self.decided is not None:
             label = self.decided.label
-            parted = settle(label, records, self.decided.apply(records, task.shard))
+            parted = settle(label, records, self.decided.apply(records, task.shard).records)
             files.append(self.folder / f"{task.index:05d}.rejected.arrow")
             write_frame(files[-1], parted.rejected.with_columns(stage=pl.lit(label)))
             records = parted.kept

@@ -154,8 +154,12 @@ REASONS_VI: dict[str, str] = {
     ),
     "duplicate": "Nội dung giống hệt có trong bản ghi được nêu ở giá trị, và bản đó được giữ.",
     "near_training": (
-        "gần trùng lời với một bản ghi huấn luyện thuộc nhóm khác; giá trị là độ giống nhau. Để "
-        "lại thì kết quả kiểm định trông tốt hơn thực tế"
+        "Gần trùng lời với một bản ghi huấn luyện thuộc nhóm khác; giá trị là độ giống nhau. Để "
+        "lại thì kết quả kiểm định trông tốt hơn thực tế."
+    ),
+    "only_repeated": (
+        "Mọi dòng của tài liệu đều có trong tài liệu khác nên không còn lại gì; giá trị là số dòng "
+        "hoặc đoạn đã bỏ."
     ),
     "near_duplicate": (
         "Một bản ghi được giữ có gần như cùng các từ; giá trị là độ giống với nó, hoặc với một "

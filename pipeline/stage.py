@@ -116,15 +116,15 @@ class RewritingStage(Protocol):
     key: ClassVar[str]
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Any number of rows for each record: `key` and small columns; never the text."""
+        """Any number of rows for each record: `id`, `key` and small columns; never the text."""
         ...
 
     def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
         """The keys decided on, with what `apply` needs; sketches with one key come together."""
         ...
 
-    def apply(self, records: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
-        """All records, as from a record stage, by the decision on all keys."""
+    def apply(self, records: pl.DataFrame, decided: pl.DataFrame) -> Observed:
+        """All records by the decision on all keys, with what was changed: as a record stage."""
         ...
 
 

@@ -15,7 +15,7 @@ from voting import vote
 
 from pipeline.passes import observe
 from pipeline.record import SCHEMA, frame, rejection
-from pipeline.stage import CorpusStage, EvidenceStage, RecordStage
+from pipeline.stage import CorpusStage, EvidenceStage, RecordStage, RewritingStage
 from pipeline.stages import REASONS, STAGES
 from pipeline.stages.split import Split
 from pipeline.tokens import token_bound
@@ -74,8 +74,17 @@ EXAMPLES: list[Any] = [
     STAGES["contradictions"](keep="first"),
     STAGES["dedup_near"](threshold=0.5, keep="longest"),
 ]
-CORPUS = [stage for stage in EXAMPLES if isinstance(stage, CorpusStage | EvidenceStage)]
-RECORD = [stage for stage in EXAMPLES if isinstance(stage, RecordStage) and stage not in CORPUS]
+REWRITING = [stage for stage in EXAMPLES if isinstance(stage, RewritingStage)]
+CORPUS = [
+    stage
+    for stage in EXAMPLES
+    if isinstance(stage, CorpusStage | EvidenceStage) and stage not in REWRITING
+]
+RECORD = [
+    stage
+    for stage in EXAMPLES
+    if isinstance(stage, RecordStage) and stage not in CORPUS + REWRITING
+]
 CHUNKS = [stage for stage in RECORD if stage.name == "chunk"]
 ONE_TO_ONE = [stage for stage in RECORD if stage.name != "chunk"]
 
@@ -102,7 +111,7 @@ def by_id(records: pl.DataFrame) -> pl.DataFrame:
 def test_every_stage_is_one_kind() -> None:
     """The examples cover every stage, and none is both of a record and of the corpus."""
     assert {stage.name for stage in EXAMPLES} == set(STAGES)
-    assert len(RECORD) + len(CORPUS) == len(EXAMPLES)
+    assert len(RECORD) + len(CORPUS) + len(REWRITING) == len(EXAMPLES)
 
 
 @each(RECORD)

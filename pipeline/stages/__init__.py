@@ -7,6 +7,7 @@ from pipeline.stages.clean import Clean
 from pipeline.stages.contradictions import Contradictions
 from pipeline.stages.dedup_exact import DedupExact
 from pipeline.stages.dedup_image import DedupImage
+from pipeline.stages.dedup_lines import DedupLines
 from pipeline.stages.dedup_near import DedupNear
 from pipeline.stages.label import Label
 from pipeline.stages.language import Language
@@ -21,6 +22,7 @@ _STAGES = (
     Redact,
     Label,
     DedupExact,
+    DedupLines,
     DedupNear,
     DedupImage,
     Contradictions,

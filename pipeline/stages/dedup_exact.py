@@ -12,7 +12,6 @@ from pipeline.stages.extra_texts import declared_tools, reasoning
 from pipeline.stages.sketches import digest, duplicates
 from pipeline.stages.texts import KEPT, all_but_last, image_files, one_line, turn_lines
 
-
 A_FIELD = r"^(text|system|turns|\$[.\[].+)$"
 """A part of the record, or a JSON path in `extra`."""
 
