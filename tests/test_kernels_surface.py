@@ -82,7 +82,7 @@ def test_one_line_is_what_the_expression_makes(several: list[str | None]) -> Non
 def test_clean_is_the_same_without_the_kernel(several: list[str | None]) -> None:
     """Where every text is searched for everything, the same comes out."""
     series = pl.Series("text", several, dtype=pl.String)
-    quickly = clean._repaired(series)
+    quickly = clean.Clean()._cleaned(series)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(statistics, "COMPILED", False)
-        assert clean._repaired(series).to_list() == quickly.to_list()
+        assert clean.Clean()._cleaned(series).to_list() == quickly.to_list()
