@@ -8,7 +8,7 @@ import polars as pl
 from pydantic import Field
 
 from pipeline.record import ID_LENGTH
-from pipeline.stage import TALLIES, Broken, Observed, Settings, reject
+from pipeline.stage import TALLIES, Broken, Observed, Settings, fewest, reject
 from pipeline.stages.before_after import changed_texts, sampled
 from pipeline.stages.sketches import digest
 from pipeline.stages.texts import KEPT, has_images, one_line
@@ -69,7 +69,8 @@ class DedupLines(Settings):
     def apply(self, records: pl.DataFrame, decided: pl.DataFrame) -> Observed:
         """The records without those lines, and how many of which length were taken out of each."""
         lines = self._lines(records)
-        found = lines.join(decided, on="key", how="inner", maintain_order="left")
+        here = decided.join(lines, on="key", how="semi")  # a few of them, before any more is held
+        found = lines.join(here, on="key", how="inner", maintain_order="left")
         own = found.filter(pl.col("id") == pl.col("kept"))
         staying = own.unique(["id", "key"], keep="first", maintain_order=True)
         gone = found.join(staying, on=["id", "number"], how="anti", maintain_order="left")
@@ -85,12 +86,12 @@ class DedupLines(Settings):
             .agg(left=pl.col("line").str.join(BETWEEN[self.unit]).str.strip_chars())
         )
         shorter = self._shortened(records, counted, left)
-        changed = changed_texts(records, shorter)
-        return Observed(
-            shorter,
-            tallies=_tallied(counted, self.unit),
-            samples=sampled(changed, {f"{self.unit}s": pl.lit(True)}),
-        )
+        few = fewest(counted.select("id"))
+        shown = [
+            one.join(few, on="id", how="semi", maintain_order="left") for one in (records, shorter)
+        ]
+        samples = sampled(changed_texts(*shown), {f"{self.unit}s": pl.lit(True)})
+        return Observed(shorter, tallies=_tallied(counted, self.unit), samples=samples)
 
     def _shortened(
         self, records: pl.DataFrame, counted: pl.DataFrame, left: pl.DataFrame
