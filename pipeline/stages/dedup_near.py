@@ -23,9 +23,10 @@ class DedupNear(Settings):
     """Keeps one of several records with nearly the same words.
 
     Two texts are alike when the sets of their five-word runs overlap by `threshold` (Jaccard
-    similarity); letter case and ASCII punctuation do not count, and a character of a script
-    without spaces is a word, and so is a syllable of Vietnamese. Pairs are found by MinHash and then measured exactly. Who is alike
-    to one that is alike to a third is in one cluster with both; one of the cluster is kept.
+    similarity); letter case and ASCII punctuation do not count. A character of a script without
+    spaces is a word, and so is a syllable of Vietnamese. Pairs are found by MinHash and then
+    measured exactly. Who is alike to one that is alike to a third is in one cluster with both; one
+    of the cluster is kept.
     Labelled records are compared by their turns and documents by their text; system prompt,
     declared tools and image files must be the same. Texts without a word are kept.
     """
