@@ -11,6 +11,7 @@ from pipeline.bedrock.doctor import Check, key_check, object_checks, source_chec
 from pipeline.bedrock.doctor_buckets import Bucket, bucket_checks
 from pipeline.bedrock.job import job_request, validate_request
 from pipeline.errors import PrepError
+from pipeline.hub import is_hub
 from pipeline.recipe import Recipe, load_recipe
 from pipeline.s3_errors import split_uri
 from pipeline.storage import GLOB, Aws, is_remote, list_sources
@@ -139,6 +140,9 @@ def _local_checks(recipe: Recipe, folder: Path) -> Iterator[Check]:
         if is_remote(source.path):
             continue
         label = f"sources[{number}]"
+        if is_hub(source.path):
+            yield Check(label, "ok", f"{source.path}: read by `datasets`, not looked at here")
+            continue
         try:
             found = list_sources(source.path, folder, Aws())
         except PrepError as error:
@@ -181,7 +185,7 @@ def _buckets(recipe: Recipe, region: str | None) -> Iterator[Bucket]:
 def _media(recipe: Recipe, folder: Path) -> Iterator[str]:
     """S3 objects that records of local files name as images, videos or documents."""
     for source in recipe.sources:
-        if is_remote(source.path):
+        if is_remote(source.path) or is_hub(source.path):
             continue
         try:
             found = list_sources(source.path, folder, Aws())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.hub import is_hub, list_hub
 from pipeline.passes import ReadTask
 from pipeline.readers import assign
 from pipeline.recipe import Recipe
@@ -56,7 +57,11 @@ def gather_inputs(recipe: Recipe, folder: Path, spool: Path, aws: Aws) -> Inputs
     seen: set[str] = set()
     units: list[tuple[Reader, Unit]] = []
     for source in recipe.sources:
-        new = [one for one in list_sources(source.path, folder, aws) if one.uri not in seen]
+        if is_hub(source.path):
+            listed = list_hub(source.path, folder, spool)
+        else:
+            listed = list_sources(source.path, folder, aws)
+        new = [one for one in listed if one.uri not in seen]
         seen.update(one.uri for one in new)
         files = list(_pin_all(new, spool, aws))
         for reader, taken in assign(files, recipe.reader(source)):

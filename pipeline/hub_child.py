@@ -1,0 +1,65 @@
+"""The process that reads a Hugging Face data set: `python -m pipeline.hub_child JSON`.
+
+It writes each split to `STEM-SPLIT.parquet` and says which in JSON on stdout. Whatever is wrong is
+one line on stderr and exit code 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+SAVED = ("dataset_dict.json", "state.json")
+"""Files by which a folder is known that `save_to_disk` wrote."""
+
+
+def main() -> None:
+    """Export what the first argument asks for."""
+    asked = json.loads(sys.argv[1])
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints must not stand beside the answer
+    try:
+        told = export(asked)
+    except Exception as error:  # noqa: BLE001 - every cause is told by its own words
+        print(f"{type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(1)
+    answers.write(json.dumps(told))
+    answers.close()
+
+
+def export(asked: dict[str, Any]) -> dict[str, str]:
+    """The files written, by split."""
+    found = _load(asked)
+    told = {}
+    for split, data in found.items():
+        path = f"{asked['stem']}-{split}.parquet"
+        data.to_parquet(path)
+        told[split] = path
+    return told
+
+
+def _load(asked: dict[str, Any]) -> dict[str, Any]:
+    """The data of each split that is asked for."""
+    import datasets
+
+    folder = Path(asked["name"])
+    if any((folder / name).is_file() for name in SAVED):
+        loaded = datasets.load_from_disk(asked["name"])
+    else:
+        loaded = datasets.load_dataset(
+            asked["name"], asked["config"], split=asked["split"], revision=asked["revision"]
+        )
+    if not isinstance(loaded, dict):
+        return {asked["split"] or "all": loaded}
+    if asked["split"] is None:
+        return dict(loaded)
+    if asked["split"] not in loaded:
+        raise ValueError(f"has no split {asked['split']}, only {', '.join(loaded)}")
+    return {asked["split"]: loaded[asked["split"]]}
+
+
+if __name__ == "__main__":
+    main()
