@@ -14,11 +14,13 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline.deciding import Ballot
 from pipeline.record import SCHEMA
 from pipeline.stages.dedup_exact import DedupExact
 from pipeline.stages.dedup_near import DedupNear
 from pipeline.stages.quality import Quality
 from pipeline.stages.quality_web import C4
+from pipeline.tables import SketchTable
 
 AT_ONCE = 16_000_000  # bytes of text in a frame
 
@@ -47,13 +49,27 @@ def without(parts: list[pl.DataFrame], votes: pl.DataFrame) -> list[pl.DataFrame
     return [part.filter(~pl.col("id").is_in(votes["id"].implode())) for part in parts]
 
 
+class Held:
+    """Evidence that is all in memory."""
+
+    def __init__(self, blobs: pl.Series) -> None:
+        self.blobs = blobs
+        self.sizes = blobs.bin.size().cast(pl.UInt32).fill_null(0)
+
+    def take(self, numbers: pl.Series) -> pl.Series:
+        """The bytes of some candidates."""
+        return self.blobs.gather(numbers)
+
+
 def near(parts: list[pl.DataFrame], threshold: float) -> list[pl.DataFrame]:
-    """The first of every cluster of near-duplicates."""
+    """The one that stands for each cluster of near-duplicates, and what has none."""
     stage = DedupNear(threshold=threshold)
-    sketches = pl.concat([stage.sketch(part) for part in parts])
-    asked = stage.candidates(sketches)["id"].implode()
-    evidence = pl.concat([stage.evidence(p.filter(pl.col("id").is_in(asked))) for p in parts])
-    return without(parts, stage.decide(sketches, evidence))
+    sketches = SketchTable([stage.sketch(part) for part in parts])
+    asked = sketches.by_part(stage.candidates(sketches))
+    evidence = [stage.evidence(parts[number][rows]) for number, rows in asked]
+    held = Held(pl.concat(evidence)) if evidence else Held(pl.Series(dtype=pl.Binary))
+    votes = list(Ballot(stage.name, sketches).named(stage.decide(sketches, held).votes))
+    return without(parts, pl.concat(votes)) if votes else parts
 
 
 def exact(parts: list[pl.DataFrame]) -> list[pl.DataFrame]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from check_sets import conversation, dumped, minimal, turn
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_check import NOVA
 from test_check_hostile import broken_lines
@@ -135,6 +135,7 @@ WORDS = st.sampled_from(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=broken_lines(), said=st.lists(WORDS, max_size=6).map("".join))
+@example(data=b'{"messages":[{"role":"user"},}{"role":"assistant"}]}', said="")
 def test_a_repaired_file_is_stable_and_free_of_what_is_mended(
     data: bytes, said: str, tmp_path: Path
 ) -> None:

@@ -110,13 +110,15 @@ def _line_mended(line: bytes, number: int, standard: Standard, repair: Repair) -
     if line.strip() in {b"[", b"]"}:
         repair.add(number, "json-array", "bracket removed")
         return
-    text = _without_commas(line, number, repair)
+    text = _without_commas(line)
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
         repair.unread += 1
         yield line
         return
+    if text is not line:
+        repair.add(number, "trailing-comma", "removed")
     if duplicate_key(text) is not None:
         yield text
         return
@@ -136,7 +138,7 @@ def _line_mended(line: bytes, number: int, standard: Standard, repair: Repair) -
         yield _written(record) if changed or record is not value else text
 
 
-def _without_commas(line: bytes, number: int, repair: Repair) -> bytes:
+def _without_commas(line: bytes) -> bytes:
     """Without commas before a closing bracket, and after the line's object."""
     try:
         text = line.decode()
@@ -148,7 +150,6 @@ def _without_commas(line: bytes, number: int, repair: Repair) -> bytes:
         bare = bare[:-1]
     if bare == text.rstrip():
         return line
-    repair.add(number, "trailing-comma", "removed")
     return bare.encode()
 
 
