@@ -259,9 +259,11 @@ def main() -> NoReturn:
         _fail("out of memory; give a limit with --memory", 4)
     except OSError as error:
         _fail(_told(error), 4)
-    except Exception as error:  # noqa: BLE001 - the last stop: it is told as our bug, with its trace
-        if Stopped.signal:
+    except BaseException as error:  # the last stop: it is told as our bug, with its trace
+        if Stopped.signal:  # Polars may panic when its own Python code is stopped
             _fail(STOPPED, 128 + Stopped.signal)
+        if not isinstance(error, Exception):
+            raise
         traceback.print_exc()
         _fail(f"this is a bug of bedrock-prep {__version__}: {type(error).__name__}: {error}", 1)
     sys.exit(0)

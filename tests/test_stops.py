@@ -156,6 +156,23 @@ def test_a_signal_within_an_expression_is_a_signal(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (143, 1), done.stderr
 
 
+def test_a_panic_because_of_a_signal_is_a_signal() -> None:
+    """Where Polars calls its own Python code it takes no error: a stop there is a panic to it."""
+    program = (
+        "import os, signal, polars as pl, pipeline.cli as cli\n"
+        "from pipeline.stopping import Stopped\n"
+        "def app(**_):\n"
+        "    try: os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except Stopped: raise pl.exceptions.PanicException('called `unwrap()` on an `Err`')\n"
+        "cli.app = app\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (130, 1), done.stderr
+
+
 def test_a_signal_ends_an_upload_that_hangs(tmp_path: Path) -> None:
     """The connection would be waited for for a minute."""
     output = copy_run(tmp_path)
