@@ -11,7 +11,8 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli_bedrock import app as bedrock_commands
-from pipeline.cli_options import EndpointOption, JsonOption, RunArgument
+from pipeline.cli_options import EndpointOption, JsonOption
+from pipeline.cli_runs import app as run_commands
 from pipeline.errors import DataError, PrepError, RecipeError
 from pipeline.stopping import Stopped, stop_on_signals
 
@@ -150,34 +151,6 @@ def check(
         raise DataError(command.verdict(result))
 
 
-@app.command(
-    epilog="Examples: `bedrock-prep why out/lotus-documents "
-    "documents/faq/taste-and-smell-en.md` · `bedrock-prep why out/lotus-documents --what-if "
-    "quality.min_words=30`"
-)
-def why(
-    run: RunArgument,
-    what: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="ID|SOURCE", help="A record id, a source, or a line: corpus/train.jsonl:22."
-        ),
-    ] = None,
-    text: Annotated[
-        str | None, typer.Option(help="Find the records that hold this text instead.")
-    ] = None,
-    what_if: Annotated[
-        list[str] | None,
-        typer.Option(metavar="STAGE.SETTING=VALUE", help="Another threshold, without a rerun."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Tell what became of a record or a source, or what another threshold would do."""
-    from pipeline.why_command import answer
-
-    typer.echo(answer(run, what, what_if or [], text=text, as_json=as_json), nl=False)
-
-
 @app.command(epilog="Examples: `bedrock-prep models` · `bedrock-prep models --live`")
 def models(
     live: Annotated[bool, typer.Option(help="Ask Bedrock what has changed since.")] = False,
@@ -198,51 +171,7 @@ def models(
         typer.echo(f"{one.model}: {one.what}")
 
 
-@app.command(
-    epilog="Example: `bedrock-prep report out/lotus-documents --language vi --output bao-cao`"
-)
-def report(
-    run: RunArgument,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for a copy of the report.  [default: print it]")
-    ] = None,
-    language: Annotated[str, typer.Option(metavar="en|vi", help="Language of the copy.")] = "en",
-) -> None:
-    """Print a run's quality report in short, or write it again in another language."""
-    from pipeline.report_command import copy_report, told_report
-
-    if output is None:
-        typer.echo(told_report(run))
-    else:
-        typer.echo(copy_report(run, output, language))
-
-
-@app.command(
-    epilog="Examples: `bedrock-prep diff out/tea/runs/4be9… out/tea` · `bedrock-prep diff "
-    "s3://bucket/tea/runs/4be9… s3://bucket/tea --output what-changed`"
-)
-def diff(
-    before: Annotated[str, typer.Argument(metavar="RUN", help="The earlier run.")],
-    after: Annotated[str, typer.Argument(metavar="RUN", help="The later one.")],
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for diff.html and diff.json.  [default: print it]")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Tell what changed between two runs: sources, recipe, decisions and their causes, drift."""
-    from pipeline.diff.told import told_diff
-    from pipeline.diff_command import diff_runs, write_diff
-    from pipeline.publish import as_json as to_json
-
-    found, name = diff_runs(before, after)
-    if output is not None:
-        typer.echo(write_diff(found, name, output))
-    elif as_json:
-        typer.echo(to_json(found.as_json()).decode(), nl=False)
-    else:
-        typer.echo("\n".join(told_diff(found)))
-
-
+app.add_typer(run_commands)
 app.add_typer(bedrock_commands)
 
 

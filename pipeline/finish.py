@@ -19,8 +19,8 @@ from pipeline.bedrock.job import job_request, validate_request
 from pipeline.bedrock.pricing import training_cost
 from pipeline.check import check_files
 from pipeline.errors import RecipeError
-from pipeline.gate import SUITE, stops
-from pipeline.gate_run import drift_of, hold_gate
+from pipeline.gate import SUITE
+from pipeline.gate_run import drift_of, hold_gate, refusals
 from pipeline.observations import gather_measures, gather_samples
 from pipeline.publish import MANIFEST, as_json
 from pipeline.rendering import Rendering, base_uri
@@ -84,7 +84,7 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     manifest["files"] = list_files(folder)
     (folder / MANIFEST).write_bytes(as_json(manifest))
     (execution.folder / "timings.json").write_bytes(as_json(execution.cpu))
-    return Finished(folder, manifest, list(_faults(told, gate)))
+    return Finished(folder, manifest, list(refusals(told, gate)))
 
 
 def _tallies(execution: Execution) -> dict[str, dict[str, int]]:
@@ -254,11 +254,3 @@ def _certificate(metrics: Path) -> dict[str, Any]:
         .collect()
     )
     return {name: int(documents[name].item()) for name in documents.columns}
-
-
-def _faults(told: dict[str, Any], gate: dict[str, Any]) -> Iterable[str]:
-    for name, target in told.items():
-        yield from (f"{name}: {fault['message']}" for fault in target["faults"])
-    if not gate["passed"]:
-        failed = [check for check in gate["checks"] if stops(check)]
-        yield from (f"gate: {check['target']}: {check['check']}" for check in failed)

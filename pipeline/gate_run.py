@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ from pipeline.assemble import TargetFiles
 from pipeline.bedrock.limits import tokens_per_record
 from pipeline.diff.drift import Drift, measure_drift
 from pipeline.diff.sources import compare_sources
-from pipeline.gate import TargetLimits, check_gate
+from pipeline.gate import TargetLimits, check_gate, stops
 from pipeline.observations import MEASURES
 from pipeline.rendering import Rendering
 from pipeline.report_measures import measure_records
+from pipeline.report_targets import gate_fault
 
 if TYPE_CHECKING:
     from pipeline.execution import Execution
@@ -37,6 +39,7 @@ def drift_of(execution: Execution, written: list[TargetFiles], metrics: Path) ->
                 "measured": measure_records(metrics, one.name),
             }
             for one in written
+            if one.rendering.name not in execution.deltas  # what is new has no run before
         },
     }
     sources = compare_sources(before.manifest["inputs"], execution.inputs.listing())
@@ -68,3 +71,13 @@ def _gate_limits(rendering: Rendering) -> TargetLimits:
         line_bytes_max=int(line.value) if line else None,
         max_images=int(limits.images_max.value) if limits.images_max else None,
     )
+
+
+def refusals(targets: dict[str, dict[str, Any]], gate: dict[str, Any]) -> Iterator[str]:
+    """Why a run is not published, a line for each fault of its targets and of its gate."""
+    for name, target in targets.items():
+        yield from (f"{name}: {fault['message']}" for fault in target["faults"])
+    for check in gate["checks"]:
+        if stops(check):
+            fault = gate_fault(check)
+            yield f"{check['target']}: {fault['message']} ({fault['rule']})"

@@ -59,8 +59,13 @@ def read_history(place: Place, name: str) -> History:
 
 
 def _runs(place: Place, name: str) -> Iterator[tuple[float, list[dict[str, Any]]]]:
-    """When each run was published, in seconds, and its sources; the oldest first."""
-    for run, when in sorted(place.published(), key=lambda one: (one[1], one[0]))[-MOST_RUNS:]:
+    """When each run of the recipe was published, in seconds, and its sources; the oldest first."""
+    newest = sorted(place.published(), key=lambda one: (one[1], one[0]), reverse=True)
+    own: list[tuple[float, list[dict[str, Any]]]] = []
+    for run, when in newest:
         found = read_manifest(place, run)
         if found is not None and found[0]["name"] == name:
-            yield when, found[0]["inputs"]
+            own.append((when, found[0]["inputs"]))
+            if len(own) == MOST_RUNS:
+                break
+    yield from reversed(own)

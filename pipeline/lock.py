@@ -64,7 +64,7 @@ def _take(path: Path, output: str) -> int:
     while True:
         handle = _open(path)
         if _locked(handle):
-            if _same_file(handle, path):
+            if _signed(handle, path):
                 break
             os.close(handle)  # it was taken over between opening and locking
             continue
@@ -79,15 +79,29 @@ def _take(path: Path, output: str) -> int:
     return handle
 
 
+def _signed(handle: int, path: Path) -> bool:
+    """Give a lock its first sign of life: one that is long unused looks as if it had expired."""
+    with _alone(path):
+        os.utime(handle)
+        return _same_file(handle, path)
+
+
 def _take_over(path: Path) -> None:
     """Put a new lock file in the expired one's place; of several who try, one does."""
-    guard = _open(path.with_name("lock.expired"))
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX)
+    with _alone(path):
         if time.time() - path.stat().st_mtime >= EXPIRY:
             fresh = path.with_name(f"lock.{os.getpid()}")
             os.close(_open(fresh))
             fresh.replace(path)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Nobody else takes a lock over, or gives one its first sign of life, in the meantime."""
+    guard = _open(path.with_name("lock.expired"))
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(guard)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.diff.drift import SHIFTED, STABLE
+from pipeline.diff.drift import standing
 from pipeline.report_markup import Markup, data, el, join
 from pipeline.report_sections import lead, table
 from pipeline.report_words import Words
@@ -28,13 +28,8 @@ def drift_at_a_glance(drift: dict[str, Any] | None, words: Words) -> Markup:
 def _line(name: str, told: dict[str, Any], words: Words) -> str:
     known = [told[index] for index in INDEXES if told[index] is not None]
     records = [words.number(told[side]) for side in ("records_before", "records_after")]
-    word = f" · {words(_reading(max(known)))} ({words.measure(max(known))})" if known else ""
+    word = f" · {words(standing(max(known)))} ({words.measure(max(known))})" if known else ""
     return f"{name}: {' → '.join(records)}{word}"
-
-
-def _reading(index: float) -> str:
-    """The customary word for a population stability index."""
-    return "stable" if index < STABLE else "moved" if index <= SHIFTED else "shifted"
 
 
 def _signed(value: float, words: Words) -> str:
@@ -63,5 +58,5 @@ def _row(name: str, told: dict[str, Any], words: Words) -> Iterator[Any]:
     yield words.number(told["records_after"])
     for index in INDEXES:
         value = told[index]
-        word = f" {words(_reading(value))}" if value is not None else ""
+        word = f" {words(standing(value))}" if value is not None else ""
         yield join([words.measure(value), el("span", word, class_="muted")])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -22,15 +20,8 @@ from pipeline.report_samples import (
     reasons_section,
 )
 from pipeline.report_sections import flow_section, languages_section, sources_section
-from pipeline.report_style import STYLE
+from pipeline.report_style import POLICY, STYLE
 from pipeline.report_words import Words
-
-STYLE_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = (
-    f"default-src 'none'; style-src 'sha256-{STYLE_DIGEST}'; img-src data:; base-uri 'none'; "
-    "form-action 'none'"
-)
-"""Nothing is loaded and nothing runs; of styles only the page's own one counts."""
 
 Section = Callable[[dict[str, Any], Words], Markup]
 SECTIONS: tuple[tuple[str, str, Section], ...] = (

@@ -16,7 +16,7 @@ CHANGES_MOST = 3
 """Samples of one stage and kind of change."""
 
 
-CHANGING = {"clean", "redact"}
+CHANGING = {"clean", "dedup_lines", "redact"}
 """Stages whose tallies are of texts that they rewrote; other stages tally what they saw."""
 
 
@@ -33,7 +33,7 @@ def measure_changes(tallies: dict[str, dict[str, int]], samples: Path, show: str
         {
             "stage": stage,
             "kind": kind,
-            "records": number,
+            "changes": number,
             "samples": list(_change_samples(rows, stage, kind)),
         }
         for stage, kind, number in kinds[:KINDS_MOST]

@@ -167,5 +167,17 @@ REASONS_VI: dict[str, str] = READERS_VI | {
     "gate.tokens_within_gate": "có bản ghi nhiều token hơn mức cổng chất lượng cho phép",
     "gate.train_records_enough": "tệp huấn luyện ít bản ghi hơn mức cổng chất lượng đòi hỏi",
     "gate.rejected_share_allowed": "tỷ lệ bản ghi bị loại cao hơn mức cổng chất lượng cho phép",
+    "gate.drift_rejected_allowed": "tỷ lệ bản ghi bị loại lệch so với lần chạy trước nhiều hơn mức "
+    "cổng chất lượng cho phép",
+    "gate.drift_merged_allowed": "tỷ lệ bản ghi trùng lệch so với lần chạy trước nhiều hơn mức "
+    "cổng chất lượng cho phép",
+    "gate.drift_sources_removed_allowed": "số nguồn của lần chạy trước đã mất nhiều hơn mức cổng "
+    "chất lượng cho phép",
+    "gate.drift_lengths_allowed": "độ dài bản ghi lệch so với lần chạy trước (PSI) nhiều hơn mức "
+    "cổng chất lượng cho phép",
+    "gate.drift_languages_allowed": "ngôn ngữ lệch so với lần chạy trước (PSI) nhiều hơn mức cổng "
+    "chất lượng cho phép",
+    "gate.drift_records_lost_allowed": "số bản ghi của lần chạy trước bị mất nhiều hơn mức cổng "
+    "chất lượng cho phép",
     "language_not_wanted": "bản ghi viết bằng ngôn ngữ nằm ngoài `languages` của đích",
 }

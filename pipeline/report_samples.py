@@ -196,7 +196,7 @@ def _change(change: dict[str, Any], words: Words) -> Markup:
         "summary",
         el("span", el("code", change["kind"])),
         el("span", data(change["stage"]), class_="meaning note"),
-        el("span", words.number(change["records"]), class_="count"),
+        el("span", words.number(change["changes"]), class_="count"),
     )
     heads = (Markup(words("before")), Markup(words("after")))
     shown = [

@@ -1,4 +1,7 @@
-"""The report's one style sheet: light and dark, screen, phone and paper."""
+"""The pages' one style sheet: light and dark, screen, phone and paper; and their policy."""
+
+import base64
+import hashlib
 
 STYLE = """
 :root {
@@ -158,3 +161,10 @@ footer { margin-top: 3.5rem; padding-bottom: 2.5rem; color: var(--muted); font-s
     -webkit-print-color-adjust: exact; }
 }
 """
+
+STYLE_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{STYLE_DIGEST}'; img-src data:; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""Nothing is loaded and nothing runs; of styles only the page's own one counts."""

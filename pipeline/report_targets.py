@@ -27,6 +27,18 @@ GATE_FAULTS = {
     "tokens_within_gate": "a record has more tokens than the recipe's gate allows",
     "train_records_enough": "the training file has fewer records than the recipe's gate asks for",
     "rejected_share_allowed": "more of the records were rejected than the recipe's gate allows",
+    "drift_rejected_allowed": "the share of rejected records is further from the run before than "
+    "the recipe's gate allows",
+    "drift_merged_allowed": "the share of duplicates is further from the run before than the "
+    "recipe's gate allows",
+    "drift_sources_removed_allowed": "more sources of the run before are gone than the recipe's "
+    "gate allows",
+    "drift_lengths_allowed": "the records' lengths are further from the run before (PSI) than the "
+    "recipe's gate allows",
+    "drift_languages_allowed": "the languages are further from the run before (PSI) than the "
+    "recipe's gate allows",
+    "drift_records_lost_allowed": "more of the run before's records are lost than the recipe's "
+    "gate allows",
 }
 LANGUAGE_FAULT = "fewer of the records are in this language than the recipe's gate asks for"
 
@@ -71,10 +83,11 @@ def _fault(fault: dict[str, Any]) -> dict[str, Any]:
 def _gate_faults(target: str, gate: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
     for check in gate["checks"] if gate else []:
         if stops(check) and check["target"] in {target, ALL_TARGETS}:
-            yield _gate_fault(check)
+            yield gate_fault(check)
 
 
-def _gate_fault(check: dict[str, Any]) -> dict[str, Any]:
+def gate_fault(check: dict[str, Any]) -> dict[str, Any]:
+    """A check of the gate that was not met, as a fault: what was seen, and what was allowed."""
     low, high = check["bounds"]["min"], check["bounds"]["max"]
     seen, allowed = check["observed"], low if high is None else high
     if check.get("own"):

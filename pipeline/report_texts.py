@@ -22,6 +22,10 @@ EXCERPT = 240
 COMPARED = 3000
 """Characters of a text that are masked and compared; an excerpt is cut from them."""
 
+AHEAD = 4000
+"""Characters that masking looks at beyond what is shown: a value cut in two is not recognised. A
+private key, the longest value that is known, has about 3,300."""
+
 AROUND = 8
 """Words of context on either side of a difference."""
 
@@ -98,12 +102,17 @@ def shown(texts: list[str], samples: str) -> list[str]:
 
     Everything that `redact` knows is masked, whatever kinds the recipe names.
     """
-    cut = [text[:COMPARED] for text in texts]
-    if samples == "plain" or not cut:
-        return cut
+    if samples == "plain" or not texts:
+        return [text[:COMPARED] for text in texts]
+    cut = [text[: COMPARED + AHEAD] for text in texts]
     rows = frame({"source": "", "locator": str(n), "text": text} for n, text in enumerate(cut))
     [kinds] = get_args(Redact.model_fields["kinds"].annotation)
-    return Redact(kinds=list(get_args(kinds)))(rows)["text"].to_list()
+    masked = Redact(kinds=list(get_args(kinds)))(rows)["text"].to_list()
+    return [
+        # what may be half a value stands at the end, also where masking has made a text shorter
+        (hidden[:-AHEAD] if len(text) > COMPARED + AHEAD else hidden)[:COMPARED]
+        for text, hidden in zip(texts, masked, strict=True)
+    ]
 
 
 def excerpt(text: str | None, most: int = EXCERPT) -> str | None:

@@ -7,9 +7,11 @@ object a line. Nothing is sent anywhere. Both may hold clock readings: they are 
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,15 +50,19 @@ def watched(
     """Do `work` and write how it ended; `told` gives a result's URI and manifest.
 
     A failure is written and raised on, a signal that stops the run too. Raises StorageError when a
-    file cannot be written.
+    file cannot be written: before the work where that can be known, and never in the place of the
+    work's own failure.
     """
+    if metrics is not None and not (metrics.parent.is_dir() and os.access(metrics.parent, os.W_OK)):
+        raise StorageError(f"{metrics}: {metrics.parent} is no folder that can be written to")
     attempt, started = str(uuid.uuid4()), time.monotonic()
     _append(events, lineage_event("START", attempt, Ended(recipe, 0, 0.0)))
     try:
         result = work()
     except BaseException as error:
         seconds = time.monotonic() - started
-        _write(metrics, events, attempt, Ended(recipe, _exit_code(error), seconds, str(error)))
+        with suppress(StorageError):
+            _write(metrics, events, attempt, Ended(recipe, _exit_code(error), seconds, str(error)))
         raise
     uri, manifest = told(result)
     seconds = time.monotonic() - started

@@ -16,7 +16,7 @@ from pipeline.advice import LITTLE, VERDICTS, advise
 from pipeline.errors import RecipeError
 from pipeline.estimate_command import estimate_costs
 from pipeline.estimate_told import told_estimate
-from pipeline.history import DAYS_A_MONTH, History
+from pipeline.history import DAYS_A_MONTH, History, read_history
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.repeated import Repeated, find_repeated, shared_opening
@@ -136,6 +136,22 @@ def test_runs_of_another_recipe_do_not_count(tmp_path: Path) -> None:
     advice = estimate_costs(str(tmp_path / "out")).advice
     assert advice is not None and advice.history.runs == 1
     assert len(open_place(str(tmp_path / "out"), Aws()).published()) == 2
+
+
+def test_many_runs_of_another_recipe_do_not_hide_the_runs_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last runs that count are the recipe's own."""
+    monkeypatch.setattr("pipeline.history.MOST_RUNS", 2)
+    place = open_place(str(tmp_path / "out"), Aws())
+    for number, name in enumerate(["tea", "tea", "tea", "coffee", "coffee"]):
+        write(tmp_path, number)
+        run(tmp_path, age_in_days=0)
+        newest = max((tmp_path / "out" / "runs").glob("*/manifest.json"), key=os.path.getmtime)
+        newest.write_text(json.dumps(json.loads(newest.read_bytes()) | {"name": name}))
+        os.utime(newest, (1e9 + 1e6 * number, 1e9 + 1e6 * number))
+    assert read_history(place, "tea").runs == 2
+    assert read_history(place, "tea").days == 11.57
 
 
 def test_what_prompts_repeat_is_found_in_every_shape() -> None:

@@ -85,9 +85,20 @@ def test_each_bound_can_be_broken(folder: Path, fault: str) -> None:
             write(folder, number, "Tea")
         else:
             (folder / "documents" / f"{number:02d}.md").unlink()
-    with pytest.raises(DataError, match=f"drift_{fault}_allowed"):
+    with pytest.raises(DataError, match=rf"gate allows: .*, not .*gate.drift_{fault}_allowed"):
         run(folder)
     assert latest(folder) == first.run
     most = 10 if fault == "lengths" else 1
     wide = run(folder, f"gate={{drift: {{{fault}: {most}}}}}")
     assert latest(folder) == wide.run
+
+
+def test_what_is_new_is_not_held_against_all_that_was(folder: Path) -> None:
+    """A delta has fewer records by its nature; what it is made of is held, through the rest."""
+    narrow = "targets.corpus.mode=delta"
+    first = run(folder, narrow)
+    write(folder, 20, "The cup is warmed before tea number")
+    second = run(folder, narrow)
+    assert latest(folder) == second.run != first.run
+    assert second.manifest["targets"]["corpus"]["records"] == {"train": 1}
+    assert second.manifest["drift"]["targets"] == {}

@@ -22,7 +22,7 @@ from pipeline.report_judged import just_kept, measure_changes
 from pipeline.report_reasons_vi import REASONS_VI
 from pipeline.report_scores import measure_scores, nearest_kept
 from pipeline.report_targets import GATE_FAULTS
-from pipeline.report_texts import compare, excerpt, find_texts, shown
+from pipeline.report_texts import AHEAD, COMPARED, compare, excerpt, find_texts, shown
 from pipeline.report_waterfall import waterfall
 from pipeline.report_words import Words
 from pipeline.shards import write_frame
@@ -125,6 +125,16 @@ def test_texts_are_found_as_they_last_were_and_masked(tmp_path: Path) -> None:
     }
     assert "an@sen.vn" in find_texts(work, asked, "plain")["b"]
     assert find_texts(work, asked, "none") == {}
+
+
+@pytest.mark.parametrize("length", [COMPARED - 12, COMPARED + AHEAD - 12])
+def test_half_a_value_is_not_shown(length: int) -> None:
+    """A text is cut after it was masked; what masking has made shorter does not bring more in."""
+    one = "an.nguyen.van@example.com "
+    head = (one * (length // len(one))).ljust(length, "x")
+    [text] = shown([f"{head} hong.tran.thi@example.org and so on" + " more" * 2000], "masked")
+    assert "@" not in text
+    assert "hong" not in text
 
 
 def test_every_kind_that_redact_knows_is_masked() -> None:
@@ -271,7 +281,7 @@ def test_changes_have_counts_and_masked_samples(tmp_path: Path) -> None:
     pl.DataFrame(rows, schema={"stage": pl.String, **SAMPLES}).write_ipc(tmp_path / "samples.arrow")
     told = measure_changes({"clean": {"control": 7}}, tmp_path / "samples.arrow", "masked")
     [change] = told["shown"]
-    assert (change["kind"], change["records"], len(change["samples"])) == ("control", 7, 3)
+    assert (change["kind"], change["changes"], len(change["samples"])) == ("control", 7, 3)
     text = "".join(text for _, text in change["samples"][0]["pieces"])
     assert "[EMAIL]" in text
     assert "sen.vn" not in text

@@ -127,6 +127,8 @@ def test_a_url_is_the_identity_of_a_record() -> None:
         document("e", "tea", extra='{"metadata": {"url": null}}'),
         document("f", "tea"),
         document("g", "tea", extra='{"metadata": {"url": null}}'),
+        document("h", "tea", extra='{"metadata": {"url": ""}}'),
+        document("i", "tea", extra='{"metadata": {"url": " "}}'),
     ]
     assert duplicates(rows, fields=["$.metadata.url"]) == {"b": "a"}
 

@@ -140,3 +140,12 @@ def test_no_text_takes_long(piece: str) -> None:
         begun = time.process_time()
         pairs(text, KINDS, "en", 20)
         assert time.process_time() - begun < 10
+
+
+@pytest.mark.parametrize(
+    ("line", "named"), [("C#", "C#"), ("Teas ##", "Teas"), ("F# and C# #", "F# and C#")]
+)
+def test_a_heading_keeps_the_marks_of_its_name(line: str, named: str) -> None:
+    """Only those that stand by themselves at the end close it."""
+    found = pairs(f"# {line}\n\nA language with sharp edges.\n", ("headings",), "en", 5)
+    assert [pair.prompt for pair in found] == [f"Tell me about “{named}”."]

@@ -35,6 +35,7 @@ def shares(sizes: list[int], **settings: object) -> dict[str, int]:
         ([], {"validation": 0.5}, {}),
         ([10] * 3, {"group_by": "record", "validation": 0.1}, {"train": 27, "validation": 3}),
         ([10] * 3, {"group_by": "source", "validation": 0.9}, {"train": 30}),
+        ([1] * 12, {"test": 0.92, "validation": 0.02}, {"train": 1, "test": 11}),
     ],
 )
 def test_shares(sizes: list[int], settings: dict[str, object], expected: dict[str, int]) -> None:
@@ -49,6 +50,16 @@ def test_a_group_keeps_its_place_when_others_come() -> None:
     before = dict(vote(stage, frame(rows[:300])).select("id", "split").iter_rows())
     after = dict(vote(stage, frame(rows)).select("id", "split").iter_rows())
     assert sum(after[name] != split for name, split in before.items()) < 25
+
+
+def test_an_empty_key_holds_nothing_together() -> None:
+    """A hundred customers whose name was left empty are not one customer."""
+    rows = [
+        {"source": "a", "locator": str(number), "extra": '{"customer": ""}'}
+        for number in range(100)
+    ]
+    votes = vote(Split(validation=0.1, group_by="$.customer"), frame(rows))
+    assert votes.filter(pl.col("split") == "validation").height == 10
 
 
 def test_rejected_records_have_no_split() -> None:

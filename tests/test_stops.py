@@ -214,6 +214,27 @@ def test_a_lock_that_gives_no_sign_of_life_is_taken_over(
         third.confirm()
 
 
+def test_a_lock_file_of_old_is_held_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Last month's file looks expired until its holder's first sign: another may look just then."""
+    (tmp_path / "lock").touch()
+    os.utime(tmp_path / "lock", (0, 0))
+    others: list[bool] = []
+    locked = lock._locked
+
+    def looked_at(handle: int) -> bool:
+        got = locked(handle)
+        if not others:  # the second one comes when the first has only just got it
+            others.append(True)
+            lock._take_over(tmp_path / "lock")
+        return got
+
+    monkeypatch.setattr(lock, "_locked", looked_at)
+    with hold(tmp_path, "out") as first:
+        first.confirm()
+        with pytest.raises(ConflictError, match="another run holds it"):
+            hold(tmp_path, "out").__enter__()
+
+
 def test_a_holder_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "SIGN_EVERY", 0.02)
     with hold(tmp_path, "out"):

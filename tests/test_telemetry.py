@@ -140,3 +140,23 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """Before any work is done, where it can be known."""
     with pytest.raises(StorageError, match="no/such/events"):
         watched("tea", lambda: None, lambda _: ("", {}), None, tmp_path / "no/such/events")
+
+
+def test_a_folder_of_metrics_that_is_not_there_is_told_before_the_work(tmp_path: Path) -> None:
+    """An hour of work is not done first."""
+    done: list[bool] = []
+    with pytest.raises(StorageError, match="no/such"):
+        watched("tea", lambda: done.append(True), lambda _: ("", {}), tmp_path / "no/such/m", None)
+    assert not done
+
+
+def test_the_works_own_failure_is_what_is_told(tmp_path: Path) -> None:
+    """Also when the file of metrics has become unwritable in the meantime."""
+    metrics = tmp_path / "metrics.prom"
+
+    def work() -> None:
+        metrics.mkdir()
+        raise DataError("nothing is left")
+
+    with pytest.raises(DataError, match="nothing is left"):
+        watched("tea", work, lambda _: ("", {}), metrics, None)

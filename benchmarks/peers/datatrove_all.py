@@ -3,6 +3,7 @@
 python datatrove_all.py SHARDS OUT filter|exact|near|all     -> OUT/final/*.jsonl
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -73,7 +74,10 @@ def near(source, target, out, tasks):
 
 def main():
     """The asked part, or all three."""
-    source, out, part = sys.argv[1:4]
+    part = sys.argv[3]
+    source, out = (str(Path(folder).resolve()) for folder in sys.argv[1:3])
+    Path(out).mkdir(parents=True, exist_ok=True)
+    os.chdir(out)  # it writes a folder `logs` where it stands
     tasks, final = len(list(Path(source).iterdir())), f"{out}/final"
     if part == "filter":
         filtered(source, final, tasks)

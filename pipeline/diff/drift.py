@@ -102,3 +102,8 @@ def stability_index(before: Mapping[Any, int], after: Mapping[Any, int]) -> floa
         for one in bins
     )
     return round(sum((new - old) * log(new / old) for old, new in shares), 6)
+
+
+def standing(index: float) -> str:
+    """The customary reading of an index: `stable`, `moved`, or `shifted`."""
+    return "stable" if index < STABLE else "moved" if index <= SHIFTED else "shifted"

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.diff import Diff
 from pipeline.diff.decisions import Flip
-from pipeline.diff.drift import SHIFTED, STABLE, Drift, TargetDrift
+from pipeline.diff.drift import Drift, TargetDrift, standing
 from pipeline.diff.sources import Change
 
 SIGNS = {"added": "+", "changed": "~", "removed": "-"}
@@ -79,9 +79,12 @@ def told_target(target: TargetDrift) -> str:
     return f"{records}, lengths {reading(target.tokens)}, languages {reading(target.languages)}"
 
 
+READINGS = {"stable": "stable", "moved": "moved", "shifted": "another population"}
+
+
 def reading(index: float | None) -> str:
     """A stability index with what it is commonly taken to mean."""
     if index is None:
         return "not comparable"
-    word = "stable" if index < STABLE else "shifted" if index < SHIFTED else "another population"
+    word = READINGS[standing(index)]
     return f"{index:.3f} ({word})"

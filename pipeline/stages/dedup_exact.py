@@ -41,7 +41,7 @@ class DedupExact(Settings):
     fields: list[Annotated[str, StringConstraints(pattern=A_FIELD)]] = Field(
         default_factory=list,
         description="what must be equal instead: text, system, turns, or JSON paths in `extra`, "
-        "such as `$.metadata.url`; records without one of them are not compared",
+        "such as `$.metadata.url`; records where one of them is missing or empty are not compared",
     )
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
@@ -80,9 +80,9 @@ def _field(name: str) -> pl.Expr:
     if name == "turns":
         said = pl.col("turns").list.join("\n")
         return pl.when(pl.col("turns").list.len() > 0).then(said)
-    if name in ("text", "system"):
-        return one_line(pl.col(name))
-    return one_line(pl.col("extra").str.json_path_match(name))
+    own = pl.col(name) if name in ("text", "system") else pl.col("extra").str.json_path_match(name)
+    said = one_line(own)
+    return pl.when(said != "").then(said)  # what is empty is no identity
 
 
 def _surroundings() -> pl.Expr:

@@ -123,13 +123,20 @@ def _layout(text: str) -> tuple[list[Section], list[tuple[int, int]]]:
             fence, opened = ("" if fence else mark[1]), at
         elif not fence and HEADING.match(line):
             marks, _, heading = line.partition(" " if " " in line[:7] else "\t")
-            if named := heading.strip().rstrip("#").strip("*_ \t"):
+            if named := _named(heading):
                 heads.append((len(marks), named, at, at + len(line)))
         at += len(line)
     if fence:
         fences.append((opened, at))
     ends = [*(head[2] for head in heads[1:]), len(text)]
     return [Section(*head, end) for head, end in zip(heads, ends, strict=False)], fences
+
+
+def _named(heading: str) -> str:
+    """A heading without the marks that close it; those of `C#` belong to its name."""
+    name = heading.strip()
+    words = name.rstrip("#")
+    return (words if not words or words[-1] in " \t" else name).strip("*_ \t")
 
 
 def _inside(fences: list[tuple[int, int]], place: int) -> bool:

@@ -70,7 +70,7 @@ def _chosen(places: list[int], sizes: list[int], room: int, total: int) -> list[
             room -= sizes[place]
         if not room:
             break
-    if not chosen and total >= MIN_GROUPS:
+    if places and not chosen and total >= MIN_GROUPS:
         return [min(places, key=lambda place: sizes[place])]
     return chosen
 

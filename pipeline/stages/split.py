@@ -78,7 +78,8 @@ class Split(Settings):
     def _group(self) -> pl.Expr:
         if self.group_by.startswith("$"):
             own = pl.col("extra").str.json_path_match(self.group_by)
-            return pl.coalesce(pl.format("{}\n{}", pl.lit(self.group_by), own), "document")
+            key = pl.format("{}\n{}", pl.lit(self.group_by), own)
+            return pl.when(own != "").then(key).otherwise("document")
         return pl.col("id" if self.group_by == "record" else self.group_by)
 
     def candidates(self, sketches: Table) -> pl.Series:
