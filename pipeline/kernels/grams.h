@@ -34,6 +34,8 @@ enum {
 
 #define LETTERS_SIZE ((size_t)0x10000 * 4)
 #define ALONE 0x80000000u /* a word of its own: scripts without spaces */
+#define MARK 0x40000000u  /* parts words beside what stands alone, else it is a letter */
+#define NOWHERE SIZE_MAX
 #define WORD_BASE UINT64_C(0x9E3779B97F4A7C15)
 #define GRAM_BASE UINT64_C(0xD6E8FEB86659FD93)
 #define MIXER UINT64_C(0xFF51AFD7ED558CCD)
@@ -128,7 +130,7 @@ static size_t encode(uint32_t code, uint8_t *out) {
     return count;
 }
 
-/* 0 for what parts words, else the code point in lower case, with ALONE or without. */
+/* 0 for what parts words, else the code point in lower case, with ALONE, MARK or neither. */
 static uint32_t letter_of(uint32_t code, const uint8_t *letters) {
     if (code < 0x10000) {
         uint32_t letter;
@@ -139,26 +141,44 @@ static uint32_t letter_of(uint32_t code, const uint8_t *letters) {
     return code < 0x20000 ? code : code | ALONE;
 }
 
+/* Whether nothing but what parts words was folded since something stood alone. `*gap` is how far
+ * that is known, from behind what stood alone on; NOWHERE when nothing did. */
+static int after_alone(const uint8_t *folded, size_t out, size_t *gap) {
+    if (*gap == NOWHERE) return 0;
+    while (*gap < out && !folded[*gap]) ++*gap;
+    if (*gap == out) return 1;
+    *gap = NOWHERE;
+    return 0;
+}
+
 /* One code point that is not ASCII: read at `*at`, written at `out`; returns the new end. */
 static size_t fold_code(const uint8_t *text, size_t *at, size_t length, const uint8_t *letters,
-                        uint8_t *folded, size_t out) {
+                        uint8_t *folded, size_t out, size_t *gap) {
     size_t size;
     uint32_t letter = letter_of(decode(text, *at, length, &size), letters);
     *at += size;
+    if (letter & MARK) {
+        int before_alone = *at < length && text[*at] >= 0xC0 &&
+                           letter_of(decode(text, *at, length, &size), letters) & ALONE;
+        if (before_alone || after_alone(folded, out, gap)) letter = 0;
+    }
     if (!letter) {
         folded[out] = 0;
         return out + 1;
     }
     if (letter & ALONE && out && folded[out - 1]) folded[out++] = 0;
     out += encode(letter & 0x1FFFFF, folded + out);
-    if (letter & ALONE) folded[out++] = 0;
+    if (letter & ALONE) {
+        folded[out++] = 0;
+        *gap = out;
+    }
     return out;
 }
 
 /* Returns the length of the folded text; `folded` has room for three times the text. */
 ALWAYS_INLINE size_t fold(const uint8_t *text, size_t length, const uint8_t *letters,
                           uint8_t *folded) {
-    size_t at = 0, out = 0;
+    size_t at = 0, out = 0, gap = NOWHERE;
     while (at < length) {
         size_t end = length - at < BLOCK ? length : at + BLOCK;
         uint8_t any = 0x80;
@@ -176,7 +196,7 @@ ALWAYS_INLINE size_t fold(const uint8_t *text, size_t length, const uint8_t *let
             if (text[at] < 0x80)
                 folded[out++] = fold_ascii(text[at++]);
             else
-                out = fold_code(text, &at, length, letters, folded, out);
+                out = fold_code(text, &at, length, letters, folded, out, &gap);
         }
     }
     memset(folded + out, 0, PADDING);

@@ -4,7 +4,8 @@ A word is a run of ASCII letters and digits and of everything beyond ASCII but b
 a typographic quote belongs to the word it stands at, an emoji is a word. Most tools have it so, and
 so do the known pairs that we are measured with. UNICODE_LETTERS is the finer rule, by which the
 punctuation of all scripts parts words (categories C, P, S and Z). In both, a character of a script
-that is written without spaces is a word of its own, so that five of them make a gram. Above U+FFFF
+that is written without spaces is a word of its own, so that five of them make a gram, and between
+such characters all punctuation parts words: a copy with other commas is a copy. Above U+FFFF
 the rule is coarse: U+20000 to U+DFFFF (Chinese characters) are words of their own, everything from
 U+E0000 on parts words, the rest are letters. Lower case is one letter for one letter, for ASCII
 and the runs of CASES; other letters stay as they are.
@@ -13,9 +14,14 @@ and the runs of CASES; other letters stay as they are.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 
 ALONE = 1 << 31
 """In an entry of LETTERS: the character is a word of its own."""
+
+MARK = 1 << 30
+"""In an entry of LETTERS: parts words after a character that is a word of its own, be there other
+punctuation, blanks or ASCII punctuation between, and directly before one; else it is a letter."""
 
 INVISIBLE = "80-A0 AD 61C 1680 180E 2000-200F 2028-202F 205F-206F 3000 D800-DFFF FEFF FFF9-FFFB"
 """Blanks, controls and marks of direction beyond ASCII, in hex; surrogates stand for nothing."""
@@ -66,25 +72,30 @@ CASES = (
 """Capitals beyond ASCII: first, last, step, and how far away the small letter is."""
 
 
-def _ranges(text: str) -> list[range]:
-    """The ranges of code points that hex numbers name."""
-    borders = [part.split("-") for part in text.split()]
-    return [range(int(border[0], 16), int(border[-1], 16) + 1) for border in borders]
+def _codes(text: str) -> Iterator[int]:
+    """The code points of the ranges that hex numbers name."""
+    for border in (part.split("-") for part in text.split()):
+        yield from range(int(border[0], 16), int(border[-1], 16) + 1)
 
 
-def _table(separators: str) -> bytes:
-    """For each code point up to U+FFFF: 0, or its lower case with ALONE or without; 4 bytes."""
+def _table(separators: str, marks: str) -> bytes:
+    """For each code point up to U+FFFF: 0, or its lower case with ALONE, MARK or neither; 4 bytes.
+
+    What is both a separator and a mark is a separator.
+    """
     table = array("I", range(0x10000))
-    for parting in _ranges("0-2F 3A-40 5B-60 7B-7F " + separators):
-        table[parting.start : parting.stop] = array("I", bytes(4 * len(parting)))
+    for mark in _codes(marks):
+        table[mark] |= MARK
+    for parting in _codes("0-2F 3A-40 5B-60 7B-7F " + separators):
+        table[parting] = 0
     for first, last, step, distance in ((0x41, 0x5A, 1, 32), *CASES):
         small = array("I", range(first + distance, last + distance + 1, step))
         table[first : last + 1 : step] = small
-    for alone in _ranges(WITHOUT_SPACES):
-        for code in alone:
-            table[code] |= ALONE if table[code] else 0
+    for alone in _codes(WITHOUT_SPACES):
+        if table[alone] and not table[alone] & MARK:
+            table[alone] |= ALONE
     return table.tobytes()
 
 
-LETTERS = _table(INVISIBLE)
-UNICODE_LETTERS = _table(SEPARATORS)
+LETTERS = _table(INVISIBLE, SEPARATORS)
+UNICODE_LETTERS = _table(SEPARATORS, "")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.kernels.letters import ALONE
+from pipeline.kernels.letters import ALONE, MARK
 
 Grams = NDArray[np.uint32]
 Hashes = NDArray[np.uint64]
@@ -136,25 +136,30 @@ def _words(texts: Sequence[bytes | None], letters: bytes) -> tuple[Hashes, Count
     """The hash of every word of all texts in order, and how many each text has."""
     known = ["" if text is None else text.decode() for text in texts]
     codes = np.frombuffer("\0".join(known).encode("utf-32-le"), dtype="<u4")
-    folded, places = _fold(codes, np.frombuffer(letters, dtype="=u4"))
+    ends = np.cumsum([len(text) + 1 for text in known])[:-1] - 1  # where a text is parted
+    folded, places = _fold(codes, np.frombuffer(letters, dtype="=u4"), ends)
     inside = np.concatenate(([False], folded != 0, [False]))
     first_letters = np.flatnonzero(inside[1:] & ~inside[:-1])
-    ends = np.cumsum([len(text) + 1 for text in known])[:-1] - 1  # where a text is parted
     parted = places[ends] if places is not None else ends
     before = np.searchsorted(first_letters, np.append(parted, folded.size))
     counts: Counts = np.diff(before, prepend=0)
     return _word_hashes(folded.tobytes().decode("utf-32-le").encode()), counts
 
 
-def _fold(codes: Grams, letters: Grams) -> tuple[Grams, Counts | None]:
+def _fold(codes: Grams, letters: Grams, ends: Counts) -> tuple[Grams, Counts | None]:
     """Letters in lower case, 0 for what parts words, also on both sides of what stands alone.
 
-    With it, where each code point has gone; None if all are where they were.
+    With it, where each code point has gone; None if all are where they were. A text ends at each
+    of the `ends`.
     """
     folded = letters[np.minimum(codes, 0xFFFF)]
     high = np.flatnonzero(codes > 0xFFFF)
     folded[high] = _above(codes[high])
     alone = folded >= ALONE
+    marks = np.flatnonzero((folded & np.uint32(MARK)) != 0)
+    if marks.size:
+        parts = _beside_alone(marks, folded, alone, ends) if alone.any() else False
+        folded[marks] = np.where(parts, 0, folded[marks] & np.uint32(MARK - 1))
     if not alone.any():
         return folded, None
     sizes = 1 + 2 * alone.astype(np.int64)
@@ -162,6 +167,16 @@ def _fold(codes: Grams, letters: Grams) -> tuple[Grams, Counts | None]:
     spread = np.zeros(int(sizes.sum()), dtype=np.uint32)
     spread[places] = folded & np.uint32(ALONE - 1)
     return spread, places
+
+
+def _beside_alone(marks: Counts, folded: Grams, alone: NDArray[np.bool_], ends: Counts) -> Any:
+    """Of each mark, whether what is no mark and parts no words stands alone before it, or what
+    stands alone comes next."""
+    solid = folded != 0
+    solid[marks] = False
+    solid[ends] = True  # what is before does not count in the next text
+    last = np.maximum.accumulate(np.where(solid, np.arange(folded.size), -1))[marks]
+    return (alone[last] & (last >= 0)) | np.append(alone, False)[marks + 1]
 
 
 def _above(codes: Grams) -> Grams:

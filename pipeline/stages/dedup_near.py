@@ -24,7 +24,8 @@ class DedupNear(Settings):
 
     Two texts are alike when the sets of their five-word runs overlap by `threshold` (Jaccard
     similarity); letter case and ASCII punctuation do not count. A character of a script without
-    spaces is a word, and so is a syllable of Vietnamese. Pairs are found by MinHash and then
+    spaces (Chinese, Japanese, Thai) is a word, between which no punctuation counts, and so is a
+    syllable of Vietnamese. Pairs are found by MinHash and then
     measured exactly. Who is alike to one that is alike to a third is in one cluster with both; one
     of the cluster is kept.
     Labelled records are compared by their turns and documents by their text; system prompt,
@@ -64,8 +65,8 @@ class DedupNear(Settings):
     )
     words: Words = Field(
         "ascii",
-        description="which punctuation parts words: ASCII's, or that of all scripts (unicode), "
-        "so that typographic quotes and dashes do not count",
+        description="which punctuation parts words that have spaces between: ASCII's, or that of "
+        "all scripts (unicode), so that typographic quotes and dashes do not count",
     )
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:

@@ -38,6 +38,7 @@ static void *exactly(size_t size) {
 static void draw_letters(uint8_t *letters, int noise) {
     for (uint32_t code = 0; code < 0x10000; code++) {
         uint32_t letter = code < 0xC0 || (code >= 0x2000 && code < 0x2C00) ? 0 : code;
+        if (code >= 0x2010 && code < 0x2400) letter = code | MARK;
         if (code >= 0xE00 && code < 0xF00) letter |= ALONE;
         if (code >= 0x3040 && code < 0xA000) letter |= ALONE;
         if (code == 0x23A) letter = 0x2C65; /* grows from two bytes to three */
