@@ -14,15 +14,13 @@ from typing import Any
 from pipeline.aws import Aws
 from pipeline.errors import ConflictError, StorageError
 from pipeline.s3_client import waiting
-from pipeline.s3_errors import aws_errors, error_code, error_text, split_uri
+from pipeline.s3_errors import GONE, NOT_HELD, aws_errors, error_code, error_text, split_uri
 from pipeline.s3_guard import look_at_bucket
 from pipeline.s3_pending import abort_uploads
 from pipeline.s3_read import ObjectRead
 from pipeline.s3_upload import Upload, upload_files
 
 MANIFEST = "manifest.json"
-NOT_HELD = {"PreconditionFailed", "412"}
-GONE = {"NoSuchKey", "404"}
 
 
 class S3Place:

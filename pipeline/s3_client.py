@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.aws import Aws
 from pipeline.errors import StorageError
 from pipeline.failpoints import step
+from pipeline.s3_errors import DENIED
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 20.0  # seconds
 HARD_TRIES = 3
@@ -39,7 +40,6 @@ REFUSED = {
 }
 """Mostly final, but rights and clocks settle and credentials are refreshed: asked again, twice."""
 
-DENIED = {"403", "AccessDenied"}
 SPARED = {"GetBucketPolicyStatus", "GetPublicAccessBlock", "ListMultipartUploads"}
 """Calls that a run can do without: their denial is an answer, and not asked for again."""
 

@@ -8,7 +8,13 @@ from pipeline.errors import RecipeError
 
 URI = re.compile(r"^s3://([a-z0-9][-.a-z0-9]{1,61}[a-z0-9])(?:/(.*))?$", re.DOTALL)
 
-DENIED = "access denied; `bedrock-prep policy RECIPE` prints what the role needs"
+GONE = {"NoSuchKey", "404"}
+NOT_HELD = {"PreconditionFailed", "412"}  # If-Match or If-None-Match does not hold
+DENIED = {"AccessDenied", "403"}
+NO_SUCH_CALL = {"NotImplemented", "XNotImplemented", "MethodNotAllowed", "405", "501"}
+"""Codes of answers that callers tell apart; a HEAD request is answered by a status alone."""
+
+NO_RIGHT = "access denied; `bedrock-prep policy RECIPE` prints what the role needs"
 EXPIRED = "the credentials have expired; sign in again"
 REGION = "the bucket is in another Region; set aws.region to its own"
 CLOCK = "this machine's clock is wrong by more than 15 minutes; set it (NTP) and run again"
@@ -19,8 +25,8 @@ REMEDIES = {
     "NoSuchBucket": "the bucket does not exist; check its name",
     "NoSuchKey": "the object does not exist",
     "404": "it does not exist",
-    "AccessDenied": DENIED,
-    "403": f"{DENIED}; or this machine's clock is wrong",
+    "AccessDenied": NO_RIGHT,
+    "403": f"{NO_RIGHT}; or this machine's clock is wrong",
     "AllAccessDisabled": "the account's access to S3 is disabled; ask AWS",
     "ExpiredToken": EXPIRED,
     "ExpiredTokenException": EXPIRED,
@@ -91,6 +97,6 @@ def error_text(error: BaseException, owner: str | None = None) -> str:
         return f"{error.filename}: {error.strerror}"
     code = error_code(error)
     remedy = REMEDIES.get(code)
-    if remedy and code in {"AccessDenied", "403"} and owner:
+    if remedy and code in DENIED and owner:
         remedy += f"; or the bucket does not belong to {owner} (expected_bucket_owner)"
     return f"{code}: {remedy}" if remedy else f"{code}: {' '.join(str(error).split())}"

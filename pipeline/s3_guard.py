@@ -6,13 +6,10 @@ from typing import Any
 
 from pipeline.aws import Aws
 from pipeline.errors import RecipeError, StorageError
-from pipeline.s3_errors import aws_errors, error_code, error_text
+from pipeline.s3_errors import DENIED, NO_SUCH_CALL, aws_errors, error_code, error_text
 
 NOTHING_SET = {"NoSuchPublicAccessBlockConfiguration", "NoSuchBucketPolicy"}
-NOT_TOLD = {"NotImplemented", "MethodNotAllowed", "405", "501", "XNotImplemented"}
 """What S3-compatible servers without these calls answer."""
-
-DENIED = {"AccessDenied", "403"}
 
 
 def look_at_bucket(client: Any, bucket: str, aws: Aws) -> list[str]:
@@ -43,7 +40,7 @@ def look_at_bucket(client: Any, bucket: str, aws: Aws) -> list[str]:
                 f"s3://{bucket}: whether it is public could not be seen; the role needs "
                 "s3:GetBucketPublicAccessBlock and s3:GetBucketPolicyStatus for it"
             )
-        elif code not in NOT_TOLD:
+        elif code not in NO_SUCH_CALL:
             told = error_text(error, aws.bucket_owner)
             raise StorageError(f"s3://{bucket}: {told}") from error
     return notes

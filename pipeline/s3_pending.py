@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.s3_errors import aws_errors, error_code
+from pipeline.s3_errors import DENIED, NO_SUCH_CALL, aws_errors, error_code
 
-NOT_SEEN = {"AccessDenied", "403", "NotImplemented", "MethodNotAllowed", "501", "405"}
+NOT_SEEN = DENIED | NO_SUCH_CALL
 
 
 def abort_uploads(client: Any, bucket: str, prefix: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from pipeline.aws import Aws
 from pipeline.errors import SourceChanged
 from pipeline.s3_client import waiting
-from pipeline.s3_errors import aws_errors, error_code
+from pipeline.s3_errors import GONE, NOT_HELD, aws_errors, error_code
 
 BLOCK = 1 << 20
 
@@ -71,7 +71,7 @@ class ObjectRead:
         try:
             return self.client.get_object(**asked)
         except aws_errors() as error:
-            if error_code(error) not in {"PreconditionFailed", "412"}:
+            if error_code(error) not in NOT_HELD:
                 raise
             if self.pinned:
                 raise SourceChanged(self._changed()) from error
@@ -97,7 +97,7 @@ class ObjectRead:
             now = self.client.head_object(Bucket=self.bucket, Key=self.key)
             told = f"; now it has {now['ContentLength']} bytes of {now['LastModified']:%F %T} UTC"
         except aws_errors() as error:  # only a detail of the message
-            told = " and removed" if error_code(error) in {"404", "NoSuchKey"} else ""
+            told = " and removed" if error_code(error) in GONE else ""
         return f"source {uri}: was replaced while it was read{told}; run again"
 
     def _verified(self, file: BinaryIO) -> bool:

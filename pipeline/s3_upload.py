@@ -16,12 +16,11 @@ from typing import Any
 
 from pipeline.aws import Aws
 from pipeline.errors import ConflictError, StorageError
-from pipeline.s3_errors import aws_errors, error_code
+from pipeline.s3_errors import GONE, NOT_HELD, aws_errors, error_code
 from pipeline.s3_read import Crc32
 
 PART_BYTES = 8 << 20
 BLOCK = 1 << 20
-THERE = {"PreconditionFailed", "412"}
 AGAIN = {"ConditionalRequestConflict", "409", "NoSuchUpload"}
 TRIES = 5
 
@@ -99,7 +98,7 @@ def _upload_round(
                 future.result()
             except aws_errors() as error:
                 code = error_code(error)
-                if code not in THERE | AGAIN:
+                if code not in NOT_HELD | AGAIN:
                     raise
                 if not _is_there(client, bucket, one, sums):
                     (again if code in AGAIN else others).append(one)
@@ -147,7 +146,7 @@ def _is_there(client: Any, bucket: str, one: Upload, sums: dict[str, str]) -> bo
     try:
         found = client.head_object(Bucket=bucket, Key=one.key, ChecksumMode="ENABLED")
     except aws_errors() as error:
-        if error_code(error) in {"404", "NoSuchKey"}:
+        if error_code(error) in GONE:
             return False
         raise
     same = all(found.get(name) == told for name, told in sums.items())

@@ -23,7 +23,7 @@ from pipeline.errors import DataError, RecipeError, StorageError
 from pipeline.publish import read_manifest
 from pipeline.publish_command import aws_of
 from pipeline.s3 import S3Place
-from pipeline.s3_errors import aws_errors, error_code, error_text, split_uri
+from pipeline.s3_errors import GONE, aws_errors, error_code, error_text, split_uri
 from pipeline.storage import Aws
 from pipeline.why import PublishedRun, open_run
 
@@ -183,6 +183,6 @@ def _size_in_s3(client: Any, uri: str) -> int:
     try:
         return int(client.head_object(Bucket=bucket, Key=key)["ContentLength"])
     except aws_errors() as error:
-        if error_code(error) in {"404", "NoSuchKey"}:
+        if error_code(error) in GONE:
             raise StorageError(f"{uri}: is not there; publish the run first") from error
         raise StorageError(f"{uri}: {error_text(error)}") from error
