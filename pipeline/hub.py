@@ -2,8 +2,9 @@
 
 The `datasets` library reads them, in a process of its own without AWS credentials, and what it
 reads is pinned as one Parquet file a split. A name may also be a folder: one that `save_to_disk`
-wrote, or one of data files that `load_dataset` knows. No data set's own code is run. Only a name of
-the hub needs the network, and only when its files are not in the library's cache.
+wrote, or one of data files that `load_dataset` knows. `split` is one split, several
+(`train+test`, a file each) or slices (`train[:1000]`). No data set's own code is run. Only a name
+of the hub needs the network, and only when its files are not in the library's cache.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from pipeline.errors import RecipeError, StorageError
 from pipeline.source import Listed
@@ -42,11 +43,19 @@ class DataSet:
 def parse_spec(spec: str) -> DataSet:
     """The data set that a source names. Raises RecipeError."""
     name, _, query = spec.removeprefix(SCHEME).partition("?")
-    asked = dict(parse_qsl(query, keep_blank_values=True))
-    strange = sorted(asked.keys() - set(KNOWN))
-    if not name or strange:
-        told = f"{strange[0]}: is none of {', '.join(KNOWN)}" if strange else "names no data set"
-        raise RecipeError(f"source {spec}: {told}; such as hf://OWNER/NAME?split=train")
+    # `parse_qsl` would take the plus of `train+test` for a blank.
+    pairs = [pair.partition("=")[::2] for pair in query.split("&") if pair]
+    asked = {key: unquote(value) for key, value in pairs}
+    fault = None if name else "names no data set"
+    for key, value in pairs:
+        if key not in KNOWN:
+            fault = f"{key}: is none of {', '.join(KNOWN)}"
+        elif not all(value.split("+")):
+            fault = f"{key}: is empty"
+        elif asked[key] != unquote(value):
+            fault = f"{key}: is given twice"
+    if fault:
+        raise RecipeError(f"source {spec}: {fault}; such as hf://OWNER/NAME?split=train")
     return DataSet(name, **asked)
 
 
@@ -66,7 +75,8 @@ def list_hub(spec: str, folder: Path, spool: Path) -> list[Listed]:
         "stem": str(spool / f"hub-{digest}"),
     }
     found = sorted(_export(spec, asked).items())
-    base = f"{SCHEME}{wanted.name}" + (f"/{wanted.config}" if wanted.config else "")
+    revision = f"@{wanted.revision}" if wanted.revision else ""
+    base = f"{SCHEME}{wanted.name}{revision}" + (f"/{wanted.config}" if wanted.config else "")
     return [
         Listed(f"{base}/{split}.parquet", Path(path).stat().st_size, Path(path), None)
         for split, path in found

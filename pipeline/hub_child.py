@@ -46,19 +46,19 @@ def _load(asked: dict[str, Any]) -> dict[str, Any]:
     import datasets
 
     folder = Path(asked["name"])
-    if any((folder / name).is_file() for name in SAVED):
-        loaded = datasets.load_from_disk(asked["name"])
-    else:
+    splits = asked["split"].split("+") if asked["split"] else None
+    if not any((folder / name).is_file() for name in SAVED):
         loaded = datasets.load_dataset(
-            asked["name"], asked["config"], split=asked["split"], revision=asked["revision"]
+            asked["name"], asked["config"], split=splits, revision=asked["revision"]
         )
-    if not isinstance(loaded, dict):
-        return {asked["split"] or "all": loaded}
-    if asked["split"] is None:
-        return dict(loaded)
-    if asked["split"] not in loaded:
-        raise ValueError(f"has no split {asked['split']}, only {', '.join(loaded)}")
-    return {asked["split"]: loaded[asked["split"]]}
+        return dict(zip(splits, loaded, strict=True)) if splits else dict(loaded)
+    saved = datasets.load_from_disk(asked["name"])
+    if not isinstance(saved, dict):
+        saved = {str(saved.split or "all"): saved}
+    for split in splits or ():
+        if split not in saved:
+            raise ValueError(f"has no split {split}, only {', '.join(saved)}")
+    return {split: saved[split] for split in splits or saved}
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pipeline.checks.rules import RULES
 from pipeline.errors import RecipeError
 from pipeline.faults import did_you_mean
 from pipeline.gate_own import expectation_faults
+from pipeline.hub import is_hub, parse_spec
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.language import Language
 from pipeline.yaml_file import Positions
@@ -35,7 +36,18 @@ def cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
             faults.append(f"{where}targets.{name}: languages need the stage language before")
         if entry.model is None and (entry.quota or entry.customization):
             faults.append(f"{where}targets.{name}: quota and customization need a model")
-    return faults + list(gate_faults(recipe))
+    return [*_source_faults(recipe, positions), *faults, *gate_faults(recipe)]
+
+
+def _source_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:
+    """Names of Hugging Face data sets that cannot be read as such."""
+    for number, source in enumerate(recipe.sources):
+        try:
+            if is_hub(source.path):
+                parse_spec(source.path)
+        except RecipeError as error:
+            where = positions.at(("sources", number, "path"))
+            yield from (f"{where}sources.{number}: {fault}" for fault in error.faults)
 
 
 def gate_faults(recipe: Recipe) -> Iterator[str]:

@@ -33,7 +33,7 @@ READERS_VI: dict[str, str] = {
         "các byte không hợp lệ theo bảng mã đã khai hay UTF-8 và không đoán chắc được; hãy nêu "
         "`encoding`"
     ),
-    "read.no_rows": "tệp có dòng tiêu đề mà không có dòng dữ liệu",
+    "read.no_rows": "không có dòng dữ liệu nào, hoặc không có dòng nào dưới tiêu đề",
     "read.duplicate_header": "hai cột trùng tên",
     "read.ragged_row": "dòng có nhiều hoặc ít ô hơn tiêu đề",
     "read.bad_quoting": "ô trong ngoặc kép còn chữ sau dấu đóng ngoặc",
@@ -43,12 +43,16 @@ READERS_VI: dict[str, str] = {
         "một tài liệu JSON trải trên nhiều dòng; hãy ghi mỗi dòng một đối tượng, chẳng hạn bằng "
         "`jq -c .[]`"
     ),
-    "read.bad_json": "dòng không phải JSON hợp lệ",
+    "read.bad_json": "dòng hoặc phần tử không phải JSON hợp lệ",
     "read.blank_line": "dòng trống",
     "read.line_too_long": "dòng dài hơn mức đọc được",
     "read.duplicate_key": "một đối tượng có khóa lặp lại, mỗi bộ đọc hiểu một khác",
-    "read.too_deep": "dòng lồng sâu hơn mức một bản ghi cần",
-    "read.not_an_object": "dòng là JSON hợp lệ nhưng không phải đối tượng",
+    "read.too_deep": "lồng sâu hơn mức mọi dữ liệu hay tài liệu cần",
+    "read.not_an_object": "dòng hoặc phần tử là JSON hợp lệ nhưng không phải đối tượng",
+    "read.wide_encoding": (
+        "tệp ở UTF-16 hoặc UTF-32, còn JSON dùng UTF-8; hãy chuyển mã, chẳng hạn bằng "
+        "`iconv -t utf-8 -f utf-16`"
+    ),
     "read.too_large": "tệp lớn hơn mức đọc được",
     "read.not_an_image": "tệp không phải ảnh",
     "read.unsupported_image": (
@@ -60,10 +64,10 @@ READERS_VI: dict[str, str] = {
     "read.missing_image": "một dòng siêu dữ liệu nêu tệp không có ở đó",
     "read.html_too_complex": "một thẻ có quá nhiều thuộc tính, hoặc các thẻ lồng quá sâu",
     "read.bad_html": "bộ phân tích HTML không đọc nổi",
-    "read.no_text": "trang không có văn bản",
+    "read.no_text": "không có văn bản nào trong đó",
     "read.bad_page": "trang này không nạp được; các trang khác của tài liệu đã được đọc",
     "read.damaged": "tệp hỏng hoặc không đúng định dạng mà tên nó nói; hãy lưu lại",
-    "read.duplicate_member": "tệp nén đã có thành phần trùng tên; cả hai đều đáng ngờ",
+    "read.duplicate_member": "tệp nén đã có thành phần trùng tên đứng trước; đã đọc thành phần đó",
     "read.encrypted": "tệp cần mật khẩu; hãy lưu lại không mật khẩu",
     "read.image_in_archive": "ảnh cần một chỗ riêng để gọi tên; hãy giải nén",
     "read.inflated": "tệp bung ra lớn hơn mọi dữ liệu bình thường; hãy tự giải nén",
@@ -92,6 +96,10 @@ READERS_VI: dict[str, str] = {
     "read.failed_call": "lời gọi mô hình thất bại; không có câu trả lời để học",
     "read.log_body_elsewhere": "nhật ký nói nội dung nằm ở một đối tượng S3 khác",
     "read.no_accepted_answer": "không câu trả lời nào được đánh dấu là chấp nhận",
+    "read.bad_nesting": (
+        "chỗ lẽ ra là danh sách bài, đoạn văn, câu hỏi hoặc câu trả lời lại không phải thế"
+    ),
+    "read.too_many_parts": "thư có nhiều phần hơn mức bộ đọc nhận",
     "read.no_answer": "câu hỏi không có câu trả lời trong đoạn văn của nó",
     "read.too_many_speakers": "hơn hai người nói; không rõ ai là trợ lý",
     "read.unknown_body": "yêu cầu hoặc câu trả lời không có hình dạng nào mà bộ đọc biết",

@@ -115,6 +115,41 @@ def test_the_models_limits_hold(model: str, row: dict[str, Any], reason: str | N
     assert reason is None or reason in LIMIT_REASONS
 
 
+def using_tools(argument: dict[str, Any], bucket: str = "") -> dict[str, Any]:
+    """A call with this argument and its result, about a document in a bucket if one is named."""
+    use = {"toolUse": {"toolUseId": "t1", "name": "sum_up", "input": argument}}
+    result = {"toolResult": {"toolUseId": "t1", "content": [{"json": argument}]}}
+    asked = [media("document", bucket=bucket)] if bucket else []
+    return conversation(
+        turn("user", *asked, "What is it?"),
+        turn("assistant", use),
+        turn("user", result),
+        turn("assistant", "A cat."),
+    ) | {"toolConfig": {"tools": [{"toolSpec": {
+        "name": "sum_up", "description": "d", "inputSchema": {"json": {"type": "object"}},
+    }}]}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "bucket", "reason"),
+    [
+        ("nova-2-lite", "", None),
+        ("nova-2-lite", "data-bucket", None),
+        ("nova-2-lite", "another-bucket", "media_elsewhere"),
+    ],
+)
+def test_a_tools_argument_is_no_medium(model: str, bucket: str, reason: str | None) -> None:
+    """Whatever it is called and holds: only blocks of messages count."""
+    place = {"s3Location": {"uri": "s3://elsewhere/a.exe"}}
+    argument = {"document": {"format": "exe", "source": place}, "video": {}, "image": {"a": 1}}
+    row = using_tools(argument, bucket)
+    plan = find_card(model).plan("sft")
+    [mark] = reject_over_limits(rendered(row), plan, "data-bucket")["rejected"].to_list()
+    assert (mark and mark["reason"]) == reason
+    told = "media_not_allowed" if bucket else "tools_not_allowed"
+    assert line_or_reason(row, target="prompt_completion") == told
+
+
 def test_media_in_the_record_itself_are_not_taken() -> None:
     """Nor what lies elsewhere: Bedrock reads S3."""
     for source in ({"bytes": "aGk="}, {"s3Location": {"uri": "https://x.org/a.mp4"}}, {}):

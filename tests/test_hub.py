@@ -82,8 +82,58 @@ def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
         run(tmp_path, "hf://set?split=dev")
 
 
+def test_several_splits_are_a_file_each(tmp_path: Path) -> None:
+    """`train+test`: a plus is no blank; of a folder of files and of a saved data set."""
+    import datasets
+
+    halves = {"train": PAIRS[:8], "test": PAIRS[8:10], "other": PAIRS[10:]}
+    (tmp_path / "set").mkdir()
+    for name, rows in halves.items():
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / "set" / f"{name}.jsonl").write_text(text)
+    (tmp_path / "set" / "README.md").write_text(
+        "---\nconfigs:\n- config_name: default\n  data_files:\n"
+        + "".join(f"  - split: {name}\n    path: {name}.jsonl\n" for name in halves)
+        + "---\n"
+    )
+    saved = {name: datasets.Dataset.from_list(rows) for name, rows in halves.items()}
+    datasets.DatasetDict(saved).save_to_disk(str(tmp_path / "saved"))
+    for name in ("set", "saved"):
+        made = run(tmp_path, f"hf://{name}?split=train+test")
+        assert len(lines(tmp_path, made)) == 10
+        sources = [one["source"] for one in made.manifest["inputs"]]
+        assert sources == [f"hf://{name}/test.parquet", f"hf://{name}/train.parquet"]
+
+
+def test_a_revision_is_part_of_the_name(tmp_path: Path) -> None:
+    """Of records of two revisions nobody could tell which is which."""
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.jsonl").write_text(json.dumps(PAIRS[0]) + "\n")
+    made = run(tmp_path, "hf://set?revision=v1.2")
+    assert [one["source"] for one in made.manifest["inputs"]] == ["hf://set@v1.2/train.parquet"]
+
+
 def test_what_is_asked_for_is_known() -> None:
     assert parse_spec("hf://a/b?split=train&config=vi") == DataSet("a/b", "vi", "train")
-    for wrong in ("hf://", "hf://a/b?spilt=train"):
-        with pytest.raises(RecipeError, match="such as hf://OWNER/NAME"):
-            parse_spec(wrong)
+    assert parse_spec("hf://a/b?split=train%5B:9%5D+test") == DataSet("a/b", None, "train[:9]+test")
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("hf://", "names no data set"),
+        ("hf://a/b?spilt=train", "spilt: is none of config, split, revision"),
+        ("hf://a/b?split=", "split: is empty"),
+        ("hf://a/b?split=train+", "split: is empty"),
+        ("hf://a/b?split=train&split=test", "split: is given twice"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told_with_its_line(
+    source: str, fault: str, tmp_path: Path
+) -> None:
+    """By the recipe's own check, before anything is read."""
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE.format(source=source))
+    with pytest.raises(RecipeError, match=r"recipe.yaml:2: sources.0: source hf://") as caught:
+        load_recipe(path)
+    assert f": {fault}; such as hf://OWNER/NAME?split=train" in str(caught.value)

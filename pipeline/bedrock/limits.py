@@ -8,7 +8,7 @@ import polars as pl
 
 from pipeline.bedrock.card import Limits, Number, Plan
 from pipeline.bedrock.data_set_limits import Fault, data_set_faults
-from pipeline.bedrock.media_limits import media_rules
+from pipeline.bedrock.media_limits import BLOCKS, media_rules, with_blocks
 from pipeline.stage import Broken, reject
 
 __all__ = ["REASONS", "Fault", "data_set_faults", "reject_over_limits", "tokens_per_record"]
@@ -17,17 +17,6 @@ IMAGE = pl.Struct({"width": pl.Int64, "height": pl.Int64, "format": pl.String, "
 """A measured image, as `extra` lists it under `images`: pixels, `png|jpeg|gif|webp`, bytes."""
 
 FACTS = pl.Struct({"images": pl.List(IMAGE)})
-
-KINDS = {
-    "reasoningContent": "reasoning",
-    "toolConfig": "tools",
-    "toolUse": "tools",
-    "toolResult": "tools",
-    "image": "image",
-    "video": "video",
-    "document": "document",
-}
-"""Keys of a conversation's line by the kind of content that they hold."""
 
 GAP = "\x1f"
 """Joins texts; no reserved word holds it, so none is found across two texts."""
@@ -65,12 +54,15 @@ def reject_over_limits(
     is an upper bound over the whole record, so it is held against input and output together.
     `bucket` is the data set's own, where that is known. `REASONS` says which reasons there are.
     """
-    rules = _text_rules(plan) | media_rules(plan, bucket)
+    media = media_rules(plan, bucket)
+    rules = _text_rules(plan, media.pop("content_not_taken", None)) | media
+    if media:
+        rendered = with_blocks(rendered)
     image_rules = _image_rules(plan.limits)
     if image_rules:
         rendered = rendered.with_columns(_images=_image_facts(rendered["extra"]))
     present = {name: rule for name, rule in (rules | image_rules).items() if rule is not None}
-    return reject(rendered, **present).drop("_images", strict=False)
+    return reject(rendered, **present).drop("_images", BLOCKS, strict=False)
 
 
 def _over(value: pl.Expr, limit: Number | None) -> Broken | None:
@@ -81,14 +73,14 @@ def _under(value: pl.Expr, limit: Number | None) -> Broken | None:
     return Broken(value < limit.value, value, limit.value) if limit else None
 
 
-def _text_rules(plan: Plan) -> dict[str, Broken | None]:
+def _text_rules(plan: Plan, content: Broken | None) -> dict[str, Broken | None]:
     limits = plan.limits
     caption = pl.col("text").fill_null("").str.len_chars()
     return {
         "too_many_tokens": _too_many_tokens(limits),
         "too_many_characters": _too_many_characters(limits),
         "record_too_heavy": _over(pl.col("line").str.len_bytes(), limits.line_bytes_max),
-        "content_not_taken": _content_not_taken(plan),
+        "content_not_taken": content,
         "reserved_word": _reserved_word(plan),
         "caption_too_short": _under(caption, limits.caption_chars_min),
         "caption_too_long": _over(caption, limits.caption_chars_max),
@@ -125,16 +117,6 @@ def _texts(gap: str) -> pl.Expr:
     """System prompt and all turns in one text."""
     turns = pl.col("messages").list.eval(pl.element().struct.field("text")).list.join(gap)
     return pl.concat_str("system", turns, separator=gap, ignore_nulls=True)
-
-
-def _content_not_taken(plan: Plan) -> Broken | None:
-    """Keys of a line with an object in them: in a text the quotes would be escaped."""
-    foreign = [f'"{key}":{{' for key, kind in KINDS.items() if kind not in plan.content]
-    if "conversation" not in plan.formats or not foreign:
-        return None
-    found = pl.col("line").str.extract("|".join(map(re.escape, foreign)), 0)
-    value = found.str.strip_chars('":{')
-    return Broken(found.is_not_null(), value, ", ".join(plan.content))
 
 
 def _reserved_word(plan: Plan) -> Broken | None:

@@ -1,37 +1,105 @@
-"""Limits on the media that a conversation names by URIs of its own: kinds, counts, formats, bucket.
+"""Limits on what a conversation's line holds beyond text: kinds of blocks, media, formats, buckets.
 
-They stand in the line alone. Its keys are told from a text by their quotes, which a text has to
-escape.
+They stand in the line alone, as blocks of its messages. A tool's argument may have a block's name
+and is none, so a line with such a name is parsed.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from typing import Any
 
+import orjson
 import polars as pl
 
 from pipeline.bedrock.card import Plan
 from pipeline.stage import Broken
 
-LINE = pl.col("line")
 GIVEN = ("video", "document")
 """What a record cannot hold but by turns given in the Converse shape; images it can."""
 
+KINDS = {
+    "reasoningContent": "reasoning",
+    "toolConfig": "tools",
+    "toolUse": "tools",
+    "toolResult": "tools",
+    "image": "image",
+    "video": "video",
+    "document": "document",
+}
+"""Keys of a conversation's line by the kind of content that they hold."""
+
+BLOCKS = "_blocks"
+"""The column that `with_blocks` adds and the rules look at."""
+
+_TYPE = pl.List(pl.Struct({"key": pl.String, "format": pl.String, "bucket": pl.String}))
+_NAMED = "|".join(f'"{key}":{{' for key in KINDS).replace("{", r"\{")
+# A text cannot have these: its quotes would be escaped.
+
+
+def with_blocks(rendered: pl.DataFrame) -> pl.DataFrame:
+    """The records with `BLOCKS`: what their lines hold beyond text, null where it is nothing."""
+    may = rendered["line"].str.contains(_NAMED).fill_null(False)
+    found = [
+        list(_blocks_of(orjson.loads(line))) if named else None
+        for line, named in zip(rendered["line"], may, strict=True)
+    ]
+    return rendered.with_columns(pl.Series(BLOCKS, found, dtype=_TYPE))
+
+
+def _blocks_of(line: Any) -> Iterator[dict[str, str | None]]:
+    """Key, format and bucket of each block that is not text, declared tools first."""
+    if not isinstance(line, dict):
+        return
+    if isinstance(line.get("toolConfig"), dict):
+        yield {"key": "toolConfig"}
+    for message in line.get("messages") or ():
+        content = message.get("content") if isinstance(message, dict) else None
+        for block in content if isinstance(content, list) else ():
+            for key in KINDS.keys() & (block if isinstance(block, dict) else {}):
+                yield {"key": key, **_medium(block[key])}
+
+
+def _medium(held: Any) -> dict[str, str | None]:
+    """Format and bucket of what lies in S3."""
+    source = held.get("source") if isinstance(held, dict) else None
+    place = source.get("s3Location") if isinstance(source, dict) else None
+    if not isinstance(place, dict):
+        return {"format": None, "bucket": None}
+    bucket = str(place.get("uri")).removeprefix("s3://").partition("/")[0]
+    return {"format": held.get("format"), "bucket": bucket}
+
 
 def media_rules(plan: Plan, bucket: str | None) -> dict[str, Broken | None]:
-    """A rule by its reason, None where the plan has no such limit."""
+    """A rule over `BLOCKS` by its reason, None where the plan has no such limit."""
     if "conversation" not in plan.formats:
         return {}
     return {
+        "content_not_taken": _content_not_taken(plan),
         **{f"too_many_{kind}s": _too_many(kind, plan) for kind in GIVEN},
         "media_format": _format(plan),
         "media_elsewhere": _elsewhere(bucket) if plan.family == "nova" and bucket else None,
     }
 
 
+def _told(name: str, wanted: pl.Expr) -> pl.Expr:
+    """One field of the blocks that are wanted, as a list."""
+    return pl.col(BLOCKS).list.eval(pl.element().filter(wanted).struct.field(name))
+
+
+def _field(name: str) -> pl.Expr:
+    return pl.element().struct.field(name)
+
+
+def _content_not_taken(plan: Plan) -> Broken:
+    foreign = [key for key, kind in KINDS.items() if kind not in plan.content]
+    found = _told("key", _field("key").is_in(foreign)).list.first()
+    return Broken(found.is_not_null(), found, ", ".join(plan.content))
+
+
 def _too_many(kind: str, plan: Plan) -> Broken | None:
     limit = getattr(plan.limits, f"{kind}s_max")
-    count = LINE.str.count_matches(f'"{kind}":{{', literal=True)
+    count = _told("key", _field("key") == kind).list.len()
     return Broken(count > limit.value, count, limit.value) if limit else None
 
 
@@ -40,23 +108,15 @@ def _format(plan: Plan) -> Broken | None:
     others = {kind: limit.value for kind, limit in known.items() if limit}
     if not others:
         return None
-    found = pl.coalesce(_other_format(kind, allowed) for kind, allowed in others.items())
+    wrong = [
+        (_field("key") == kind) & ~_field("format").is_in(list(names))
+        for kind, names in others.items()
+    ]
+    found = _told("format", pl.any_horizontal(wrong)).list.first()
     allowed = ", ".join(name for names in others.values() for name in names)
     return Broken(found.is_not_null(), found, allowed)
 
 
-def _other_format(kind: str, allowed: tuple[str, ...]) -> pl.Expr:
-    """The first format of a kind that is none of the allowed ones."""
-    head = re.escape(f'"{kind}":{{"format":"')
-    named = LINE.str.extract_all(f'{head}[^"]*').list.eval(
-        pl.element().str.strip_prefix(f'"{kind}":{{"format":"')
-    )
-    return named.list.eval(pl.element().filter(~pl.element().is_in(allowed))).list.first()
-
-
 def _elsewhere(bucket: str) -> Broken:
-    buckets = LINE.str.extract_all(r'"s3Location":\{"uri":"s3://[^"/]*').list.eval(
-        pl.element().str.split("s3://").list.last()
-    )
-    other = buckets.list.eval(pl.element().filter(pl.element() != bucket)).list.first()
+    other = _told("bucket", _field("bucket") != bucket).list.first()
     return Broken(other.is_not_null(), other, bucket)

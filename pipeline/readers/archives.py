@@ -45,7 +45,7 @@ REASONS = {
     "read.no_members": "the archive holds no file",
     "read.bad_file_name": "a file name leads out of its folder, or is a URL",
     "read.not_a_file": "the member is a link, a device or another thing that holds no text",
-    "read.duplicate_member": "the archive holds a member of this name before; both are in doubt",
+    "read.duplicate_member": "the archive holds a member of this name before; that one was read",
     "read.nested_archive": "an archive inside an archive is not unpacked; unpack it yourself",
     "read.image_in_archive": "an image needs a place of its own to be named by; unpack it",
 }
@@ -178,8 +178,20 @@ class ArchiveReader(PerFileReader):
                             yield Found(
                                 _shown(info.name), info.size, _tar_opener(again, info, size)
                             )
+                    _refuse_broken_end(again, archive.offset)
             except (tarfile.TarError, *FAULTS) as error:
                 raise UnreadableError("read.damaged", error) from error
+
+
+def _refuse_broken_end(stream: BinaryIO, offset: int) -> None:
+    """Raises UnreadableError where a tar file's list of members stops at what is no end.
+
+    The library takes a damaged header for the end; the end is a block of zeros, or no block.
+    """
+    stream.seek(offset)
+    block = stream.read(tarfile.BLOCKSIZE)
+    if block.strip(b"\0"):
+        raise UnreadableError("read.damaged", f"no member's header at byte {offset}")
 
 
 def _read(file: SourceFile, member: Member, place: str) -> Iterator[Row]:

@@ -6,14 +6,17 @@ without regard to case and outer spaces. What is mapped to nothing is left out.
 
 | columns | become |
 |---|---|
-| messages, or another name of a conversation (see `_MESSAGES`) | messages; and what stands beside |
-| prompt + completion, question + answer, or another pair (see `_PAIRS`) | two turns |
+| messages, or another name of a conversation (see `columns`) | messages; and what stands beside |
+| prompt + completion, question + answer, or another pair (see `columns`) | two turns |
 | instruction (+ input or context) + output or response | two turns |
 | image-ref + caption | images, text |
 | text, content | text |
 | prompt, question, query, instruction (+ input or context) alone | one turn by the user |
 
 `system`, `system_prompt`, `toolConfig`, `tools` and `reference_answer` stand beside turns.
+A name of a conversation counts where its value is one: messages, texts in turn, a text with
+speakers' marks. Where it is not (`"turns": 2`), the others come first.
+
 Before, `pipeline.readers.nested` takes rows apart that hold several records; messages may be one
 text with speakers' marks (`pipeline.readers.dialogue`). Neither is done where a recipe names the
 columns, except for the marks.
@@ -26,21 +29,23 @@ recipe names as `metadata`.
 Reasons: those of the modules `turns`, `blocks`, `beside`, `nested` and `dialogue`,
 `read.not_text` (value: the column and its type),
 `read.unknown_columns` (value: the columns there are),
-`read.missing_column` (value: the column), `read.bad_file_name` (value: the name).
+`read.missing_column` (value: the column), `read.duplicate_header` (value: the name),
+`read.bad_file_name` (value: the name).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
-from typing import Any, Self
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import orjson
-from pydantic import Field, model_validator
 
 from pipeline.readers import beside, blocks, dialogue, nested, turns
+from pipeline.readers.columns import Columns, header, layout, layout_of
 from pipeline.readers.rows import Row, UnreadableError, sibling
 from pipeline.source import SourceFile
-from pipeline.stage import Settings
+
+__all__ = ["REASONS", "Columns", "fields", "header", "layout", "layout_of", "records"]
 
 REASONS = {
     **turns.REASONS,
@@ -50,116 +55,9 @@ REASONS = {
     **dialogue.REASONS,
     "read.unknown_columns": "no known set of columns is there; name them with `columns`",
     "read.missing_column": "a column that the recipe names is not there, or null",
+    "read.duplicate_header": "two columns have one name",
     "read.bad_file_name": "a file name leads out of its folder, or is a URL",
 }
-
-
-class Columns(Settings):
-    """Which column of the source is what; at least one of prompt, messages and text."""
-
-    prompt: str | None = Field(default=None, description="what the user says")
-    input: str | None = Field(default=None, description="put under the prompt, if not blank")
-    completion: str | None = Field(default=None, description="what the assistant answers")
-    system: str | None = Field(default=None, description="the system prompt")
-    messages: str | None = Field(default=None, description="a list of messages")
-    text: str | None = Field(default=None, description="a document, or an image's caption")
-    images: str | None = Field(default=None, description="an image's file name or S3 URI, or some")
-    tools: str | None = Field(default=None, description="the tools that the assistant may call")
-    reference_answer: str | None = Field(default=None, description="what a grader measures by")
-    metadata: list[str] | None = Field(default=None, description="what else a grader is handed")
-
-    @model_validator(mode="after")
-    def _makes_a_record(self) -> Self:
-        if sum(map(bool, (self.prompt, self.messages, self.text))) != 1:
-            raise ValueError("name exactly one of prompt, messages and text")
-        if (self.completion or self.input) and not self.prompt:
-            raise ValueError("completion and input need a prompt")
-        if self.text and (self.tools or self.reference_answer or self.metadata):
-            raise ValueError("tools, reference_answer and metadata need a prompt or messages")
-        return self
-
-
-_MESSAGES = (
-    "messages", "conversations", "conversation", "chat", "dialogue", "dialog", "transcript",
-    "turns", "chosen",
-)  # fmt: skip
-_PAIRS = (
-    ("prompt", "completion"), ("prompt", "response"), ("prompt", "answer"), ("prompt", "output"),
-    ("question", "answer"), ("question", "response"), ("question", "best_answer"),
-    ("query", "response"), ("query", "answer"), ("instruction", "output"),
-    ("instruction", "response"), ("problem", "solution"), ("input", "output"), ("input", "target"),
-    ("inputs", "targets"), ("context", "response"),
-)  # fmt: skip
-_CONVENTIONS = (
-    *(Columns(messages=name) for name in _MESSAGES),
-    *(Columns(prompt=prompt, completion=completion) for prompt, completion in _PAIRS),
-    Columns(images="image-ref", text="caption"),
-    Columns(text="text"),
-    Columns(text="content"),
-    Columns(prompt="prompt"),
-    Columns(prompt="question"),
-    Columns(prompt="query"),
-    Columns(prompt="instruction"),
-)
-
-_OPTIONAL_INPUTS = ("input", "context")
-_OPTIONAL_SYSTEM = ("system", "system_prompt")
-_OPTIONAL_TOOLS = ("toolConfig", "tools")
-
-
-def _names(columns: Columns) -> frozenset[str]:
-    named = columns.model_dump(exclude_none=True, exclude={"metadata"})
-    return frozenset([*named.values(), *(columns.metadata or ())])
-
-
-_NEEDED = tuple((_names(columns), columns) for columns in _CONVENTIONS)
-
-
-def layout(names: Set[str], columns: Columns | None = None, *, complete: bool = False) -> Columns:
-    """What the columns of these names are: `columns`, or else the first convention they meet.
-
-    With `complete`, all that `columns` names must be there. Raises `UnreadableError`.
-    """
-    if columns:
-        missing = sorted(_names(columns) - names) if complete else []
-        if missing:
-            raise UnreadableError("read.missing_column", missing[0])
-        return columns
-    found = _recognised(names) or _recognised_loosely(names)
-    if found is None:
-        raise UnreadableError("read.unknown_columns", ", ".join(names))
-    return found
-
-
-def _recognised(names: Set[str]) -> Columns | None:
-    for needed, columns in _NEEDED:
-        if needed <= names:
-            return _with_optional(columns, names)
-    return None
-
-
-def _recognised_loosely(names: Set[str]) -> Columns | None:
-    exact = {name.strip().lower(): name for name in names}
-    found = _recognised(exact.keys())
-    if found is None:
-        return None
-    named = found.model_dump(exclude_none=True)
-    return found.model_copy(update={field: exact[name] for field, name in named.items()})
-
-
-def _with_optional(columns: Columns, names: Set[str]) -> Columns:
-    more = {}
-    given = next((name for name in _OPTIONAL_INPUTS if name in names), None)
-    if given and columns.prompt == "instruction":
-        more["input"] = given
-    if columns.text is None:
-        system = next((name for name in _OPTIONAL_SYSTEM if name in names), None)
-        more |= {"system": system} if system else {}
-        more |= {name: name for name in ("reference_answer",) if name in names}
-    declared = next((name for name in _OPTIONAL_TOOLS if name in names), None)
-    if declared and columns.messages:
-        more["tools"] = declared
-    return columns.model_copy(update=more) if more else columns
 
 
 def records(
@@ -171,7 +69,7 @@ def records(
         try:
             if isinstance(part, UnreadableError):
                 raise part
-            own = fields(part, layout(part.keys(), columns), file.uri)
+            own = fields(part, columns or layout_of(part), file.uri)
         except UnreadableError as fault:
             yield fault.row(file, where)
         else:

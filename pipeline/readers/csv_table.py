@@ -30,8 +30,7 @@ from pipeline.source import SourceFile
 REASONS = {
     **conventions.REASONS,
     **{reason: text for reason, text in encoding.REASONS.items() if reason != "read.too_large"},
-    "read.no_rows": "the file has a header and no row",
-    "read.duplicate_header": "two columns have one name",
+    "read.no_rows": "there is no row in it, or none below the header",
     "read.ragged_row": "the row has more or fewer cells than the header",
     "read.bad_quoting": "a quoted cell goes on after its closing quote",
     "read.unclosed_quote": "a quote is opened and never closed",
@@ -74,15 +73,13 @@ class CsvReader(PerFileReader):
         self, file: SourceFile, table: Iterator[Located], note: str | None
     ) -> Iterator[Row]:
         layout: Columns | None = None
+        asked = False
         for locator, found in table:
             if isinstance(found, UnreadableError):
                 yield found.row(file, locator)
                 continue
-            # The header is every row's: what it lacks is said once, for the file.
-            layout = layout or conventions.layout(found.keys(), self.columns, complete=True)
-            try:
-                own = conventions.fields(found, layout, file.uri)
-            except UnreadableError as fault:
-                yield fault.row(file, locator)
-            else:
-                yield {"source": file.uri, "locator": locator, "extra": note, **own}
+            if not asked:
+                # The header is every row's: what it lacks is said once, for the file.
+                layout, asked = conventions.header(list(found), self.columns), True
+            for row in conventions.records(found, layout, file, locator):
+                yield row if "rejected" in row else {"extra": note, **row}

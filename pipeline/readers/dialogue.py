@@ -52,6 +52,15 @@ def messages_in(value: Any) -> Any:
     return value
 
 
+def has_turns(value: Any) -> bool:
+    """Whether a value has the shape of a conversation: messages, texts in turn, marked speakers."""
+    try:
+        found = messages_in(value)
+    except UnreadableError:
+        return False
+    return isinstance(found, list) and any(isinstance(one, dict) for one in found)
+
+
 def _parsed(text: str) -> list[Any] | None:
     if not text.lstrip().startswith("[{"):
         return None
@@ -65,7 +74,7 @@ def _parsed(text: str) -> list[Any] | None:
 def _spoken(text: str) -> list[dict[str, str]]:
     known = list(_KNOWN.finditer(text))
     if known and not text[: known[0].start()].strip():
-        return _turns(text, known, lambda name: ROLE_OF[name.lower()])
+        return _turns(text, known, _role_of)
     named = list(_NAMED.finditer(text))
     if not named or text[: named[0].start()].strip():
         raise UnreadableError("read.bad_messages", "string")
@@ -73,6 +82,14 @@ def _spoken(text: str) -> list[dict[str, str]]:
     if len(names) > 2:
         raise UnreadableError("read.too_many_speakers", len(names))
     return _turns(text, named, lambda name: "user" if name == names[0] else "assistant")
+
+
+def _role_of(mark: str) -> str:
+    """The role of a mark without regard to case; `aı` is how a Turkish computer lowers `AI`."""
+    exact = ROLE_OF.get(mark.lower())
+    return exact or next(
+        role for name, role in ROLE_OF.items() if re.fullmatch(name, mark, re.IGNORECASE)
+    )
 
 
 def _turns(text: str, marks: list[re.Match[str]], role_of: Any) -> list[dict[str, str]]:

@@ -27,7 +27,7 @@ from pipeline.source import SourceFile
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-REASONS = {**zipped.REASONS, "read.no_text": "the document has no text"}
+REASONS = {**zipped.REASONS, "read.no_text": "there is no text in it"}
 
 EXTENSIONS = (".docx", ".docm", ".dotx", ".dotm")
 MAX_BYTES = 50_000_000
@@ -51,9 +51,8 @@ class DocxReader(PerFileReader):
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
         """By name (.docx, .docm, .dotx), or by the first member of the zip file."""
-        return file.uri.lower().endswith(EXTENSIONS) or (
-            head.startswith(b"PK\3\4") and b"word/document.xml" in head
-        )
+        by_name = file.uri.lower().endswith(EXTENSIONS)
+        return by_name or zipped.is_office(head, "word/document.xml")
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """The document."""

@@ -1,13 +1,16 @@
 """E-mail (.eml) and mailboxes (.mbox): a message is a record.
 
-The text is the subject, who wrote and when, and the body: the plain part, or the HTML part as the
-HTML reader reads it in full. Quoted earlier mail (`>` lines under "On … wrote:") can be left out,
-which `quotes: drop` does. Attachments are not read; `extra` names them, with the message's id.
-The locator is `message=N` in a mailbox. Parts with a charset that is not known, or that do not
-decode, are decoded as the text reader would.
+The text is the subject, who wrote and when, and the body. Of alternatives the plain one is taken
+if it says anything, else the HTML one as the HTML reader reads it in full; other parts that are
+text stand one below the other. A page without text, such as one of pictures, is none. Quoted
+earlier mail (`>` lines under "On … wrote:") can be left out, which `quotes: drop` does.
+Attachments are not read; `extra` names them, with the message's id. The locator is `message=N` in
+a mailbox. Parts with a charset that is not known, or that do not decode, are decoded as the text
+reader would.
 
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.no_message` (the file is no
-e-mail), `read.no_text`, `read.too_deep` (threshold: levels), and those of
+e-mail), `read.no_text`, `read.too_deep` (threshold: levels), `read.too_many_parts` (threshold:
+parts), and those of
 `pipeline.readers.encoding` and `pipeline.readers.html` for the body.
 """
 
@@ -32,8 +35,9 @@ REASONS = {
     **encoding.REASONS,
     **html.REASONS,
     "read.no_message": "the file does not begin with the headers of an e-mail",
-    "read.no_text": "the page has no text",
-    "read.too_deep": "the document is nested deeper than any document has reason to be",
+    "read.no_text": "there is no text in it",
+    "read.too_many_parts": "the message has more parts than this reader takes",
+    "read.too_deep": "it is nested deeper than any data or document has reason to be",
 }
 
 MAX_BYTES = 50_000_000
@@ -136,26 +140,44 @@ class EmailReader(PerFileReader):
 
 def _body(message: EmailMessage) -> tuple[str, list[str]]:
     """The text to read and the names of what is attached."""
-    plain: list[str] = []
-    pages: list[str] = []
-    attached: list[str] = []
-    for number, (part, level) in enumerate(_walk(message)):
-        if level > MAX_LEVELS or number > MAX_PARTS:
+    attached = []
+    for number, (part, level) in enumerate(_walk(message), 1):
+        if level > MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
-        kind = part.get_content_type()
-        name = part.get_filename()
-        if part.is_multipart():
-            continue
-        if name or part.get_content_disposition() == "attachment":
-            attached.append(str(name or kind))
-        elif kind == "text/html":
-            pages.append(html.page_text(_decoded(part), "full"))
-        elif kind.startswith("text/"):
-            plain.append(_decoded(part))
-        else:
-            attached.append(kind)
-    text = "\n\n".join(one.strip() for one in plain if one.strip())
-    return text or "\n\n".join(pages), attached
+        if number > MAX_PARTS:
+            raise UnreadableError("read.too_many_parts", None, MAX_PARTS)
+        if not part.is_multipart() and not _is_text(part):
+            attached.append(str(part.get_filename() or part.get_content_type()))
+    return _text(message), attached
+
+
+def _is_text(part: EmailMessage) -> bool:
+    named = part.get_filename() or part.get_content_disposition() == "attachment"
+    return not named and part.get_content_maintype() == "text"
+
+
+def _text(part: EmailMessage) -> str:
+    """What a part says, "" for nothing. Its levels have been counted."""
+    if part.is_multipart():
+        inner: list[EmailMessage] = part.get_payload()  # type: ignore[assignment]
+        if part.get_content_type() != "multipart/alternative":
+            return "\n\n".join(filter(None, map(_text, inner)))
+        plain_first = sorted(inner, key=lambda one: one.get_content_type() != "text/plain")
+        return next(filter(None, map(_text, plain_first)), "")
+    if not _is_text(part):
+        return ""
+    if part.get_content_subtype() == "html":
+        return _page_text(_decoded(part))
+    return _decoded(part).strip()
+
+
+def _page_text(page: str) -> str:
+    try:
+        return html.page_text(page, "full").strip()
+    except UnreadableError as fault:
+        if fault.reason == "read.no_text":
+            return ""
+        raise
 
 
 def _walk(message: EmailMessage) -> Iterator[tuple[EmailMessage, int]]:

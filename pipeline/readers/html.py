@@ -37,7 +37,7 @@ REASONS = {
     **encoding.REASONS,
     "read.html_too_complex": "a tag has too many attributes, or tags are nested too deeply",
     "read.bad_html": "the HTML parser gave up",
-    "read.no_text": "the page has no text",
+    "read.no_text": "there is no text in it",
 }
 
 EXTENSIONS = (".html", ".htm", ".xhtml")

@@ -27,7 +27,7 @@ from pipeline.source import SourceFile
 REASONS = {
     **jsonl.REASONS,
     **encoding.REASONS,
-    "read.no_rows": "the file has a header and no row",
+    "read.no_rows": "there is no row in it, or none below the header",
 }
 
 MAX_BYTES = 200_000_000
@@ -54,15 +54,10 @@ class JsonReader(PerFileReader):
         """One row for each object."""
         text, _ = encoding.read_document(file, self.max_bytes, None)
         for locator, found in objects(text):
-            try:
-                if isinstance(found, UnreadableError):
-                    raise found
-                layout = conventions.layout(found.keys(), self.columns)
-                own = conventions.fields(found, layout, file.uri)
-            except UnreadableError as fault:
-                yield fault.row(file, locator)
+            if isinstance(found, UnreadableError):
+                yield found.row(file, locator)
             else:
-                yield {"source": file.uri, "locator": locator, **own}
+                yield from conventions.records(found, self.columns, file, locator)
 
 
 def objects(text: str) -> Iterator[Located]:

@@ -5,8 +5,8 @@ Each is parsed by itself, and strictly: see `pipeline.readers.json_object`. What
 is told by `pipeline.readers.conventions`. The locator is `line=N`, counted from 1. One blank line
 at the end of the file is its end, other blank lines are rejected.
 
-Reasons, for a file: `read.empty_file`, `read.binary` (value: the kind), `read.bad_encoding`
-(value: the encoding), `read.not_json_lines`. For a line: `read.bad_json` (value: the parser's
+Reasons, for a file: `read.empty_file`, `read.binary` (value: the kind), `read.wide_encoding`,
+`read.not_json_lines`. For a line: `read.bad_json` (value: the parser's
 words), `read.blank_line`, `read.line_too_long` (value: bytes), `read.duplicate_key` (value: the
 key), `read.too_deep` (value: depth), `read.not_an_object` (value: what it is), and those of
 `pipeline.readers.conventions`.
@@ -31,15 +31,16 @@ REASONS = {
     **conventions.REASONS,
     "read.empty_file": "the file holds nothing, or only white space",
     "read.binary": "the file is not text; its first bytes say what it is",
-    "read.bad_encoding": "the file is in UTF-16 or UTF-32; JSON Lines are UTF-8",
+    "read.wide_encoding": "the file is in UTF-16 or UTF-32, JSON is in UTF-8; convert it, for "
+    "example with `iconv -t utf-8 -f utf-16`",
     "read.not_json_lines": "a JSON document over several lines; write one object on each line, "
     "for example with `jq -c .[]`",
-    "read.bad_json": "the line is not valid JSON",
+    "read.bad_json": "the line or item is not valid JSON",
     "read.blank_line": "the line is blank",
     "read.line_too_long": "the line is longer than this reader takes",
     "read.duplicate_key": "an object has a key twice, and readers disagree on which counts",
-    "read.too_deep": "the line is nested deeper than any record has reason to be",
-    "read.not_an_object": "the line is valid JSON but not an object",
+    "read.too_deep": "it is nested deeper than any data or document has reason to be",
+    "read.not_an_object": "the line or item is valid JSON but not an object",
 }
 
 EXTENSIONS = (".jsonl", ".ndjson", ".jsonlines", ".json")
@@ -141,7 +142,7 @@ def _refuse_other_formats(head: bytes) -> None:
     if kind := signature(head):
         raise UnreadableError("read.binary", kind)
     if head.startswith(_WIDE_STARTS):
-        raise UnreadableError("read.bad_encoding", "utf-16 or utf-32")
+        raise UnreadableError("read.wide_encoding")
     if _over_several_lines(head):
         raise UnreadableError("read.not_json_lines")
 

@@ -1,8 +1,9 @@
 """What stands inside an archive, as files: streams with limits, checked before they are read.
 
 A member is unpacked once to the end before a reader sees it, so that what is cut off or damaged
-gives nothing rather than a part; then once more for the reader, as a stream. Nothing is written
-to the disk, no name is used as a path.
+gives nothing rather than a part; then once more for the reader, as a stream. A reader that goes
+back in it (zip files and Parquet are read from their end) has it in memory up to `HELD_BYTES`;
+beyond them, going back begins anew. Nothing is written to the disk, no name is used as a path.
 
 Reasons: `read.damaged` (value: what is wrong), `read.inflated` (value: bytes, threshold: bytes).
 """
@@ -43,6 +44,7 @@ FAULTS = (
     RuntimeError,
 )
 _PIECE = 1 << 20
+HELD_BYTES = 128 << 20
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,16 @@ class Member(SourceFile):
 
     def open(self) -> BinaryIO:
         """Its bytes, unpacked as they are read."""
-        return io.BufferedReader(_Seekable(self.opener), 1 << 16)
+        return io.BufferedReader(_Seekable(self.opener, self.size), 1 << 16)
 
 
 class _Seekable(io.RawIOBase):
-    """A stream that goes back to its start by beginning anew, and only forward otherwise."""
+    """A stream of a known size that goes back by being held in memory, or by beginning anew."""
 
-    def __init__(self, opener: Callable[[], BinaryIO]) -> None:
+    def __init__(self, opener: Callable[[], BinaryIO], size: int) -> None:
         self.opener = opener
         self.stream = opener()
+        self.size = size
         self.at = 0
 
     def readable(self) -> bool:
@@ -80,17 +83,38 @@ class _Seekable(io.RawIOBase):
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_END:
-            while self.stream.read(_PIECE):
-                pass
-            raise io.UnsupportedOperation("the end of a member is not known")
-        target = offset if whence == io.SEEK_SET else self.at + offset
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.size}[whence]
+        target = start + offset
+        if target < 0:
+            raise OSError(f"no place {target} in a member")
+        try:
+            self._go(target, to_end=whence == io.SEEK_END)
+        except FAULTS as error:
+            raise _damaged(error) from error
+        return self.at
+
+    def _go(self, target: int, *, to_end: bool) -> None:
+        if to_end or 0 < target < self.at:  # who goes to the end or back will go back again
+            self._hold()
+        if isinstance(self.stream, io.BytesIO | Part):
+            self.at = self.stream.seek(target)
+            return
         if target < self.at:
-            self.stream.close()
-            self.stream, self.at = self.opener(), 0
+            self._begin()
         while self.at < target and (piece := self.stream.read(min(_PIECE, target - self.at))):
             self.at += len(piece)
-        return self.at
+
+    def _hold(self) -> None:
+        """All bytes in memory, if they are not too many."""
+        if self.size <= HELD_BYTES and not isinstance(self.stream, io.BytesIO | Part):
+            self._begin()
+            held = io.BytesIO(b"".join(iter(lambda: self.stream.read(_PIECE), b"")))
+            self.stream.close()
+            self.stream = held
+
+    def _begin(self) -> None:
+        self.stream.close()
+        self.stream, self.at = self.opener(), 0
 
     def tell(self) -> int:
         return self.at
@@ -109,7 +133,13 @@ class Part(_Stream):
     """So many bytes of an open stream from an offset on; closing it leaves the stream open."""
 
     def __init__(self, stream: BinaryIO, start: int, size: int) -> None:
-        self.stream, self.at, self.end = stream, start, start + size
+        self.stream, self.start, self.at, self.end = stream, start, start, start + size
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place, counted from the part's own start."""
+        assert whence == io.SEEK_SET
+        self.at = min(self.start + offset, self.end)
+        return self.at - self.start
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, "" at the end."""

@@ -11,8 +11,8 @@
 
 Anything else stays one row. A record's place in its row is added to the locator.
 
-Reasons: those of `invocations`, `read.no_answer`, `read.no_accepted_answer` (value: how many
-answers there are).
+Reasons: those of `invocations`, `read.bad_nesting` (value: the key and what it holds),
+`read.no_answer`, `read.no_accepted_answer` (value: how many answers there are).
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from typing import Any, TypeGuard
 
 from pipeline.readers import invocations
 from pipeline.readers.rows import UnreadableError
+from pipeline.readers.turns import json_type
 
 REASONS = {
     **invocations.REASONS,
+    "read.bad_nesting": "what should be a list of articles, passages, questions or answers is none",
     "read.no_answer": "the question has no answer in its passage",
     "read.no_accepted_answer": "none of the answers is marked as accepted",
 }
@@ -34,6 +36,11 @@ Part = tuple[str, Mapping[str, Any] | UnreadableError]
 
 ASKED = ("title", "subject", "question", "body", "description")
 """What a ticket or a forum's question is made of, in this order."""
+
+KEYS = frozenset(
+    ("schemaType", "modelInput", "data", "paragraphs", "qas", "instances", "answers", "comments")
+)
+"""A row without any of these is no row that `parted` takes apart."""
 
 ANSWERED = ("body", "text", "answer", "content", "answer_text")
 ACCEPTED = ("is_accepted", "accepted", "isAccepted")
@@ -49,7 +56,7 @@ def parted(row: Mapping[str, Any]) -> Iterator[Part]:
         for number, one in enumerate(row["instances"], 1):
             yield f"instance={number}", {"instruction": row["instruction"], **one}
     elif isinstance(row.get("question"), str) and _is_answers(row.get("answers")):
-        yield "", _answered(row)
+        yield "", _held(_answered, row)
     elif _dicts(row.get("answers")) and _asked(row):
         yield "", _held(_forum, row)
     elif _dicts(row.get("comments")) and _asked(row):
@@ -59,9 +66,9 @@ def parted(row: Mapping[str, Any]) -> Iterator[Part]:
         yield "", row
 
 
-def _held(read: Any, row: Mapping[str, Any]) -> Mapping[str, Any] | UnreadableError:
+def _held(read: Any, *given: Any) -> Mapping[str, Any] | UnreadableError:
     try:
-        plain: Mapping[str, Any] = read(row)
+        plain: Mapping[str, Any] = read(*given)
     except UnreadableError as fault:
         return fault
     return plain
@@ -71,24 +78,43 @@ def _dicts(value: Any) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
+def _any_with(value: Any, key: str) -> bool:
+    return isinstance(value, list) and any(isinstance(one, dict) and key in one for one in value)
+
+
 def _is_squad(row: Mapping[str, Any]) -> bool:
-    articles = row.get("data")
-    if _dicts(articles) and all("paragraphs" in one for one in articles):
-        return True
-    return _dicts(row.get("paragraphs")) or (isinstance(row.get("qas"), list) and "context" in row)
+    nested = _any_with(row.get("data"), "paragraphs") or _any_with(row.get("paragraphs"), "qas")
+    return nested or ("qas" in row and "context" in row)
 
 
 def _squad(row: Mapping[str, Any]) -> Iterator[Part]:
     number = 0
-    for article in row.get("data") or [row]:
-        for paragraph in article.get("paragraphs") or [article]:
-            questions = paragraph.get("qas") if isinstance(paragraph, dict) else None
-            for asked in questions if _dicts(questions) else [{}]:
+    for article in _listed(row, "data"):
+        for paragraph in _listed(article, "paragraphs"):
+            for asked in _listed(paragraph, "qas"):
                 number += 1
-                yield (
-                    f"question={number}",
-                    _answered({"context": paragraph.get("context"), **asked}),
-                )
+                yield f"question={number}", _held(_asked_of, paragraph, asked)
+
+
+def _listed(holder: Any, key: str) -> Iterator[Any]:
+    """What the list under a key holds; the holder itself where it has no such list, or an empty
+    one; a fault where it has what is no list, or what is no object in it."""
+    value = holder.get(key) if isinstance(holder, dict) else None
+    if value is None or value == []:
+        yield holder
+    elif isinstance(value, list):
+        for one in value:
+            odd = f"{key}: array of {json_type(one)}"
+            yield one if isinstance(one, dict) else UnreadableError("read.bad_nesting", odd)
+    else:
+        yield UnreadableError("read.bad_nesting", f"{key}: {json_type(value)}")
+
+
+def _asked_of(paragraph: Any, asked: Any) -> Mapping[str, Any]:
+    """A question of a paragraph as a row; raises UnreadableError, one that was found before too."""
+    if isinstance(asked, UnreadableError):
+        raise asked
+    return _answered({"context": paragraph.get("context"), **asked})
 
 
 def _is_answers(value: Any) -> bool:
@@ -100,14 +126,17 @@ def _is_answers(value: Any) -> bool:
     )
 
 
-def _answered(asked: Mapping[str, Any]) -> Mapping[str, Any] | UnreadableError:
-    """A question with its passage and the first of its answers."""
-    answers = asked.get("answers") or []
-    texts = answers["text"] if isinstance(answers, dict) else answers
-    answer = texts[0] if texts else None
-    answer = answer.get("text") if isinstance(answer, dict) else answer
-    if answer is None or asked.get("is_impossible"):
-        return UnreadableError("read.no_answer")
+def _answered(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A question with its passage and the first of its answers; raises UnreadableError."""
+    answers = asked.get("answers")
+    texts = answers.get("text", answers) if isinstance(answers, dict) else answers
+    if asked.get("is_impossible") or texts is None or texts == []:
+        raise UnreadableError("read.no_answer")
+    if not isinstance(texts, list):
+        raise UnreadableError("read.bad_nesting", f"answers: {json_type(texts)}")
+    answer = texts[0].get("text") if isinstance(texts[0], dict) else texts[0]
+    if answer is None:
+        raise UnreadableError("read.no_answer")
     said = [one for one in (asked.get("context"), asked.get("question")) if one]
     whole = all(isinstance(one, str) for one in said)
     return {"question": "\n\n".join(said) if whole else said, "answer": answer}

@@ -25,7 +25,7 @@ from pipeline.source import SourceFile
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-REASONS = {**zipped.REASONS, "read.no_text": "the document has no text"}
+REASONS = {**zipped.REASONS, "read.no_text": "there is no text in it"}
 
 EXTENSIONS = (".odt", ".ott", ".odp", ".ods")
 MAX_BYTES = 50_000_000

@@ -1,9 +1,9 @@
 """Parquet and Arrow files: a row is a record, named by its columns.
 
 Read by pyarrow in batches and validated to the last offset, since a damaged file can hold arrays
-that are none. What the columns mean is told by `pipeline.readers.conventions`; columns with
-nothing in them (bytes, times of day) that no convention names are not looked at. The locator is
-`row=N`, counted from 1.
+that are none. What the columns mean is told by `pipeline.readers.conventions`, as for a line of
+JSON Lines; columns of what JSON does not have (bytes, times of day) that no convention names are
+not looked at. The locator is `row=N`, counted from 1.
 
 Reasons: `read.empty_file`, `read.damaged` (value: pyarrow's words), `read.no_rows`,
 `read.too_many_columns` (value: columns), `read.row_too_long` (value: bytes), `read.bad_encoding`
@@ -31,7 +31,7 @@ REASONS = {
     **conventions.REASONS,
     "read.empty_file": "the file holds nothing, or only white space",
     "read.damaged": "the file is damaged or not of the format that its name says; save it again",
-    "read.no_rows": "the file has a header and no row",
+    "read.no_rows": "there is no row in it, or none below the header",
     "read.inflated": "the file unpacks to far more than any data does; unpack it yourself",
     "read.too_many_columns": "the table has more columns than any set of records",
     "read.row_too_long": "the row is longer than this reader takes, or a quote is never closed",
@@ -67,31 +67,31 @@ class ParquetReader(PerFileReader):
         if file.size == 0:
             raise UnreadableError("read.empty_file", 0)
         layout: Columns | None = None
+        chosen: list[str] | None = None
         number = 0
         for batch in _within_ratio(file, _batches(file)):
-            layout = layout or self._layout(batch.schema.names)
-            for found in _objects(batch, _columns(layout, batch.schema), self.max_row_bytes):
+            if chosen is None:
+                layout = self._layout(batch.schema.names)
+                chosen = _columns(layout, batch.schema)
+            for found in _objects(batch, chosen, self.max_row_bytes):
                 number += 1
-                place = f"row={number}"
-                try:
-                    if isinstance(found, UnreadableError):
-                        raise found
-                    own = conventions.fields(found, layout, file.uri)
-                except UnreadableError as fault:
-                    yield fault.row(file, place)
+                if isinstance(found, UnreadableError):
+                    yield found.row(file, f"row={number}")
                 else:
-                    yield {"source": file.uri, "locator": place, **own}
+                    yield from conventions.records(found, layout, file, f"row={number}")
         if not number:
             raise UnreadableError("read.no_rows")
 
-    def _layout(self, names: list[str]) -> Columns:
+    def _layout(self, names: list[str]) -> Columns | None:
         if len(names) > MAX_COLUMNS:
             raise UnreadableError("read.too_many_columns", len(names), MAX_COLUMNS)
-        return conventions.layout(dict.fromkeys(names).keys(), self.columns, complete=True)
+        return conventions.header(names, self.columns, flat=False)
 
 
-def _columns(layout: Columns, schema: pa.Schema) -> list[str]:
-    """The columns that the layout looks at; raises UnreadableError for one that no JSON holds."""
+def _columns(layout: Columns | None, schema: pa.Schema) -> list[str]:
+    """The columns that are looked at; raises UnreadableError for one named that no JSON holds."""
+    if layout is None:
+        return [name for name in schema.names if _is_json(schema.field(name).type)]
     named = set(layout.metadata or ())
     named |= {each for each in layout.model_dump().values() if isinstance(each, str)}
     names = [name for name in dict.fromkeys(schema.names) if name in named]

@@ -44,19 +44,25 @@ class Line:
 
 
 def without_running_lines(pages: dict[int, list[Line]]) -> dict[int, list[Line]]:
-    """The pages without headers, footers and numbers that stand at the same place on three."""
+    """The pages without headers, footers and numbers that stand at the same place on three.
+
+    Only a page with more lines than an edge has tells what runs; on others, such as slides, the
+    lines may be all there is to say. None of those with more is left without a line.
+    """
     seen: Counter[tuple[str, int]] = Counter()
     for page in pages.values():
-        for line in {*page[:_EDGE_LINES], *page[-_EDGE_LINES:]}:
-            seen.update(_keys(line))
+        if len(page) > _EDGE_LINES:
+            for line in {*page[:_EDGE_LINES], *page[-_EDGE_LINES:]}:
+                seen.update(_keys(line))
     kept = {}
     for number, page in pages.items():
         last = len(page) - _EDGE_LINES
-        kept[number] = [
+        own = [
             line
             for at, line in enumerate(page)
             if _EDGE_LINES <= at < last or max(seen[key] for key in _keys(line)) < _FEWEST
         ]
+        kept[number] = own if own or len(page) <= _EDGE_LINES else page
     return kept
 
 
@@ -73,8 +79,11 @@ def as_text(pages: Sequence[Sequence[Line]]) -> str:
     pieces: list[str] = []
     before: Line | None = None
     full = False
+    whole = _right_edges([line for page in pages if len(page) > _EDGE_LINES for line in page])
     for page in pages:
-        edges, usual = _right_edges(page), _usual_distance(page)
+        # A line or two tell no edge of their own: titles would be full, and run together.
+        edges = _right_edges(page) if len(page) > _EDGE_LINES else whole
+        usual = _usual_distance(page)
         for at, line in enumerate(page):
             if before is not None:
                 pieces.append(_between(before, line, full, usual, turned=at == 0))
@@ -109,7 +118,7 @@ def _right_edges(page: Sequence[Line]) -> dict[int, float]:
 
 
 def _is_full(line: Line, edges: dict[int, float]) -> bool:
-    width = edges[int(line.left // _COLUMN)] - line.left
+    width = edges.get(int(line.left // _COLUMN), line.left) - line.left
     filled = width > 0 and line.right - line.left >= _FILLED * width
     return filled and not (". ." in line.text and _LEADER.search(line.text))
 

@@ -24,7 +24,7 @@ from pipeline.source import SourceFile
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-REASONS = {**zipped.REASONS, "read.no_text": "the document has no text"}
+REASONS = {**zipped.REASONS, "read.no_text": "there is no text in it"}
 
 EXTENSIONS = (".pptx", ".pptm", ".ppsx", ".potx")
 MAX_BYTES = 100_000_000
@@ -46,9 +46,8 @@ class PptxReader(PerFileReader):
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
         """By name (.pptx, .pptm, .ppsx), or by the members of the zip file."""
-        return file.uri.lower().endswith(EXTENSIONS) or (
-            head.startswith(b"PK\3\4") and b"ppt/presentation.xml" in head
-        )
+        by_name = file.uri.lower().endswith(EXTENSIONS)
+        return by_name or zipped.is_office(head, "ppt/presentation.xml")
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """The slides that have text."""

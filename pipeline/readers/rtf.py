@@ -28,8 +28,8 @@ REASONS = {
     "read.empty_file": "the file holds nothing, or only white space",
     "read.too_large": "the file is larger than this reader takes",
     "read.damaged": "the file is damaged or not of the format that its name says; save it again",
-    "read.too_deep": "the document is nested deeper than any document has reason to be",
-    "read.no_text": "the document has no text",
+    "read.too_deep": "it is nested deeper than any data or document has reason to be",
+    "read.no_text": "there is no text in it",
 }
 
 MAX_BYTES = 50_000_000

@@ -7,7 +7,7 @@ is its last result, a date its serial number unless the cell is stored as text, 
 written in the file. Hidden sheets are left out.
 
 Reasons: those of `pipeline.readers.zipped`, `read.damaged`, `read.xml_entities` among them and
-`pipeline.readers.conventions`, `read.no_text`, `read.duplicate_header` (value: the name).
+`pipeline.readers.conventions`, `read.no_text`, `read.no_rows`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 REASONS = {
     **zipped.REASONS,
     **conventions.REASONS,
-    "read.no_text": "the document has no text",
-    "read.duplicate_header": "two columns have one name",
+    "read.no_text": "there is no text in it",
+    "read.no_rows": "there is no row in it, or none below the header",
 }
 
 EXTENSIONS = (".xlsx", ".xlsm", ".xltx")
@@ -61,9 +61,8 @@ class XlsxReader(PerFileReader):
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
         """By name (.xlsx, .xlsm), or by the members of the zip file."""
-        return file.uri.lower().endswith(EXTENSIONS) or (
-            head.startswith(b"PK\3\4") and b"xl/workbook.xml" in head
-        )
+        by_name = file.uri.lower().endswith(EXTENSIONS)
+        return by_name or zipped.is_office(head, "xl/workbook.xml")
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """The records of all sheets that have text."""
@@ -80,40 +79,33 @@ class XlsxReader(PerFileReader):
 
     def _sheet(self, file: SourceFile, name: str, cells: list[_Cells]) -> Iterator[Row]:
         place = f"sheet={name}"
+        header = cells[0][1]
         try:
-            layout = self._layout(cells[0][1])
+            is_rows, layout = self._layout(header)
+            if is_rows and len(cells) == 1:
+                raise UnreadableError("read.no_rows")
         except UnreadableError as fault:
             yield fault.row(file, place)
             return
-        if layout is None:
+        if not is_rows:
             text = as_lines([row for _, row in cells])
             yield {"source": file.uri, "locator": place, "text": text}
             return
-        header = cells[0][1]
         for number, row in cells[1:]:
             found = dict(zip(header, [*row, *[""] * len(header)], strict=False))
-            where = f"{place},row={number}"
-            try:
-                own = conventions.fields(found, layout, file.uri)
-            except UnreadableError as fault:
-                yield fault.row(file, where)
-            else:
-                yield {"source": file.uri, "locator": where, **own}
+            yield from conventions.records(found, layout, file, f"{place},row={number}")
 
-    def _layout(self, header: list[str]) -> Columns | None:
-        """What the columns mean when rows are records, None when the sheet is one."""
+    def _layout(self, header: list[str]) -> tuple[bool, Columns | None]:
+        """Whether rows are records, not the sheet; and what the columns mean (see `header`)."""
         if self.record == "sheet":
-            return None
+            return False, None
         try:
-            layout = conventions.layout(dict.fromkeys(header).keys(), self.columns, complete=True)
-        except UnreadableError:
-            if self.record == "row" or self.columns:
+            return True, conventions.header(header, self.columns)
+        except UnreadableError as fault:
+            known = fault.reason != "read.unknown_columns"
+            if known or self.record == "row" or self.columns:
                 raise
-            return None
-        twice = next((name for name in header if name and header.count(name) > 1), None)
-        if twice:
-            raise UnreadableError("read.duplicate_header", twice)
-        return layout
+            return False, None
 
 
 def _strings(parts: Parts) -> list[str]:

@@ -11,6 +11,7 @@ Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.damaged` (val
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ REASONS = {
     "read.inflated": "the file unpacks to far more than any data does; unpack it yourself",
     "read.encrypted": "the file needs a password; save it without one",
     "read.xml_entities": "XML in the file declares a document type, as no office program does",
-    "read.too_deep": "the document is nested deeper than any document has reason to be",
+    "read.too_deep": "it is nested deeper than any data or document has reason to be",
 }
 
 MAX_PART_BYTES = 100_000_000
@@ -39,6 +40,9 @@ _FREE_BYTES = 16 << 20  # so much may come from however few bytes
 _MAX_MEMBERS = 20_000
 _DEPTH = 256  # libxml2's own, without huge_tree
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.I)
+_LOCAL = struct.Struct("<6x2H8xI4x2H")  # a member's local header: APPNOTE.TXT, 4.3.7
+_SIZES_FOLLOW = 8  # the flag of a member whose sizes stand after its data
+_LONGEST_DESCRIPTOR = 24
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FAULTS = (
     zipfile.BadZipFile,
@@ -50,6 +54,43 @@ _FAULTS = (
     KeyError,
     RuntimeError,
 )
+
+
+def is_office(head: bytes, part: str) -> bool:
+    """Whether a zip file that starts so has this part among the members that begin in `head`."""
+    return part in _member_names(head)
+
+
+def _member_names(head: bytes) -> Iterator[str]:
+    """The members whose headers stand in `head`, found by going from each to the next.
+
+    So what stands inside a member, such as another zip file, is not taken for one.
+    """
+    at = 0
+    while len(head) >= at + _LOCAL.size and head.startswith(b"PK\3\4", at):
+        flags, method, packed, name_size, extra_size = _LOCAL.unpack_from(head, at)
+        name_at = at + _LOCAL.size
+        yield head[name_at : name_at + name_size].decode("utf-8", "replace").lstrip("/")
+        data_at = name_at + name_size + extra_size
+        at = data_at + packed
+        if flags & _SIZES_FOLLOW:
+            end = _deflated_end(head, data_at) if method == zipfile.ZIP_DEFLATED else -1
+            at = head.find(b"PK\3\4", end, end + _LONGEST_DESCRIPTOR + 4) if end >= 0 else -1
+            if at < 0:
+                return
+
+
+def _deflated_end(head: bytes, start: int) -> int:
+    """Where deflated data ends, -1 where it is not in `head`."""
+    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+    data = head[start:]
+    try:
+        while data and not unpack.eof:
+            unpack.decompress(data, 1 << 20)
+            data = unpack.unconsumed_tail
+    except zlib.error:
+        return -1
+    return len(head) - len(unpack.unused_data) if unpack.eof else -1
 
 
 class Parts:

@@ -131,13 +131,16 @@ def text_only_faults() -> dict[str, pl.Expr | Broken]:
     """What a format of text turns cannot say."""
     return {
         "images_not_allowed": Broken(IMAGES > 0, value=IMAGES, threshold=0),
-        "media_not_allowed": has_extra("converse_messages") & _names_media(),
+        "media_not_allowed": _names_media(),
         "tools_not_allowed": has_extra("converse_messages"),
     }
 
 
 def _names_media() -> pl.Expr:
-    return EXTRA.str.contains('"s3Location":{', literal=True)
+    """Whether turns given in the Converse shape hold a medium; a tool's argument is none."""
+    kinds = "['image','video','document']"
+    found = EXTRA.str.json_path_match(f"$.converse_messages[*].content[*]{kinds}")
+    return found.is_not_null()
 
 
 def text_only_losses() -> dict[str, pl.Expr]:

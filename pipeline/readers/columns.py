@@ -1,0 +1,163 @@
+"""Which columns of a row or a table are what: named by the recipe, or told by known names.
+
+The conventions are those of `pipeline.readers.conventions`.
+
+Reasons, told there: `read.unknown_columns` (value: the columns there are), `read.missing_column`
+(value: the column), `read.duplicate_header` (value: the name).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.readers import dialogue, nested
+from pipeline.readers.rows import UnreadableError
+from pipeline.stage import Settings
+
+
+class Columns(Settings):
+    """Which column of the source is what; at least one of prompt, messages and text."""
+
+    prompt: str | None = Field(default=None, description="what the user says")
+    input: str | None = Field(default=None, description="put under the prompt, if not blank")
+    completion: str | None = Field(default=None, description="what the assistant answers")
+    system: str | None = Field(default=None, description="the system prompt")
+    messages: str | None = Field(default=None, description="a list of messages")
+    text: str | None = Field(default=None, description="a document, or an image's caption")
+    images: str | None = Field(default=None, description="an image's file name or S3 URI, or some")
+    tools: str | None = Field(default=None, description="the tools that the assistant may call")
+    reference_answer: str | None = Field(default=None, description="what a grader measures by")
+    metadata: list[str] | None = Field(default=None, description="what else a grader is handed")
+
+    @model_validator(mode="after")
+    def _makes_a_record(self) -> Self:
+        if sum(map(bool, (self.prompt, self.messages, self.text))) != 1:
+            raise ValueError("name exactly one of prompt, messages and text")
+        if (self.completion or self.input) and not self.prompt:
+            raise ValueError("completion and input need a prompt")
+        if self.text and (self.tools or self.reference_answer or self.metadata):
+            raise ValueError("tools, reference_answer and metadata need a prompt or messages")
+        return self
+
+
+_MESSAGES = (
+    "messages", "conversations", "conversation", "chat", "dialogue", "dialog", "transcript",
+    "turns", "chosen",
+)  # fmt: skip
+_PAIRS = (
+    ("prompt", "completion"), ("prompt", "response"), ("prompt", "answer"), ("prompt", "output"),
+    ("question", "answer"), ("question", "response"), ("question", "best_answer"),
+    ("query", "response"), ("query", "answer"), ("instruction", "output"),
+    ("instruction", "response"), ("problem", "solution"), ("input", "output"), ("input", "target"),
+    ("inputs", "targets"), ("context", "response"),
+)  # fmt: skip
+_CONVENTIONS = (
+    *(Columns(messages=name) for name in _MESSAGES),
+    *(Columns(prompt=prompt, completion=completion) for prompt, completion in _PAIRS),
+    Columns(images="image-ref", text="caption"),
+    Columns(text="text"),
+    Columns(text="content"),
+    Columns(prompt="prompt"),
+    Columns(prompt="question"),
+    Columns(prompt="query"),
+    Columns(prompt="instruction"),
+)
+
+_OPTIONAL_INPUTS = ("input", "context")
+_OPTIONAL_SYSTEM = ("system", "system_prompt")
+_OPTIONAL_TOOLS = ("toolConfig", "tools")
+
+
+def _names(columns: Columns) -> frozenset[str]:
+    named = columns.model_dump(exclude_none=True, exclude={"metadata"})
+    return frozenset([*named.values(), *(columns.metadata or ())])
+
+
+_NEEDED = tuple((_names(columns), columns) for columns in _CONVENTIONS)
+
+
+def layout(names: Set[str], columns: Columns | None = None, *, complete: bool = False) -> Columns:
+    """What the columns of these names are: `columns`, or else the first convention they meet.
+
+    With `complete`, all that `columns` names must be there. Raises `UnreadableError`.
+    """
+    if columns:
+        missing = sorted(_names(columns) - names) if complete else []
+        if missing:
+            raise UnreadableError("read.missing_column", missing[0])
+        return columns
+    found = _known(frozenset(names))
+    if found is None:
+        raise UnreadableError("read.unknown_columns", ", ".join(names))
+    return found
+
+
+def header(names: Sequence[str], columns: Columns | None, *, flat: bool = True) -> Columns | None:
+    """What the columns of a table are, for all of its rows; None where each row must be asked.
+
+    That is so where a name can be that of a conversation or not, and, unless a table is `flat`
+    (its cells are texts), where rows may be nested. Raises `UnreadableError`.
+    """
+    found: Columns | None = None
+    if columns or flat or nested.KEYS.isdisjoint(names):
+        found = layout(dict.fromkeys(names).keys(), columns, complete=True)
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice:
+        raise UnreadableError("read.duplicate_header", twice)
+    if columns is None and found and found.messages:
+        other = _known(frozenset(names) - {found.messages})
+        return None if other else found
+    return found
+
+
+def layout_of(row: Mapping[str, Any]) -> Columns:
+    """What the columns of a row are, its values looked at."""
+    names = frozenset(row)
+    found = _known(names)
+    while found and found.messages:
+        names -= {found.messages}
+        other = _known(names)
+        if other is None or dialogue.has_turns(row[found.messages]):
+            break
+        found = other
+    return found or layout(row.keys())
+
+
+@lru_cache(maxsize=1_000)
+def _known(names: frozenset[str]) -> Columns | None:
+    return _recognised(names) or _recognised_loosely(names)
+
+
+def _recognised(names: Set[str]) -> Columns | None:
+    for needed, columns in _NEEDED:
+        if needed <= names:
+            return _with_optional(columns, names)
+    return None
+
+
+def _recognised_loosely(names: Set[str]) -> Columns | None:
+    exact = {name.strip().lower(): name for name in names}
+    found = _recognised(exact.keys())
+    if found is None:
+        return None
+    named = found.model_dump(exclude_none=True)
+    return found.model_copy(update={field: exact[name] for field, name in named.items()})
+
+
+def _with_optional(columns: Columns, names: Set[str]) -> Columns:
+    more = {}
+    given = next((name for name in _OPTIONAL_INPUTS if name in names), None)
+    if given and columns.prompt == "instruction":
+        more["input"] = given
+    if columns.text is None:
+        system = next((name for name in _OPTIONAL_SYSTEM if name in names), None)
+        more |= {"system": system} if system else {}
+        more |= {name: name for name in ("reference_answer",) if name in names}
+    declared = next((name for name in _OPTIONAL_TOOLS if name in names), None)
+    if declared and columns.messages:
+        more["tools"] = declared
+    return columns.model_copy(update=more) if more else columns
