@@ -127,7 +127,7 @@ def run(options: argparse.Namespace) -> None:
     ):
         folder = private_folder(Path(scratch))
         label = stage.name
-        this = Pass(0, folder, (), None, (label, stage), share.shard_bytes, "benchmark")
+        this = Pass(0, folder, (), (), ((label, stage),), share.shard_bytes, "benchmark")
         tasks = read_tasks([(JsonlReader(), Unit((file,)))], share.shard_bytes)
         markers = dict(engine.map(this.run, tasks))
         names = [name for position in sorted(markers) for name in markers[position]["parts"]]

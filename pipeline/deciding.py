@@ -18,9 +18,9 @@ import polars as pl
 from pipeline.engines.local import Workers
 from pipeline.errors import LawBroken
 from pipeline.memory import refuse_over, room_to_decide
-from pipeline.passes import Decided, Look, evidence_path, votes_path
-from pipeline.shards import write_frame
-from pipeline.stage import CorpusStage, EvidenceStage, RewritingStage, Verdict
+from pipeline.passes import AnyCorpusStage, Decided, Look
+from pipeline.shards import evidence_path, read_frame, sketch_path, votes_path, write_frame
+from pipeline.stage import CorpusStage, EvidenceStage, RewritingStage, Verdict, only_rejects
 from pipeline.tables import BUCKET, Blobs, Buckets, SketchTable
 
 PART = "_part"
@@ -37,13 +37,12 @@ class Deciding:
     earlier: list[Path]  # likewise of earlier data, which is compared with and not voted on
     memory: int | None  # bytes, of all processes
     engine: Workers
+    before: tuple[str, ...] = ()  # labels of the decisions on the same shards that come first
 
-    def decide(
-        self, stage: CorpusStage | RewritingStage | EvidenceStage
-    ) -> tuple[Decided, Mapping[str, Any]]:
+    def decide(self, stage: AnyCorpusStage) -> tuple[Decided, Mapping[str, Any]]:
         """Write the decision; what the next pass needs to apply it, and what is to be told."""
         for shard in self.shards:
-            votes_path(shard).unlink(missing_ok=True)
+            votes_path(shard, self.label).unlink(missing_ok=True)
         if isinstance(stage, RewritingStage):
             path, number = self._rewriting(stage)
             return Decided(self.label, (stage, path)), {"repeated": number}
@@ -58,7 +57,9 @@ class Deciding:
         for vote in cast:
             votes.add(vote)
         for part, frame in votes.read():
-            write_frame(votes_path(self.shards[part]), frame)
+            if only_rejects(stage) and set(frame.columns) != {"id", "rejected"}:
+                raise LawBroken(f"{self.label}: decided on more than it says, {frame.columns}")
+            write_frame(votes_path(self.shards[part], self.label), frame)
         for shard in [*self.shards, *self.earlier]:
             evidence_path(shard).unlink(missing_ok=True)
         return Decided(self.label), told
@@ -89,22 +90,33 @@ class Deciding:
 
     def _together(self, key: str) -> Iterator[pl.DataFrame]:
         """The sketches in groups that fit into memory, those with one key in one group."""
-        files = [sketch_path(shard) for shard in self.shards]
+        files = [sketch_path(shard, self.label) for shard in self.shards]
         groups = max(1, -(-sum(file.stat().st_size for file in files) // self._room))
         spread = Buckets(self._folder / "keys", self._room)
         for part, file in enumerate(files):
             rows = pl.read_ipc(file).with_columns(pl.lit(part, pl.UInt32).alias(PART))
+            gone = self._gone(self.shards[part])
+            if gone.len():
+                rows = rows.filter(~pl.col("id").is_in(gone.implode()))
             if groups > 1:
                 rows = rows.filter(pl.col(key).is_not_null())
             number = _number(key, rows.schema[key]) % groups if groups > 1 else pl.lit(0)
             spread.add(rows.with_columns(number.cast(pl.UInt32).alias(BUCKET)))
         yield from (rows for _, rows in spread.read())
 
+    def _gone(self, shard: Path) -> pl.Series:
+        """The ids that the decisions before this one have taken out of a shard."""
+        paths = [votes_path(shard, label) for label in self.before]
+        ids = [read_frame(path)["id"] for path in paths if path.exists()]
+        return pl.concat([pl.Series("id", dtype=pl.String), *ids])
+
     def _with_evidence(self, stage: EvidenceStage) -> tuple[SketchTable, Verdict]:
         """The sketches, and the verdict on them."""
         shards = [*self.shards, *self.earlier]
-        own = SketchTable([sketch_path(shard) for shard in self.shards]).height
-        sketches = SketchTable([sketch_path(shard) for shard in shards], own)
+        files = [sketch_path(shard, self.label) for shard in shards]
+        gone = [self._gone(shard) for shard in shards]
+        own = SketchTable(files[: len(self.shards)], gone=gone[: len(self.shards)]).height
+        sketches = SketchTable(files, own, gone)
         needed = RECORD_BYTES * sketches.height
         refuse_over(self.memory, self.label, needed)
         candidates = stage.candidates(sketches)
@@ -112,8 +124,8 @@ class Deciding:
         tasks = [(shards[part], rows) for part, rows in sketches.by_part(candidates)]
         found = dict(self.engine.map(Look(stage).run, tasks))
         sizes = [found[position] for position in range(len(tasks))]
-        files = [(evidence_path(shard), rows.len()) for shard, rows in tasks]
-        evidence = Blobs(pl.concat([pl.Series(dtype=pl.UInt32), *sizes], rechunk=True), files)
+        seen = [(evidence_path(shard), rows.len()) for shard, rows in tasks]
+        evidence = Blobs(pl.concat([pl.Series(dtype=pl.UInt32), *sizes], rechunk=True), seen)
         return sketches, stage.decide(sketches, evidence)
 
 
@@ -159,11 +171,6 @@ class Ballot:
         part = self.starts.search_sorted(rows.cast(pl.Int64), "right") - 1
         ids = self.sketches.rows(["id"], rows)["id"]
         return vote.drop("row").with_columns(ids, part.cast(pl.UInt32).alias(BUCKET))
-
-
-def sketch_path(shard: Path) -> Path:
-    """Where the sketches of a shard's records are."""
-    return shard.with_name(shard.name.replace(".kept.", ".sketch."))
 
 
 def _number(key: str, dtype: Any) -> pl.Expr:

@@ -24,7 +24,7 @@ from pipeline.ledger import StageCount, check_chain, total
 from pipeline.memory import share_memory
 from pipeline.naming import Named
 from pipeline.observations import add_tallies
-from pipeline.passes import Decided, Pass, ReadTask, ShardTask
+from pipeline.passes import AnyCorpusStage, Decided, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
 from pipeline.readers import sandbox
 from pipeline.recipe import Recipe
@@ -33,7 +33,7 @@ from pipeline.rendering import Rendering, renderings
 from pipeline.resume import claim
 from pipeline.reuse import find_known, made_by
 from pipeline.shards import private_folder, write_bytes
-from pipeline.stage import CorpusStage, EvidenceStage, RecordStage, RewritingStage, Stage
+from pipeline.stage import EvidenceStage, RecordStage, RewritingStage, Stage, only_rejects
 
 WORKER_DIED = (
     "a worker process was killed, most likely for lack of memory; set --memory below what is free "
@@ -57,29 +57,34 @@ class Options:
 
 @dataclass(frozen=True)
 class Segment:
-    """Record stages between two barriers, and the corpus stage that ends them."""
+    """Record stages between two barriers, and the corpus stages that end them."""
 
     stages: tuple[tuple[str, RecordStage], ...]
-    corpus: tuple[str, CorpusStage | RewritingStage | EvidenceStage] | None
+    corpora: tuple[tuple[str, AnyCorpusStage], ...]
 
 
 def segments(steps: list[Stage]) -> list[Segment]:
-    """The stages parted at the barriers, each with its label in the ledger."""
+    """The stages parted at the barriers, each with its label in the ledger.
+
+    Corpus stages that follow each other share a barrier while those before the last only reject.
+    """
     parted: list[Segment] = []
     waiting: list[tuple[str, RecordStage]] = []
     seen: dict[str, int] = {}
     for step in steps:
         seen[step.name] = seen.get(step.name, 0) + 1
         label = step.name if seen[step.name] == 1 else f"{step.name}.{seen[step.name]}"
-        if isinstance(step, CorpusStage | RewritingStage | EvidenceStage):
-            parted.append(Segment(tuple(waiting), (label, step)))
-            waiting = []
-        else:
+        if not isinstance(step, AnyCorpusStage):
             waiting.append((label, step))
+        elif parted and not waiting and only_rejects(parted[-1].corpora[-1][1]):
+            shared = parted.pop()
+            parted.append(Segment(shared.stages, (*shared.corpora, (label, step))))
+        else:
+            parted.append(Segment(tuple(waiting), ((label, step),)))
+            waiting = []
     # What a rewriting stage changes is observed in a pass, so it is never left to the targets.
-    last = parted[-1].corpus if parted else None
-    if waiting or last is None or isinstance(last[1], RewritingStage):
-        parted.append(Segment(tuple(waiting), None))
+    if waiting or not parted or isinstance(parted[-1].corpora[-1][1], RewritingStage):
+        parted.append(Segment(tuple(waiting), ()))
     return parted
 
 
@@ -125,14 +130,14 @@ class Execution:
             check_chain([c for c in self.counts if not c.stage.startswith("targets.")])
             return finish(self, rendered, targets)
 
-    def _all_passes(self) -> tuple[list[Any], Decided | None]:
+    def _all_passes(self) -> tuple[list[Any], tuple[Decided, ...]]:
         steps = self.recipe.steps()
         if any(isinstance(step, EvidenceStage) for step in steps):
             self.progress.say(kernels.describe())
         if self.recipe.split.validation or self.recipe.split.test:
             steps.append(self.recipe.split)
         tasks: list[Any] = list(read_tasks(self.inputs.units, self.share.shard_bytes))
-        decided: Decided | None = None
+        decided: tuple[Decided, ...] = ()
         for number, segment in enumerate(segments(steps)):
             tasks, decided = self._pass(number, segment, tasks, decided)
         return tasks, decided
@@ -142,40 +147,44 @@ class Execution:
         number: int,
         segment: Segment,
         tasks: list[ReadTask | ShardTask],
-        decided: Decided | None,
-    ) -> tuple[list[Any], Decided | None]:
+        decided: tuple[Decided, ...],
+    ) -> tuple[list[Any], tuple[Decided, ...]]:
         folder = private_folder(self.folder / f"pass-{number:02d}")
         labels = [label for label, _ in segment.stages]
-        made_of = made_by(segment.stages, segment.corpus) if number == 0 else ""
+        made_of = made_by(segment.stages, segment.corpora) if number == 0 else ""
         this = Pass(
             number,
             folder,
             segment.stages,
             decided,
-            segment.corpus,
+            segment.corpora,
             self.share.shard_bytes,
             self.plan,
             made_of,
         )
         if number == 0 and not self.options.full:
             tasks = self._with_known(tasks, folder, made_of)
-        first = decided.label if decided else "read"
-        parts = self._map(" · ".join([first, *labels]), this, tasks)
+        firsts = [one.label for one in decided] or ["read"]
+        parts = self._map(" · ".join([*firsts, *labels]), this, tasks)
         self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
         self.observed += [folder / part for part in parts]
         shards = [
             ShardTask(index, folder / f"{part}.kept.arrow") for index, part in enumerate(parts)
         ]
-        if segment.corpus is None:
-            return shards, None
-        label, corpus = segment.corpus
-        self.progress.say(f"deciding {label}")
-        kept = [task.shard for task in shards]
-        deciding = Deciding(label, kept, [], self.options.memory, self.engine)
-        decided, told = deciding.decide(corpus)
-        if told:
-            self.told[label] = told
-        return shards, decided
+        return shards, self._decisions(segment, [task.shard for task in shards])
+
+    def _decisions(self, segment: Segment, kept: list[Path]) -> tuple[Decided, ...]:
+        """What the corpus stages of a barrier decide, each on what the ones before it have left."""
+        made: list[Decided] = []
+        for label, corpus in segment.corpora:
+            self.progress.say(f"deciding {label}")
+            before = tuple(one.label for one in made)
+            deciding = Deciding(label, kept, [], self.options.memory, self.engine, before)
+            decided, told = deciding.decide(corpus)
+            made.append(decided)
+            if told:
+                self.told[label] = told
+        return tuple(made)
 
     def _with_known(self, tasks: list[Any], folder: Path, made_of: str) -> list[Any]:
         """The read tasks with what earlier runs have made of their units."""
@@ -212,15 +221,15 @@ class Execution:
         return [part for marker in ordered for part in marker["parts"]]
 
     def _render(
-        self, tasks: list[Any], decided: Decided | None
+        self, tasks: list[Any], decided: tuple[Decided, ...]
     ) -> tuple[Path, tuple[Rendering, ...]]:
         folder = private_folder(self.folder / "rendered")
         paths = self.folder / "paths.json"
         write_bytes(paths, json.dumps(self.inputs.paths()).encode())
         targets = renderings(self.recipe, self.options.output, self.digest)
         this = RenderPass(folder, targets, decided, paths, self.plan)
-        names = [decided.label] if decided else []
+        names = [one.label for one in decided]
         parts = self._map(" · ".join(names + [one.name for one in targets]), this, tasks)
-        if decided is not None:
+        if decided:
             self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
         return folder, targets

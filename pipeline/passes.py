@@ -1,12 +1,15 @@
-"""One pass over shards: what a worker does with a task. Record stages fuse; a corpus stage ends it.
+"""One pass over shards: what a worker does with a task. Record stages fuse; a barrier ends it.
 
 pass 0      units of source files  → read, record stages → shards, rejected, sketches
-pass n      shards + decision      → record stages       → shards, rejected, sketches
+pass n      shards + decisions     → record stages       → shards, rejected, sketches
+
+At a barrier stand one or more corpus stages: those that only reject have the next one sketch the
+same records, so that texts are not written anew for each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +24,15 @@ from pipeline.record import ID_LENGTH, SCHEMA
 from pipeline.resume import digest_of
 from pipeline.reuse import Known
 from pipeline.settle import settle
-from pipeline.shards import digest_file, gather, read_frame, read_marker
+from pipeline.shards import (
+    digest_file,
+    evidence_path,
+    gather,
+    read_frame,
+    read_marker,
+    sketch_kind,
+    votes_path,
+)
 from pipeline.source import Reader, Unit
 from pipeline.stage import (
     CorpusStage,
@@ -35,6 +46,8 @@ from pipeline.tables import write_blobs
 from pipeline.unit_rows import UNIT, ledger_rows, roots_of, tally_rows, unit_keys
 
 READ = "read"
+
+AnyCorpusStage = CorpusStage | RewritingStage | EvidenceStage
 
 
 @dataclass(frozen=True)
@@ -71,19 +84,14 @@ class Decided:
         if self.rewriting is not None:
             stage, keys = self.rewriting
             return stage.apply(records, read_frame(keys))
-        votes = votes_path(shard)
+        votes = votes_path(shard, self.label)
         decided = apply_decision(records, read_frame(votes)) if votes.exists() else records
         return Observed(decided)
 
     def digests(self, shard: Path) -> list[str]:
         """Of the files that `apply` reads."""
-        path = self.rewriting[1] if self.rewriting is not None else votes_path(shard)
+        path = self.rewriting[1] if self.rewriting is not None else votes_path(shard, self.label)
         return [self.label, digest_file(path) if path.exists() else ""]
-
-
-def votes_path(shard: Path) -> Path:
-    """Where the votes on a shard's records are."""
-    return shard.with_name(shard.name.replace(".kept.", ".votes."))
 
 
 @dataclass(frozen=True)
@@ -93,8 +101,8 @@ class Pass:
     number: int
     folder: Path  # where its files go
     stages: tuple[tuple[str, RecordStage], ...]  # (label in the ledger, stage)
-    decided: Decided | None  # by the corpus stage before it
-    sketch: tuple[str, CorpusStage | RewritingStage | EvidenceStage] | None  # the one after it
+    decided: tuple[Decided, ...]  # by the corpus stages before it
+    corpora: tuple[tuple[str, AnyCorpusStage], ...]  # those after it
     shard_bytes: int
     plan: str  # digest of recipe, inputs, code and cuts
     made_of: str = ""  # digest of all that the result for a unit depends on beside the unit
@@ -149,10 +157,11 @@ class Pass:
 
         if shard is None:
             records = settled(READ, records, records)
-        elif self.decided is not None:
-            observed = self.decided.apply(records, shard)
-            parts.seen.add(self.decided.label, observed)
-            records = settled(self.decided.label, records, observed.records)
+        else:
+            for decided in self.decided:
+                observed = decided.apply(records, shard)
+                parts.seen.add(decided.label, observed)
+                records = settled(decided.label, records, observed.records)
         for label, stage in self.stages:
             observed = observe(stage, records)
             parts.seen.add(label, observed)
@@ -160,12 +169,13 @@ class Pass:
                 ledger.append(tally_rows(label, observed.tallies, roots))
             records = settled(label, records, observed.records)
         frames = {"kept": records, "rejected": in_order(set_aside, order)}
-        if self.sketch is not None:
-            frames["sketch"] = self.sketch[1].sketch(records)
+        for label, corpus in self.corpora:
+            frames[sketch_kind(label)] = corpus.sketch(records)
+            parts.clock.lap(label)
         if reading:
             frames["ledger"] = pl.concat(ledger)
         parts.write(frames | parts.seen.frames(), roots)
-        parts.clock.lap(self.sketch[0] if self.sketch else "shards")
+        parts.clock.lap("shards")
 
 
 def observe(stage: RecordStage, records: pl.DataFrame) -> Observed:
@@ -186,18 +196,16 @@ class Look:
         return write_blobs(evidence_path(shard), found)
 
 
-def evidence_path(shard: Path) -> Path:
-    """Where the evidence of a shard's candidates is."""
-    return shard.with_name(shard.name.replace(".kept.arrow", ".evidence.bin"))
-
-
-def origin(plan: str, name: str, task: ReadTask | ShardTask, decided: Decided | None) -> str:
+def origin(
+    plan: str, name: str, task: ReadTask | ShardTask, decided: Sequence[Decided] = ()
+) -> str:
     """What a task's result is made from: the run's plan, the pass's name, and its inputs' content.
 
     A marker that names another origin is not believed.
     """
     if isinstance(task, ShardTask):
-        inputs = [digest_file(task.shard), *(decided.digests(task.shard) if decided else ())]
+        inputs = [digest_file(task.shard)]
+        inputs += [digest for one in decided for digest in one.digests(task.shard)]
     else:
         files = (file for _, unit in task.units for file in (*unit.files, *unit.sidecars))
         inputs = [f"{file.uri} {file.sha256}" for file in files]

@@ -48,7 +48,7 @@ class RenderPass:
 
     folder: Path
     renderings: tuple[Rendering, ...]
-    decided: Decided | None  # the split, or a last corpus stage
+    decided: tuple[Decided, ...]  # the split, or last corpus stages
     paths_file: Path  # JSON: where each input's bytes are
     plan: str  # digest of recipe, inputs, code and cuts
 
@@ -64,13 +64,15 @@ class RenderPass:
         counts: list[StageCount] = []
         files: list[Path] = []
         losses: dict[str, dict[str, int]] = {}
-        if self.decided is not None:
-            label = self.decided.label
-            parted = settle(label, records, self.decided.apply(records, task.shard).records)
+        if self.decided:
+            order, set_aside = positions(records), []
+            for decided in self.decided:
+                parted = settle(decided.label, records, decided.apply(records, task.shard).records)
+                set_aside.append(parted.rejected.with_columns(stage=pl.lit(decided.label)))
+                records = parted.kept
+                counts.append(parted.count)
             files.append(self.folder / f"{task.index:05d}.rejected.arrow")
-            write_frame(files[-1], parted.rejected.with_columns(stage=pl.lit(label)))
-            records = parted.kept
-            counts.append(parted.count)
+            write_frame(files[-1], in_order(set_aside, order))
         records = records.with_columns(tokens=record_tokens())
         for rendering in self.renderings:
             parted, made = self._render(rendering, records, task.index)

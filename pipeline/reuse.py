@@ -24,7 +24,7 @@ from pipeline.stage import SAMPLES_MOST
 from pipeline.unit_rows import UNIT
 
 ALWAYS = {"kept", "rejected", "sketch", "ledger"}
-"""Kinds of files that every part has, be they empty."""
+"""Kinds of files that every part has, be they empty; `sketch` is that of each corpus stage."""
 
 INDEX = {"key", "part", "piece", "pieces", "size"}
 """Columns of a units file that are not numbers of rows."""
@@ -47,9 +47,9 @@ class Known:
         return Known(rows, {task: self.bounds[task] for task in tasks}) if rows.height else None
 
 
-def made_by(stages: Iterable[tuple[str, Any]], sketch: tuple[str, Any] | None) -> str:
-    """Digest of what turns a unit into records: code, record stages and sketch."""
-    steps = [*stages, *([sketch] if sketch else [])]
+def made_by(stages: Iterable[tuple[str, Any]], corpora: Iterable[tuple[str, Any]]) -> str:
+    """Digest of what turns a unit into records: code, record stages and sketches."""
+    steps = [*stages, *corpora]
     told = [[label, type(step).__name__, step.model_dump_json()] for label, step in steps]
     return digest_of(code_digest(), json.dumps(told))
 
@@ -199,7 +199,7 @@ def _rows_of(rows: pl.DataFrame, kind: str) -> pl.DataFrame | None:
     """The rows of some units in their files of one kind, in order; None if there is no file."""
     there = rows.select("stem", start=at(kind), number=kind).filter(pl.col("number") > 0)
     if not there.height:
-        return _file(rows["stem"].first(), kind).clear() if kind in ALWAYS else None
+        return _file(rows["stem"].first(), kind).clear() if kind.split(".")[0] in ALWAYS else None
     before, end = pl.col("stem").shift(), (pl.col("start") + pl.col("number")).shift()
     apart = ((pl.col("stem") != before) | (pl.col("start") != end)).fill_null(True)
     spans = there.group_by(span=apart.cum_sum(), maintain_order=True).agg(

@@ -53,6 +53,26 @@ def digest_file(path: Path) -> str:
     return state.hexdigest()
 
 
+def sketch_kind(label: str) -> str:
+    """What a corpus stage's sketches are called among the files of a shard."""
+    return f"sketch.{label}"
+
+
+def sketch_path(shard: Path, label: str) -> Path:
+    """Where a corpus stage's sketches of a shard's records are."""
+    return shard.with_name(shard.name.replace(".kept.", f".{sketch_kind(label)}."))
+
+
+def votes_path(shard: Path, label: str) -> Path:
+    """Where a corpus stage's votes on a shard's records are."""
+    return shard.with_name(shard.name.replace(".kept.", f".votes.{label}."))
+
+
+def evidence_path(shard: Path) -> Path:
+    """Where the evidence of a shard's candidates is."""
+    return shard.with_name(shard.name.replace(".kept.arrow", ".evidence.bin"))
+
+
 def write_marker(
     path: Path, made_from: str, files: Iterable[Path], told: dict[str, Any]
 ) -> dict[str, Any]:

@@ -92,8 +92,10 @@ class CorpusStage(Protocol):
     """A stage that must see everything: small evidence per record, then one vote over all of it.
 
     Only records with the same `key` are voted on together, so that a vote may be taken for some
-    keys at a time. A stage whose sketches have several rows for a record, and whose decision is
-    about keys, applies it to the records itself: see `RewritingStage`.
+    keys at a time. One with `only_rejects = True` sets nothing but `rejected`: then the corpus
+    stage behind it may sketch the same records, since what is left is as it was. A stage whose
+    sketches have several rows for a record, and whose decision is about keys, applies it to the
+    records itself: see `RewritingStage`.
     """
 
     name: ClassVar[str]
@@ -106,6 +108,11 @@ class CorpusStage(Protocol):
     def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
         """`id` and the record columns to set (`rejected`, `split`); absent ids stay as they are."""
         ...
+
+
+def only_rejects(stage: object) -> bool:
+    """Whether a corpus stage leaves all that it keeps as it was."""
+    return bool(getattr(stage, "only_rejects", False))
 
 
 @runtime_checkable

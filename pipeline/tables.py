@@ -9,7 +9,7 @@ import os
 import shutil
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from pathlib import Path
 
 import polars as pl
@@ -22,12 +22,19 @@ BUCKET = "_bucket"
 class SketchTable:
     """Frames of one schema, one after the other: paths of Arrow files, or frames in memory.
 
-    The first `own` rows are the run's records; what follows are those of earlier data.
+    The first `own` rows are the run's records; what follows are those of earlier data. `gone` are
+    the ids of each part that have no row here, since they were voted out before.
     """
 
-    def __init__(self, parts: Sequence[Path | pl.DataFrame], own: int | None = None) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Path | pl.DataFrame],
+        own: int | None = None,
+        gone: Sequence[pl.Series] = (),
+    ) -> None:
         self.parts = parts
-        self.starts = [0, *accumulate(_height(part) for part in parts)]
+        self.left = [_left(part, ids) for part, ids in zip_longest(parts, gone)]
+        self.starts = [0, *accumulate(_height(*one) for one in zip(parts, self.left, strict=True))]
         self.height = self.starts[-1]
         self.own = self.height if own is None else own
 
@@ -35,7 +42,12 @@ class SketchTable:
         """One column of all rows."""
         if not self.parts:
             raise IndexError(f"{name}: there are no parts")
-        return pl.concat([_read(part, [name])[name] for part in self.parts], rechunk=True)
+        read = [_read(part, [name])[name] for part in self.parts]
+        found = (
+            one if rows is None else one.gather(rows)
+            for one, rows in zip(read, self.left, strict=True)
+        )
+        return pl.concat(found, rechunk=True)
 
     def rows(self, names: Sequence[str], numbers: pl.Series) -> pl.DataFrame:
         """Some columns of the rows with these numbers, in their order."""
@@ -46,14 +58,24 @@ class SketchTable:
         return pl.concat(found, rechunk=True)[wanted.search_sorted(numbers)]
 
     def by_part(self, numbers: pl.Series) -> Iterator[tuple[int, pl.Series]]:
-        """(part, numbers of rows inside it) of ascending row numbers."""
+        """(part, numbers of rows inside it, those that are gone too) of ascending row numbers."""
         cuts = numbers.search_sorted(pl.Series(self.starts, dtype=pl.Int64)).to_list()
         for part, start in enumerate(self.starts[:-1]):
             if cuts[part] < cuts[part + 1]:
-                yield part, numbers[cuts[part] : cuts[part + 1]] - start
+                local, left = numbers[cuts[part] : cuts[part + 1]] - start, self.left[part]
+                yield part, local if left is None else left.gather(local)
 
 
-def _height(part: Path | pl.DataFrame) -> int:
+def _left(part: Path | pl.DataFrame, gone: pl.Series | None) -> pl.Series | None:
+    """The numbers of a part's rows that are not gone, UInt32; None for all."""
+    if gone is None or gone.is_empty():
+        return None
+    return (~_read(part, ["id"])["id"].is_in(gone.implode())).arg_true()
+
+
+def _height(part: Path | pl.DataFrame, left: pl.Series | None) -> int:
+    if left is not None:
+        return left.len()
     if isinstance(part, pl.DataFrame):
         return part.height
     return int(pl.scan_ipc(part).select(pl.len()).collect().item())

@@ -23,6 +23,7 @@ class Contradictions(Settings):
 
     name: ClassVar[str] = "contradictions"
     key: ClassVar[str] = "prompt"
+    only_rejects: ClassVar[bool] = True
     reasons: ClassVar[dict[str, str]] = {
         "contradiction": "The same prompt has another answer elsewhere; the value is the first "
         "record with this prompt. Decide which is right and take the others out.",

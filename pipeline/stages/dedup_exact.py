@@ -28,6 +28,7 @@ class DedupExact(Settings):
 
     name: ClassVar[str] = "dedup_exact"
     key: ClassVar[str] = "key"
+    only_rejects: ClassVar[bool] = True
     reasons: ClassVar[dict[str, str]] = {
         "duplicate": "The same content is in the record that is named as the value, and that one "
         "is kept.",

@@ -21,6 +21,7 @@ class DedupImage(Settings):
 
     name: ClassVar[str] = "dedup_image"
     key: ClassVar[str] = "key"
+    only_rejects: ClassVar[bool] = True
     reasons: ClassVar[dict[str, str]] = {
         "duplicate_image": "The same picture is in the record that is named as the value, and "
         "that one is kept.",

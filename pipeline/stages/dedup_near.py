@@ -33,6 +33,7 @@ class DedupNear(Settings):
     """
 
     name: ClassVar[str] = "dedup_near"
+    only_rejects: ClassVar[bool] = True
     reasons: ClassVar[dict[str, str]] = {
         "near_duplicate": "Nearly the same words are in a record that is kept; the value is the "
         "similarity to it, or to another of the cluster if that one is not alike enough.",
