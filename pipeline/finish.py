@@ -68,7 +68,7 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
         "libraries": {name: version(name) for name in LIBRARIES},
         "python": platform.python_version(),
         "recipe": execution.recipe.as_json(),
-        "inputs": execution.inputs.listing(),
+        "inputs": execution.inputs.listing,
         "stages": [count.as_json() for count in execution.counts],
         "tallies": _tallies(execution),
         "targets": told,

@@ -42,7 +42,7 @@ def drift_of(execution: Execution, written: list[TargetFiles], metrics: Path) ->
             if one.rendering.name not in execution.deltas  # what is new has no run before
         },
     }
-    sources = compare_sources(before.manifest["inputs"], execution.inputs.listing())
+    sources = compare_sources(before.manifest["inputs"], execution.inputs.listing)
     return measure_drift(before.report(), now, sources.removed / max(sources.before, 1))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from pipeline.source import Reader, SourceFile, Unit
 from pipeline.storage import Aws, Listed, list_sources, pin
 
 HASH_THREADS = 4
+HANDFUL = 64  # files that a thread is handed at once
+LARGE = 1 << 20  # bytes of a file that is read by itself
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Inputs:
             yield from ((file, reader.name, False) for file in unit.files)
             yield from ((file, reader.name, True) for file in unit.sidecars)
 
+    @cached_property
     def listing(self) -> list[dict[str, Any]]:
         """The manifest's list of inputs, each once, by URI."""
         listed: dict[str, dict[str, Any]] = {}
@@ -39,6 +43,12 @@ class Inputs:
             if not beside or file.uri not in listed:
                 listed[file.uri] = entry
         return [listed[uri] for uri in sorted(listed, key=str.encode)]
+
+    def spooled(self, spool: Path) -> set[str]:
+        """The names of the files in this folder that some source's bytes are in."""
+        below = f"{spool}/"
+        paths = self.paths().values()
+        return {path.removeprefix(below) for path in paths if path.startswith(below)}
 
     def size(self) -> int:
         """Bytes of all files that give records."""
@@ -70,8 +80,25 @@ def gather_inputs(recipe: Recipe, folder: Path, spool: Path, aws: Aws) -> Inputs
 
 
 def _pin_all(listed: Sequence[Listed], spool: Path, aws: Aws) -> Iterator[SourceFile]:
+    def pin_some(some: Sequence[Listed]) -> list[SourceFile]:
+        return [pin(one, spool, aws) for one in some]
+
     with ThreadPoolExecutor(HASH_THREADS) as threads:
-        yield from threads.map(lambda one: pin(one, spool, aws), listed)
+        for pinned in threads.map(pin_some, _handfuls(listed)):
+            yield from pinned
+
+
+def _handfuls(listed: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
+    """Many small files at once, for to hand one over costs more than to read it; of what is far
+    away or large, one."""
+    some: list[Listed] = []
+    for one in listed:
+        some.append(one)
+        if one.path is None or one.size > LARGE or len(some) == HANDFUL:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def read_tasks(units: Iterable[tuple[Reader, Unit]], most_bytes: int) -> list[ReadTask]:

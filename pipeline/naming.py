@@ -53,7 +53,7 @@ def name_run(
         parents = named_parents(recipe, defaults, since)
         work = work_digest(recipe, inputs, output, parents)
         named = Named(_digest_after(work, before), work, before, parents)
-        if last and named.run == last.run:
+        if not recipe.has_deltas() or (last and named.run == last.run):
             break
     return named
 
@@ -65,7 +65,7 @@ def work_digest(recipe: Recipe, inputs: Inputs, output: str, parents: Mapping[st
     """
     material: dict[str, Any] = {
         "recipe": recipe.as_json(),
-        "inputs": [[file["source"], file["sha256"]] for file in inputs.listing()],
+        "inputs": [[file["source"], file["sha256"]] for file in inputs.listing],
         "version": __version__,
         "place": output if is_remote(output) else None,
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.delta import read_deltas
+from pipeline.engines.local import collect_rarely
 from pipeline.errors import DataError, StorageError
 from pipeline.execution import Execution, Options
 from pipeline.failpoints import step
@@ -48,6 +49,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
     Raises PrepError of the kind that names the exit code: DataError when the gate or a target's
     limits are not met (nothing is published), StorageError, ConflictError.
     """
+    collect_rarely()
     aws = _aws(recipe)
     place = open_place(options.output, aws)
     with _work_folder(options) as (work, lock):
@@ -125,7 +127,7 @@ def _clear(work: Path, run: str, inputs: Inputs) -> None:
             step("remove work file")
             path.unlink()
     spool = work / "spool"
-    in_use = {path.name for path in map(Path, inputs.paths().values()) if path.parent == spool}
+    in_use = inputs.spooled(spool)
     for spooled in spool.iterdir():
         if spooled.name.removesuffix(".sha256") not in in_use:
             step("remove spooled source")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote_from_bytes
@@ -24,6 +26,9 @@ from pipeline.source import Listed, SourceFile
 __all__ = ["GLOB", "Aws", "Listed", "Place", "is_remote", "list_sources", "open_place", "pin"]
 
 BLOCK = 1 << 20
+PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
+"""Names in which nothing is to be encoded: most."""
+
 NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 """Of links that lead to nothing, and of what is gone since it was listed."""
 
@@ -48,20 +53,21 @@ def list_sources(spec: str, folder: Path, aws: Aws) -> list[Listed]:
 def _list_local(spec: str, folder: Path) -> Iterator[Listed]:
     start = folder / spec
     if GLOB.search(spec) and not start.exists():
-        paths: Iterator[Path] = iter(_glob(spec, folder))
+        paths = iter([*map(str, _glob(spec, folder))])
     elif start.is_dir():
-        paths = _walk(start)
+        paths = _walk(str(start))
     else:
-        paths = iter([start])
+        paths = iter([str(start)])
+    above = _normal(folder)
     for path in paths:
         try:
-            found = path.stat()
+            found = os.stat(path)  # noqa: PTH116 - of every source: a Path costs more than the call
         except OSError as error:
             if error.errno not in NOWHERE:
                 raise
             continue
         if stat.S_ISREG(found.st_mode):
-            yield Listed(source_uri(path, folder), found.st_size, path, None)
+            yield Listed(_uri_below(path, above), found.st_size, Path(path), None)
 
 
 def _glob(spec: str, folder: Path) -> list[Path]:
@@ -69,13 +75,15 @@ def _glob(spec: str, folder: Path) -> list[Path]:
     return [path for path in anchor.glob(pattern) if not path.name.startswith(".")]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: str) -> Iterator[str]:
     def stop(error: OSError) -> None:
         raise StorageError(f"source {error.filename}: {error.strerror}")
 
     for above, folders, names in os.walk(folder, onerror=stop):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(above, name) for name in names if not name.startswith("."))
+        for name in names:
+            if not name.startswith("."):
+                yield os.path.join(above, name)  # noqa: PTH118 - of every source, likewise
 
 
 def source_uri(path: Path, folder: Path) -> str:
@@ -83,8 +91,17 @@ def source_uri(path: Path, folder: Path) -> str:
 
     Bytes that are not UTF-8, control characters and `%` are percent-encoded.
     """
-    absolute, above = (os.path.normpath(one.absolute()) for one in (path, folder))
-    return _printable(os.fsencode(absolute.removeprefix(above.rstrip("/") + "/")))
+    return _uri_below(str(path), _normal(folder))
+
+
+def _normal(folder: Path) -> str:
+    return os.path.normpath(folder.absolute()).rstrip("/") + "/"
+
+
+def _uri_below(path: str, above: str) -> str:
+    """The name of a source below a folder whose normal path is `above`."""
+    name = os.path.abspath(path).removeprefix(above)  # noqa: PTH100 - of every source, likewise
+    return name if PLAIN.fullmatch(name) else _printable(os.fsencode(name))
 
 
 def _printable(name: bytes) -> str:
@@ -128,12 +145,11 @@ def _spooled(listed: Listed, spool: Path, aws: Aws) -> tuple[Path, int, str]:
 
 
 def _hash_local(listed: Listed) -> str:
-    path = listed.path
-    assert path is not None
     try:
-        before = path.stat()
-        digest = _hash_file(path)
-        after = path.stat()
+        with open(listed.path or "", "rb", buffering=0) as file:  # noqa: PTH123 - see _list_local
+            before = os.fstat(file.fileno())
+            digest = _hash(file, before.st_size)
+        after = os.stat(listed.path or "")  # noqa: PTH116 - likewise
     except OSError as error:
         raise StorageError(f"source {listed.uri}: {error.strerror}") from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -142,10 +158,15 @@ def _hash_local(listed: Listed) -> str:
 
 
 def _hash_file(path: Path) -> str:
+    with path.open("rb", buffering=0) as file:
+        return _hash(file, path.stat().st_size)
+
+
+def _hash(file: FileIO, size: int) -> str:
+    """SHA-256 of all that is in a file, which has about `size` bytes."""
     state = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            state.update(block)
+    while block := file.read(min(size + 1, BLOCK)):
+        state.update(block)
     return state.hexdigest()
 
 
