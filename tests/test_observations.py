@@ -40,7 +40,7 @@ class Trim(Settings):
 def seen_in(folder: Path, shards: list[pl.DataFrame]) -> tuple[list[Any], pl.DataFrame, bytes]:
     """Tallies, samples and the measures' file of one pass over the shards."""
     folder.mkdir()
-    this = Pass(0, folder, (("trim", Trim()),), None, None, 1 << 20, "plan")
+    this = Pass(0, folder, (("trim", Trim()),), (), (), 1 << 20, "plan")
     parts, tallies = [], []
     for index, shard in enumerate(shards):
         write_frame(folder / f"in{index}.arrow", shard)
@@ -68,7 +68,7 @@ def test_the_same_is_seen_however_records_are_cut(tmp_path: Path, size: int) -> 
 def test_a_finished_task_tells_its_tallies_again(tmp_path: Path) -> None:
     """The marker holds them, and the files with samples and measures belong to it."""
     write_frame(tmp_path / "in.arrow", RECORDS)
-    this = Pass(0, tmp_path, (("trim", Trim()),), None, None, 1 << 20, "plan")
+    this = Pass(0, tmp_path, (("trim", Trim()),), (), (), 1 << 20, "plan")
     first, again = (this.run(ShardTask(0, tmp_path / "in.arrow")) for _ in range(2))
     assert again == first | {"reused": True}
     assert {name.split(".", 1)[1] for name in first["files"]} == {
