@@ -210,7 +210,9 @@ def test_a_run_with_a_suite_of_its_own_ends_with_3(bedrock_prep: Command, tmp_pa
 
     done = run(20)
     assert done.returncode == 3, done.stderr
-    assert "corpus: tokens.column_values_to_be_between" in done.stderr
+    [told] = [line for line in done.stderr.splitlines() if "(gate.tokens." in line]
+    assert "corpus: " in told
+    assert " of 3 records (gate.tokens.column_values_to_be_between)" in told
     done = run(2000)
     assert done.returncode == 0, done.stderr
     folder = latest(tmp_path / "out")

@@ -219,7 +219,7 @@ def hostile_page(folder: Path, text: str) -> Path:
     run = Run(folder, text)
     summary = run.summary()
     sample = {"id": text, "source": text, "locator": text, "pieces": [["-", text], ["+", text]]}
-    change = {"stage": text, "kind": text, "records": 1, "samples": [sample]}
+    change = {"stage": text, "kind": text, "changes": 1, "samples": [sample]}
     summary["changes"] = {"total": 1, "hidden": 0, "shown": [change]}
     picture = {"id": text, "source": text, "locator": text, "reason": text, "caption": text}
     pixel = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
