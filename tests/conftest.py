@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -105,3 +106,18 @@ def latest(output: Path) -> Path:
 def read_jsonl(path: Path) -> list[Any]:
     """The objects of a JSONL file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+
+
+@pytest.fixture
+def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate's process takes seconds to start and has its own tests."""
+    from pipeline import execution, gate_run
+
+    told = {"passed": True, "engine": "none", "about": "none", "checks": [], "failing": {}}
+
+    def check_gate(*words: Any) -> dict[str, Any]:
+        (words[4] / "suite.json").write_text("{}")
+        return told
+
+    monkeypatch.setattr(execution, "GateProcess", contextlib.nullcontext)
+    monkeypatch.setattr(gate_run, "check_gate", check_gate)

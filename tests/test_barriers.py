@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import random
@@ -13,7 +12,7 @@ import polars as pl
 import pytest
 from conftest import latest
 
-from pipeline import execution, gate_run
+from pipeline import execution
 from pipeline.deciding import Deciding
 from pipeline.engines.local import Workers
 from pipeline.errors import LawBroken
@@ -73,19 +72,12 @@ def published(folder: Path, stages: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.usefixtures("quick_gate")
 @pytest.mark.parametrize("stages", ["", ", {chunk: {max_tokens: 60}}"])
 def test_one_barrier_for_several_stages_decides_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: str
 ) -> None:
     """What exact duplicates leave is all that near ones are found among, and the split after."""
-    told = {"passed": True, "engine": "none", "about": "none", "checks": [], "failing": {}}
-
-    def check_gate(*words: Any) -> dict[str, Any]:
-        (words[4] / "suite.json").write_text("{}")
-        return told
-
-    monkeypatch.setattr(execution, "GateProcess", contextlib.nullcontext)
-    monkeypatch.setattr(gate_run, "check_gate", check_gate)
     together = published(tmp_path / "together", stages)
     monkeypatch.setattr(execution, "only_rejects", lambda _: False)
     apart = published(tmp_path / "apart", stages)

@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import orjson
+import polars as pl
 import pytest
 from check_sets import conversation, media, turn
 
 from pipeline.bedrock.cards import find_card
 from pipeline.bedrock.limits import REASONS as LIMIT_REASONS
 from pipeline.bedrock.limits import reject_over_limits
+from pipeline.bedrock.media_limits import BLOCKS, KINDS, with_blocks
 from pipeline.check import check_files
 from pipeline.readers.conventions import fields, layout
 from pipeline.readers.rows import UnreadableError
@@ -148,6 +151,14 @@ def test_a_tools_argument_is_no_medium(model: str, bucket: str, reason: str | No
     assert (mark and mark["reason"]) == reason
     told = "media_not_allowed" if bucket else "tools_not_allowed"
     assert line_or_reason(row, target="prompt_completion") == told
+
+
+def test_what_a_block_holds_is_told_in_one_order() -> None:
+    """Also of a block that holds several kinds: not by the hash of their names."""
+    block = {"document": {}, "video": {}, "image": {}, "toolUse": {}, "reasoningContent": {}}
+    line = orjson.dumps({"messages": [{"content": [block]}]}).decode()
+    [found] = with_blocks(pl.DataFrame({"line": [line]}))[BLOCKS].to_list()
+    assert [one["key"] for one in found] == [key for key in KINDS if key in block]
 
 
 def test_media_in_the_record_itself_are_not_taken() -> None:

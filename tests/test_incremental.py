@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 from conftest import latest, tree_bytes
 
-from pipeline import execution, gate_run
+from pipeline import execution
 from pipeline.errors import RecipeError
 from pipeline.memory import Share
 from pipeline.progress import Lines
@@ -46,17 +45,7 @@ split: {validation: 0.2, group_by: document}
 WORDS = ["kettle", "lotus", "water", "filter", "green", "tea", "warm", "button", "litre", "rinse"]
 
 
-@pytest.fixture(autouse=True)
-def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate's process takes seconds to start and has its own tests."""
-    told = {"passed": True, "engine": "none", "about": "none", "checks": [], "failing": {}}
-
-    def check_gate(*words: Any) -> dict[str, Any]:
-        (words[4] / "suite.json").write_text("{}")
-        return told
-
-    monkeypatch.setattr(execution, "GateProcess", contextlib.nullcontext)
-    monkeypatch.setattr(gate_run, "check_gate", check_gate)
+pytestmark = pytest.mark.usefixtures("quick_gate")
 
 
 class Project:

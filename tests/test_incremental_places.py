@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from conftest import latest, tree_bytes
 from fault_s3 import OWNER, FaultS3, seen_by_reader, serve_faults
-from test_incremental import RECIPE, Project, lines_of, manifest_of, quick_gate, write_pairs
+from test_incremental import RECIPE, Project, lines_of, manifest_of, write_pairs
 from test_incremental import read as read_by_text_reader
 
-quick, read = quick_gate, read_by_text_reader  # fixtures
+pytestmark = pytest.mark.usefixtures("quick_gate")
+read = read_by_text_reader  # a fixture
 
 CANARY = "The canary sang of Sen tea at seven in the morning, and nobody was to know of it."
 

@@ -142,35 +142,31 @@ def test_a_signal_stops_the_run_and_it_goes_on(
     assert stopped
 
 
-def test_a_signal_within_an_expression_is_a_signal(tmp_path: Path) -> None:
-    """Polars raises anew what was raised in its own callbacks: told as a stop, not as our bug."""
+WITHIN_AN_EXPRESSION = """
+def stop(values): os.kill(os.getpid(), signal.SIGTERM)
+def app(**_): pl.select(pl.lit(1).map_batches(stop, return_dtype=pl.Int64))
+"""
+"""Polars raises anew what was raised in its own callbacks."""
+
+AS_A_PANIC = """
+def app(**_):
+    try: os.kill(os.getpid(), signal.SIGTERM)
+    except Stopped: raise pl.exceptions.PanicException('called `unwrap()` on an `Err`')
+"""
+"""Where Polars calls its own Python code it takes no error: a stop there is a panic to it."""
+
+
+@pytest.mark.parametrize("command", [WITHIN_AN_EXPRESSION, AS_A_PANIC])
+def test_a_signal_is_told_as_one_whatever_polars_makes_of_it(command: str) -> None:
+    """As a stop, in one line, not as our bug."""
     program = (
         "import os, signal, polars as pl, pipeline.cli as cli\n"
-        "def stop(values): os.kill(os.getpid(), signal.SIGTERM)\n"
-        "cli.app = lambda **_: pl.select(pl.lit(1).map_batches(stop, return_dtype=pl.Int64))\n"
-        "cli.main()\n"
+        f"from pipeline.stopping import Stopped\n{command}\ncli.app = app\ncli.main()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr.count("\n")) == (143, 1), done.stderr
-
-
-def test_a_panic_because_of_a_signal_is_a_signal() -> None:
-    """Where Polars calls its own Python code it takes no error: a stop there is a panic to it."""
-    program = (
-        "import os, signal, polars as pl, pipeline.cli as cli\n"
-        "from pipeline.stopping import Stopped\n"
-        "def app(**_):\n"
-        "    try: os.kill(os.getpid(), signal.SIGINT)\n"
-        "    except Stopped: raise pl.exceptions.PanicException('called `unwrap()` on an `Err`')\n"
-        "cli.app = app\n"
-        "cli.main()\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr.count("\n")) == (130, 1), done.stderr
 
 
 def test_a_signal_ends_an_upload_that_hangs(tmp_path: Path) -> None:

@@ -56,8 +56,9 @@ def _blocks_of(line: Any) -> Iterator[dict[str, str | None]]:
     for message in line.get("messages") or ():
         content = message.get("content") if isinstance(message, dict) else None
         for block in content if isinstance(content, list) else ():
-            for key in KINDS.keys() & (block if isinstance(block, dict) else {}):
-                yield {"key": key, **_medium(block[key])}
+            if isinstance(block, dict):
+                # in the order of KINDS: that of a set is another in each process
+                yield from ({"key": key, **_medium(block[key])} for key in KINDS if key in block)
 
 
 def _medium(held: Any) -> dict[str, str | None]:

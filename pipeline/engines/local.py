@@ -31,7 +31,6 @@ class Workers:
         self.pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Workers:
-        collect_rarely()
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
