@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -102,17 +102,20 @@ def shown(texts: list[str], samples: str) -> list[str]:
 
     Everything that `redact` knows is masked, whatever kinds the recipe names.
     """
-    if samples == "plain" or not texts:
-        return [text[:COMPARED] for text in texts]
-    cut = [text[: COMPARED + AHEAD] for text in texts]
-    rows = frame({"source": "", "locator": str(n), "text": text} for n, text in enumerate(cut))
+    cut = [text[:COMPARED] for text in texts]
+    if samples == "plain" or not cut:
+        return cut
+    # Where the cut parts a value, the text differs from there on from that of a later cut.
+    later = _masked([text[: COMPARED + AHEAD] for text in texts])
+    both = zip(_masked(cut), later, strict=True)
+    return [one[: _in_common(one, other)] for one, other in both]
+
+
+def _masked(texts: list[str]) -> list[str]:
+    rows = frame({"source": "", "locator": str(n), "text": text} for n, text in enumerate(texts))
     [kinds] = get_args(Redact.model_fields["kinds"].annotation)
-    masked = Redact(kinds=list(get_args(kinds)))(rows)["text"].to_list()
-    return [
-        # what may be half a value stands at the end, also where masking has made a text shorter
-        (hidden[:-AHEAD] if len(text) > COMPARED + AHEAD else hidden)[:COMPARED]
-        for text, hidden in zip(texts, masked, strict=True)
-    ]
+    hidden: list[str] = Redact(kinds=list(get_args(kinds)))(rows)["text"].to_list()
+    return hidden
 
 
 def excerpt(text: str | None, most: int = EXCERPT) -> str | None:
@@ -145,8 +148,8 @@ def compare(before: str, after: str) -> list[Piece]:
     return shown if whole and len(pieces) <= PIECES_MOST else [*shown, ["…", ""]]
 
 
-def _in_common(words: list[str], others: list[str]) -> int:
-    """How many words both texts begin with."""
+def _in_common(words: Sequence[str], others: Sequence[str]) -> int:
+    """How many words, or characters, both texts begin with."""
     pairs = enumerate(zip(words, others, strict=False))
     return next((at for at, (one, other) in pairs if one != other), min(len(words), len(others)))
 

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -212,20 +213,23 @@ def test_a_lock_that_gives_no_sign_of_life_is_taken_over(
 
 def test_a_lock_file_of_old_is_held_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Last month's file looks expired until its holder's first sign: another may look just then."""
-    (tmp_path / "lock").touch()
-    os.utime(tmp_path / "lock", (0, 0))
-    others: list[bool] = []
-    locked = lock._locked
+    path = tmp_path / "lock"
+    path.touch()
+    os.utime(path, (0, 0))
+    others: list[threading.Thread] = []
+    same_file = lock._same_file
 
-    def looked_at(handle: int) -> bool:
-        got = locked(handle)
-        if not others:  # the second one comes when the first has only just got it
-            others.append(True)
-            lock._take_over(tmp_path / "lock")
-        return got
+    def looked_at(handle: int, at: Path) -> bool:
+        same = same_file(handle, at)
+        if not others:  # the second one comes when the first is only just sure
+            others.append(threading.Thread(target=lock._take_over, args=(at,)))
+            others[0].start()
+            others[0].join(0.5)
+        return same
 
-    monkeypatch.setattr(lock, "_locked", looked_at)
+    monkeypatch.setattr(lock, "_same_file", looked_at)
     with hold(tmp_path, "out") as first:
+        others[0].join()
         first.confirm()
         with pytest.raises(ConflictError, match="another run holds it"):
             hold(tmp_path, "out").__enter__()
