@@ -47,7 +47,7 @@ def _source_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:
                 parse_spec(source.path)
         except RecipeError as error:
             where = positions.at(("sources", number, "path"))
-            yield from (f"{where}sources.{number}: {fault}" for fault in error.faults)
+            yield from (f"{where}{fault}" for fault in error.faults)
 
 
 def gate_faults(recipe: Recipe) -> Iterator[str]:

@@ -134,6 +134,6 @@ def test_what_cannot_be_asked_for_is_told_with_its_line(
     """By the recipe's own check, before anything is read."""
     path = tmp_path / "recipe.yaml"
     path.write_text(RECIPE.format(source=source))
-    with pytest.raises(RecipeError, match=r"recipe.yaml:2: sources.0: source hf://") as caught:
+    with pytest.raises(RecipeError, match=r"recipe.yaml:2: source hf://") as caught:
         load_recipe(path)
     assert f": {fault}; such as hf://OWNER/NAME?split=train" in str(caught.value)
