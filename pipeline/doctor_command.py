@@ -136,10 +136,9 @@ def _owner_checks(recipe: Recipe) -> Iterator[Check]:
 
 
 def _local_checks(recipe: Recipe, folder: Path) -> Iterator[Check]:
-    for number, source in enumerate(recipe.sources):
+    for label, source in recipe.all_sources().items():
         if is_remote(source.path):
             continue
-        label = f"sources[{number}]"
         if is_hub(source.path):
             yield Check(label, "ok", f"{source.path}: read by `datasets`, not looked at here")
             continue
@@ -155,11 +154,11 @@ def _aws_checks(recipe: Recipe, folder: Path, region: str | None) -> Iterator[Ch
     client = Aws(**recipe.aws.model_dump(exclude={"source_bucket_owner"})).client()
     for bucket in _buckets(recipe, region):
         yield from bucket_checks(client, bucket)
-    for number, source in enumerate(recipe.sources):
+    for label, source in recipe.all_sources().items():
         if is_remote(source.path):
             name, key = split_uri(source.path)
             prefix = GLOB.split(key, maxsplit=1)[0]
-            yield source_check(client, f"sources[{number}]", name, prefix)
+            yield source_check(client, label, name, prefix)
     media = sorted(set(_media(recipe, folder)))
     yield from object_checks(client, [split_uri(uri) for uri in media])
     yield from _vpc_checks(recipe, region)

@@ -17,6 +17,7 @@ from pipeline.deciding import Deciding
 from pipeline.delta import Delta
 from pipeline.engines.local import Workers
 from pipeline.errors import StorageError
+from pipeline.evaluation import EvaluationSets, read_sets
 from pipeline.finish import Finished, finish
 from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
@@ -28,12 +29,15 @@ from pipeline.passes import AnyCorpusStage, Decided, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
 from pipeline.readers import sandbox
 from pipeline.recipe import Recipe
+from pipeline.references import ReferringStage
 from pipeline.render import RenderPass
 from pipeline.rendering import Rendering, renderings
 from pipeline.resume import claim
 from pipeline.reuse import find_known, made_by
 from pipeline.shards import private_folder, write_bytes
 from pipeline.stage import EvidenceStage, RecordStage, RewritingStage, Stage, only_rejects
+from pipeline.stages.clean import Clean
+from pipeline.stages.redact import Redact
 
 WORKER_DIED = (
     "a worker process was killed, most likely for lack of memory; set --memory below what is free "
@@ -103,7 +107,8 @@ class Execution:
         self.recipe, self.inputs, self.named, self.digest = recipe, inputs, named, named.run
         self.folder, self.options, self.progress = folder, options, progress
         sandboxed = any(reader.sandboxed for reader, _ in inputs.units)
-        share = share_memory(options.memory, options.workers, sandboxed)
+        sets = sum(one.size() for one in inputs.sets.values())
+        share = share_memory(options.memory, options.workers, sandboxed, sets)
         self.share, self.plan = claim(folder, named.run, share)
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
@@ -113,6 +118,7 @@ class Execution:
         self.set_aside: list[Path] = []
         self.observed: list[Path] = []  # shards beside which observations may lie, without ending
         self.deltas: dict[str, Delta] = {}  # by target
+        self.sets = EvaluationSets()
         self.gate: GateProcess | None = None
         self.engine = Workers(self.share.workers)
 
@@ -131,7 +137,7 @@ class Execution:
             return finish(self, rendered, targets)
 
     def _all_passes(self) -> tuple[list[Any], tuple[Decided, ...]]:
-        steps = self.recipe.steps()
+        steps = self._held_against_sets(self.recipe.steps())
         if any(isinstance(step, EvidenceStage) for step in steps):
             self.progress.say(kernels.describe())
         if self.recipe.split.validation or self.recipe.split.test:
@@ -141,6 +147,21 @@ class Execution:
         for number, segment in enumerate(segments(steps)):
             tasks, decided = self._pass(number, segment, tasks, decided)
         return tasks, decided
+
+    def _held_against_sets(self, steps: list[Stage]) -> list[Stage]:
+        """The stages, those that hold records against evaluation sets with what they need."""
+        if not self.inputs.sets:
+            return steps
+        self.progress.say("reading the evaluation sets")
+        before = steps[: next(n for n, one in enumerate(steps) if isinstance(one, ReferringStage))]
+        changing = tuple((one.name, one) for one in before if isinstance(one, Clean | Redact))
+        like = Pass(0, self.folder, changing, (), (), self.share.shard_bytes, self.plan)
+        try:
+            self.sets = read_sets(self.inputs.sets, like, self.engine)
+        except BrokenProcessPool:
+            raise StorageError(WORKER_DIED) from None
+        memory = self.options.memory
+        return [self.sets.held_against(step, self.folder, memory) for step in steps]
 
     def _pass(
         self,

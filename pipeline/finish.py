@@ -19,6 +19,7 @@ from pipeline.bedrock.job import job_request, validate_request
 from pipeline.bedrock.pricing import training_cost
 from pipeline.check import check_files
 from pipeline.errors import RecipeError
+from pipeline.evaluation import gather_matches
 from pipeline.gate import SUITE
 from pipeline.gate_run import drift_of, hold_gate, refusals
 from pipeline.observations import gather_measures, gather_samples
@@ -53,6 +54,8 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     told = {one.name: _tell(execution, one, folder / one.name) for one in written}
     _write_jobs(execution, written, folder)
     gather_measures(execution.observed, folder)
+    if execution.sets.told:
+        gather_matches(execution.observed, folder)
     write_frame(execution.folder / "samples.arrow", gather_samples(execution.observed))
     execution.progress.say("holding the gate")
     drift = drift_of(execution, written, metrics)
@@ -77,6 +80,8 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
         "drift": drift.as_json() if drift else None,
         "gate": {"passed": gate["passed"], "engine": gate["engine"], "checks": gate["checks"]},
     }
+    if execution.sets.told:
+        manifest["evaluation"] = execution.sets.told
     if execution.deltas:
         manifest["parents"] = {name: one.chain[0] for name, one in execution.deltas.items()}
     report = summary(manifest, gate, metrics, folder / "rejected.parquet", execution.folder)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ class Inputs:
     """All units to read in their order, and the files behind them."""
 
     units: tuple[tuple[Reader, Unit], ...]
+    sets: Mapping[str, Inputs] = field(default_factory=dict)  # evaluation sets by name
 
     def files(self) -> Iterator[tuple[SourceFile, str, bool]]:
         """(file, reader's name, whether it is only read along with others)."""
@@ -45,10 +46,11 @@ class Inputs:
         return [listed[uri] for uri in sorted(listed, key=str.encode)]
 
     def spooled(self, spool: Path) -> set[str]:
-        """The names of the files in this folder that some source's bytes are in."""
+        """The names of the files in this folder that bytes of some source or set are in."""
         below = f"{spool}/"
         paths = self.paths().values()
-        return {path.removeprefix(below) for path in paths if path.startswith(below)}
+        own = {path.removeprefix(below) for path in paths if path.startswith(below)}
+        return own.union(*(one.spooled(spool) for one in self.sets.values()))
 
     def size(self) -> int:
         """Bytes of all files that give records."""
@@ -60,13 +62,24 @@ class Inputs:
 
 
 def gather_inputs(recipe: Recipe, folder: Path, spool: Path, aws: Aws) -> Inputs:
-    """List, pin and assign all sources of a recipe. A file that two entries name is read once.
+    """List, pin and assign all sources of a recipe, and those of each of its evaluation sets.
 
     Raises StorageError for a source that is missing or cannot be read.
     """
+
+    def gathered(sources: Sequence[Any]) -> tuple[tuple[Reader, Unit], ...]:
+        return tuple(_gather(recipe, sources, folder, spool, aws))
+
+    sets = {name: Inputs(gathered([one])) for name, one in recipe.evaluation_sets.items()}
+    return Inputs(gathered(recipe.sources), sets)
+
+
+def _gather(
+    recipe: Recipe, sources: Sequence[Any], folder: Path, spool: Path, aws: Aws
+) -> Iterator[tuple[Reader, Unit]]:
+    """The units of some sources; a file that two of them name is read once."""
     seen: set[str] = set()
-    units: list[tuple[Reader, Unit]] = []
-    for source in recipe.sources:
+    for source in sources:
         if is_hub(source.path):
             listed = list_hub(source.path, folder, spool)
         else:
@@ -75,8 +88,7 @@ def gather_inputs(recipe: Recipe, folder: Path, spool: Path, aws: Aws) -> Inputs
         seen.update(one.uri for one in new)
         files = list(_pin_all(new, spool, aws))
         for reader, taken in assign(files, recipe.reader(source)):
-            units += [(reader, unit) for unit in reader.units(taken)]
-    return Inputs(tuple(units))
+            yield from ((reader, unit) for unit in reader.units(taken))
 
 
 def _pin_all(listed: Sequence[Listed], spool: Path, aws: Aws) -> Iterator[SourceFile]:

@@ -11,6 +11,8 @@ PARENT = 320 * MB  # interpreter, Polars, sketches of a few million records
 WORKER = 240 * MB  # interpreter, Polars and the libraries that readers load
 PARSER = 180 * MB  # a worker's child for untrusted bytes, where a source needs one
 COPIES = 12  # of a shard's text that its costliest stage holds at once, measured
+TABLES = 24  # of the bytes of evaluation sets that their tables take
+TABLES_MADE = 100  # of them that it takes to make the tables
 SKETCH_COPIES = 3  # of the sketches that a decision holds at once
 DECIDED_MOST = 512 * MB  # of sketches held at once where no limit is set
 SHARD_LEAST, SHARD_MOST = 1 * MB, 16 * MB
@@ -24,14 +26,15 @@ class Share:
     shard_bytes: int
 
 
-def share_memory(memory: int | None, workers: int, sandboxed: bool = False) -> Share:
+def share_memory(memory: int | None, workers: int, sandboxed: bool = False, sets: int = 0) -> Share:
     """As many workers as fit `memory` (bytes, None: no limit), then shards as large as fit.
 
     `sandboxed` says that each has a child that parses. What that may take for a moment, on a file
-    that it then rejects, is not in it: see `pipeline.readers.sandbox`.
+    that it then rejects, is not in it: see `pipeline.readers.sandbox`. `sets` are the bytes of
+    evaluation sets, whose tables each worker looks into.
     Raises RecipeError when not even one worker with the smallest shard fits.
     """
-    worker = WORKER + (PARSER if sandboxed else 0)
+    worker = WORKER + (PARSER if sandboxed else 0) + TABLES * sets
     if memory is None:
         return Share(workers, SHARD_MOST)
     for count in range(workers, 0, -1):
@@ -56,4 +59,14 @@ def refuse_over(memory: int | None, label: str, needed: int) -> None:
         raise RecipeError(
             f"--memory {memory // MB}MB: {label} has to hold some bytes of each record and needs "
             f"{(PARENT + needed) // MB}MB; finished passes are kept"
+        )
+
+
+def refuse_sets(memory: int | None, size: int) -> None:
+    """Raise RecipeError when the tables of evaluation sets of `size` bytes do not fit `memory`."""
+    needed = PARENT + TABLES_MADE * size
+    if memory is not None and needed > memory:
+        raise RecipeError(
+            f"--memory {memory // MB}MB: to put the evaluation sets into tables takes "
+            f"{needed // MB}MB; they have {-(-size // MB)}MB of text"
         )

@@ -69,6 +69,11 @@ def work_digest(recipe: Recipe, inputs: Inputs, output: str, parents: Mapping[st
         "version": __version__,
         "place": output if is_remote(output) else None,
     }
+    if inputs.sets:
+        material["evaluation"] = {
+            name: [[file["source"], file["sha256"]] for file in own.listing]
+            for name, own in inputs.sets.items()
+        }
     if parents:
         material["parents"] = dict(parents)
     return _digest(json.dumps(material, sort_keys=True))

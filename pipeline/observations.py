@@ -2,6 +2,7 @@
 
 Measures (numbers) go into the run as `measures/<label>.parquet`, a file for each stage that
 measures. Tallies (counts) go into the manifest. Samples (texts) never leave the work folder.
+Matches (places in evaluation sets) go into the run as one file: see `pipeline.evaluation`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any
 import polars as pl
 
 from pipeline.parquet_rows import ParquetRows
+from pipeline.references import MATCHES
 from pipeline.shards import read_frame
 from pipeline.stage import SAMPLES, Observed, fewest
 
 MEASURES = "measures"
+MATCHED = "matches"
 LABELLED_SAMPLES = pl.Schema({"stage": pl.String(), **SAMPLES})
 
 
@@ -29,6 +32,7 @@ class Observations:
         self.by_record = True  # whether all tallies are told by record
         self.measures: dict[str, pl.DataFrame] = {}
         self.samples: list[pl.DataFrame] = []
+        self.matches: list[pl.DataFrame] = []
 
     def add(self, label: str, observed: Observed) -> None:
         """Take what a stage saw of one shard."""
@@ -40,13 +44,17 @@ class Observations:
         if observed.samples is not None and observed.samples.height:
             rows = observed.samples.match_to_schema(SAMPLES).with_columns(stage=pl.lit(label))
             self.samples.append(rows.select(LABELLED_SAMPLES.names()))
+        if observed.matches is not None and observed.matches.height:
+            self.matches.append(observed.matches.match_to_schema(MATCHES))
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """What was seen of one shard, by the kind of file; forgotten, but for the tallies."""
         told = {f"{MEASURES}.{label}": frame for label, frame in self.measures.items()}
         if self.samples:
             told["samples"] = least_samples(self.samples)
-        self.measures, self.samples = {}, []
+        if self.matches:
+            told[MATCHED] = pl.concat(self.matches)
+        self.measures, self.samples, self.matches = {}, [], []
         return told
 
     def told(self) -> dict[str, dict[str, int]]:

@@ -57,7 +57,9 @@ def recipe_access(
         region=str(found["--region"]),
         output=_location(recipe.publish.uri),
         sources=tuple(
-            _location(source.path) for source in recipe.sources if is_remote(source.path)
+            _location(source.path)
+            for source in recipe.all_sources().values()
+            if is_remote(source.path)
         ),
         owner=recipe.publish.expected_bucket_owner,
         data_key=Key(recipe.publish.kms_key_id) if recipe.publish.kms_key_id else None,

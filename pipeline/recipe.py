@@ -95,6 +95,10 @@ class Recipe(Settings):
     name: str = Field(pattern=NAME)
     sources: list[AnySource] = Field(min_length=1)
     stages: list[AnyStage] | None = None
+    # read as sources are; `decontaminate` keeps what they ask out of the data
+    evaluation_sets: dict[Annotated[str, Field(pattern=NAME)], AnySource] = Field(
+        default_factory=dict
+    )
     targets: dict[Annotated[str, Field(pattern=NAME)], AnyTarget] = Field(min_length=1)
     split: Split = Split()
     publish: Publish | None = None
@@ -131,9 +135,18 @@ class Recipe(Settings):
             "job": _plain(self.job),
             "gate": _plain(self.gate),
         }
+        if self.evaluation_sets:
+            own = {name: _plain(source) for name, source in self.evaluation_sets.items()}
+            told["evaluation_sets"] = own
         if not self.gate.expectations:
             del told["gate"]["expectations"]
         return told if self.report == Report() else told | {"report": _plain(self.report)}
+
+    def all_sources(self) -> dict[str, Any]:
+        """The entries of all that is read, sources and evaluation sets, by their place."""
+        own = {f"sources[{number}]": one for number, one in enumerate(self.sources)}
+        sets = {f"evaluation_sets.{name}": one for name, one in self.evaluation_sets.items()}
+        return own | sets
 
     def reader(self, source: Any) -> Reader | None:
         """The reader that a source entry names, or None when it is to be found by content."""
@@ -198,6 +211,8 @@ def default_stages(recipe: Recipe) -> list[Stage]:
         names = ["clean", "language", "quality", "dedup_exact", "dedup_near", "chunk"]
     else:
         names = ["clean", "language", "label", "dedup_exact", "contradictions"]
+    if recipe.evaluation_sets:
+        names.insert(names.index("dedup_exact") if "dedup_exact" in names else 1, "decontaminate")
     return [STAGES[name]() for name in names]
 
 

@@ -14,6 +14,7 @@ from pipeline.faults import did_you_mean
 from pipeline.gate_own import expectation_faults
 from pipeline.hub import is_hub, parse_spec
 from pipeline.stages.chunk import Chunk
+from pipeline.stages.decontaminate import Decontaminate
 from pipeline.stages.language import Language
 from pipeline.yaml_file import Positions
 
@@ -36,6 +37,7 @@ def cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
             faults.append(f"{where}targets.{name}: languages need the stage language before")
         if entry.model is None and (entry.quota or entry.customization):
             faults.append(f"{where}targets.{name}: quota and customization need a model")
+    faults += _evaluation_faults(recipe, positions)
     return [*_source_faults(recipe, positions), *faults, *gate_faults(recipe)]
 
 
@@ -48,6 +50,18 @@ def _source_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:
         except RecipeError as error:
             where = positions.at(("sources", number, "path"))
             yield from (f"{where}{fault}" for fault in error.faults)
+
+
+def _evaluation_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:
+    """Evaluation sets that nothing is held against, and the stage without any."""
+    number = sum(isinstance(step, Decontaminate) for step in recipe.steps())
+    if recipe.evaluation_sets and not number:
+        where = positions.at(("evaluation_sets",))
+        yield f"{where}evaluation_sets: only the stage decontaminate holds the data against them"
+    elif number and not recipe.evaluation_sets:
+        yield f"{positions.at(('stages',))}stages: decontaminate needs evaluation_sets"
+    elif number > 1:
+        yield f"{positions.at(('stages',))}stages: decontaminate can stand there only once"
 
 
 def gate_faults(recipe: Recipe) -> Iterator[str]:

@@ -82,6 +82,21 @@ REASONS_VI: dict[str, str] = READERS_VI | {
         "bản khác trong nhóm."
     ),
     "duplicate_image": "Cùng một ảnh có trong bản ghi được nêu ở giá trị, và bản đó được giữ.",
+    "contaminated_exact": (
+        "Bản ghi chứa nguyên văn một mục của bộ đánh giá, từng ký tự; contamination.parquet và "
+        "lệnh `why` cho biết mục nào và ở đâu."
+    ),
+    "contaminated_normalised": (
+        "Bản ghi chứa một mục của bộ đánh giá, chỉ khác chữ hoa, dấu câu hoặc cách trình bày."
+    ),
+    "contaminated_run": (
+        "Bản ghi có chung một chuỗi từ dài với một mục của bộ đánh giá; giá trị là số từ liên "
+        "tiếp (với chữ viết không có dấu cách, mỗi ký tự là một phần của từ)."
+    ),
+    "contaminated_share": (
+        "Bản ghi chứa phần lớn một mục của bộ đánh giá thành từng đoạn; giá trị là tỷ lệ các chuỗi "
+        "từ của mục có trong bản ghi."
+    ),
     "contradiction": (
         "Cùng câu hỏi mà nơi khác trả lời khác; giá trị là bản ghi đầu tiên có câu hỏi này. Hãy "
         "chọn câu đúng và bỏ các câu kia."

@@ -65,6 +65,7 @@ class Observed:
     # over what this one has made of a shard.
     tallies: Mapping[str, int] | pl.DataFrame = field(default_factory=dict)
     samples: pl.DataFrame | None = None  # of `SAMPLES`; see `fewest`
+    matches: pl.DataFrame | None = None  # of `references.MATCHES`, a row for each record and set
 
 
 @runtime_checkable

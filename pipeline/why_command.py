@@ -9,8 +9,10 @@ from pipeline.publish import as_json as to_json
 from pipeline.stored_measures import told_measures
 from pipeline.what_if import what_if
 from pipeline.why import open_run, why
+from pipeline.why_matches import matches_of, told_matches
 from pipeline.why_text import why_text
 
+MATCHES_MOST = 20
 MEASURED_MOST = 3
 """Records in one answer up to which their measures are shown."""
 
@@ -42,5 +44,7 @@ def answer(
         records = sorted({row["id"] for row in [*way.lines, *way.rejections]})
         if len(records) <= MEASURED_MOST:
             lines += [line for record in records for line in told_measures(opened, record)]
-        told = way.as_json()
+        matches = matches_of(opened, [row["id"] for row in way.rejections])
+        lines += told_matches(matches[:MATCHES_MOST])
+        told = way.as_json() | ({"matches": matches} if matches else {})
     return to_json(told).decode() if as_json else "".join(f"{line}\n" for line in lines)

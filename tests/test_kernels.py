@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from conftest import ROOT
@@ -65,6 +66,14 @@ def same(*given_texts: str | None) -> None:
     assert NATIVE is not None
     assert sets_of(NATIVE, *given_texts) == sets_of(plain, *given_texts)
     assert keys_of(NATIVE, *given_texts) == keys_of(plain, *given_texts)
+    rows = [kernel.gram_rows(utf8(*given_texts), LETTERS) for kernel in (NATIVE, plain)]
+    assert rows[0] == rows[1]
+    assert [row and distinct(row) for row in rows[0]] == sets_of(plain, *given_texts)
+
+
+def distinct(row: bytes) -> bytes:
+    """Each gram once, ascending."""
+    return np.unique(np.frombuffer(row, dtype="<u4")).tobytes()
 
 
 @compiled

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from held_out import asked, holding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -73,6 +74,11 @@ EXAMPLES: list[Any] = [
     STAGES["dedup_image"](on="pixels_and_caption"),
     STAGES["contradictions"](keep="first"),
     STAGES["dedup_near"](threshold=0.5, keep="longest"),
+    holding(
+        [asked(one) for one in ("q", "a", "tea word. tea word. tea e tea E 9. 1")],
+        words=5,
+        share_words=5,
+    ),
 ]
 REWRITING = [stage for stage in EXAMPLES if isinstance(stage, RewritingStage)]
 CORPUS = [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SHOWN_MOST = 20
+EVALUATION_SETS = "evaluation_sets"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,11 @@ class Changes:
             return self._recipe_below("recipe.split")
         if label == "read":
             return self._recipe_below("recipe.sources")
-        return self._recipe_below(f"recipe.stages.{label}")
+        own = self._recipe_below(f"recipe.stages.{label}")
+        if label != "decontaminate":
+            return own
+        sets = (f"recipe.{EVALUATION_SETS}", EVALUATION_SETS)
+        return own + [change for place in sets for change in self._recipe_below(place)]
 
     def _recipe_below(self, place: str) -> list[Change]:
         return [c for c in self.recipe if c.where == place or c.where.startswith(f"{place}.")]
@@ -96,8 +101,12 @@ def compare_made(before: dict[str, Any], after: dict[str, Any]) -> Changes:
         for one in (before, after)
     ]
     recipes = [by_label(one["recipe"]) for one in (before, after)]
+    sets = [
+        {name: digests(told["inputs"]) for name, told in one.get("evaluation", {}).items()}
+        for one in (before, after)
+    ]
     return Changes(
-        recipe=list(changes_of("recipe", *recipes)),
+        recipe=[*changes_of("recipe", *recipes), *changes_of(EVALUATION_SETS, *sets)],
         versions=list(changes_of("version", *versions)),
         cards=[one for one in changes_of("card", *limits) if one.where.endswith(".value")],
     )

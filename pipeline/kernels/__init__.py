@@ -72,6 +72,14 @@ def gram_sets(texts: pl.Series, letters: bytes = LETTERS) -> pl.Series:
     return pl.Series(texts.name, _kernel.gram_sets(_utf8(texts), letters), dtype=pl.Binary)
 
 
+def gram_rows(texts: pl.Series, letters: bytes = LETTERS) -> pl.Series:
+    """As `gram_sets`, but all of a text's grams in their order, repeats too.
+
+    A text of n words, five or more, has n - 4; a shorter one has one of them all.
+    """
+    return pl.Series(texts.name, _kernel.gram_rows(_utf8(texts), letters), dtype=pl.Binary)
+
+
 def jaccard(sets: pl.Series, pairs: pl.DataFrame) -> pl.Series:
     """Jaccard similarity of pairs of gram sets; Float64, 0 for two empty sets.
 

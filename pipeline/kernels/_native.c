@@ -115,7 +115,8 @@ static int put_keys(Job *job, Py_ssize_t index, PyObject *list) {
     return 0;
 }
 
-static int put_set(Job *job, Py_ssize_t index, PyObject *list) {
+/* The grams of a text: in its order with repeats, or each once, ascending. */
+static int put_grams(Job *job, Py_ssize_t index, PyObject *list, int distinct) {
     const uint8_t *text = job->texts.data[index];
     size_t length = job->texts.sizes[index], count = 0;
     if (!text) return put_none(list, index);
@@ -125,12 +126,20 @@ static int put_set(Job *job, Py_ssize_t index, PyObject *list) {
     }
     Py_BEGIN_ALLOW_THREADS
     count = job->variant.grams(&job->scratch, text, length, job->letters);
-    count = distinct_grams(&job->scratch, count);
+    if (distinct) count = distinct_grams(&job->scratch, count);
     Py_END_ALLOW_THREADS
     uint8_t *set = put_bytes(list, index, 4 * count);
     if (!set) return -1;
     store_grams(job->scratch.grams, count, set);
     return 0;
+}
+
+static int put_set(Job *job, Py_ssize_t index, PyObject *list) {
+    return put_grams(job, index, list, 1);
+}
+
+static int put_row(Job *job, Py_ssize_t index, PyObject *list) {
+    return put_grams(job, index, list, 0);
 }
 
 static PyObject *for_each(Job *job, int (*put)(Job *, Py_ssize_t, PyObject *)) {
@@ -156,15 +165,23 @@ static PyObject *band_keys(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return result;
 }
 
-static PyObject *gram_sets(PyObject *Py_UNUSED(module), PyObject *arguments) {
+static PyObject *grams_by(PyObject *arguments, int (*put)(Job *, Py_ssize_t, PyObject *)) {
     PyObject *texts, *result = NULL;
     const char *letters;
     Py_ssize_t letters_size;
     Job job = {0};
     if (!PyArg_ParseTuple(arguments, "Oy#", &texts, &letters, &letters_size)) return NULL;
-    if (job_read(&job, texts, letters, letters_size) == 0) result = for_each(&job, put_set);
+    if (job_read(&job, texts, letters, letters_size) == 0) result = for_each(&job, put);
     job_free(&job);
     return result;
+}
+
+static PyObject *gram_sets(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    return grams_by(arguments, put_set);
+}
+
+static PyObject *gram_rows(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    return grams_by(arguments, put_row);
 }
 
 /* Counts for all pairs, without the GIL; -1 when a pair names a set that is not there. */
@@ -249,6 +266,7 @@ static PyObject *instruction_set(PyObject *Py_UNUSED(module), PyObject *Py_UNUSE
 static PyMethodDef methods[] = {
     {"band_keys", band_keys, METH_VARARGS, NULL},
     {"gram_sets", gram_sets, METH_VARARGS, NULL},
+    {"gram_rows", gram_rows, METH_VARARGS, NULL},
     {"shared_counts", shared_counts, METH_VARARGS, NULL},
     {"holds_any", holds_any, METH_VARARGS, NULL},
     {"instruction_set", instruction_set, METH_NOARGS, NULL},

@@ -64,6 +64,17 @@ def gram_sets(texts: Sequence[bytes | None], letters: bytes) -> list[bytes | Non
     return made
 
 
+def gram_rows(texts: Sequence[bytes | None], letters: bytes) -> list[bytes | None]:
+    """For each text its grams in their order, repeats too, 4 bytes each; None for None."""
+    made: list[bytes | None] = []
+    for batch in _batches(texts):
+        grams, counts = _grams(batch, letters)
+        flat, ends = grams.astype("<u4").tobytes(), (4 * np.cumsum(counts)).tolist()
+        for text, start, end in zip(batch, [0, *ends], ends, strict=False):
+            made.append(None if text is None else flat[start:end])
+    return made
+
+
 def shared_counts(sets: Sequence[bytes | None], pairs: bytes) -> bytes:
     """For each pair of indices into `sets`, 4 bytes each, how many grams both have; 4 bytes.
 
@@ -129,7 +140,7 @@ def _grams(texts: Sequence[bytes | None], letters: bytes) -> tuple[Grams, Counts
         for place in range(1, width):
             gram = gram * GRAM_BASE + words[word_starts[short] + place]
         grams[starts[short]] = gram
-    return (_mix(grams) >> np.uint64(32)).astype(np.uint32), counts
+    return (mix(grams) >> np.uint64(32)).astype(np.uint32), counts
 
 
 def _words(texts: Sequence[bytes | None], letters: bytes) -> tuple[Hashes, Counts]:
@@ -137,16 +148,16 @@ def _words(texts: Sequence[bytes | None], letters: bytes) -> tuple[Hashes, Count
     known = ["" if text is None else text.decode() for text in texts]
     codes = np.frombuffer("\0".join(known).encode("utf-32-le"), dtype="<u4")
     ends = np.cumsum([len(text) + 1 for text in known])[:-1] - 1  # where a text is parted
-    folded, places = _fold(codes, np.frombuffer(letters, dtype="=u4"), ends)
+    folded, places = fold(codes, np.frombuffer(letters, dtype="=u4"), ends)
     inside = np.concatenate(([False], folded != 0, [False]))
     first_letters = np.flatnonzero(inside[1:] & ~inside[:-1])
     parted = places[ends] if places is not None else ends
     before = np.searchsorted(first_letters, np.append(parted, folded.size))
     counts: Counts = np.diff(before, prepend=0)
-    return _word_hashes(folded.tobytes().decode("utf-32-le").encode()), counts
+    return word_hashes(folded.tobytes().decode("utf-32-le").encode()), counts
 
 
-def _fold(codes: Grams, letters: Grams, ends: Counts) -> tuple[Grams, Counts | None]:
+def fold(codes: Grams, letters: Grams, ends: Counts) -> tuple[Grams, Counts | None]:
     """Letters in lower case, 0 for what parts words, also on both sides of what stands alone.
 
     With it, where each code point has gone; None if all are where they were. A text ends at each
@@ -185,7 +196,7 @@ def _above(codes: Grams) -> Grams:
     return np.where(codes < 0xE0000, letters, 0).astype(np.uint32)
 
 
-def _word_hashes(folded: bytes) -> Hashes:
+def word_hashes(folded: bytes) -> Hashes:
     """Of every run without a zero: eight bytes at a time, the last ones filled up with zeros."""
     held = np.frombuffer(b"\0" + folded + bytes(8), dtype=np.uint8)
     inside = held != 0
@@ -202,7 +213,7 @@ def _word_hashes(folded: bytes) -> Hashes:
     for word in np.flatnonzero(sizes > LONG):
         start = int(starts[word]) - 1
         values[word] = _long_word(folded[start : start + int(sizes[word])])
-    return _mix(values)
+    return mix(values)
 
 
 def _long_word(word: bytes) -> int:
@@ -213,7 +224,7 @@ def _long_word(word: bytes) -> int:
     return value
 
 
-def _mix(values: Hashes) -> Hashes:
+def mix(values: Hashes) -> Hashes:
     """Bits of 64-bit numbers spread over each other."""
     values = (values ^ (values >> np.uint64(32))) * np.uint64(MIXER)
     return values ^ (values >> np.uint64(29))
@@ -242,7 +253,7 @@ def _keys(minima: Grams, bands: int, rows: int) -> list[bytes]:
     """The keys of each column of `minima`, one for each band of rows."""
     keys = np.zeros((minima.shape[1], bands), dtype=np.uint64)
     for row in range(rows):
-        keys = _mix(keys ^ minima[row::rows].T)
+        keys = mix(keys ^ minima[row::rows].T)
     flat, size = keys.astype("<u8").tobytes(), 8 * bands
     return [flat[at : at + size] for at in range(0, len(flat), size)]
 

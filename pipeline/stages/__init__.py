@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.clean import Clean
 from pipeline.stages.contradictions import Contradictions
+from pipeline.stages.decontaminate import Decontaminate
 from pipeline.stages.dedup_exact import DedupExact
 from pipeline.stages.dedup_image import DedupImage
 from pipeline.stages.dedup_lines import DedupLines
@@ -26,6 +27,7 @@ _STAGES = (
     DedupNear,
     DedupImage,
     Contradictions,
+    Decontaminate,
     Chunk,
 )
 

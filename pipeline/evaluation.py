@@ -1,0 +1,118 @@
+"""The evaluation sets of a recipe: read as sources are, and put into tables for the stages that
+hold records against them. Their texts stay in the work folder.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.engines.local import Workers
+from pipeline.errors import DataError
+from pipeline.inputs import Inputs, read_tasks
+from pipeline.memory import refuse_sets
+from pipeline.observations import MATCHED
+from pipeline.parquet_rows import ParquetRows
+from pipeline.passes import Pass
+from pipeline.record import SCHEMA
+from pipeline.references import MATCHES, References, ReferringStage
+from pipeline.resume import digest_of
+from pipeline.reuse import made_by
+from pipeline.shards import private_folder, read_frame
+from pipeline.stage import Stage
+from pipeline.unit_rows import unit_keys
+
+EVALUATION = "evaluation"
+CONTAMINATION = "contamination.parquet"
+
+
+@dataclass(frozen=True)
+class EvaluationSets:
+    """What was read of each set, by name."""
+
+    items: dict[str, list[Path]] = field(default_factory=dict)  # files of records
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)  # for the manifest
+    digest: str = ""  # of the files of all sets and how they are read
+
+    def held_against(self, step: Stage, folder: Path, memory: int | None) -> Stage:
+        """The stage with its tables, if it is one that takes any; they are made below `folder`.
+
+        Raises RecipeError when they do not fit `memory`.
+        """
+        if not self.items or not isinstance(step, ReferringStage):
+            return step
+        items = self._frame()
+        refuse_sets(memory, int(items.estimated_size()))
+        references = References(private_folder(folder / EVALUATION / "tables"), self.digest)
+        for name, frame in step.prepared(items).items():
+            references.write(name, frame)
+            if name == "sets":
+                for row in frame.to_dicts():
+                    self.told[row.pop("set")].update(row)
+        bound: Any = step.against(references)
+        return bound  # type: ignore[no-any-return]
+
+    def _frame(self) -> pl.DataFrame:
+        """All items, the sets in the order of their names."""
+        return pl.concat(
+            read_frame(path).with_columns(set=pl.lit(name))
+            for name, paths in self.items.items()
+            for path in paths
+        )
+
+
+def read_sets(sets: Mapping[str, Inputs], like: Pass, engine: Workers) -> EvaluationSets:
+    """Read all sets as a pass of the run does; `like` is such a pass, with the stages that change
+    texts: items are changed as the records are that they are compared with.
+
+    Raises DataError for a set of which nothing can be read: nothing would be held against it.
+    """
+    made_of = made_by(like.stages, ())
+    read = EvaluationSets(digest=digest_of(made_of, *_pinned(sets)) if sets else "")
+    faults = []
+    for name, inputs in sorted(sets.items()):
+        this = replace(like, folder=private_folder(like.folder / EVALUATION / name))
+        tasks = read_tasks(inputs.units, like.shard_bytes)
+        markers = dict(engine.map(this.run, tasks))
+        parts = [part for number in range(len(tasks)) for part in markers[number]["parts"]]
+        read.items[name] = [this.folder / f"{part}.kept.arrow" for part in parts]
+        unread = Counter[str]()
+        for part in parts:
+            aside = read_frame(this.folder / f"{part}.rejected.arrow")["rejected"]
+            unread.update(aside.struct.field("reason").to_list())
+        if not any(read_frame(path).height for path in read.items[name]):
+            causes = ", ".join(f"{reason} {number}" for reason, number in sorted(unread.items()))
+            faults.append(f"evaluation_sets.{name}: no item of it can be read: {causes}")
+        read.told[name] = {"inputs": inputs.listing, "unread": dict(sorted(unread.items()))}
+    if faults:
+        raise DataError("; ".join(faults))
+    return read
+
+
+def _pinned(sets: Mapping[str, Inputs]) -> list[str]:
+    """Names of the sets, and what each of their units is read from and by."""
+    return [
+        f"{name} {key}" for name, inputs in sorted(sets.items()) for key in unit_keys(inputs.units)
+    ]
+
+
+def gather_matches(parts: list[Path], folder: Path) -> None:
+    """Write `contamination.parquet` from what the stages found in each shard, in their order.
+
+    `parts` are the shards' paths without ending; without any stage that looked there is no file.
+    """
+    with ParquetRows(folder / CONTAMINATION, pl.Schema({**MATCHES, **_PLACE})) as rows:
+        for part in parts:
+            path = part.with_name(f"{part.name}.{MATCHED}.arrow")
+            if path.exists():
+                aside = read_frame(part.with_name(f"{part.name}.rejected.arrow"))
+                place = aside.select("id", *_PLACE)
+                rows.add(read_frame(path).join(place, on="id", how="left", maintain_order="left"))
+
+
+_PLACE = {name: SCHEMA[name] for name in ("source", "locator")}

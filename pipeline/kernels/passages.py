@@ -1,0 +1,181 @@
+"""Words with their places, and hashes of runs of words: to find passages that two texts share.
+
+Words are those of UNICODE_LETTERS, so that case, punctuation and layout do not count. All texts of
+a call are joined, so that every step is one numpy call; the caller hands in some megabytes at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.kernels import plain
+from pipeline.kernels.letters import ALONE, UNICODE_LETTERS
+
+Hashes = NDArray[np.uint64]
+Numbers = NDArray[np.int64]
+Grams = NDArray[np.uint32]
+Flags = NDArray[np.bool_]
+
+LETTERS = np.frombuffer(UNICODE_LETTERS, dtype="=u4")
+GRAM = plain.WIDTH
+RUN_BASE = np.uint64(0xA24BAED4963EE407)
+PLACE_BASE = np.uint64(0x9FB21C651E98DF25)
+
+WORD, IDEOGRAPH, SIGN = 1, 2, 4
+"""How many of a script's words stand for one of English, about: a Chinese character or a kana is
+half a word, a letter of a script that is written without spaces (Thai, Lao, Khmer, Myanmar) a
+quarter. So a run that is as telling as N words has N, 2N or 4N of them."""
+
+SIGNS = ((0xE01, 0xEFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19FF))
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of some texts, in order; an entry for each word, but for `counts`."""
+
+    hashes: Hashes  # of the word in small letters
+    owners: Numbers  # number of its text
+    starts: Numbers  # where it begins in its text, in characters
+    ends: Numbers  # where it ends
+    scripts: NDArray[np.uint8]  # WORD, IDEOGRAPH or SIGN
+    counts: Numbers  # words of each text
+
+    @property
+    def firsts(self) -> Numbers:
+        """Which word is the first of each text."""
+        firsts: Numbers = np.cumsum(self.counts) - self.counts
+        return firsts
+
+
+def _scripts() -> NDArray[np.uint8]:
+    """The script of each code point up to U+FFFF."""
+    found = np.where(ALONE & LETTERS.astype(np.int64), IDEOGRAPH, WORD).astype(np.uint8)
+    for first, last in SIGNS:
+        found[first : last + 1] = SIGN
+    return found
+
+
+SCRIPTS = _scripts()
+
+
+def words_of(texts: Sequence[str]) -> Words:
+    """The words of texts that hold no surrogates."""
+    codes = np.frombuffer("\0".join(texts).encode("utf-32-le"), dtype="<u4")
+    sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    borders = np.cumsum(sizes + 1)
+    folded, places = plain.fold(codes, LETTERS, borders[:-1] - 1)
+    inside = np.concatenate(([False], folded != 0, [False]))
+    starts = np.flatnonzero(inside[1:] & ~inside[:-1])
+    lasts = np.flatnonzero(inside[:-1] & ~inside[1:]) - 1
+    if places is not None:
+        origins = np.zeros(folded.size, dtype=np.int64)
+        origins[places] = np.arange(codes.size)
+        starts, lasts = origins[starts], origins[lasts]
+    counts: Numbers = np.diff(np.searchsorted(starts, borders), prepend=0)
+    owners = np.repeat(np.arange(len(texts)), counts)
+    begins = (borders - sizes - 1)[owners]
+    first = codes[starts]
+    scripts = SCRIPTS[np.minimum(first, 0xFFFF)]
+    scripts[first >= 0x20000] = IDEOGRAPH
+    return Words(
+        plain.word_hashes(folded.tobytes().decode("utf-32-le").encode()),
+        owners,
+        starts - begins,
+        lasts + 1 - begins,
+        scripts,
+        counts,
+    )
+
+
+def counted(owners: Numbers, most: int) -> Numbers:
+    """How often each number below `most` is among the owners."""
+    counts: Numbers = np.bincount(owners, minlength=most).astype(np.int64)
+    return counts
+
+
+def main_scripts(words: Words) -> Numbers:
+    """Of each text the script that most of its words are of; WORD if it has none."""
+    kinds, texts = (WORD, IDEOGRAPH, SIGN), words.counts.size
+    own = np.stack([counted(words.owners[words.scripts == kind], texts) for kind in kinds])
+    most: Numbers = np.array(kinds, dtype=np.int64)[own.argmax(axis=0)]
+    return most
+
+
+def run_hashes(hashes: Hashes, owners: Numbers, width: int) -> tuple[Numbers, Hashes]:
+    """Every run of `width` words within one text: its first word, and its hash of 64 bits."""
+    if hashes.size < width:
+        return np.empty(0, np.int64), np.empty(0, np.uint64)
+    first = np.flatnonzero(owners[: owners.size - width + 1] == owners[width - 1 :])
+    rolled = hashes[: hashes.size - width + 1].copy()
+    for place in range(1, width):
+        rolled *= RUN_BASE
+        rolled += hashes[place : place + rolled.size]
+    return first, plain.mix(rolled[first])
+
+
+def gram_hashes(hashes: Hashes) -> Grams:
+    """The hash of the five words from each word on, as `gram_rows` makes them of a text.
+
+    At the last four words it runs over the text's end and means nothing.
+    """
+    rolled = np.append(hashes, np.zeros(GRAM, dtype=np.uint64))
+    grams = hashes.copy()
+    for place in range(1, GRAM):
+        grams = grams * plain.GRAM_BASE + rolled[place : place + hashes.size]
+    return (plain.mix(grams) >> np.uint64(32)).astype(np.uint32)
+
+
+def whole_hashes(words: Words) -> Hashes:
+    """A hash of all words of each text in their order; 0 for a text without words."""
+    firsts = words.firsts
+    placed = np.arange(words.hashes.size, dtype=np.uint64) - firsts[words.owners].astype(np.uint64)
+    mixed = plain.mix(words.hashes ^ plain.mix((placed + np.uint64(1)) * PLACE_BASE))
+    sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)))
+    counts = words.counts
+    whole = plain.mix(sums[firsts + counts] - sums[firsts] + counts.astype(np.uint64))
+    return np.where(counts > 0, np.maximum(whole, np.uint64(1)), np.uint64(0))
+
+
+def covered(first: Numbers, width: int, size: int) -> Flags:
+    """Which of `size` places lie in one of the runs that begin at `first`."""
+    steps = np.zeros(size + 1, dtype=np.int64)
+    np.add.at(steps, first, 1)
+    np.add.at(steps, np.minimum(first + width, size), -1)
+    inside: Flags = np.cumsum(steps[:-1]) > 0
+    return inside
+
+
+def batches(sizes: Sequence[int], most: int) -> Iterator[slice]:
+    """Neighbours whose sizes together are about `most`, or a single larger one."""
+    start = held = 0
+    for number, size in enumerate(sizes):
+        held += size
+        if held >= most:
+            yield slice(start, number + 1)
+            start, held = number + 1, 0
+    if start < len(sizes):
+        yield slice(start, len(sizes))
+
+
+class KeyTable:
+    """Sorted keys that are looked up by the million: a table of bits says no to nearly all."""
+
+    def __init__(self, keys: NDArray[np.unsignedinteger]) -> None:
+        self.keys = keys
+        bits = min(max(int(8 * keys.size), 1 << 10).bit_length(), 26)
+        self.mask = keys.dtype.type((1 << bits) - 1)
+        self.seen = np.zeros(1 << bits, dtype=np.bool_)
+        self.seen[keys & self.mask] = True
+
+    def holds(self, asked: NDArray[np.unsignedinteger]) -> Numbers:
+        """The places among `asked` of what is a key."""
+        some = np.flatnonzero(self.seen[asked & self.mask])
+        if not self.keys.size:
+            return some[:0]
+        at = np.minimum(np.searchsorted(self.keys, asked[some]), self.keys.size - 1)
+        found: Numbers = some[self.keys[at] == asked[some]]
+        return found

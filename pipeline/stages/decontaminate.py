@@ -1,0 +1,116 @@
+"""`decontaminate`: no item of an evaluation set is trained on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import ClassVar, Self
+
+import polars as pl
+from pydantic import Field, PrivateAttr, computed_field, model_validator
+
+from pipeline.references import References
+from pipeline.stage import Broken, Observed, Settings, reject
+from pipeline.stages.evaluation_index import index_of
+from pipeline.stages.evaluation_matches import Measure, matches
+from pipeline.stages.evaluation_tables import Index
+
+
+class Decontaminate(Settings):
+    """Rejects records that hold what an evaluation set of the recipe asks.
+
+    Letter case, punctuation and layout do not count. A record is rejected if it holds the whole
+    item, a run of `words` words of it, or at least `share` of the item's runs of `share_words`
+    words. A character of Chinese or Japanese counts as half a word, one of Thai, Lao, Khmer or
+    Myanmar as a quarter: a run of 13 words is one of 26 or 52 of their characters. An item with
+    fewer words than a run is looked for as a whole: as a prompt, a document, or a line of one. Runs
+    that stand in a fifth of a set's items (three at least), or in 100 of them, are a template's and
+    are not looked for. Looked for are texts and the user's turns of items, in all texts and turns
+    of records.
+    """
+
+    name: ClassVar[str] = "decontaminate"
+    reasons: ClassVar[dict[str, str]] = {
+        "contaminated_exact": "The record holds an item of an evaluation set, character by "
+        "character; contamination.parquet tells which and where, and so does `why`.",
+        "contaminated_normalised": "The record holds an item of an evaluation set, but for letter "
+        "case, punctuation and layout.",
+        "contaminated_run": "The record shares a long run of words with an item of an evaluation "
+        "set; the value is its length in words (of a script without spaces, characters as parts of "
+        "a word).",
+        "contaminated_share": "The record holds much of an item of an evaluation set in pieces; "
+        "the value is the share of the item's runs of words that stand in it.",
+    }
+
+    words: int = Field(13, ge=5, le=100, description="words in a row that are a leak")
+    share: float = Field(
+        0.7, gt=0, le=1, description="of an item's runs of `share_words` words that is a leak"
+    )
+    share_words: int = Field(8, ge=5, le=100, description="words in a run whose share is measured")
+    completions: bool = Field(
+        False, description="also look for the answers of items, and not only for their prompts"
+    )
+
+    _references: References | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _runs_fit(self) -> Self:
+        if self.words < self.share_words:
+            raise ValueError("words must not be less than share_words")
+        return self
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def evaluation_sets(self) -> str | None:
+        """A digest of the sets, so that what was held against others is made anew."""
+        return None if self._references is None else self._references.digest
+
+    def prepared(self, items: pl.DataFrame) -> dict[str, pl.DataFrame]:
+        """The tables to look records up in; `sets` counts what they hold of each set."""
+        return index_of(items, self.completions, self.share_words)
+
+    def against(self, references: References) -> Self:
+        """The stage that looks records up in the tables."""
+        copy = self.model_copy()
+        copy._references = references
+        return copy
+
+    def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
+        """The records, those that hold what a set asks rejected."""
+        return self.observe(records).records
+
+    def observe(self, records: pl.DataFrame) -> Observed:
+        """As `__call__`, with what each rejected record shares with which item, and where."""
+        if self._references is None:
+            return Observed(records)
+        measure = Measure(self.words, self.share_words, self.share)
+        found = matches(records, _index(self._references), measure)
+        if found.is_empty():
+            return Observed(records)
+        return Observed(self._rejected(records, found), matches=found)
+
+    def _rejected(self, records: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+        kind = pl.col("_kind")
+        plainest = pl.Enum(["exact", "normalised", "run", "share"])
+        best = found.sort(
+            pl.col("kind").cast(plainest), -pl.col("share"), -pl.col("words"), "set"
+        ).unique("id", keep="first", maintain_order=True)
+        told = best.select("id", _kind="kind", _share="share", _words="words")
+        joined = records.join(told, on="id", how="left", maintain_order="left")
+        share, words = (_short(pl.col(name).round(3)) for name in ("_share", "_words"))
+        return reject(
+            joined,
+            contaminated_exact=Broken(kind == "exact", value=share),
+            contaminated_normalised=Broken(kind == "normalised", value=share),
+            contaminated_run=Broken(kind == "run", value=words, threshold=self.words),
+            contaminated_share=Broken(kind == "share", value=share, threshold=self.share),
+        ).drop("_kind", "_share", "_words")
+
+
+def _short(number: pl.Expr) -> pl.Expr:
+    return number.cast(pl.String).str.strip_suffix(".0")
+
+
+@lru_cache(maxsize=2)
+def _index(references: References) -> Index:
+    """The tables, opened once by each process."""
+    return Index(references)
