@@ -101,9 +101,9 @@ def test_other_encodings_are_noted(tmp_path: Path) -> None:
         (b'<meta charset="utf-8"><p>caf\xe9 \x81 \xff\xfe \x90', "read.bad_encoding"),
         (b"<a " + b"x='1' " * 5_001 + b">text", "read.html_too_complex"),
         (b"<a b='>' " + b"x='>' " * 5_001 + b">text", "read.html_too_complex"),
-        (b"<div>" * 2_001 + b"text", "read.html_too_complex"),
-        (b"<div></x>" * 2_001 + b"text", "read.html_too_complex"),
-        (b"<table><tr><td>" * 2_001 + b"text", "read.html_too_complex"),
+        (b"<div>" * 5_001 + b"text", "read.html_too_complex"),
+        (b"<div></x>" * 5_001 + b"text", "read.html_too_complex"),
+        (b"<table><tr><td>" * 5_001 + b"text", "read.html_too_complex"),
     ],
 )
 def test_pages_without_text_or_measure(tmp_path: Path, page: bytes, reason: str) -> None:

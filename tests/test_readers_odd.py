@@ -217,7 +217,7 @@ def mail(kind: str, *parts: tuple[str, str]) -> bytes:
 
 PICTURE = ("text/html", "<html><body><img src='a.png'></body></html>")
 PAGE = ("text/html", "<p>From the page.")
-DEEP = ("text/html", "<div>" * 3000 + "deep")
+DEEP = ("text/html", "<div>" * 6000 + "deep")
 
 
 @pytest.mark.parametrize(

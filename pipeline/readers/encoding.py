@@ -112,6 +112,13 @@ def decode(
     data: bytes, declared: str | None = None, hint: str | None = None, nul: bool = False
 ) -> tuple[str, str]:
     """The text of a whole document and the codec it was in; raises `UnreadableError`."""
+    head = data[:HEAD_BYTES]
+    special = declared or signature(head) or _marked(head) or _wide(head) or _controls(head)
+    if not special and (nul or b"\0" not in data):
+        try:  # most are: decoded once, as `find_encoding` would say
+            return data.decode("utf-8"), "utf-8"
+        except UnicodeDecodeError:
+            pass
     encoding = find_encoding(io.BytesIO(data), declared, hint, nul)
     return data.decode(encoding), encoding
 
@@ -186,13 +193,17 @@ def _wide(head: bytes) -> str | None:
 
 
 def _refuse_binary(stream: BinaryIO, head: bytes, nul: bool) -> None:
-    controls = len(head) - len(head.translate(None, _CONTROLS))
-    if controls > _MOST_CONTROLS * len(head):
+    if _controls(head):
         raise UnreadableError("read.binary", "unknown")
     stream.seek(0)
     while not nul and (piece := stream.read(_PIECE)):
         if b"\0" in piece:
             raise UnreadableError("read.binary", "unknown")
+
+
+def _controls(head: bytes) -> bool:
+    """Whether there are more control characters than any text has."""
+    return len(head) - len(head.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(head)
 
 
 def _first_fault(stream: BinaryIO, encoding: str) -> int | None:

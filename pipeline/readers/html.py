@@ -43,7 +43,7 @@ REASONS = {
 EXTENSIONS = (".html", ".htm", ".xhtml")
 
 MAX_ATTRIBUTES = 5_000
-MAX_DEPTH = 2_000
+MAX_DEPTH = 5_000  # half a second
 
 _SMALL_CHARS = 200
 _SMALL_SHARE = 0.1

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 
@@ -28,9 +29,10 @@ _INDENT = 5.0  # points
 
 _LEADER = re.compile(r"(?:\. ?){3,}\s*\w+$")  # of a table of contents
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-_WORD = re.compile(rf"(\w+){HYPHEN}(\w+)")
+_LAST_WORD, _FIRST_WORD = re.compile(r"\w+\Z"), re.compile(r"\w+")
+_LONGEST_WORD = 200
+_LETTER = re.compile(r"\w")
 _COMPOUND = re.compile(r"\w+-\w+")
-_PLAIN = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,16 @@ def without_running_lines(pages: dict[int, list[Line]]) -> dict[int, list[Line]]
     return kept
 
 
-def _keys(line: Line) -> Iterator[tuple[str, int]]:
+def _keys(line: Line) -> tuple[tuple[str, int], tuple[str, int]]:
     """What a running line has in common on all pages: its words without numbers, its place."""
-    words = _NUMBER.sub("#", line.text.lower())
+    words = _without_numbers(line.text)
     place = int(line.base // _PLACE)
-    yield words, place
-    yield words, place + 1
+    return (words, place), (words, place + 1)
+
+
+@lru_cache(maxsize=1_000)
+def _without_numbers(text: str) -> str:
+    return _NUMBER.sub("#", text.lower())
 
 
 def as_text(pages: Sequence[Sequence[Line]]) -> str:
@@ -109,11 +115,16 @@ def _between(line: Line, following: Line, full: bool, usual: float, *, turned: b
 
 
 def _right_edges(page: Sequence[Line]) -> dict[int, float]:
-    edges: dict[int, float] = defaultdict(float)
+    """How far lines reach that start in a column or in one beside it."""
+    own: dict[int, float] = {}
     for line in page:
         column = int(line.left // _COLUMN)
+        if line.right > own.get(column, 0.0):
+            own[column] = line.right
+    edges: dict[int, float] = defaultdict(float)
+    for column, right in own.items():
         for near in (column - 1, column, column + 1):
-            edges[near] = max(edges[near], line.right)
+            edges[near] = max(edges[near], right)
     return edges
 
 
@@ -133,13 +144,26 @@ def _with_hyphens(text: str) -> str:
     """Words joined that a line's end had cut, except those that the document hyphenates."""
     if HYPHEN not in text:
         return text
-    compounds = set(_COMPOUND.findall(text.lower()))
-    plain = set(_PLAIN.findall(text.lower()))
+    lower = text.lower()
+    compounds = set(_COMPOUND.findall(" ".join(word for word in lower.split() if "-" in word)))
+    pieces = text.split(HYPHEN)
+    joined = [pieces[0]]
+    for before, after in pairwise(pieces):
+        first, second = _LAST_WORD.search(before[-_LONGEST_WORD:]), _FIRST_WORD.match(after)
+        kept = True
+        if first and second:
+            own = f"{first[0]}-{second[0]}".lower()
+            kept = own in compounds and not _has_word(lower, own.replace("-", ""))
+        joined.append("-" * kept + after)
+    return "".join(joined)
 
-    def joined(match: re.Match[str]) -> str:
-        first, second = match[1], match[2]
-        own = f"{first}-{second}".lower()
-        is_compound = own in compounds and (first + second).lower() not in plain
-        return f"{first}-{second}" if is_compound else first + second
 
-    return _WORD.sub(joined, text).replace(HYPHEN, "-")
+def _has_word(text: str, word: str) -> bool:
+    """Whether a word stands in a text by itself."""
+    at = text.find(word)
+    while at >= 0:
+        beside = text[at - 1 : at] + text[at + len(word) : at + len(word) + 1]
+        if not _LETTER.search(beside):
+            return True
+        at = text.find(word, at + 1)
+    return False
