@@ -107,7 +107,7 @@ def _evidence(
         path = folder / f"{part}.bin"
         sizes.append(write_blobs(path, stage.evidence(parts[part][local])))
         files.append((path, local.len()))
-    return Blobs(pl.concat(sizes), files)
+    return Blobs(rows, pl.concat(sizes), files)
 
 
 def _votes(stage: DedupNear, sketches: SketchTable, evidence: Blobs) -> pl.DataFrame:

@@ -52,8 +52,8 @@ def without(parts: list[pl.DataFrame], votes: pl.DataFrame) -> list[pl.DataFrame
 class Held:
     """Evidence that is all in memory."""
 
-    def __init__(self, blobs: pl.Series) -> None:
-        self.blobs = blobs
+    def __init__(self, rows: pl.Series, blobs: pl.Series) -> None:
+        self.rows, self.blobs = rows, blobs
         self.sizes = blobs.bin.size().cast(pl.UInt32).fill_null(0)
 
     def take(self, numbers: pl.Series) -> pl.Series:
@@ -65,9 +65,10 @@ def near(parts: list[pl.DataFrame], threshold: float) -> list[pl.DataFrame]:
     """The one that stands for each cluster of near-duplicates, and what has none."""
     stage = DedupNear(threshold=threshold)
     sketches = SketchTable([stage.sketch(part) for part in parts])
-    asked = sketches.by_part(stage.candidates(sketches))
-    evidence = [stage.evidence(parts[number][rows]) for number, rows in asked]
-    held = Held(pl.concat(evidence)) if evidence else Held(pl.Series(dtype=pl.Binary))
+    rows = stage.candidates(sketches)
+    asked = sketches.by_part(rows)
+    evidence = [stage.evidence(parts[number][local]) for number, local in asked]
+    held = Held(rows, pl.concat([pl.Series(dtype=pl.Binary), *evidence]))
     votes = list(Ballot(stage.name, sketches).named(stage.decide(sketches, held).votes))
     return without(parts, pl.concat(votes)) if votes else parts
 

@@ -116,7 +116,7 @@ class Deciding:
         files = [sketch_path(shard, self.label) for shard in shards]
         gone = [self._gone(shard) for shard in shards]
         own = SketchTable(files[: len(self.shards)], gone=gone[: len(self.shards)]).height
-        sketches = SketchTable(files, own, gone)
+        sketches = SketchTable(files, own, gone, self._room)
         needed = RECORD_BYTES * sketches.height
         refuse_over(self.memory, self.label, needed)
         candidates = stage.candidates(sketches)
@@ -124,8 +124,9 @@ class Deciding:
         tasks = [(shards[part], rows) for part, rows in sketches.by_part(candidates)]
         found = dict(self.engine.map(Look(stage).run, tasks))
         sizes = [found[position] for position in range(len(tasks))]
+        every = pl.concat([pl.Series(dtype=pl.UInt32), *sizes], rechunk=True)
         seen = [(evidence_path(shard), rows.len()) for shard, rows in tasks]
-        evidence = Blobs(pl.concat([pl.Series(dtype=pl.UInt32), *sizes], rechunk=True), seen)
+        evidence = Blobs(candidates, every, seen, self._room)
         return sketches, stage.decide(sketches, evidence)
 
 

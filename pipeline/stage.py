@@ -154,6 +154,7 @@ class Table(Protocol):
 class Evidence(Protocol):
     """What is known of candidates, in their order: bytes that are read when they are asked for."""
 
+    rows: pl.Series  # of the candidates in the table, as the stage has named them
     sizes: pl.Series  # bytes, UInt32
 
     def take(self, numbers: pl.Series) -> pl.Series:

@@ -1,6 +1,7 @@
 """Tables that stay on disk: sketches read a column at a time, evidence a record at a time.
 
 They are what lets a vote over all records hold some bytes of each, whatever the records hold.
+What is small is read once and held: to open a file again for each column took half of a vote.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ class SketchTable:
     """Frames of one schema, one after the other: paths of Arrow files, or frames in memory.
 
     The first `own` rows are the run's records; what follows are those of earlier data. `gone` are
-    the ids of each part that have no row here, since they were voted out before.
+    the ids of each part that have no row here, since they were voted out before. Files of no more
+    than `room` bytes together are held in memory.
     """
 
     def __init__(
@@ -31,10 +33,13 @@ class SketchTable:
         parts: Sequence[Path | pl.DataFrame],
         own: int | None = None,
         gone: Sequence[pl.Series] = (),
+        room: int = 0,
     ) -> None:
-        self.parts = parts
-        self.left = [_left(part, ids) for part, ids in zip_longest(parts, gone)]
-        self.starts = [0, *accumulate(_height(*one) for one in zip(parts, self.left, strict=True))]
+        files = [part for part in parts if isinstance(part, Path)]
+        held = sum(file.stat().st_size for file in files) <= room
+        self.parts = [read_frame(p) if held and isinstance(p, Path) else p for p in parts]
+        self.left = [_left(part, ids) for part, ids in zip_longest(self.parts, gone)]
+        self.starts = [0, *accumulate(map(_height, self.parts, self.left))]
         self.height = self.starts[-1]
         self.own = self.height if own is None else own
 
@@ -88,18 +93,36 @@ def _read(part: Path | pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 
 class Blobs:
-    """Some bytes for each of many rows, in files; `sizes` are in memory."""
+    """Some bytes for each of many rows, in files; `sizes` are in memory.
 
-    def __init__(self, sizes: pl.Series, files: Sequence[tuple[Path, int]]) -> None:
+    All of it is, if it is no more than `room` bytes.
+    """
+
+    def __init__(
+        self,
+        rows: pl.Series,
+        sizes: pl.Series,
+        files: Sequence[tuple[Path, int]],
+        room: int = 0,
+    ) -> None:
+        self.rows = rows  # of the table of sketches, UInt32
         self.sizes = sizes  # bytes, UInt32
         self.files = [path for path, _ in files]
-        self.firsts = [0, *accumulate(rows for _, rows in files)]
+        self.firsts = [0, *accumulate(height for _, height in files)]
         self.offsets = sizes.cast(pl.UInt64).cum_sum() - sizes  # as if all were one file
+        held = int(sizes.cast(pl.Int64).sum()) <= room
+        everything = pl.int_range(sizes.len(), dtype=pl.UInt32, eager=True)
+        self.held = self._read(everything) if held else None
 
     def take(self, numbers: pl.Series) -> pl.Series:
         """The bytes of these rows, Binary, in their order; repeats are read again."""
+        if self.held is not None:
+            return self.held.gather(numbers)
         order = numbers.arg_sort()
-        chosen = numbers.gather(order)
+        return self._read(numbers.gather(order)).gather(order.arg_sort())
+
+    def _read(self, chosen: pl.Series) -> pl.Series:
+        """The bytes of ascending rows."""
         sizes, offsets = self.sizes.gather(chosen), self.offsets.gather(chosen)
         found: list[bytes] = []
         open_file, last = -1, -1
@@ -115,7 +138,7 @@ class Blobs:
         finally:
             if open_file >= 0:
                 os.close(open_file)
-        return pl.Series(found, dtype=pl.Binary).gather(order.arg_sort())
+        return pl.Series(found, dtype=pl.Binary)
 
 
 def write_blobs(path: Path, blobs: pl.Series) -> pl.Series:

@@ -14,8 +14,8 @@ from pipeline.tables import BUCKET, SketchTable
 class Held:
     """Evidence that is all in memory."""
 
-    def __init__(self, blobs: pl.Series) -> None:
-        self.blobs = blobs
+    def __init__(self, rows: pl.Series, blobs: pl.Series) -> None:
+        self.rows, self.blobs = rows, blobs
         self.sizes = blobs.bin.size().cast(pl.UInt32).fill_null(0)
 
     def take(self, numbers: pl.Series) -> pl.Series:
@@ -30,7 +30,7 @@ def verdict(stage: Any, *shards: pl.DataFrame, earlier: int = 0) -> tuple[Sketch
     rows = stage.candidates(sketches)
     assert rows.dtype == pl.UInt32
     assert rows.equals(rows.unique().sort())
-    return sketches, stage.decide(sketches, Held(stage.evidence(pl.concat(shards)[rows])))
+    return sketches, stage.decide(sketches, Held(rows, stage.evidence(pl.concat(shards)[rows])))
 
 
 def vote(stage: Any, *shards: pl.DataFrame, earlier: int = 0) -> pl.DataFrame:

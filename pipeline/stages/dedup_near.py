@@ -117,7 +117,7 @@ class DedupNear(Settings):
 
     def _ranked(self, sketches: Table, evidence: Evidence) -> tuple[Candidates, pl.Series]:
         """Those to compare, the one to keep before all others first; and their sources' numbers."""
-        rows = self.candidates(sketches)
+        rows = evidence.rows
         known = sketches.rows(["id", "source", "preference"], rows)
         order = known.select(
             pl.arg_sort_by(

@@ -46,11 +46,9 @@ def sharing(sketches: Table, bands: Sequence[str]) -> pl.Series:
     shares = pl.repeat(False, sketches.height, dtype=pl.Boolean, eager=True)
     for name in bands if sketches.height else ():
         keys = sketches.column(name)
-        order = keys.arg_sort()
-        held = keys.gather(order)
+        held = keys.sort()
         again = (held == held.shift(1, fill_value=NONE)) & (held != NONE)
-        shared = again | again.shift(-1, fill_value=False)
-        shares = shares.scatter(order.filter(shared), True)
+        shares |= keys.is_in(held.filter(again).unique().implode())
     return shares.arg_true().cast(pl.UInt32)
 
 
@@ -100,6 +98,7 @@ class Graph:
 
     def __init__(self, count: int) -> None:
         self.first = array("I", range(count))
+        self.known: pl.Series | None = None  # the roots, while nothing is joined
 
     def root(self, rank: int) -> int:
         """The least rank of the cluster."""
@@ -114,12 +113,16 @@ class Graph:
         for left, right in zip(pairs["left"], pairs["right"], strict=True):
             one, other = self.root(left), self.root(right)
             self.first[max(one, other)] = min(one, other)
+            self.known = None
 
     def roots(self) -> pl.Series:
         """Of each rank, the least rank of its cluster."""
-        for rank in range(len(self.first)):
-            self.first[rank] = self.first[self.first[rank]]  # those before it are done
-        return pl.Series("first", self.first, dtype=pl.UInt32)
+        if self.known is None:
+            roots = pl.Series("first", self.first, dtype=pl.UInt32)
+            while not (further := roots.gather(roots)).equals(roots):
+                roots = further
+            self.first, self.known = array("I", roots.to_list()), roots
+        return self.known
 
 
 Pairing = Callable[[pl.DataFrame], pl.DataFrame]

@@ -118,7 +118,7 @@ class Split(Settings):
 
     def _candidates(self, sketches: Table, evidence: Evidence) -> Candidates:
         """In the order of their ids, which is nobody's choice."""
-        rows = self.candidates(sketches)
+        rows = evidence.rows
         order = sketches.rows(["id"], rows)["id"].arg_sort()
         return Candidates(sketches, evidence, rows.gather(order), order)
 
