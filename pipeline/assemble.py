@@ -106,13 +106,16 @@ class Assembly:
         """Write a target's files: one data set, or several when `limit` says so."""
         shards = sorted(self.rendered.glob(f"{rendering.name}.*.lines.arrow"))
         new = delta.new_ids(shards, self.run) if delta else None
-        counted = _counted(shards)
         if delta and new is not None:
             self._set_aside(rendering, shards, None, new, SHIPPED, delta.chain[0])
-            counted = counted.filter(pl.col("id").is_in(list(new)))
-        held_out = pl.col("split") == "test"
-        data_sets = limit.data_sets(counted.filter(~held_out)) if limit else None
-        if limit is None or data_sets is None:
+        counted, data_sets = None, None
+        if limit is not None and _height(shards) > limit.most:
+            counted = _counted(shards)
+            if new is not None:
+                counted = counted.filter(pl.col("id").is_in(list(new)))
+            held_out = pl.col("split") == "test"
+            data_sets = limit.data_sets(counted.filter(~held_out))
+        if limit is None or counted is None or data_sets is None:
             return [self._write(TargetFiles(rendering, rendering.name), shards, new)]
         data_sets[0].update(counted.filter(held_out)["id"])  # no job reads the test split
         if limit.overflow == "select":
@@ -189,10 +192,15 @@ class Assembly:
             shutil.copyfile(image, folder / final)
 
 
+def _height(shards: list[Path]) -> int:
+    """How many records there are, without reading them."""
+    return sum(int(pl.scan_ipc(shard).select(pl.len()).collect().item()) for shard in shards)
+
+
 def _counted(shards: list[Path]) -> pl.DataFrame:
     """`id`, `document` and `split` of every record."""
     columns = ("id", "document", "split")
-    return pl.concat([read_frame(shard).select(columns) for shard in shards])
+    return pl.concat([pl.read_ipc(shard, columns=list(columns)) for shard in shards])
 
 
 class _Lines:

@@ -24,8 +24,9 @@ from pipeline.stage import CorpusStage, EvidenceStage, RewritingStage, Verdict, 
 from pipeline.tables import BUCKET, Blobs, Buckets, SketchTable
 
 PART = "_part"
-RECORD_BYTES = 48  # of each record's sketch while a column of them is sorted
-CANDIDATE_BYTES = 320  # of each candidate while they are ranked
+RECORD_BYTES = 32  # of each record's sketch while a column of them is sorted
+HELD_BYTES = 16  # of each while candidates are compared
+CANDIDATE_BYTES = 320  # of each candidate meanwhile
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,10 @@ class Deciding:
         gone = [self._gone(shard) for shard in shards]
         own = SketchTable(files[: len(self.shards)], gone=gone[: len(self.shards)]).height
         sketches = SketchTable(files, own, gone, self._room)
-        needed = RECORD_BYTES * sketches.height
-        refuse_over(self.memory, self.label, needed)
+        refuse_over(self.memory, self.label, RECORD_BYTES * sketches.height)
         candidates = stage.candidates(sketches)
-        refuse_over(self.memory, self.label, needed + CANDIDATE_BYTES * candidates.len())
+        needed = HELD_BYTES * sketches.height + CANDIDATE_BYTES * candidates.len()
+        refuse_over(self.memory, self.label, needed)
         tasks = [(shards[part], rows) for part, rows in sketches.by_part(candidates)]
         found = dict(self.engine.map(Look(stage).run, tasks))
         sizes = [found[position] for position in range(len(tasks))]

@@ -11,8 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from pipeline import __version__
 from pipeline.assemble import Assembly, TargetFiles, list_files
 from pipeline.bedrock.job import job_request, validate_request
@@ -22,6 +20,7 @@ from pipeline.errors import RecipeError
 from pipeline.evaluation import gather_matches
 from pipeline.gate import SUITE
 from pipeline.gate_run import drift_of, hold_gate, refusals
+from pipeline.metrics_facts import certificate
 from pipeline.observations import gather_measures, gather_samples
 from pipeline.publish import MANIFEST, as_json
 from pipeline.rendering import Rendering, base_uri
@@ -76,7 +75,7 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
         "tallies": _tallies(execution),
         "targets": told,
         "duplicates": {label: told for label, told in execution.told.items() if label != "split"},
-        "split": _certificate(metrics) | dict(execution.told.get("split", {})),
+        "split": certificate(metrics) | dict(execution.told.get("split", {})),
         "drift": drift.as_json() if drift else None,
         "gate": {"passed": gate["passed"], "engine": gate["engine"], "checks": gate["checks"]},
     }
@@ -245,17 +244,3 @@ def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) 
         if faults:
             raise RecipeError(*(f"job for targets.{rendering.name}: {fault}" for fault in faults))
         (folder / files.name / "job.json").write_bytes(as_json(request))
-
-
-def _certificate(metrics: Path) -> dict[str, Any]:
-    """The proof that no document stands in two splits of a target: counted in what was written."""
-    documents = (
-        pl.scan_parquet(metrics)
-        .group_by("target", "document")
-        .agg(torn=pl.col("split").n_unique() > 1)
-        .group_by("document")
-        .agg(pl.col("torn").any())
-        .select(documents=pl.len(), in_two_splits=pl.col("torn").sum())
-        .collect()
-    )
-    return {name: int(documents[name].item()) for name in documents.columns}

@@ -33,7 +33,8 @@ from pipeline.gate_suite import (
     own_checks,
     record_checks,
 )
-from pipeline.gate_tables import counted, derived, flags, own_columns, with_measures
+from pipeline.gate_tables import counted, derived, own_columns, with_measures
+from pipeline.metrics_facts import Faulty, find_faulty
 from pipeline.shards import write_bytes
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = ["SUITE", "GateProcess", "TargetLimits", "check_gate", "stops"]
 SUITE = "suite.json"
 FAILING_MOST = 20
 SECONDS_MOST = 30 * 60
+ROW_GROUP = 1 << 19  # rows that the child holds at once
 
 
 def check_gate(
@@ -85,9 +87,11 @@ def check_gate(
     ]
     made = [folder / name for name in (*tables.values(), COUNTS)]
     try:
+        faulty = {name: find_faulty(metrics, name) for name in tables}
         for name, table in tables.items():
-            extra = own_columns(gate, name)
-            derived(rows, name, extra, measures).collect().write_parquet(folder / table)
+            own = rows.filter(pl.col("target") == name)
+            found = derived(own, faulty[name], own_columns(gate, name), measures)
+            found.sink_parquet(folder / table, row_group_size=ROW_GROUP)
         row = counted(rows, targets, counts, gate) | (drift_counts(drift) if drift else {})
         pl.DataFrame([row]).write_parquet(folder / COUNTS)
         write_bytes(folder / SUITE, _as_bytes(as_suite(checks)))
@@ -98,7 +102,7 @@ def check_gate(
             path.unlink(missing_ok=True)
     _refuse_uncomputed(told["checks"])
     told |= {"about": ABOUT, "passed": not any(stops(one) for one in told["checks"])}
-    told["failing"] = dict(_failing(rows, checks, told["checks"], measures))
+    told["failing"] = dict(_failing(rows, checks, told["checks"], measures, faulty))
     for one in told["checks"]:
         one.pop("values", None)
         one.pop("error", None)
@@ -186,6 +190,7 @@ def _failing(
     checks: list[Check],
     told: list[dict[str, Any]],
     measures: Path | None,
+    faulty: dict[str, Faulty],
 ) -> Iterator[tuple[str, list[dict[str, str | None]]]]:
     """The first records that break each broken check, where it is about records."""
     failed = {(one["target"], one["check"]): one for one in told if not one["passed"]}
@@ -194,23 +199,27 @@ def _failing(
         if check.table == COUNTS or result is None:
             continue
         own = rows.filter(pl.col("target") == check.target)
-        broken = _breaking(own, check, result, measures)
+        broken = _breaking(own, check, result, measures, faulty[check.target].flags())
         if broken is not None:
             shown = broken.select("id", "source", "locator").head(FAILING_MOST).collect()
             yield f"{check.target}.{check.name}", shown.to_dicts()
 
 
 def _breaking(
-    rows: pl.LazyFrame, check: Check, result: dict[str, Any], measures: Path | None
+    rows: pl.LazyFrame,
+    check: Check,
+    result: dict[str, Any],
+    measures: Path | None,
+    flags: list[pl.Expr],
 ) -> pl.LazyFrame | None:
     """The records that break a check; None where it is not about single values of a column."""
     if check.own is None:
         columns = dict.fromkeys(["id", "source", "locator", "document", "split", *_number(check)])
-        return rows.select(list(columns)).with_columns(flags()).filter(check.broken())
+        return rows.select(list(columns)).with_columns(flags).filter(check.broken())
     column, values = result["column"], result["values"]
     if not isinstance(column, str):
         return None
-    rows = with_measures(rows, [column] if "." in column else [], measures).with_columns(flags())
+    rows = with_measures(rows, [column] if "." in column else [], measures).with_columns(flags)
     if check.own.type == NOT_NULL:
         return rows.filter(pl.col(column).is_null())
     if not values:

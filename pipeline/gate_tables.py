@@ -10,12 +10,11 @@ import polars as pl
 from pipeline.errors import RecipeError
 from pipeline.gate_own import FLAGS, NUMBERS, TEXTS
 from pipeline.gate_suite import TargetLimits
+from pipeline.metrics_facts import Faulty
 from pipeline.record import ID_LENGTH
 
 if TYPE_CHECKING:
     from pipeline.recipe import Gate
-
-SPLITS = ("train", "validation", "test")
 
 
 def own_columns(gate: Gate, target: str) -> list[str]:
@@ -26,12 +25,11 @@ def own_columns(gate: Gate, target: str) -> list[str]:
 
 
 def derived(
-    rows: pl.LazyFrame, target: str, extra: list[str], measures: Path | None
+    rows: pl.LazyFrame, faulty: Faulty, extra: list[str], measures: Path | None
 ) -> pl.LazyFrame:
     """The numbers of one target's records that a suite is held against, and what else is named."""
-    own = rows.filter(pl.col("target") == target)
-    own = with_measures(own, [name for name in extra if name not in TEXTS], measures)
-    return own.select(*flags(), *NUMBERS, *extra)
+    own = with_measures(rows, [name for name in extra if name not in TEXTS], measures)
+    return own.select(*faulty.flags(), *NUMBERS, *extra)
 
 
 def with_measures(rows: pl.LazyFrame, names: list[str], measures: Path | None) -> pl.LazyFrame:
@@ -54,21 +52,6 @@ def with_measures(rows: pl.LazyFrame, names: list[str], measures: Path | None) -
             rows = joined.drop("_id")
         rows = rows.with_columns(pl.coalesce(name, f"{name}_root").alias(name))
     return rows
-
-
-def flags() -> list[pl.Expr]:
-    """What no bound on a number can say, as 0 or 1 a record."""
-    known, split = pl.col("id").is_not_null(), pl.col("split")
-    told = {
-        "id_missing": ~known,
-        "id_repeated": known & pl.col("id").is_duplicated(),
-        "document_missing": pl.col("document").is_null(),
-        "document_in_two_splits": pl.col("document").is_not_null()
-        & (split.n_unique().over("document") > 1),
-        "source_missing": pl.col("source").is_null(),
-        "split_unknown": split.is_null() | ~split.is_in(SPLITS),
-    }
-    return [flag.fill_null(False).cast(pl.UInt8).alias(name) for name, flag in told.items()]
 
 
 def counted(

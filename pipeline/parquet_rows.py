@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -10,6 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROW_GROUP = 65_536
+
+
+def read_groups(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Some columns of a Parquet file, a row group at a time: what is held does not grow with it.
+
+    Frames are empty of nothing else: what is kept of one should be a copy, not a view of texts.
+    """
+    rows = pl.scan_parquet(path)
+    total = int(rows.select(pl.len()).collect().item())
+    for start in range(0, total, ROW_GROUP):
+        yield rows.select(columns).slice(start, ROW_GROUP).collect()
 
 
 class ParquetRows:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from pipeline.errors import LawBroken
+from pipeline.parquet_rows import ParquetRows, read_groups
 from pipeline.report_waterfall import shares
+from pipeline.tables import BUCKET, Buckets
 
 EDGES = (1, *(round(2 ** (half / 2)) for half in range(6, 37)))
 """Lower ends of the fixed bins of tokens, two a doubling from 8 to 2^18: runs can be compared."""
 
 TURNS = (*range(1, 13), 16, 24, 32, 64)
 """Lower ends of the fixed bins of turns."""
+
+AT_ONCE = 500_000  # records whose ends are looked for together
+WAITING = 32 << 20  # bytes of records that wait for it in memory
+ENDS = ["kept", "merged", "rejected"]
+OUTCOMES = pl.Schema(dict.fromkeys(["id", "source", "language", "outcome"], pl.String))
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 SAMPLES_MOST = 5
@@ -37,28 +46,39 @@ def cut(text: Any, most: int = PLACE_LENGTH) -> str | None:
 def measure_records(metrics: Path, target: str) -> dict[str, Any]:
     """Lengths, turns, images and languages of one target's records, all splits together."""
     own = pl.scan_parquet(metrics).filter(pl.col("target") == target)
-    numbers = own.select("tokens", "bytes", "turns", "images").collect()
+    tokens, sizes, turns = (_counted(own, name) for name in ("tokens", "bytes", "turns"))
     return {
-        "tokens": _spread(numbers["tokens"]) | {"histogram": _histogram(numbers["tokens"], EDGES)},
-        "line_bytes": _spread(numbers["bytes"]),
-        "turns": _spread(numbers["turns"]) | {"histogram": _histogram(numbers["turns"], TURNS)},
-        "images_most": numbers["images"].max() or 0,
+        "tokens": _spread(tokens) | {"histogram": _histogram(tokens, EDGES)},
+        "line_bytes": _spread(sizes),
+        "turns": _spread(turns) | {"histogram": _histogram(turns, TURNS)},
+        "images_most": own.select(pl.col("images").max()).collect().item() or 0,
         "languages": _languages(own),
     }
 
 
-def _spread(numbers: pl.Series) -> dict[str, Any]:
+def _counted(records: pl.LazyFrame, name: str) -> pl.DataFrame:
+    """`value` and `records` of each value of a column, ascending: there are few of many records."""
+    values = records.select(value=name).drop_nulls().group_by("value").agg(records=pl.len())
+    return values.sort("value").collect(engine="streaming")
+
+
+def _spread(counted: pl.DataFrame) -> dict[str, Any]:
     """Least, most and nearest-rank percentiles; None of nothing."""
-    ranks = {f"p{p}": numbers.quantile(p / 100, "nearest") for p in PERCENTILES}
-    told: dict[str, Any] = {"min": numbers.min(), "max": numbers.max(), **ranks}
-    return {name: None if value is None else int(value) for name, value in told.items()}
+    names = ("min", "max", *(f"p{p}" for p in PERCENTILES))
+    if not counted.height:
+        return dict.fromkeys(names)
+    values, upto = counted["value"], counted["records"].cast(pl.Int64).cum_sum()
+    last = int(upto[-1]) - 1
+    ranks = [0, last, *(math.floor(last * p / 100 + 0.5) for p in PERCENTILES)]
+    places = upto.search_sorted(pl.Series(ranks), side="right")
+    return dict(zip(names, values.gather(places).to_list(), strict=True))
 
 
-def _histogram(numbers: pl.Series, edges: tuple[int, ...]) -> list[dict[str, int | None]]:
+def _histogram(counted: pl.DataFrame, edges: tuple[int, ...]) -> list[dict[str, int | None]]:
     """Records by fixed bin `[from, to)`, without the empty bins at both ends."""
-    known = numbers.drop_nulls()
-    bins = pl.DataFrame({"bin": pl.Series(edges).search_sorted(known, side="right")})
-    counts = dict(bins.group_by("bin").len().iter_rows())
+    bins = pl.Series(edges).search_sorted(counted["value"], side="right")
+    summed = counted.group_by(bin=bins).agg(pl.col("records").sum())
+    counts = dict(summed.iter_rows())
     if not counts:
         return []
     lower, upper = (0, *edges), (*edges, None)
@@ -93,24 +113,40 @@ def write_outcomes(metrics: Path, rejected: Path, path: Path) -> None:
 
     A record that any target kept is `kept`; the others are `merged` or `rejected`.
     """
-    kept = (
-        pl.scan_parquet(metrics)
-        .group_by("id")
-        .agg(pl.col("source").min(), pl.col("language").min())
-        .with_columns(outcome=pl.lit("kept"))
-    )
-    merged = pl.col("merged_into").is_not_null().any()
-    aside = (
-        pl.scan_parquet(rejected)
-        .group_by("id")
-        .agg(pl.col("source").min(), merged.alias("merged"))
-        .join(kept.select("id"), on="id", how="anti")
-        .with_columns(
+    total = pl.scan_parquet(metrics).select(pl.len()).collect().item()
+    groups = max(1, -(-total // AT_ONCE))
+    spread = Buckets(path.with_suffix(".parts"), WAITING)
+    for rows in chain(_kept(metrics), _set_aside(rejected)):
+        number = (pl.col("id").hash() % groups).cast(pl.UInt32)
+        spread.add(rows.with_columns(number.alias(BUCKET)))
+    with ParquetRows(path, OUTCOMES) as outcomes:
+        for _, rows in spread.read():
+            outcomes.add(_ended(rows))
+
+
+def _kept(metrics: Path) -> Iterator[pl.DataFrame]:
+    for rows in read_groups(metrics, ["id", "source", "language"]):
+        yield rows.with_columns(rank=pl.lit(0, pl.UInt8))
+
+
+def _set_aside(rejected: Path) -> Iterator[pl.DataFrame]:
+    for rows in read_groups(rejected, ["id", "source", "merged_into"]):
+        yield rows.select(
+            "id",
+            "source",
             language=pl.lit(None, dtype=pl.String),
-            outcome=pl.when("merged").then(pl.lit("merged")).otherwise(pl.lit("rejected")),
+            rank=pl.when(pl.col("merged_into").is_null()).then(2).otherwise(1).cast(pl.UInt8),
         )
-    )
-    pl.concat([kept, aside.select("id", "source", "language", "outcome")]).sink_parquet(path)
+
+
+def _ended(rows: pl.DataFrame) -> pl.DataFrame:
+    """How each record ended: what any target has kept is kept, then comes merged."""
+    kept = rows.filter(pl.col("rank") == 0)
+    aside = rows.filter(pl.col("rank") > 0).join(kept.select("id"), on="id", how="anti")
+    least = pl.col("source", "language", "rank").min()
+    found = pl.concat([kept.group_by("id").agg(least), aside.group_by("id").agg(least)])
+    outcome = pl.col("rank").replace_strict([0, 1, 2], ENDS, return_dtype=pl.String)
+    return found.select("id", "source", "language", outcome=outcome)
 
 
 def measure_languages(outcomes: Path) -> dict[str, Any]:
@@ -120,11 +156,10 @@ def measure_languages(outcomes: Path) -> dict[str, Any]:
 
 def measure_sources(outcomes: Path) -> dict[str, Any]:
     """The sources with the most records, and what became of them; chunks count as records."""
-    ends = ("kept", "rejected", "merged")
     counted = (
         pl.scan_parquet(outcomes)
         .group_by("source")
-        .agg(pl.len().alias("records"), *((pl.col("outcome") == e).sum().alias(e) for e in ends))
+        .agg(pl.len().alias("records"), *((pl.col("outcome") == e).sum().alias(e) for e in ENDS))
     )
     total = counted.select(pl.len()).collect().item()
     shown = counted.sort(["records", "source"], descending=[True, False]).head(SOURCES_MOST)

@@ -10,7 +10,7 @@ import os
 import shutil
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, zip_longest
+from itertools import accumulate, chain, repeat, zip_longest
 from pathlib import Path
 
 import polars as pl
@@ -44,23 +44,34 @@ class SketchTable:
         self.own = self.height if own is None else own
 
     def column(self, name: str) -> pl.Series:
-        """One column of all rows."""
+        """One column of all rows; of numbers it is held once, while it is read too."""
         if not self.parts:
             raise IndexError(f"{name}: there are no parts")
-        read = [_read(part, [name])[name] for part in self.parts]
-        found = (
-            one if rows is None else one.gather(rows)
-            for one, rows in zip(read, self.left, strict=True)
-        )
-        return pl.concat(found, rechunk=True)
+        pieces = map(self._piece, repeat(name), range(len(self.parts)))
+        first = next(pieces)
+        if not first.dtype.is_integer():
+            return pl.concat([first, *pieces], rechunk=True)
+        import numpy as np
+
+        whole = np.empty(self.height, dtype=first.to_numpy().dtype)
+        for start, piece in zip(self.starts, chain([first], pieces), strict=False):
+            whole[start : start + piece.len()] = piece.to_numpy()
+        return pl.Series(name, whole)
+
+    def _piece(self, name: str, part: int) -> pl.Series:
+        """One column of the rows of a part."""
+        read, left = _read(self.parts[part], [name])[name], self.left[part]
+        return read if left is None else read.gather(left)
 
     def rows(self, names: Sequence[str], numbers: pl.Series) -> pl.DataFrame:
         """Some columns of the rows with these numbers, in their order."""
-        wanted = numbers.unique().sort()
+        ascending = bool((numbers.slice(1) > numbers.head(-1)).all())
+        wanted = numbers if ascending else numbers.unique().sort()
         found = [_read(self.parts[part], names)[local] for part, local in self.by_part(wanted)] or [
             _read(self.parts[0], names).clear()
         ]
-        return pl.concat(found, rechunk=True)[wanted.search_sorted(numbers)]
+        rows = pl.concat(found, rechunk=True)
+        return rows if ascending else rows[wanted.search_sorted(numbers)]
 
     def by_part(self, numbers: pl.Series) -> Iterator[tuple[int, pl.Series]]:
         """(part, numbers of rows inside it, those that are gone too) of ascending row numbers."""

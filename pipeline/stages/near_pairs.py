@@ -42,14 +42,28 @@ def band_names(threshold: float) -> list[str]:
 
 
 def sharing(sketches: Table, bands: Sequence[str]) -> pl.Series:
-    """The rows that share a band key with another one, ascending."""
+    """The rows that share a band key with another one, ascending.
+
+    Rows of earlier data are among them only if they share one with a row of the run's own.
+    """
     shares = pl.repeat(False, sketches.height, dtype=pl.Boolean, eager=True)
     for name in bands if sketches.height else ():
         keys = sketches.column(name)
-        held = keys.sort()
-        again = (held == held.shift(1, fill_value=NONE)) & (held != NONE)
-        shares |= keys.is_in(held.filter(again).unique().implode())
+        own, earlier = keys.slice(0, sketches.own), keys.slice(sketches.own)
+        repeated, met = _repeated(own), pl.Series(dtype=keys.dtype)
+        if earlier.len():
+            met = earlier.filter(earlier.is_in(own.unique().implode()) & (earlier != NONE)).unique()
+        common = pl.concat([repeated, met]).unique()
+        found = [own.is_in(common.implode()), earlier.is_in(met.implode())]
+        shares = shares | pl.concat(found)
     return shares.arg_true().cast(pl.UInt32)
+
+
+def _repeated(keys: pl.Series) -> pl.Series:
+    """The keys that stand there more than once: sorted by value, which holds them twice."""
+    held = keys.sort()
+    after, before = held.slice(1), held.head(-1)
+    return after.filter((after == before) & (after != NONE)).unique()
 
 
 @dataclass(frozen=True)

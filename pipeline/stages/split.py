@@ -92,12 +92,7 @@ class Split(Settings):
 
     def decide(self, sketches: Table, evidence: Evidence) -> Verdict:
         """A split for every record that was not rejected."""
-        groups = sketches.column("group")
-        numbers = (groups.rank("dense") - 1).cast(pl.UInt32)
-        known = pl.DataFrame(
-            [groups.alias("digest"), numbers.alias("number"), sketches.column("labelled")]
-        )
-        sized = _sized(known)
+        numbers, sized = _numbered(sketches)
         candidates = self._candidates(sketches, evidence)
         own = numbers.gather(candidates.rows)
         families = Graph(sized.height)
@@ -114,7 +109,8 @@ class Split(Settings):
         rest = alike_to.join(leaks, on="rank", how="anti", maintain_order="left").head(1)
         told = self._told(candidates, own_splits, rest)
         leaks = leaks.select("jaccard", row=pl.lit(candidates.rows.gather(leaks["rank"])))
-        return Verdict(self._votes(groups, splits.gather(numbers), leaks), told)
+        splits = splits.set(sized["size"] == 0, None)
+        return Verdict(self._votes(numbers, splits, leaks), told)
 
     def _candidates(self, sketches: Table, evidence: Evidence) -> Candidates:
         """In the order of their ids, which is nobody's choice."""
@@ -142,26 +138,33 @@ class Split(Settings):
         }
 
     def _votes(
-        self, groups: pl.Series, splits: pl.Series, leaks: pl.DataFrame
+        self, numbers: pl.Series, splits: pl.Series, leaks: pl.DataFrame
     ) -> Iterator[pl.DataFrame]:
         rule = Broken(pl.col("jaccard").is_not_null(), pl.col("jaccard").round(3), self._threshold)
         rejected = pl.when(rule.where).then(rejected_as("near_training", rule))
-        for start in range(0, groups.len(), AT_ONCE):
-            votes = pl.DataFrame({"split": splits.slice(start, AT_ONCE)}).with_row_index(
-                "row", start
-            )
-            kept = votes.filter(groups.slice(start, AT_ONCE) != SET_ASIDE)
+        for start in range(0, numbers.len(), AT_ONCE):
+            own = splits.gather(numbers.slice(start, AT_ONCE)).alias("split")
+            kept = own.to_frame().with_row_index("row", start).drop_nulls()
             joined_leaks = kept.join(leaks, on="row", how="left", maintain_order="left")
             yield joined_leaks.select("row", "split", rejected=rejected)
 
 
-def _sized(known: pl.DataFrame) -> pl.DataFrame:
-    """`digest`, `size` and `labelled` of each group, by number; what is set aside has no size."""
+def _numbered(sketches: Table) -> tuple[pl.Series, pl.DataFrame]:
+    """The number of each record's group; `digest`, `size` and `labelled` of each group, and its
+    `number`. What is set aside has no size.
+    """
+    groups = sketches.column("group")
+    digests = groups.unique().sort()
+    numbers = digests.search_sorted(groups).cast(pl.UInt32)
+    del groups
+    labelled = numbers.filter(sketches.column("labelled")).unique()
+    sized = pl.DataFrame({"digest": digests}).with_row_index("number")
+    counted = numbers.value_counts(name="size")
+    sizes = counted.sort(numbers.name)["size"].cast(pl.UInt32)
     kept = pl.col("digest") != SET_ASIDE
-    return (
-        known.group_by("number")
-        .agg(pl.col("digest").first(), pl.col("labelled").any(), size=kept.sum())
-        .sort("number")
+    return numbers, sized.with_columns(
+        size=pl.when(kept).then(sizes).otherwise(0),
+        labelled=pl.col("number").is_in(labelled.implode()),
     )
 
 
