@@ -26,9 +26,15 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def enciphered(text: str, key: int) -> str:
-    """Other words of the same lengths: letters moved along the alphabet, the rest as it is."""
-    moved = LETTERS[key % 26 :] + LETTERS[: key % 26]
-    return text.translate(str.maketrans(LETTERS + LETTERS.upper(), moved + moved.upper()))
+    """Other words of the same lengths: ASCII letters changed for others, the rest as it is.
+
+    Keys below 26 move them along the alphabet, others mix it: no two keys give the same words.
+    """
+    moved = LETTERS[key:] + LETTERS[:key]
+    if key >= len(LETTERS):
+        moved = "".join(random.Random(key).sample(LETTERS, len(LETTERS)))
+    table = bytes.maketrans((LETTERS + LETTERS.upper()).encode(), (moved + moved.upper()).encode())
+    return text.encode().translate(table).decode()
 
 
 def times(documents: pl.DataFrame, number: int, out: Path) -> Path:

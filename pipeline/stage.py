@@ -9,7 +9,7 @@ a corpus stage, which must see everything: it sketches each shard, then decides 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -141,9 +141,14 @@ class Table(Protocol):
 
     height: int
     own: int  # rows of the run's records; behind them stand those of earlier data, if any
+    at_once: int  # rows of a column that may be held and sorted
 
     def column(self, name: str) -> pl.Series:
         """One column of all rows."""
+        ...
+
+    def pieces(self, name: str, *, own: bool) -> Iterator[pl.Series]:
+        """One column of the run's own rows, or of those behind them, in order, some at a time."""
         ...
 
     def rows(self, names: Sequence[str], numbers: pl.Series) -> pl.DataFrame:

@@ -18,6 +18,8 @@ import polars as pl
 from pipeline.shards import private_folder, read_frame, write_frame
 
 BUCKET = "_bucket"
+AT_ONCE = 1 << 20  # rows of a column that are always held
+SORTED_BYTES = 32  # of each row while a column of numbers is sorted
 
 
 class SketchTable:
@@ -25,7 +27,7 @@ class SketchTable:
 
     The first `own` rows are the run's records; what follows are those of earlier data. `gone` are
     the ids of each part that have no row here, since they were voted out before. Files of no more
-    than `room` bytes together are held in memory.
+    than `room` bytes together are held in memory; else a column is read some rows at a time.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class SketchTable:
         self.starts = [0, *accumulate(map(_height, self.parts, self.left))]
         self.height = self.starts[-1]
         self.own = self.height if own is None else own
+        self.at_once = max(AT_ONCE, room // SORTED_BYTES)
 
     def column(self, name: str) -> pl.Series:
         """One column of all rows; of numbers it is held once, while it is read too."""
@@ -57,6 +60,23 @@ class SketchTable:
         for start, piece in zip(self.starts, chain([first], pieces), strict=False):
             whole[start : start + piece.len()] = piece.to_numpy()
         return pl.Series(name, whole)
+
+    def pieces(self, name: str, *, own: bool) -> Iterator[pl.Series]:
+        """A column of the run's own rows, or of the others, no more than `at_once` of them, or one
+        part, at a time."""
+        first = (
+            len(self.parts) if self.own == self.height else bisect_right(self.starts, self.own) - 1
+        )
+        waiting: list[pl.Series] = []
+        height = 0
+        for part in range(first) if own else range(first, len(self.parts)):
+            height += self.starts[part + 1] - self.starts[part]
+            if waiting and height > self.at_once:
+                yield pl.concat(waiting)
+                waiting, height = [], self.starts[part + 1] - self.starts[part]
+            waiting.append(self._piece(name, part))
+        if waiting:
+            yield pl.concat(waiting)
 
     def _piece(self, name: str, part: int) -> pl.Series:
         """One column of the rows of a part."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import polars as pl
 
@@ -27,6 +28,8 @@ NONE = 0
 
 BATCH_BYTES = 32 << 20  # of grams that are compared at once
 REMEMBERED = 1 << 23  # pairs that were measured; past that some are measured twice
+
+EMPTY = pl.Series(dtype=pl.UInt64)
 
 PAIRS = pl.Schema({"left": pl.UInt32, "right": pl.UInt32})
 
@@ -44,26 +47,40 @@ def band_names(threshold: float) -> list[str]:
 def sharing(sketches: Table, bands: Sequence[str]) -> pl.Series:
     """The rows that share a band key with another one, ascending.
 
-    Rows of earlier data are among them only if they share one with a row of the run's own.
+    Rows of earlier data are among them only if they share one with a row of the run's own. Of what
+    is too much to sort at once some of the keys are sorted at a time, band by band.
     """
     shares = pl.repeat(False, sketches.height, dtype=pl.Boolean, eager=True)
     for name in bands if sketches.height else ():
-        keys = sketches.column(name)
-        own, earlier = keys.slice(0, sketches.own), keys.slice(sketches.own)
-        repeated, met = _repeated(own), pl.Series(dtype=keys.dtype)
-        if earlier.len():
-            met = earlier.filter(earlier.is_in(own.unique().implode()) & (earlier != NONE)).unique()
-        common = pl.concat([repeated, met]).unique()
-        found = [own.is_in(common.implode()), earlier.is_in(met.implode())]
-        shares = shares | pl.concat(found)
+        common = pl.concat(_common(sketches, name, *bounds) for bounds in _ranges(sketches))
+        keys = common.unique().implode()
+        pieces = chain(sketches.pieces(name, own=True), sketches.pieces(name, own=False))
+        shares |= pl.concat([piece.is_in(keys) for piece in pieces])
     return shares.arg_true().cast(pl.UInt32)
 
 
-def _repeated(keys: pl.Series) -> pl.Series:
-    """The keys that stand there more than once: sorted by value, which holds them twice."""
-    held = keys.sort()
-    after, before = held.slice(1), held.head(-1)
-    return after.filter((after == before) & (after != NONE)).unique()
+def _ranges(sketches: Table) -> Iterator[tuple[int, int]]:
+    """Bounds of keys, first and last: as many ranges as it takes to hold the keys of one."""
+    number = -(-sketches.height // sketches.at_once)
+    ends = [part * 2**64 // number for part in range(number + 1)]
+    yield from zip(ends[:-1], (end - 1 for end in ends[1:]), strict=True)
+
+
+def _common(sketches: Table, name: str, least: int, most: int) -> pl.Series:
+    """The keys of a range that two rows share, of which one at least is the run's own."""
+    own, earlier = (
+        pl.concat(
+            piece.filter(piece.is_between(max(least, NONE + 1), most))
+            for piece in chain([EMPTY], sketches.pieces(name, own=of_run))
+        )
+        for of_run in (True, False)
+    )
+    held = own.sort()
+    del own
+    after = held.slice(1)
+    repeated = after.filter(after == held.head(-1))
+    met = earlier.filter(earlier.is_in(held.implode())) if earlier.len() else earlier
+    return pl.concat([repeated, met]).unique()
 
 
 @dataclass(frozen=True)
@@ -82,7 +99,7 @@ class Candidates:
 
     def keys(self, band: str) -> pl.Series:
         """The keys of one band, by rank."""
-        return self.sketches.column(band).gather(self.rows)
+        return self.sketches.rows([band], self.grams.rows)[band].gather(self.places)
 
     def measured(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """`left`, `right` and their `jaccard`, of any pairs of ranks, sorted by them."""
