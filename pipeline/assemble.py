@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.delta import SHIPPED, Delta
+from pipeline.fragments import ENDING, SPLITS, append_fragment, read_lines
 from pipeline.ledger import StageCount
 from pipeline.parquet_rows import ParquetRows
 from pipeline.render import LINES
@@ -21,8 +22,6 @@ from pipeline.shards import read_frame
 
 SELECTIONS = {OVER_LIMIT: "select", SHIPPED: "delta"}
 """What a target's own choices are called in the ledger, by the reason they give."""
-
-SPLITS = ("train", "validation", "test")
 
 LINEAGE = pl.Schema(
     {
@@ -84,7 +83,7 @@ class Assembly:
         self.rendered = rendered
         self.lineage = ParquetRows(folder / "lineage.parquet", LINEAGE)
         self.rejected = ParquetRows(folder / "rejected.parquet", REJECTED)
-        self.metrics = ParquetRows(metrics, METRICS)
+        self.metrics = ParquetRows(metrics, METRICS, "none")  # a work file, read three times
         self.selections: list[StageCount] = []  # of the targets that left records out
 
     def __enter__(self) -> Assembly:
@@ -104,7 +103,7 @@ class Assembly:
         self, rendering: Rendering, limit: RecordLimit | None, delta: Delta | None
     ) -> list[TargetFiles]:
         """Write a target's files: one data set, or several when `limit` says so."""
-        shards = sorted(self.rendered.glob(f"{rendering.name}.*.lines.arrow"))
+        shards = sorted(self.rendered.glob(f"{rendering.name}.*{ENDING}"))
         new = delta.new_ids(shards, self.run) if delta else None
         if delta and new is not None:
             self._set_aside(rendering, shards, None, new, SHIPPED, delta.chain[0])
@@ -137,24 +136,30 @@ class Assembly:
         outputs = {split: _Lines(folder / f"{split}.jsonl", files.rendering) for split in SPLITS}
         for shard in shards:
             lines = read_frame(shard)
-            if ids is not None:
-                lines = lines.filter(pl.col("id").is_in(list(ids)))
-            self._add_lines(lines, files.name, outputs)
+            if ids is None:
+                self._tell_lines(lines, files.name, outputs)
+                for split, output in outputs.items():
+                    output.add_all(shard, lines.filter(pl.col("split") == split))
+            else:
+                own = pl.col("id").is_in(list(ids))
+                self._tell_lines(lines.filter(own), files.name, outputs)
+                chosen = read_lines(shard).filter(own)
+                for split, output in outputs.items():
+                    output.add(chosen.filter(pl.col("split") == split))
         for split, output in outputs.items():
             if output.close():
                 files.splits[split] = output.count
         self._copy_images(files, ids)
         return files
 
-    def _add_lines(self, lines: pl.DataFrame, name: str, outputs: dict[str, _Lines]) -> None:
+    def _tell_lines(self, lines: pl.DataFrame, name: str, outputs: dict[str, _Lines]) -> None:
+        """Metrics and lineage of lines that are about to be added."""
         lines = lines.with_columns(target=pl.lit(name))
         self.metrics.add(lines)
         before = {split: output.count.records for split, output in outputs.items()}
         start = pl.col("split").replace_strict(before, return_dtype=pl.Int64)
         number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("split")
-        self.lineage.add(lines.drop("line").with_columns(line=start + number))
-        for split, output in outputs.items():
-            output.add(lines.filter(pl.col("split") == split))
+        self.lineage.add(lines.with_columns(line=start + number))
 
     def _set_aside(
         self,
@@ -212,24 +217,34 @@ class _Lines:
         self.count = SplitCount()
         self.file: Any = None
 
+    def add_all(self, shard: Path, lines: pl.DataFrame) -> None:
+        """Add all lines of a split that a shard has; `lines` are their records."""
+        if self._counted(lines):
+            append_fragment(shard, lines["split"][0], self.file)
+
     def add(self, lines: pl.DataFrame) -> None:
+        """Add some lines."""
+        if self._counted(lines):
+            self.file.write(b"\n".join([*lines["line"].cast(pl.Binary), b""]))
+
+    def _counted(self, lines: pl.DataFrame) -> bool:
+        """Whether there is a line; then there is a file, too."""
         if not lines.height:
-            return
-        separator = b"\n" if self.file is not None else b""
+            return False
         self.file = self.file or self.path.open("wb")
-        data = b"\n".join(lines["line"].cast(pl.Binary).to_list())
-        self.file.write(separator + data)
         self.count.records += lines.height
         self.count.tokens += int(lines["tokens"].sum())
-        self.count.bytes += len(separator) + len(data)
+        self.count.bytes += int(lines["bytes"].sum()) + lines.height
+        return True
 
     def close(self) -> bool:
         """Whether there is a file."""
         if self.file is None:
             return False
-        if self.final_newline:
-            self.file.write(b"\n")
-            self.count.bytes += 1
+        self.file.flush()
+        if not self.final_newline:
+            self.count.bytes -= 1
+            self.file.truncate(self.count.bytes)
         self.file.close()
         return True
 

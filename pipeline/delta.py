@@ -16,9 +16,9 @@ import polars as pl
 import xxhash
 
 from pipeline.errors import RecipeError, StorageError
+from pipeline.fragments import read_lines
 from pipeline.publish import MANIFEST, read_manifest
 from pipeline.recipe import Recipe
-from pipeline.shards import read_frame
 from pipeline.storage import Place
 
 SHIPPED = "shipped_before"
@@ -42,7 +42,7 @@ class Delta:
         """The ids of rendered records whose lines the chain does not hold."""
         new: set[str] = set()
         for shard in shards:
-            lines = read_frame(shard)
+            lines = read_lines(shard)
             digests = line_digests(lines["line"].to_list(), run)
             is_new = pl.Series([digest not in self.shipped for digest in digests], dtype=pl.Boolean)
             new.update(lines["id"].filter(is_new))
@@ -52,7 +52,7 @@ class Delta:
         """How many shipped lines the data no longer holds: a tuned model does not forget them."""
         there: set[int] = set()
         for shard in shards:
-            there.update(line_digests(read_frame(shard)["line"].to_list(), run))
+            there.update(line_digests(read_lines(shard)["line"].to_list(), run))
         return len(self.shipped - there)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.bedrock.limits import reject_over_limits
+from pipeline.fragments import ENDING, write_fragments
 from pipeline.ledger import StageCount
 from pipeline.parts import Clock
 from pipeline.passes import Decided, ShardTask, in_order, origin, positions
@@ -102,8 +103,8 @@ class RenderPass:
         lines = measured(rendered.filter(pl.col("rejected").is_null()), rendering.takes_validation)
         name = f"{rendering.name}.{index:05d}"
         write_frame(self.folder / f"{name}.rejected.arrow", rejected)
-        write_frame(self.folder / f"{name}.lines.arrow", lines)
-        files = [self.folder / f"{name}.rejected.arrow", self.folder / f"{name}.lines.arrow"]
+        files = [self.folder / f"{name}.rejected.arrow"]
+        files += write_fragments(self.folder / f"{name}{ENDING}", lines)
         return parted, files + self._images(rendering, parted.kept)
 
     def _images(self, rendering: Rendering, records: pl.DataFrame) -> list[Path]:

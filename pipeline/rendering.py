@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.bedrock.cards import Plan
 from pipeline.errors import RecipeError
-from pipeline.recipe import Recipe
 from pipeline.storage import is_remote
 from pipeline.targets.contract import Place, Target
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
 
 NO_VALIDATION = {"image_caption"}
 """Formats for which no model takes a validation file (model-customization-prepare.html)."""

@@ -74,6 +74,11 @@ KEEP_MEMORY = "dirty_decay_ms:10000,muzzy_decay_ms:10000"
 and to be handed new pages by the system costs a tenth of a worker's time."""
 
 
+def keep_memory() -> None:
+    """The same for this process, before it imports Polars: one worker is the process itself."""
+    os.environ.setdefault("_RJEM_MALLOC_CONF", KEEP_MEMORY)
+
+
 class _settings_of_workers:  # noqa: N801 - reads as a verb in a with statement
     """While it lasts, new processes get an equal share of the cores for Polars' threads."""
 
@@ -91,9 +96,10 @@ class _settings_of_workers:  # noqa: N801 - reads as a verb in a with statement
 
 
 def collect_rarely() -> None:
-    """Look for cycles among objects after 100,000 new ones, not 700: rows read are many and have
-    none, and to look through them took 3 % of a run."""
-    gc.set_threshold(100_000, 20, 20)
+    """Look for cycles among objects after 500,000 new ones, not 700, and not among the modules:
+    rows read are many and have none, and to look through them took 3 % of a run."""
+    gc.freeze()
+    gc.set_threshold(500_000, 20, 20)
 
 
 def _quiet_child() -> None:

@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal
 import polars as pl
 from pydantic import AfterValidator, Field
 
-from pipeline.kernels import langid
 from pipeline.stage import Broken, Observed, Settings, reject
 from pipeline.stages.texts import KEPT
 
@@ -116,6 +115,8 @@ def told(samples: pl.Series) -> pl.DataFrame:
     known = _by_script(samples.unique(maintain_order=True))
     unsure = pl.col("language").is_null() & pl.col("sample").is_not_null()
     open_ones = known.filter(unsure)["sample"]
+    from pipeline.kernels import langid  # with numpy, which few workers need
+
     detected = langid.detect(open_ones).with_columns(open_ones)
     codes = samples.to_frame("sample").join(known, on="sample", how="left", maintain_order="left")
     codes = codes.join(detected, on="sample", how="left", maintain_order="left", nulls_equal=True)
