@@ -1,4 +1,4 @@
-"""The commands that tell of runs, thin: why, report, diff.
+"""The commands that tell of runs, thin: why, withdraw, report, diff.
 
 `pipeline.cli` takes them in by `app.add_typer(run_commands)`.
 """
@@ -41,6 +41,30 @@ def why(
     from pipeline.why_command import answer
 
     typer.echo(answer(run, what, what_if or [], text=text, as_json=as_json), nl=False)
+
+
+@app.command(
+    epilog="Examples: `bedrock-prep withdraw out/lotus-documents "
+    "documents/faq/taste-and-smell-en.md` · `bedrock-prep withdraw out/lotus-documents "
+    "corpus/train.jsonl:22 --duplicates`"
+)
+def withdraw(
+    run: RunArgument,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|SOURCE", help="A record id, a source, or a line: corpus/train.jsonl:22."
+        ),
+    ],
+    duplicates: Annotated[
+        bool, typer.Option("--duplicates", help="Take out what was merged with it as well.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what hangs on a record or a source, and what takes it out of every further run."""
+    from pipeline.withdraw_command import dependants
+
+    typer.echo(dependants(run, what, duplicates=duplicates, as_json=as_json), nl=False)
 
 
 @app.command(

@@ -38,6 +38,7 @@ from pipeline.shards import private_folder, write_bytes
 from pipeline.stage import EvidenceStage, RecordStage, RewritingStage, Stage, only_rejects
 from pipeline.stages.clean import Clean
 from pipeline.stages.redact import Redact
+from pipeline.withdraw import Withdrawn
 
 WORKER_DIED = (
     "a worker process was killed, most likely for lack of memory; set --memory below what is free "
@@ -109,6 +110,7 @@ class Execution:
         sandboxed = any(reader.sandboxed for reader, _ in inputs.units)
         sets = sum(one.size() for one in inputs.sets.values())
         share = share_memory(options.memory, options.workers, sandboxed, sets)
+        self.withdrawn = Withdrawn(tuple(recipe.withdraw))
         self.share, self.plan = claim(folder, named.run, share)
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}
@@ -182,6 +184,7 @@ class Execution:
             self.share.shard_bytes,
             self.plan,
             made_of,
+            self.withdrawn,
         )
         if number == 0 and not self.options.full:
             tasks = self._with_known(tasks, folder, made_of)
@@ -189,6 +192,9 @@ class Execution:
         parts = self._map(" · ".join([*firsts, *labels]), this, tasks)
         self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
         self.observed += [folder / part for part in parts]
+        if number == 0:
+            for entry in self.withdrawn.unused(self.set_aside):
+                self.progress.say(f"withdraw: {entry}: no source holds it")
         shards = [
             ShardTask(index, folder / f"{part}.kept.arrow") for index, part in enumerate(parts)
         ]
@@ -209,7 +215,7 @@ class Execution:
 
     def _with_known(self, tasks: list[Any], folder: Path, made_of: str) -> list[Any]:
         """The read tasks with what earlier runs have made of their units."""
-        keys = [task.keys() for task in tasks]
+        keys = [task.keys(self.withdrawn) for task in tasks]
         known = find_known(self.folder.parent, folder, made_of, chain.from_iterable(keys))
         units, found = sum(map(len, keys)), known.rows.n_unique("key") if known.rows.height else 0
         if found:

@@ -24,9 +24,16 @@ from pipeline.recipe import Recipe
 from pipeline.select_records import OVER_LIMIT, OVER_LIMIT_MEANS
 from pipeline.stages import STAGES
 from pipeline.stages.split import Split
+from pipeline.withdraw import WITHDRAWN, WITHDRAWN_MEANS
 
 UNKNOWN = "_UnknownTarget"
-OF_SELECTIONS = {OVER_LIMIT: OVER_LIMIT_MEANS, SHIPPED: SHIPPED_MEANS}
+OF_RECIPES = {
+    OVER_LIMIT: OVER_LIMIT_MEANS,
+    SHIPPED: SHIPPED_MEANS,
+    WITHDRAWN: WITHDRAWN_MEANS,
+}
+"""What the recipe itself leaves out, beside its stages."""
+
 SCHEMA_ID = "urn:bedrock-prep:schema:recipe"
 
 
@@ -70,7 +77,7 @@ def reference() -> str:
         *_rooms("Targets", targets.TARGETS, targets.REASONS, ""),
         *_shared(),
         "## Reasons of model cards\n",
-        *_reasons({**limits.REASONS, **OF_SELECTIONS}),
+        *_reasons({**limits.REASONS, **OF_RECIPES}),
     ]
     return "\n".join(parts)
 
@@ -161,7 +168,7 @@ def _shared() -> Iterator[str]:
 def all_reasons() -> dict[str, str]:
     """Every reason that a record can be rejected with, and what it means."""
     rooms = {**readers.REASONS, **stages.REASONS, **targets.REASONS, **limits.REASONS}
-    return {**rooms, **OF_SELECTIONS}
+    return {**rooms, **OF_RECIPES}
 
 
 def generated() -> dict[Path, str]:

@@ -15,6 +15,7 @@ from pipeline.readers import assign
 from pipeline.recipe import Recipe
 from pipeline.source import Reader, SourceFile, Unit
 from pipeline.storage import Aws, Listed, list_sources, pin
+from pipeline.withdraw import NOTHING, Withdrawn
 
 HASH_THREADS = 4
 HANDFUL = 64  # files that a thread is handed at once
@@ -45,12 +46,14 @@ class Inputs:
                 listed[file.uri] = entry
         return [listed[uri] for uri in sorted(listed, key=str.encode)]
 
-    def spooled(self, spool: Path) -> set[str]:
-        """The names of the files in this folder that bytes of some source or set are in."""
+    def spooled(self, spool: Path, withdrawn: Withdrawn) -> set[str]:
+        """The names of the files in this folder that hold bytes of some source or set, but for
+        those that are withdrawn whole: no copy of them is kept."""
         below = f"{spool}/"
-        paths = self.paths().values()
+        units = (unit for _, unit in self.units if not withdrawn.takes(unit))
+        paths = (str(file.path) for unit in units for file in (*unit.files, *unit.sidecars))
         own = {path.removeprefix(below) for path in paths if path.startswith(below)}
-        return own.union(*(one.spooled(spool) for one in self.sets.values()))
+        return own.union(*(one.spooled(spool, NOTHING) for one in self.sets.values()))
 
     def size(self) -> int:
         """Bytes of all files that give records."""

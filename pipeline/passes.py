@@ -44,6 +44,7 @@ from pipeline.stage import (
 )
 from pipeline.tables import write_blobs
 from pipeline.unit_rows import UNIT, ledger_rows, roots_of, tally_rows, unit_keys
+from pipeline.withdraw import NOTHING, Withdrawn
 
 READ = "read"
 
@@ -59,9 +60,9 @@ class ReadTask:
     known: Known | None = None  # what earlier runs have made of some of them
     digests: tuple[str, ...] = ()  # of the units, where they are known already
 
-    def keys(self) -> list[str]:
+    def keys(self, withdrawn: Withdrawn) -> list[str]:
         """The digest of each unit."""
-        return list(self.digests) or unit_keys(self.units)
+        return list(self.digests) or unit_keys(self.units, withdrawn)
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Pass:
     shard_bytes: int
     plan: str  # digest of recipe, inputs, code and cuts
     made_of: str = ""  # digest of all that the result for a unit depends on beside the unit
+    withdrawn: Withdrawn = NOTHING  # what is set aside as soon as it is read
 
     def run(self, task: ReadTask | ShardTask) -> dict[str, Any]:
         """Do one task, unless it is done; returns its marker: parts, counts, files."""
@@ -128,11 +130,12 @@ class Pass:
             numbered = read_frame(task.shard).with_columns(pl.lit(0).alias(UNIT))
             self._part(numbered, parts, task.shard)
             return parts
-        keys, known = task.keys(), set(task.known.rows["key"]) if task.known else set()
+        known = set(task.known.rows["key"]) if task.known else set()
+        keys = task.keys(self.withdrawn)
         name = f"{task.index:05d}" + (NEW if known else "")
         parts = Parts(self.folder, name, keys)
         units = [(n, *task.units[n]) for n, key in enumerate(keys) if key not in known]
-        for numbered in gather(_read(units), self.shard_bytes):
+        for numbered in gather(_read(units, self.withdrawn), self.shard_bytes):
             self._part(numbered, parts)
         return parts
 
@@ -212,16 +215,25 @@ def origin(
     return digest_of(plan, name, *inputs)
 
 
-def _read(units: Iterable[tuple[int, Reader, Unit]]) -> Iterator[pl.DataFrame]:
+def _read(
+    units: Iterable[tuple[int, Reader, Unit]], withdrawn: Withdrawn
+) -> Iterator[pl.DataFrame]:
     """Every unit's frames, with its number; a reader that passes over a file breaks the law."""
-    for sandboxed, group in groupby(units, key=lambda one: one[1].sandboxed):
+
+    def kind(one: tuple[int, Reader, Unit]) -> tuple[bool, bool]:
+        return withdrawn.takes(one[2]), one[1].sandboxed
+
+    for (taken, sandboxed), group in groupby(units, key=kind):
         own = list(group)
+        if taken:
+            yield from (_numbered(withdrawn.unread(unit.files), number) for number, _, unit in own)
+            continue
         told: set[tuple[int, str]] = set()
         for frame in sandbox.read_units(own) if sandboxed else _read_here(own):
             if frame.drop(UNIT).schema != SCHEMA:
                 raise LawBroken("a reader's frame is not of the record's schema")
             told.update(frame.select(UNIT, "source").unique().rows())
-            yield frame
+            yield withdrawn.apply(frame)
         for number, reader, unit in own:
             silent = [file.uri for file in unit.files if (number, file.uri) not in told]
             if silent:
@@ -230,8 +242,11 @@ def _read(units: Iterable[tuple[int, Reader, Unit]]) -> Iterator[pl.DataFrame]:
 
 def _read_here(units: Iterable[tuple[int, Reader, Unit]]) -> Iterator[pl.DataFrame]:
     for number, reader, unit in units:
-        for frame in reader.read(unit):
-            yield frame.with_columns(pl.lit(number, pl.UInt32).alias(UNIT))
+        yield from (_numbered(frame, number) for frame in reader.read(unit))
+
+
+def _numbered(frame: pl.DataFrame, number: int) -> pl.DataFrame:
+    return frame.with_columns(pl.lit(number, pl.UInt32).alias(UNIT))
 
 
 def apply_decision(records: pl.DataFrame, decision: pl.DataFrame) -> pl.DataFrame:

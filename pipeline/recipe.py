@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
 from pipeline.bedrock.cards import Card, Plan, find_card, with_quota
 from pipeline.bedrock.job import JobSettings
@@ -26,6 +26,7 @@ from pipeline.stages import STAGES
 from pipeline.stages.split import Split
 from pipeline.targets import TARGETS
 from pipeline.targets.contract import Target
+from pipeline.withdraw import sorted_entries
 from pipeline.yaml_file import Positions, load_yaml, set_value
 
 S3_URI = r"^s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](/.*)?$"
@@ -94,6 +95,8 @@ class Recipe(Settings):
 
     name: str = Field(pattern=NAME)
     sources: list[AnySource] = Field(min_length=1)
+    # sources, and records as `why` names them: `source (locator)`, that no run takes in
+    withdraw: Annotated[list[str], AfterValidator(sorted_entries)] = Field(default_factory=list)
     stages: list[AnyStage] | None = None
     # read as sources are; `decontaminate` keeps what they ask out of the data
     evaluation_sets: dict[Annotated[str, Field(pattern=NAME)], AnySource] = Field(
@@ -110,9 +113,9 @@ class Recipe(Settings):
     def as_json(self) -> dict[str, Any]:
         """The recipe with every default filled in, without how AWS is reached.
 
-        How the report is written and expectations of one's own are there when they are set: a run
-        without them keeps its digest. A model card of the user's own is in it whole, under its
-        target's name: where its file lay is of no account, what it says is.
+        How the report is written, expectations of one's own and what is withdrawn are there when
+        they are set: a run without them keeps its digest. A model card of the user's own is in it
+        whole, under its target's name: where its file lay is of no account, what it says is.
         """
         plain = self._plain_parts()
         cards = {name: self.card(name) for name in self.targets if self._has_own_card(name)}
@@ -140,6 +143,8 @@ class Recipe(Settings):
             told["evaluation_sets"] = own
         if not self.gate.expectations:
             del told["gate"]["expectations"]
+        if self.withdraw:
+            told["withdraw"] = self.withdraw
         return told if self.report == Report() else told | {"report": _plain(self.report)}
 
     def all_sources(self) -> dict[str, Any]:

@@ -32,6 +32,7 @@ REASONS_OF = ("pipeline.readers", "pipeline.stages", "pipeline.targets", "pipeli
 OWN_REASONS = {
     "schema_broken": "the rendered line breaks its format's own JSON Schema",
     "over_records_max": "left out by selection: there are more records than the model takes",
+    "withdrawn": "the recipe takes it out of every run",
     "shipped_before": "an earlier run of the chain that this delta goes on from has shipped it",
 }
 

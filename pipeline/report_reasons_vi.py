@@ -151,6 +151,7 @@ REASONS_VI: dict[str, str] = READERS_VI | {
         "mô hình không nhận thêm bản ghi: hãy chia tập dữ liệu, hoặc xin AWS nâng hạn mức và "
         "đặt `quota.records_max`"
     ),
+    "withdrawn": "công thức rút nó khỏi mọi lần chạy",
     "shipped_before": "một lần chạy trước trong chuỗi mà phần gia tăng này nối tiếp đã giao nó",
     "schema_broken": "dòng được tạo vi phạm chính JSON Schema của định dạng",
     "answer_became_reference": "câu trả lời cuối là chuẩn để chấm, không phải một lượt",

@@ -27,6 +27,7 @@ from pipeline.recipe import Recipe
 from pipeline.resume import PLAN
 from pipeline.shards import private_folder
 from pipeline.storage import Aws, is_remote, open_place
+from pipeline.withdraw import Withdrawn
 
 __all__ = ["Options", "Outcome", "prepare"]
 
@@ -50,7 +51,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
     limits are not met (nothing is published), StorageError, ConflictError.
     """
     collect_rarely()
-    aws = _aws(recipe)
+    aws, withdrawn = _aws(recipe), Withdrawn(tuple(recipe.withdraw))
     place = open_place(options.output, aws)
     with _work_folder(options) as (work, lock):
         for note in place.examine():
@@ -67,7 +68,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         if there:  # the same work is done; a run killed before its last step lacks only LATEST
             lock.confirm()
             point_to(place, run, there[1], latest)
-            _clear(work, run, inputs)
+            _clear(work, run, inputs, withdrawn)
             return Outcome(run, uri, True, there[0])
         if options.full:
             shutil.rmtree(work / run, ignore_errors=True)
@@ -79,7 +80,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         progress.say(f"publishing {uri}")
         lock.confirm()
         publish(place, finished.folder, run, latest)
-        _clear(work, run, inputs)
+        _clear(work, run, inputs, withdrawn)
         return Outcome(run, uri, False, finished.manifest)
 
 
@@ -120,14 +121,15 @@ def _work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
         raise StorageError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
-def _clear(work: Path, run: str, inputs: Inputs) -> None:
-    """Leave the rejected texts of the published run; other runs' work is of no more use."""
+def _clear(work: Path, run: str, inputs: Inputs, withdrawn: Withdrawn) -> None:
+    """Leave the rejected texts of the published run; other runs' work is of no more use, and of
+    what is withdrawn no copy stays."""
     for path in (work / run).rglob("*"):
         if path.is_file() and not _is_kept_work(path):
             step("remove work file")
             path.unlink()
     spool = work / "spool"
-    in_use = inputs.spooled(spool)
+    in_use = inputs.spooled(spool, withdrawn)
     for spooled in spool.iterdir():
         if spooled.name.removesuffix(".sha256") not in in_use:
             step("remove spooled source")

@@ -19,6 +19,7 @@ from pipeline.ledger import StageCount
 from pipeline.record import ID_LENGTH
 from pipeline.settle import Settled
 from pipeline.source import Reader, Unit
+from pipeline.withdraw import NOTHING, Withdrawn
 
 UNIT = "unit"
 """The number of a record's unit within its task: a column while a task is done, never on disk."""
@@ -29,9 +30,9 @@ LEDGER = pl.Schema({"stage": pl.String(), "what": pl.String(), "number": pl.Int6
 REASON, TALLY = "reason ", "tally "
 
 
-def unit_keys(units: Iterable[tuple[Reader, Unit]]) -> list[str]:
+def unit_keys(units: Iterable[tuple[Reader, Unit]], withdrawn: Withdrawn = NOTHING) -> list[str]:
     """Of each unit a digest of all that its records depend on beside stages and code: the reader
-    with its settings, names and bytes."""
+    with its settings, names and bytes, and what of it is withdrawn."""
     settings: dict[int, str] = {}
     keys = []
     for reader, unit in units:
@@ -39,7 +40,8 @@ def unit_keys(units: Iterable[tuple[Reader, Unit]]) -> list[str]:
             settings[id(reader)] = getattr(reader, "model_dump_json", str)()
         files = [[file.uri, file.sha256] for file in unit.files]
         beside = [[file.uri, file.sha256] for file in unit.sidecars]
-        text = orjson.dumps([reader.name, settings[id(reader)], files, beside])
+        told = [reader.name, settings[id(reader)], files, beside, *withdrawn.of(unit)]
+        text = orjson.dumps(told)
         keys.append(hashlib.blake2b(text, digest_size=16).hexdigest())
     return keys
 

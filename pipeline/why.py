@@ -170,8 +170,7 @@ def why(run: PublishedRun, what: str) -> Way:
     stands for it, and that one to all that it stands for. Raises RecipeError when the run has
     never seen it.
     """
-    asked = _line(run, what)
-    way = follow(run, what, _asked(what) if asked is None else asked)
+    way = follow(run, what, meant(run, what))
     if way.lines or way.rejections:
         return way
     for listed in run.manifest["inputs"]:
@@ -179,6 +178,12 @@ def why(run: PublishedRun, what: str) -> Way:
             way.what = f"{what}: was read along with other files (captions or metadata)"
             return way
     raise RecipeError(f"{what}: run {run.run} has no such record id, document, source or line")
+
+
+def meant(run: PublishedRun, what: str) -> pl.Expr:
+    """The rows of lineage and of what was rejected that an id, a source or a line means."""
+    asked = _line(run, what)
+    return _asked(what) if asked is None else asked
 
 
 def follow(run: PublishedRun, what: str, asked: pl.Expr | None) -> Way:

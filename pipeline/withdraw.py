@@ -1,0 +1,115 @@
+"""What the recipe takes out of every run, though the sources still hold it: `withdraw`.
+
+An entry is a source (`documents/faq.md`) or a record of one as `why` names it: the source and, in
+parentheses, the locator (`pairs/tea.jsonl (line=3)`). Such records are set aside before any stage
+sees them, without their content; a file that is withdrawn whole is not even read. What had been
+merged into them comes back.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.record import ID_LENGTH, REJECTED, SCHEMA, frame, record_id, rejection
+from pipeline.source import SourceFile, Unit
+
+WITHDRAWN = "withdrawn"
+WITHDRAWN_MEANS = (
+    "the recipe's `withdraw` takes it out of every run; the value is the entry that names it"
+)
+CONTENT = ("text", "system", "messages", "images", "language", "tokens", "extra")
+"""Columns that are empty in a record that is withdrawn: its work files hold none of it either."""
+
+PLACE = re.compile(r"(?P<source>.+) \((?P<locator>[^()]+)\)")
+BARE_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}(\.\d+)*")
+
+
+def sorted_entries(entries: Iterable[str]) -> list[str]:
+    """The entries of a recipe, each once. Raises ValueError for one that names no source."""
+    for entry in entries:
+        if BARE_ID.fullmatch(entry):
+            raise ValueError(
+                f"{entry} is an id and names no source; `bedrock-prep withdraw RUN {entry}` "
+                "tells the entry for it"
+            )
+        if not entry.strip():
+            raise ValueError("an entry is empty")
+    return sorted(set(entries))
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """The entries of a recipe, sorted."""
+
+    entries: tuple[str, ...] = ()
+
+    @cached_property
+    def _ids(self) -> dict[str, str]:
+        places = [(PLACE.fullmatch(entry), entry) for entry in self.entries]
+        return {record_id(p["source"], p["locator"]): entry for p, entry in places if p}
+
+    def of(self, unit: Unit) -> list[str]:
+        """The entries that may be about a unit: they begin with the name of one of its files."""
+        found = []
+        for file in unit.files if self.entries else ():
+            at = bisect_left(self.entries, file.uri)
+            while at < len(self.entries) and self.entries[at].startswith(file.uri):
+                found.append(self.entries[at])
+                at += 1
+        return found
+
+    def takes(self, unit: Unit) -> bool:
+        """Whether all files of a unit are withdrawn."""
+        return bool(self.entries) and all(self._is_entry(file.uri) for file in unit.files)
+
+    def _is_entry(self, name: str) -> bool:
+        at = bisect_left(self.entries, name)
+        return self.entries[at : at + 1] == (name,)
+
+    def unread(self, files: Iterable[SourceFile]) -> pl.DataFrame:
+        """The rows that stand for files which are not read."""
+        return frame({"source": f.uri, "locator": "", "rejected": _rejected(f.uri)} for f in files)
+
+    def apply(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Records as they were read, those withdrawn without their content and with the reason."""
+        if not self.entries:
+            return records
+        named = records.select(
+            pl.coalesce(
+                pl.col("id").replace_strict(self._ids, default=None, return_dtype=pl.String),
+                pl.when(pl.col("source").is_in(self.entries)).then("source"),
+            )
+        ).to_series()
+        out = named.is_not_null()
+        if not out.any():
+            return records
+        why = pl.Series([_rejected(name) for name in named], dtype=REJECTED)
+        emptied = [
+            pl.when(~out).then(pl.col(name)).otherwise(pl.lit(None, SCHEMA[name])).alias(name)
+            for name in CONTENT
+        ]
+        rejected = pl.when(out).then(why).otherwise("rejected").alias("rejected")
+        return records.with_columns(*emptied, rejected)
+
+    def unused(self, rejected: Sequence[Path]) -> list[str]:
+        """The entries by which nothing was set aside in a first pass, from its rejected shards."""
+        used: set[str] = set()
+        for path in rejected if self.entries else ():
+            with path.open("rb") as file:
+                why = pl.read_ipc(file, columns=["rejected"])["rejected"].struct
+            used.update(why.field("value").filter(why.field("reason") == WITHDRAWN))
+        return [entry for entry in self.entries if entry not in used]
+
+
+NOTHING = Withdrawn()
+
+
+def _rejected(name: str | None) -> dict[str, str | None] | None:
+    return None if name is None else rejection(WITHDRAWN, name)
