@@ -26,7 +26,7 @@ def extension(name: str, *headers: str) -> Extension:
 EXTENSIONS = [
     extension("_native", "grams.h", "search.h"),
     extension("_langid", "langid.h"),
-    extension("_measures", "arrow_texts.h", "chunking.h", "statistics.h", "surface.h"),
+    extension("_measures", "arrow_texts.h", "chunking.h", "pieces.h", "statistics.h", "surface.h"),
 ]
 
 if os.environ.get("BEDROCK_PREP_NO_COMPILE") == "1":

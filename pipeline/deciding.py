@@ -1,7 +1,8 @@
 """The vote over all sketches of a pass, in bounded memory: by key, or with evidence.
 
 Sketches lie beside the shards. A vote by key is taken for some keys at a time when the sketches
-are more than fit; a vote with evidence reads a column of them at a time. The votes are written
+are more than fit; a vote with evidence reads a column of them at a time; one on pieces of texts is
+that of `pipeline.deciding_pieces`. The votes are written
 beside the shards, each shard's own: the next pass reads no others. They are the same however much
 is held at once.
 """
@@ -15,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.deciding_pieces import Pieces
 from pipeline.engines.local import Workers
 from pipeline.errors import LawBroken
 from pipeline.memory import refuse_over, room_to_decide
@@ -45,8 +47,10 @@ class Deciding:
         for shard in self.shards:
             votes_path(shard, self.label).unlink(missing_ok=True)
         if isinstance(stage, RewritingStage):
-            path, number = self._rewriting(stage)
-            return Decided(self.label, (stage, path)), {"repeated": number}
+            pieces = Pieces(self._sketches(self.shards), self._folder, self._room)
+            for part, taken in pieces.taken(stage):
+                write_frame(votes_path(self.shards[part], self.label), taken)
+            return Decided(self.label, stage), {"repeated": pieces.keys}
         votes = Buckets(self._folder / "votes", self._room)
         told: Mapping[str, Any] = {}
         if isinstance(stage, EvidenceStage):
@@ -82,13 +86,6 @@ class Deciding:
             placed = decision.join(sketches.select("id", PART), on="id", how="left")
             yield placed.rename({PART: BUCKET})
 
-    def _rewriting(self, stage: RewritingStage) -> tuple[Path, int]:
-        """The file of the keys decided on, and how many they are."""
-        path = self._folder / "decided.arrow"
-        decided = pl.concat(stage.decide(some) for some in self._together(stage.key))
-        write_frame(path, decided)
-        return path, decided.height
-
     def _together(self, key: str) -> Iterator[pl.DataFrame]:
         """The sketches in groups that fit into memory, those with one key in one group."""
         files = [sketch_path(shard, self.label) for shard in self.shards]
@@ -111,13 +108,18 @@ class Deciding:
         ids = [read_frame(path)["id"] for path in paths if path.exists()]
         return pl.concat([pl.Series("id", dtype=pl.String), *ids])
 
+    def _sketches(self, shards: list[Path]) -> SketchTable:
+        """Those of some shards; the run's own come first."""
+        files = [sketch_path(shard, self.label) for shard in shards]
+        gone = [self._gone(shard) for shard in shards]
+        first = len(self.shards)
+        own = SketchTable(files[:first], gone=gone[:first]).height
+        return SketchTable(files, own, gone, self._room)
+
     def _with_evidence(self, stage: EvidenceStage) -> tuple[SketchTable, Verdict]:
         """The sketches, and the verdict on them."""
         shards = [*self.shards, *self.earlier]
-        files = [sketch_path(shard, self.label) for shard in shards]
-        gone = [self._gone(shard) for shard in shards]
-        own = SketchTable(files[: len(self.shards)], gone=gone[: len(self.shards)]).height
-        sketches = SketchTable(files, own, gone, self._room)
+        sketches = self._sketches(shards)
         refuse_over(self.memory, self.label, RECORD_BYTES * sketches.height)
         candidates = stage.candidates(sketches)
         needed = HELD_BYTES * sketches.height + CANDIDATE_BYTES * candidates.len()

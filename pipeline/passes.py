@@ -78,20 +78,20 @@ class Decided:
     """What a corpus stage decided, for the next pass to apply."""
 
     label: str  # in the ledger
-    rewriting: tuple[RewritingStage, Path] | None = None  # with the file of its keys
+    rewriting: RewritingStage | None = None
 
     def apply(self, records: pl.DataFrame, shard: Path) -> Observed:
         """The records of one shard with the decision in them; no votes on it, no change."""
-        if self.rewriting is not None:
-            stage, keys = self.rewriting
-            return stage.apply(records, read_frame(keys))
         votes = votes_path(shard, self.label)
-        decided = apply_decision(records, read_frame(votes)) if votes.exists() else records
-        return Observed(decided)
+        if not votes.exists():
+            return Observed(records)
+        if self.rewriting is not None:
+            return self.rewriting.apply(records, read_frame(votes))
+        return Observed(apply_decision(records, read_frame(votes)))
 
     def digests(self, shard: Path) -> list[str]:
         """Of the files that `apply` reads."""
-        path = self.rewriting[1] if self.rewriting is not None else votes_path(shard, self.label)
+        path = votes_path(shard, self.label)
         return [self.label, digest_file(path) if path.exists() else ""]
 
 

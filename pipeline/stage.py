@@ -118,21 +118,30 @@ def only_rejects(stage: object) -> bool:
 
 @runtime_checkable
 class RewritingStage(Protocol):
-    """A corpus stage that decides on what stands in many records, and changes their texts by it."""
+    """A corpus stage that takes pieces that stand in many records out of their texts.
+
+    Pieces with one key (`key` and `rest`, UInt64) are judged together. A piece is known by the
+    `place` of its record among all, by source and id, and by its `number` in the record (UInt32).
+    """
 
     name: ClassVar[str]
-    key: ClassVar[str]
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Any number of rows for each record: `id`, `key` and small columns; never the text."""
+        """One row for each record: `id`, `source`, and its `pieces`, packed; never the text."""
         ...
 
-    def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
-        """The keys decided on, with what `apply` needs; sketches with one key come together."""
+    def pieces(self, packed: pl.Series) -> pl.DataFrame:
+        """The packed pieces of some records: `row` (among these), `number`, `key`, `rest`."""
         ...
 
-    def apply(self, records: pl.DataFrame, decided: pl.DataFrame) -> Observed:
-        """All records by the decision on all keys, with what was changed: as a record stage."""
+    def decide(self, pieces: pl.DataFrame) -> pl.DataFrame:
+        """The pieces to take out. Beside `place`, `number`, `key`, `rest` they have `document`
+        (UInt64, the same for all chunks of one document); those with one key come together."""
+        ...
+
+    def apply(self, records: pl.DataFrame, taken: pl.DataFrame) -> Observed:
+        """All records without the pieces that `taken` names (`id`, `numbers`), and what was
+        changed: as a record stage."""
         ...
 
 

@@ -37,8 +37,8 @@ class SketchTable:
         gone: Sequence[pl.Series] = (),
         room: int = 0,
     ) -> None:
-        files = [part for part in parts if isinstance(part, Path)]
-        held = sum(file.stat().st_size for file in files) <= room
+        self.size = sum(map(_size, parts))  # bytes
+        held = self.size <= room
         self.parts = [read_frame(p) if held and isinstance(p, Path) else p for p in parts]
         self.left = [_left(part, ids) for part, ids in zip_longest(self.parts, gone)]
         self.starts = [0, *accumulate(map(_height, self.parts, self.left))]
@@ -60,6 +60,12 @@ class SketchTable:
         for start, piece in zip(self.starts, chain([first], pieces), strict=False):
             whole[start : start + piece.len()] = piece.to_numpy()
         return pl.Series(name, whole)
+
+    def frames(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
+        """(number of its first row, some columns) of each part."""
+        for start, part, left in zip(self.starts, self.parts, self.left, strict=False):
+            read = _read(part, names)
+            yield start, read if left is None else read[left]
 
     def pieces(self, name: str, *, own: bool) -> Iterator[pl.Series]:
         """A column of the run's own rows, or of the others, no more than `at_once` of them, or one
@@ -107,6 +113,10 @@ def _left(part: Path | pl.DataFrame, gone: pl.Series | None) -> pl.Series | None
     if gone is None or gone.is_empty():
         return None
     return (~_read(part, ["id"])["id"].is_in(gone.implode())).arg_true()
+
+
+def _size(part: Path | pl.DataFrame) -> int:
+    return part.stat().st_size if isinstance(part, Path) else int(part.estimated_size())
 
 
 def _height(part: Path | pl.DataFrame, left: pl.Series | None) -> int:

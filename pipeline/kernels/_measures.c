@@ -1,10 +1,11 @@
-/* Texts of a Polars series, as arrow_texts.h reads them, measured (statistics.h), cut (chunking.h),
- * and looked at from outside (surface.h). */
+/* Texts of a Polars series, as arrow_texts.h reads them, measured (statistics.h), cut (chunking.h,
+ * pieces.h), and looked at from outside (surface.h). */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "arrow_texts.h"
 #include "chunking.h"
+#include "pieces.h"
 #include "statistics.h"
 #include "surface.h"
 
@@ -18,6 +19,7 @@ typedef struct {
     int64_t *out;
     Counter counter;
     Cutter cutter;
+    Pieces pieces;
     uint8_t kinds[256]; /* of bytes */
     uint8_t *lines;     /* texts one after the other, each in one line */
     size_t size, room;
@@ -59,6 +61,12 @@ static int add_line(Job *job, Text text) {
 
 static int cut_one(Job *job, Text text) {
     return text.data ? cut_text(&job->cutter, job->done, text.data, text.size) : 0;
+}
+
+static int cut_piece(Job *job, Text text) {
+    if (text.data && cut_pieces(&job->pieces, text.data, text.size) < 0) return -1;
+    job->out[job->done] = (int64_t)(job->pieces.made * PIECE_FIELDS * sizeof *job->pieces.out);
+    return 0;
 }
 
 static void measure_array(Job *job, const struct ArrowArray *array, int (*one)(Job *, Text)) {
@@ -209,10 +217,38 @@ static PyObject *chunks(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return cut_all(&job, capsule);
 }
 
+/* Where the pieces of each text end among those of all, and these: PIECE_FIELDS numbers each. */
+static PyObject *pieces(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *capsule, *ends, *found = NULL;
+    Py_ssize_t size, count;
+    int newlines;
+    long long least;
+    Job job = {0};
+    if (!PyArg_ParseTuple(arguments, "Ony#iL", &capsule, &count, &job.table, &size, &newlines, &least))
+        return NULL;
+    if (size != TABLED || newlines < 1 || newlines > 2) {
+        PyErr_SetString(PyExc_ValueError, "classes: 131072 bytes are needed; newlines: one or two");
+        return NULL;
+    }
+    job.count = count;
+    job.pieces.classes = (const uint8_t *)job.table;
+    job.pieces.newlines = (size_t)newlines;
+    job.pieces.least = least;
+    byte_kinds(job.pieces.classes, job.pieces.kinds);
+    ends = measured(&job, capsule, 1, cut_piece);
+    size_t bytes = job.pieces.made * PIECE_FIELDS * sizeof *job.pieces.out;
+    if (ends) found = PyBytes_FromStringAndSize((const char *)job.pieces.out, (Py_ssize_t)bytes);
+    pieces_free(&job.pieces);
+    if (found) return Py_BuildValue("(NN)", ends, found);
+    Py_XDECREF(ends);
+    return NULL;
+}
+
 static PyMethodDef methods[] = {
     {"chunks", chunks, METH_VARARGS, NULL},
     {"marks", marks, METH_VARARGS, NULL},
     {"one_line", one_line, METH_VARARGS, NULL},
+    {"pieces", pieces, METH_VARARGS, NULL},
     {"statistics", statistics, METH_VARARGS, NULL},
     {"weights", weights, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -7,19 +7,12 @@ from typing import ClassVar, Literal
 import polars as pl
 from pydantic import Field
 
-from pipeline.record import ID_LENGTH
+from pipeline.kernels import pieces
 from pipeline.stage import TALLIES, Broken, Observed, Settings, fewest, reject
 from pipeline.stages.before_after import changed_texts, sampled
-from pipeline.stages.sketches import digest
-from pipeline.stages.texts import KEPT, has_images, one_line
+from pipeline.stages.texts import KEPT, has_images, nfc
 
 BETWEEN = {"line": "\n", "paragraph": "\n\n"}
-
-FENCE = r"(?m)^ {0,3}(?:```|~~~)"
-STRUCTURE = r"^\s*\|[^\n]*$|^ {0,3}#{1,6} [^\n]*$"
-"""A row of a Markdown table, or a heading: the same in many documents that have one form."""
-
-ROOT = pl.col("id").str.slice(0, ID_LENGTH)
 
 
 class DedupLines(Settings):
@@ -32,7 +25,6 @@ class DedupLines(Settings):
     """
 
     name: ClassVar[str] = "dedup_lines"
-    key: ClassVar[str] = "key"
     reasons: ClassVar[dict[str, str]] = {
         "only_repeated": "Every line of the document also stands in others, so nothing is left; "
         "the value is the number of its lines or paragraphs that were taken out.",
@@ -50,30 +42,37 @@ class DedupLines(Settings):
     keep: Literal["first", "none"] = Field("first", description="whether one occurrence stays")
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
-        """`key` (16 bytes that equal lines share), `source` and `id`, for each line of a record."""
-        lines = self._lines(records).filter(pl.col("key").is_not_null())
-        return lines.select("key", "source", "id").unique(["key", "id"], maintain_order=True)
+        """`id`, `source`, and `pieces`: number and key of each line, packed; null for what is not
+        compared."""
+        document = KEPT & pl.col("messages").is_null() & ~has_images()
+        texts = records.select(text=nfc(pl.when(document).then("text")))["text"]
+        keyed = pieces.keyed(texts, len(BETWEEN[self.unit]), self.min_characters)
+        return records.select("id", "source").with_columns(keyed.alias("pieces"))
 
-    def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
-        """`key` of each line to take out, and `kept`: the record in which it stays, if in one."""
-        documents = sketches.group_by("key").agg(documents=ROOT.n_unique())
-        many = documents.filter(pl.col("documents") >= self.min_documents)
-        first = (
-            sketches.join(many, on="key", how="semi")
-            .sort("key", "source", "id")
-            .unique("key", keep="first", maintain_order=True)
-        )
-        kept = pl.col("id") if self.keep == "first" else pl.lit(None, pl.String)
-        return first.select("key", kept=kept)
+    def pieces(self, packed: pl.Series) -> pl.DataFrame:
+        """`row`, `number`, `key`, `rest` of each line in the sketches of some records."""
+        return pieces.unpacked(packed)
 
-    def apply(self, records: pl.DataFrame, decided: pl.DataFrame) -> Observed:
+    def decide(self, pieces: pl.DataFrame) -> pl.DataFrame:
+        """The lines that stand in enough documents, but for the first of each if it stays."""
+        keys = pieces["key"].sort()
+        often = keys.slice(self.min_documents - 1)  # most stand once: a few are left at once
+        often = often.filter(often == keys.head(often.len())).unique()
+        del keys
+        some = pieces.filter(pl.col("key").is_in(often.implode()))
+        documents = some.group_by("key", "rest").agg(pl.col("document").n_unique())
+        many = documents.filter(pl.col("document") >= self.min_documents)
+        found = some.join(many, on=["key", "rest"], how="semi")
+        if self.keep == "none":
+            return found
+        ordered = found.sort("place", "number")
+        return ordered.filter(~pl.struct("key", "rest").is_first_distinct())
+
+    def apply(self, records: pl.DataFrame, taken: pl.DataFrame) -> Observed:
         """The records without those lines, and how many of which length were taken out of each."""
-        lines = self._lines(records)
-        here = decided.join(lines, on="key", how="semi")  # a few of them, before any more is held
-        found = lines.join(here, on="key", how="inner", maintain_order="left")
-        own = found.filter(pl.col("id") == pl.col("kept"))
-        staying = own.unique(["id", "key"], keep="first", maintain_order=True)
-        gone = found.join(staying, on=["id", "number"], how="anti", maintain_order="left")
+        lines = self._lines(records, taken)
+        numbers = taken.select("id", number="numbers").explode("number")
+        gone = lines.join(numbers, on=["id", "number"], how="semi", maintain_order="left")
         if gone.is_empty():
             return Observed(records)
         counted = gone.group_by("id", maintain_order=True).agg(
@@ -105,27 +104,12 @@ class DedupLines(Settings):
         emptied = Broken(touched & (pl.col("text") == ""), value=pl.col("gone"))
         return reject(rewritten, only_repeated=emptied).select(records.columns)
 
-    def _lines(self, records: pl.DataFrame) -> pl.DataFrame:
-        """A row for each line of a document: `id`, `source`, `number`, `line`, `key`.
-
-        A null key is what is not compared.
-        """
-        document = KEPT & pl.col("messages").is_null() & ~has_images()
+    def _lines(self, records: pl.DataFrame, taken: pl.DataFrame) -> pl.DataFrame:
+        """A row for each line of the records that lose some: `id`, `number`, `line`."""
         split = pl.col("text").str.split(BETWEEN[self.unit])
-        lines = (
-            records.filter(document & pl.col("text").is_not_null())
-            .select("id", "source", line=split, number=pl.int_ranges(split.list.len()))
-            .explode("line", "number")
-        )
-        fences = pl.col("line").str.count_matches(FENCE)
-        before = (fences.cum_sum() - fences).over("id")
-        code = (fences > 0) | (before % 2 == 1)
-        words = pl.col("line").str.contains(r"\pL") & ~pl.col("line").str.contains(STRUCTURE)
-        long = pl.col("words").str.len_chars() >= self.min_characters
-        compared = lines.with_columns(words=pl.when(words & ~code).then("line"))
-        compared = compared.with_columns(words=one_line(pl.col("words")))
-        key = digest(compared.select(key=pl.when(long).then("words"))["key"])
-        return compared.drop("words").with_columns(key)
+        number = pl.int_ranges(split.list.len(), dtype=pl.UInt32)
+        losing = records.join(taken, on="id", how="semi", maintain_order="left")
+        return losing.select("id", line=split, number=number).explode("line", "number")
 
 
 def _tallied(counted: pl.DataFrame, unit: str) -> pl.DataFrame:

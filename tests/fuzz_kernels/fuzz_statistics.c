@@ -1,5 +1,5 @@
-/* Feeds the statistics of documents, what cuts them and what sees their surface, random and damaged bytes under sanitizers; exits 1 when a
- * property is broken.
+/* Feeds the statistics of documents, what cuts them (into chunks, into pieces) and what sees their
+ * surface random and damaged bytes under sanitizers; exits 1 when a property is broken.
  *
  *     cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
  *        tests/fuzz_kernels/fuzz_statistics.c -o fuzz_statistics && ./fuzz_statistics [INPUTS] [SEED]
@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "../../pipeline/kernels/chunking.h"
-#include "../../pipeline/kernels/surface.h"
+#include "../../pipeline/kernels/pieces.h"
 
 static uint64_t state;
 
@@ -36,7 +36,7 @@ static void *exactly(size_t size) {
 static const char *const PIECES[] = {
     "the ", "of ", "with", " ", "\n", "\n\n", "\t", "a", "tea ", "x\n", ".", "...", "\xE2\x80\xA6", "? ",
     "\"", "]", "[", "[3]", "[edit]", "[citation needed]", "{", "#", "- ", "\xE2\x80\xA2", "lorem ipsum ",
-    "JavaScript", "use cookies", "terms of use", "\xC3\xA9", "\xE4\xB8\xAD", "\xE3\x80\x82", "\xF0\xA0\xAE\xB7",
+    "JavaScript", "use cookies", "terms of use", "```", "~~~\n", "\n   ```", "| ", "# ", "\n\n\n", "\xC3\xA9", "\xE4\xB8\xAD", "\xE3\x80\x82", "\xF0\xA0\xAE\xB7",
     "\xF3\xA0\x81\x81", "\xC2\xA0", "\xE2\x80\xA8", "one two three four five six seven eight nine ten "};
 
 static size_t draw_text(uint8_t *text, size_t room) {
@@ -95,6 +95,27 @@ static void check_surface(const uint8_t *text, size_t length, const uint8_t *cla
     demand(!(found & M_EMPTY_LINES) == !three, "three newlines are seen");
 }
 
+/* Pieces go on, their numbers are among the text's, and what was kept before changes none. */
+static void check_pieces(const uint8_t *text, size_t length, const uint8_t *classes, Pieces *used) {
+    Pieces fresh = {.classes = classes, .newlines = 1 + (size_t)draw(2), .least = (int64_t)draw(20)};
+    byte_kinds(classes, fresh.kinds);
+    size_t before = used->made, newlines = 1;
+    for (size_t i = 0; i < length; i++) newlines += text[i] == '\n';
+    used->classes = classes;
+    used->newlines = fresh.newlines;
+    used->least = fresh.least;
+    memcpy(used->kinds, fresh.kinds, sizeof fresh.kinds);
+    demand(cut_pieces(&fresh, text, length) == 0 && cut_pieces(used, text, length) == 0, "memory");
+    demand(fresh.made == used->made - before, "as many again");
+    for (size_t n = 0; n < fresh.made; n++) {
+        const uint64_t *one = fresh.out + PIECE_FIELDS * n;
+        demand(one[0] < newlines && (!n || one[0] > one[-PIECE_FIELDS]), "numbers ascend");
+        demand(!memcmp(one, used->out + PIECE_FIELDS * (before + n), 24), "the same again");
+    }
+    pieces_free(&fresh);
+    if (used->made > 5000) used->made = 0;
+}
+
 static void check_bounds(const int64_t *found, size_t length) {
     int64_t most = (int64_t)length;
     for (int i = 0; i < STATISTICS; i++) {
@@ -124,6 +145,7 @@ int main(int argc, char **argv) {
     static int32_t ones[0x10000];
     for (size_t code = 0; code < 0x10000; code++) ones[code] = 1;
     Counter used = {0};
+    Pieces pieces = {0};
     uint64_t bytes = 0;
     demand(counter_fit(&used, SIZE_MAX / 2) < 0, "no room for the impossible");
     for (unsigned long n = 0; n < inputs; n++) {
@@ -144,6 +166,7 @@ int main(int argc, char **argv) {
         demand(again[S_WORDS] == found[S_WORDS] && again[S_LINES] == found[S_LINES], "in part as whole");
         demand(again[S_RUNS] == found[S_RUNS] || table == noise, "in part as whole");
         check_chunks(text, length, table, ones);
+        check_pieces(text, length, table, &pieces);
         check_surface(text, length, table, marks);
         demand(weigh_text(text, length, ones, 1) <= (int64_t)length, "a character has a byte");
         counter_free(&fresh);
@@ -151,6 +174,7 @@ int main(int argc, char **argv) {
         bytes += length;
     }
     counter_free(&used);
+    pieces_free(&pieces);
     free(classes);
     free(noise);
     free(marks);
