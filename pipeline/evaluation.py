@@ -48,7 +48,8 @@ class EvaluationSets:
             return step
         items = self._frame()
         refuse_sets(memory, int(items.estimated_size()))
-        references = References(private_folder(folder / EVALUATION / "tables"), self.digest)
+        references = tables_of(folder, self.digest)
+        private_folder(references.folder)
         for name, frame in step.prepared(items).items():
             references.write(name, frame)
             if name == "sets":
@@ -64,6 +65,11 @@ class EvaluationSets:
             for name, paths in self.items.items()
             for path in paths
         )
+
+
+def tables_of(work: Path, digest: str) -> References:
+    """Where a run's tables are, below its work folder."""
+    return References(work / EVALUATION / "tables", digest)
 
 
 def read_sets(sets: Mapping[str, Inputs], like: Pass, engine: Workers) -> EvaluationSets:
@@ -106,13 +112,13 @@ def gather_matches(parts: list[Path], folder: Path) -> None:
 
     `parts` are the shards' paths without ending; without any stage that looked there is no file.
     """
-    with ParquetRows(folder / CONTAMINATION, pl.Schema({**MATCHES, **_PLACE})) as rows:
+    with ParquetRows(folder / CONTAMINATION, pl.Schema({**MATCHES, **PLACE})) as rows:
         for part in parts:
             path = part.with_name(f"{part.name}.{MATCHED}.arrow")
             if path.exists():
                 aside = read_frame(part.with_name(f"{part.name}.rejected.arrow"))
-                place = aside.select("id", *_PLACE)
+                place = aside.select("id", *PLACE)
                 rows.add(read_frame(path).join(place, on="id", how="left", maintain_order="left"))
 
 
-_PLACE = {name: SCHEMA[name] for name in ("source", "locator")}
+PLACE = {name: SCHEMA[name] for name in ("source", "locator")}

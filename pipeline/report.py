@@ -15,6 +15,7 @@ from pipeline import report_groups as groups
 from pipeline import report_judged as judged
 from pipeline import report_measures as measures
 from pipeline.ledger import StageCount
+from pipeline.report_contamination import measure_contamination
 from pipeline.report_html import render_page
 from pipeline.report_pictures import measure_images
 from pipeline.report_scores import measure_scores, nearest_kept
@@ -66,6 +67,9 @@ def summary(
         "reasons": measures.measure_reasons(stages, rejected, meanings()),
         "duplicates": groups.measure_duplicates(metrics, rejected),
         "contradictions": groups.measure_contradictions(metrics, rejected),
+        "contamination": measure_contamination(
+            manifest.get("evaluation", {}), rejected.parent, work, show
+        ),
         "just_kept": _near(targets, metrics),
         "scores": scores,
     }

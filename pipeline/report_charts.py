@@ -107,6 +107,24 @@ def share_chart(rows: Sequence[tuple[str, int, float]], label: str, words: Words
     return _svg(len(rows) * ROW, label, drawn)
 
 
+def stacked_chart(
+    rows: Sequence[tuple[str, Sequence[tuple[str, str, int]], int]], label: str, words: Words
+) -> Markup:
+    """A bar for each (name, parts, sum), its parts (name, class, records) one after another."""
+    most = max([1, *(number for _, _, number in rows)])
+    drawn: list[Markup] = []
+    for index, (name, parts, whole) in enumerate(rows):
+        top, x = index * ROW, float(LABEL)
+        drawn.append(_text(0, top + 14, name))
+        for part, class_, number in parts:
+            width = max(number / most * (WIDTH - LABEL - 48), 1.5) if number else 0
+            title = f"{name}, {words(f'kind_{part}')}: {words.number(number)}"
+            drawn += [_rect((x, top + 4, width, 13), class_, title)] if number else []
+            x += width
+        drawn.append(_text(x + 6, top + 14, words.number(whole), "muted"))
+    return _svg(len(rows) * ROW, label, drawn)
+
+
 def histogram_chart(
     bins: list[dict[str, Any]], marks: Iterable[Mark], label: str, words: Words
 ) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.report_contaminated import contamination_section
 from pipeline.report_drift import drift_section
 from pipeline.report_evidence import gate_section, provenance_section
 from pipeline.report_first import first_screen
@@ -35,6 +36,7 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
     ("sources", "sources", sources_section),
     ("duplicates", "duplicates", duplicates_section),
     ("contradictions", "contradictions", contradictions_section),
+    ("contamination", "contamination", contamination_section),
     ("changes", "changes", changes_section),
     ("images", "images", images_section),
     ("gate", "gate", gate_section),

@@ -20,7 +20,7 @@ EVIDENCE: tuple[Column, ...] = (
 )
 """Columns of a sample (key, word, class) that are shown where any of them says something."""
 
-MARKS = {"-": "del", "+": "ins"}
+MARKS = {"-": "del", "+": "ins", "!": "mark"}
 
 
 def reasons_section(summary: dict[str, Any], words: Words) -> Markup:
@@ -141,7 +141,9 @@ def _member(member: dict[str, Any], cluster: dict[str, Any], words: Words) -> Ma
         return el("p", *title, class_="note")
     if all(kind in "=…" for kind, _ in member["pieces"]):
         same = words("same")
-        return join([el("p", *title, data(f" · {same}"), class_="note"), _text(member["pieces"])])
+        return join(
+            [el("p", *title, data(f" · {same}"), class_="note"), text_in_pieces(member["pieces"])]
+        )
     heads = (_place(cluster) or data(words("stands")), _place(member))
     return join([el("p", *title, class_="note"), side_by_side(member["pieces"], heads, words)])
 
@@ -163,13 +165,17 @@ def side_by_side(pieces: list[list[str]], heads: tuple[Markup, Markup], words: W
     """Two texts beside each other, what differs marked in colour and as deleted or inserted."""
     sides = ("=-…", "=+…")
     shown = (
-        el("div", el("p", head, class_="head"), _text([one for one in pieces if one[0] in side]))
+        el(
+            "div",
+            el("p", head, class_="head"),
+            text_in_pieces([one for one in pieces if one[0] in side]),
+        )
         for head, side in zip(heads, sides, strict=True)
     )
     return el("div", *shown, class_="sides", role="group", aria_label=words("side_by_side"))
 
 
-def _text(pieces: Iterable[list[str]]) -> Markup:
+def text_in_pieces(pieces: Iterable[list[str]]) -> Markup:
     """A text in pieces; it may be of any language and direction."""
     shown = [
         el("span", " … ", class_="muted")

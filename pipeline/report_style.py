@@ -8,14 +8,14 @@ STYLE = """
   color-scheme: light dark;
   --paper: #fcfbf8; --card: #ffffff; --ink: #1c1e21; --muted: #5c6066; --rule: #dedad1;
   --kept: #2c6e68; --rejected: #b23f2a; --merged: #b7831f; --divided: #7d84a0;
-  --came: #b9bdc4; --gone: #f6d9d2; --new: #d3ebdc;
+  --came: #b9bdc4; --gone: #f6d9d2; --new: #d3ebdc; --shared: #f7e6b4;
   --good: #1f6b45; --bad: #a8321f; --warn: #8a5a00; --good-wash: #edf5f0; --bad-wash: #fbefec;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15171a; --card: #1c1f23; --ink: #e9e6df; --muted: #a3a7ad; --rule: #353a41;
     --kept: #5cb0a6; --rejected: #e3806b; --merged: #dcae50; --divided: #969dbb;
-    --came: #5b626b; --gone: #5a2a20; --new: #1f4a33;
+    --came: #5b626b; --gone: #5a2a20; --new: #1f4a33; --shared: #54461a;
     --good: #7cc79c; --bad: #ee917f; --warn: #e0b050; --good-wash: #1a2721; --bad-wash: #2c1d1a;
   }
 }
@@ -67,9 +67,11 @@ dt { color: var(--muted); } dd { margin: 0; }
   height: 0.65em; margin-right: 0.45em; border-radius: 0.12em; background: var(--key, none); }
 .key-kept { --key: var(--kept); } .key-rejected { --key: var(--rejected); }
 .key-merged { --key: var(--merged); } .key-divided { --key: var(--divided); }
+.key-came { --key: var(--came); }
 .key-chunks { --key: var(--divided); }
 .figures .key-came::before { display: none; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; margin: 0.4rem 0 0; }
+ul.legend { list-style: none; padding: 0; font-size: 0.875rem; }
 nav { font-size: 0.9rem; margin: 1.4rem 0 0; color: var(--muted); }
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0;
   padding: 0; }
@@ -90,6 +92,8 @@ h2.plain { border: 0; padding: 0; margin: 0.4rem 0 0.4rem; font-size: 1.05rem; }
 .diff { white-space: pre-wrap; background: var(--card); border: 1px solid var(--rule);
   border-radius: 0.35rem; padding: 0.55rem 0.7rem; font-size: 0.875rem; max-width: none; }
 del { background: var(--gone); text-decoration-thickness: 1px; color: inherit; }
+mark { background: var(--shared); color: inherit; text-decoration: underline;
+  text-decoration-thickness: 1px; text-underline-offset: 0.2em; }
 ins { background: var(--new); text-decoration-thickness: 1px; color: inherit; }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: 1rem;
   list-style: none; padding: 0; margin: 0.5rem 0 1rem; }

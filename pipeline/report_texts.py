@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, get_args
 
@@ -29,6 +30,12 @@ private key, the longest value that is known, has about 3,300."""
 AROUND = 8
 """Words of context on either side of a difference."""
 
+PASSAGE = 800
+"""Characters of a passage that are shown."""
+
+BESIDE = 80
+"""Characters of context on either side of a passage."""
+
 PIECES_MOST = 40
 WINDOW = 300
 """Words and blanks that are compared, from the first difference on."""
@@ -37,7 +44,8 @@ WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\w+|\s+|.", re.DOT
 COLUMNS = ("text", "system", "messages", "images")
 
 Piece = list[str]
-"""`[kind, text]`; a kind is `=` in both, `-` only before, `+` only after, `…` left out."""
+"""`[kind, text]`; a kind is `=` in both, `-` only before, `+` only after, `…` left out, `!` a
+passage that is marked."""
 
 
 def find_texts(work: Path, ids: Iterable[str], samples: str) -> dict[str, str]:
@@ -58,6 +66,17 @@ def find_texts(work: Path, ids: Iterable[str], samples: str) -> dict[str, str]:
     return dict(zip(found, shown(list(found.values()), samples), strict=True))
 
 
+def find_turns(work: Path, turns: Mapping[str, int]) -> dict[str, str]:
+    """One text of each rejected record by id, in NFC: its turn of that number, 0 for its `text`."""
+    found: dict[str, str] = {}
+    for path in sorted(work.glob("pass-*/*.rejected.arrow")):
+        for row_id, row in _rows(path, turns.keys() - found.keys()):
+            number = turns[row_id]
+            text = row["messages"][number - 1]["text"] if number else row["text"]
+            found[row_id] = unicodedata.normalize("NFC", text or "")
+    return found
+
+
 def find_images(work: Path, ids: Iterable[str]) -> dict[str, str]:
     """The URI of the first image of records, by id."""
     wanted, found = set(ids), dict[str, str]()
@@ -76,7 +95,7 @@ def _work_files(work: Path) -> list[Path]:
     return sorted((path for kind in kinds for path in work.glob(kind)), reverse=True)
 
 
-def _rows(path: Path, wanted: set[str]) -> Iterable[tuple[str, dict[str, Any]]]:
+def _rows(path: Path, wanted: Set[str]) -> Iterable[tuple[str, dict[str, Any]]]:
     """`id` and the shown columns of a shard's wanted rows."""
     asked = pl.Series(sorted(wanted), dtype=pl.String).implode()
     with pa.memory_map(str(path)) as source:
@@ -116,6 +135,35 @@ def _masked(texts: list[str]) -> list[str]:
     [kinds] = get_args(Redact.model_fields["kinds"].annotation)
     hidden: list[str] = Redact(kinds=list(get_args(kinds)))(rows)["text"].to_list()
     return hidden
+
+
+def passages(places: Sequence[tuple[str, int, int]], samples: str) -> list[list[Piece]]:
+    """Passages (text, start, end in characters) in pieces, each marked, with what stands around it.
+
+    What is masked is masked before anything is cut; a value at a border may fall on either side.
+    """
+    windows: list[str] = []
+    for text, start, end in places:
+        first, stop = max(start - AHEAD, 0), min(end, start + PASSAGE)
+        windows += [text[first : stop + AHEAD], text[first:start], text[first:stop]]
+    if samples != "plain" and windows:
+        windows = _masked(windows)
+    told = []
+    for number, (text, start, end) in enumerate(places):
+        window, *cuts = windows[3 * number : 3 * number + 3]
+        left, right = (_in_common(cut, window) for cut in cuts)
+        before, passage, after = window[:left], window[left:right], window[right:]
+        whole = end - start <= PASSAGE
+        pieces = [
+            ["…", ""] if start > AHEAD or len(before) > BESIDE else ["=", ""],
+            ["=", before[-BESIDE:]],
+            ["!", passage],
+            ["=", after[:BESIDE] if whole else ""],
+            ["…", ""] if not whole or end + AHEAD < len(text) or len(after) > BESIDE else ["=", ""],
+        ]
+        seen = [piece for piece in pieces if piece[0] == "…" or piece[1]]
+        told.append(seen if passage else [])
+    return told
 
 
 def excerpt(text: str | None, most: int = EXCERPT) -> str | None:

@@ -6,12 +6,13 @@ from typing import Any
 
 from pipeline.report_markup import Markup, el, escaped
 from pipeline.report_reasons_vi import REASONS_VI
+from pipeline.report_words_contamination import CONTAMINATION
 from pipeline.report_words_first import FIRST
 from pipeline.report_words_sections import SECTIONS
 
 LANGUAGES = ("en", "vi")
 
-WORDS: dict[str, tuple[str, str]] = FIRST | SECTIONS
+WORDS: dict[str, tuple[str, str]] = FIRST | SECTIONS | CONTAMINATION
 """Every word in both languages, with the same places for values."""
 
 

@@ -198,7 +198,10 @@ def test_planted_pairs_are_found_and_no_others(outputs: dict[str, Path]) -> None
     duplicates = found(out, "duplicate")
     assert len(duplicates) == len(twins)
     assert all(len(duplicates & pair) == 1 for pair in twins)
-    assert set(out["reason"]) == {*expected.values(), "contradiction", "duplicate"}
+    leaks = {f"contaminated_{one['kind']}" for one in planted["contaminated"]}
+    for one in planted["contaminated"]:
+        assert found(out, f"contaminated_{one['kind']}") == {place(one)}
+    assert set(out["reason"]) == {*expected.values(), "contradiction", "duplicate", *leaks}
 
 
 def test_reserved_words_are_found_for_nova_only(outputs: dict[str, Path]) -> None:

@@ -19,11 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import LawBroken
+from pipeline.evaluation import CONTAMINATION, PLACE, tables_of
+from pipeline.record import frame
+from pipeline.references import MATCHES
 from pipeline.report import summary, write_report
 from pipeline.report_html import POLICY, render_page
 from pipeline.report_markup import data, el, visible
 from pipeline.report_words import WORDS, Words
 from pipeline.schemas_dir import load_schema
+from pipeline.shards import write_frame
 
 METRICS = pl.Schema(
     {
@@ -89,6 +93,15 @@ def stage(name: str, came: int, reasons: dict[str, int], **more: int) -> dict[st
     }
 
 
+def overlap(number: int, name: str, kind: str = "run", **more: Any) -> dict[str, Any]:
+    """A record that shares its text from the second character on with an item."""
+    place = {"turn": 0, "start": 1, "end": 9, "source": "a.md", "locator": f"row={number}"}
+    item = {"item_source": "exam", "item_locator": "line=1", "item_turn": 0}
+    item |= {"item_start": 1, "item_end": 9}
+    told = {"id": f"{number:020d}", "set": name, "kind": kind, "share": 0.5, "words": 13.0}
+    return told | place | item | {"items": 2} | more
+
+
 class Run:
     """A small run: ten records, of which two targets keep some; texts from data can be hostile."""
 
@@ -106,6 +119,8 @@ class Run:
             *(measured(n, "small", text) for n in (5, 6)),
             measured(7, "small", language=text, tokens=900, split="validation"),
         ]
+        ends = dict.fromkeys(("end", "item_end"), 1 + len(text))
+        self.overlaps = [overlap(1, text, source=text, locator=text, item_source=text, **ends)]
         self.stages = [
             stage("read", 7, {"invalid_json": 1}),
             stage("dedup", 6, {"duplicate": 2}, merged=2),
@@ -146,6 +161,13 @@ class Run:
                 "small": told | card | {"ready": False, "faults": [fault]},
             },
             "split": {"documents": 4, "in_two_splits": 0},
+            "evaluation": {
+                text: {
+                    "items": 9,
+                    "unread": {"read.bad_json": 1},
+                    **dict.fromkeys(["searched", "whole", "equal", "passed", "common"], 1),
+                }
+            },
             "libraries": {"polars": text},
             "python": text,
         }
@@ -168,13 +190,29 @@ class Run:
         metrics, rejected = self.folder / "metrics.parquet", self.folder / "rejected.parquet"
         pl.DataFrame(self.metrics, schema=METRICS).write_parquet(metrics)
         pl.DataFrame(self.rejected, schema=REJECTED).write_parquet(rejected)
+        overlaps = self.folder / CONTAMINATION
+        pl.DataFrame(self.overlaps, schema={**MATCHES, **PLACE}).write_parquet(overlaps)
+        self._write_texts()
         told = summary(self.manifest, self.gate, metrics, rejected, self.folder)
         jsonschema_rs.validator_for(load_schema("report.schema.json")).validate(told)
-        assert sorted(p.name for p in self.folder.glob("*.parquet")) == [
-            metrics.name,
-            rejected.name,
-        ]
+        written = sorted([overlaps.name, metrics.name, rejected.name])
+        assert sorted(p.name for p in self.folder.glob("*.parquet")) == written
         return told
+
+    def _write_texts(self) -> None:
+        """The record and the item that say the same, where a run's work folder has them."""
+        folder = self.folder / "pass-00"
+        folder.mkdir(exist_ok=True)
+        tables = tables_of(self.folder, "")
+        tables.folder.mkdir(parents=True, exist_ok=True)
+        if not self.overlaps:
+            return
+        told, item = self.overlaps[0], {"set": self.text, "source": self.text}
+        row = {"source": "a.md", "locator": "row=1", "text": f"({self.text})"}
+        rows = frame([row]).with_columns(id=pl.lit(told["id"]))
+        write_frame(folder / "00000-0000.rejected.arrow", rows)
+        item |= {"locator": told["item_locator"], "turn": 0, "text": f"[{self.text}]"}
+        tables.write("parts", pl.DataFrame([item]))
 
 
 @pytest.fixture
@@ -367,7 +405,7 @@ def test_every_chart_is_said_in_words(run: Run) -> None:
     """A chart is an image with a label, and a table says the same numbers; open when printed."""
     page = render_page(run.summary())
     charts = re.findall(r"<svg[^>]*>", page)
-    assert len(charts) == 10
+    assert len(charts) == 11
     assert all('role="img"' in chart and re.search('aria-label="[^"]+"', chart) for chart in charts)
     assert page.count("<table>") >= len(charts)
     assert "@media print" in page
