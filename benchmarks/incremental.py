@@ -15,18 +15,13 @@ import hashlib
 import json
 import os
 import platform
-import resource
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from run_stages import tree_memory
+from measure import Cost, measured
 
 RECIPE = """
 name: nightly
@@ -37,15 +32,6 @@ split: {validation: 0.05}
 """
 LENGTH = 800  # characters of a document
 SHARE = 0.02  # of all documents, a night
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one run took."""
-
-    cpu: float  # seconds, all processes
-    wall: float  # seconds
-    peak: int  # bytes, of the process tree
 
 
 def documents(corpus: Path, most: int) -> Iterator[str]:
@@ -75,27 +61,7 @@ def write(folder: Path, texts: list[str], start: int) -> None:
 def prepare(recipe: Path, output: Path) -> Cost:
     """One run in a process of its own."""
     line = [sys.executable, "-m", "pipeline", "prepare", str(recipe), "--output", str(output)]
-    before, started, peak = children_cpu(), time.monotonic(), [0]
-    child = subprocess.Popen([*line, "--log", "text"], stdout=subprocess.DEVNULL)
-
-    def watch() -> None:
-        while child.poll() is None:
-            peak[0] = max(peak[0], tree_memory(child.pid))
-            time.sleep(0.2)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    code = child.wait()
-    watcher.join()
-    if code:
-        sys.exit(f"prepare ended with {code}")
-    return Cost(children_cpu() - before, time.monotonic() - started, peak[0])
-
-
-def children_cpu() -> float:
-    """CPU seconds of all processes that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    return measured([*line, "--log", "text"])
 
 
 def files_of(output: Path) -> dict[str, str]:
@@ -145,7 +111,7 @@ def print_table(rows: list[tuple[str, Cost]], same: bool) -> None:
     print("| run | CPU s | of a run from nothing | wall s | peak MB |\n|---|--:|--:|--:|--:|")
     for name, cost in rows:
         share = f"{cost.cpu / whole.cpu:.0%}"
-        print(f"| {name} | {cost.cpu:.1f} | {share} | {cost.wall:.1f} | {cost.peak / 1e6:.0f} |")
+        print(f"| {name} | {cost.cpu:.1f} | {share} | {cost.wall:.1f} | {cost.peak:.0f} |")
     print(
         f"\nThe last night's run and the run from nothing: {'the same' if same else 'OTHER'} bytes"
     )
