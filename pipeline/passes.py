@@ -33,7 +33,7 @@ from pipeline.shards import (
     sketch_kind,
     votes_path,
 )
-from pipeline.source import Reader, Unit
+from pipeline.source import Reader, ReadsTogether, Unit
 from pipeline.stage import (
     CorpusStage,
     EvidenceStage,
@@ -135,7 +135,7 @@ class Pass:
         name = f"{task.index:05d}" + (NEW if known else "")
         parts = Parts(self.folder, name, keys)
         units = [(n, *task.units[n]) for n, key in enumerate(keys) if key not in known]
-        for numbered in gather(_read(units, self.withdrawn), self.shard_bytes):
+        for numbered in gather(_read(units, self.withdrawn, self.shard_bytes), self.shard_bytes):
             self._part(numbered, parts)
         return parts
 
@@ -216,7 +216,7 @@ def origin(
 
 
 def _read(
-    units: Iterable[tuple[int, Reader, Unit]], withdrawn: Withdrawn
+    units: Iterable[tuple[int, Reader, Unit]], withdrawn: Withdrawn, most_bytes: int
 ) -> Iterator[pl.DataFrame]:
     """Every unit's frames, with its number; a reader that passes over a file breaks the law."""
 
@@ -229,7 +229,7 @@ def _read(
             yield from (_numbered(withdrawn.unread(unit.files), number) for number, _, unit in own)
             continue
         told: set[tuple[int, str]] = set()
-        for frame in sandbox.read_units(own) if sandboxed else _read_here(own):
+        for frame in sandbox.read_units(own) if sandboxed else _read_here(own, most_bytes):
             if frame.drop(UNIT).schema != SCHEMA:
                 raise LawBroken("a reader's frame is not of the record's schema")
             told.update(frame.select(UNIT, "source").unique().rows())
@@ -240,9 +240,17 @@ def _read(
                 raise LawBroken(f"reader {reader.name}: gave no record for {silent[0]}")
 
 
-def _read_here(units: Iterable[tuple[int, Reader, Unit]]) -> Iterator[pl.DataFrame]:
-    for number, reader, unit in units:
-        yield from (_numbered(frame, number) for frame in reader.read(unit))
+def _read_here(
+    units: Iterable[tuple[int, Reader, Unit]], most_bytes: int
+) -> Iterator[pl.DataFrame]:
+    for _, group in groupby(units, key=lambda one: id(one[1])):
+        own = list(group)
+        reader = own[0][1]
+        if isinstance(reader, ReadsTogether):
+            yield from reader.read_together(((n, unit) for n, _, unit in own), most_bytes)
+            continue
+        for number, _, unit in own:
+            yield from (_numbered(frame, number) for frame in reader.read(unit))
 
 
 def _numbered(frame: pl.DataFrame, number: int) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Protocol, runtime_checkable
@@ -78,4 +78,16 @@ class Reader(Protocol):
 
     def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
         """Frames of `record.SCHEMA`, in the order of the source."""
+        ...
+
+
+@runtime_checkable
+class ReadsTogether(Protocol):
+    """A reader that reads many small units with fewer frames than units."""
+
+    def read_together(
+        self, units: Iterable[tuple[int, Unit]], most_chars: int
+    ) -> Iterator[pl.DataFrame]:
+        """What `read` gives of each, in their order, with its number in a column `unit` (UInt32);
+        no frame has more than about `most_chars` characters if the units allow."""
         ...

@@ -147,7 +147,7 @@ def test_a_changed_set_is_noticed_and_the_rest_taken_over(
         (notes / f"{n}.txt").write_text(f"{QUESTIONS[n]} This is note {n} of the day.\n")
     (notes / "kept.txt").write_text("Nothing of this is asked by anybody.\n")
     count: list[str] = []
-    monkeypatch.setattr(TextReader, "read", counted(TextReader.read, count))
+    monkeypatch.setattr(TextReader, "rows", counted(TextReader.rows, count))
     first = run(path)
     (notes / "new.txt").write_text("One more note that nobody asks about.\n")
     count.clear()
@@ -167,10 +167,10 @@ def test_a_changed_set_is_noticed_and_the_rest_taken_over(
     assert "notes/kept.txt" in found["source"].to_list()
 
 
-def counted(read: Any, count: list[str]) -> Any:
-    def counting(self: Any, unit: Any) -> Any:
-        count.extend(file.uri for file in unit.files)
-        yield from read(self, unit)
+def counted(rows: Any, count: list[str]) -> Any:
+    def counting(self: Any, file: Any) -> Any:
+        count.append(file.uri)
+        yield from rows(self, file)
 
     return counting
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import polars as pl
 
-from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.readers.rows import Row, UnreadableError, frames, numbered_frames
 from pipeline.source import SourceFile, Unit
 from pipeline.stage import Settings
 
@@ -24,6 +24,14 @@ class PerFileReader(Settings):
     def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
         """The rows of each file, and its fault."""
         return frames(row for file in unit.files for row in self._told(file))
+
+    def read_together(
+        self, units: Iterable[tuple[int, Unit]], most_chars: int
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of several units as frames of about `most_chars` characters at most, with the
+        number that each unit was given in a column `unit`."""
+        told = ((n, (row for file in unit.files for row in self._told(file))) for n, unit in units)
+        return numbered_frames(told, most_chars)
 
     def _told(self, file: SourceFile) -> Iterator[Row]:
         try:

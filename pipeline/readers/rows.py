@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.readers.wire import UNIT
 from pipeline.record import frame, rejection
 from pipeline.source import SourceFile
 
@@ -19,6 +20,9 @@ Row = dict[str, Any]
 FRAME_ROWS = 2_000
 FRAME_CHARS = 8_000_000
 """A frame is closed when it holds this many rows or characters, whichever comes first."""
+
+TOGETHER_CHARS = 1_000_000
+"""Of the rows of several units in one frame."""
 
 VALUE_CHARS = 200
 """A rejection's value is evidence, not a copy of the data."""
@@ -45,16 +49,40 @@ Located = tuple[str, dict[str, Any] | UnreadableError]
 
 def frames(rows: Iterable[Row]) -> Iterator[pl.DataFrame]:
     """Rows as frames of `record.SCHEMA`, in order, none larger than the two limits above."""
+    return (frame(batch) for batch in _batches(rows, FRAME_ROWS, FRAME_CHARS))
+
+
+def numbered_frames(
+    units: Iterable[tuple[int, Iterable[Row]]], most_chars: int
+) -> Iterator[pl.DataFrame]:
+    """The same of the rows of several units, with each row's number of its unit as `unit`.
+
+    To make a frame costs as much as to make 300 of its rows: a small file is no frame of its own.
+    """
+    numbers: list[int] = []
+
+    def rows() -> Iterator[Row]:
+        for number, own in units:
+            for row in own:
+                numbers.append(number)
+                yield row
+
+    for batch in _batches(rows(), FRAME_ROWS, min(most_chars, TOGETHER_CHARS)):
+        yield frame(batch).with_columns(pl.Series(UNIT, numbers, dtype=pl.UInt32))
+        numbers.clear()
+
+
+def _batches(rows: Iterable[Row], most_rows: int, most_chars: int) -> Iterator[list[Row]]:
     batch: list[Row] = []
     weight = 0
     for row in rows:
         batch.append(row)
         weight += _chars(row)
-        if len(batch) >= FRAME_ROWS or weight >= FRAME_CHARS:
-            yield frame(batch)
+        if len(batch) >= most_rows or weight >= most_chars:
+            yield batch
             batch, weight = [], 0
     if batch:
-        yield frame(batch)
+        yield batch
 
 
 def _chars(row: Mapping[str, Any]) -> int:
