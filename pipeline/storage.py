@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from io import FileIO
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote_from_bytes
@@ -28,6 +28,9 @@ __all__ = ["GLOB", "Aws", "Listed", "Place", "is_remote", "list_sources", "open_
 BLOCK = 1 << 20
 PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
 """Names in which nothing is to be encoded: most."""
+
+Seen = tuple[str, os.stat_result]
+"""A path, and what is there when links are followed."""
 
 NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 """Of links that lead to nothing, and of what is gone since it was listed."""
@@ -52,22 +55,26 @@ def list_sources(spec: str, folder: Path, aws: Aws) -> list[Listed]:
 
 def _list_local(spec: str, folder: Path) -> Iterator[Listed]:
     start = folder / spec
+    found: Iterator[Seen]
     if GLOB.search(spec) and not start.exists():
-        paths = iter([*map(str, _glob(spec, folder))])
+        found = chain.from_iterable(_seen(str(path)) for path in _glob(spec, folder))
     elif start.is_dir():
-        paths = _walk(str(start))
+        found = _walk(str(start))
     else:
-        paths = iter([str(start)])
+        found = _seen(str(start))
     above = _normal(folder)
-    for path in paths:
-        try:
-            found = os.stat(path)  # noqa: PTH116 - of every source: a Path costs more than the call
-        except OSError as error:
-            if error.errno not in NOWHERE:
-                raise
-            continue
-        if stat.S_ISREG(found.st_mode):
-            yield Listed(_uri_below(path, above), found.st_size, Path(path), None)
+    for path, told in found:
+        if stat.S_ISREG(told.st_mode):
+            yield Listed(_uri_below(path, above), told.st_size, Path(path), None)
+
+
+def _seen(path: str, entry: os.DirEntry[str] | None = None) -> Iterator[Seen]:
+    """The path, if anything is there."""
+    try:
+        yield path, entry.stat() if entry else os.stat(path)  # noqa: PTH116 - a Path costs more
+    except OSError as error:
+        if error.errno not in NOWHERE:
+            raise
 
 
 def _glob(spec: str, folder: Path) -> list[Path]:
@@ -75,15 +82,28 @@ def _glob(spec: str, folder: Path) -> list[Path]:
     return [path for path in anchor.glob(pattern) if not path.name.startswith(".")]
 
 
-def _walk(folder: str) -> Iterator[str]:
-    def stop(error: OSError) -> None:
-        raise StorageError(f"source {error.filename}: {error.strerror}")
+def _walk(folder: str) -> Iterator[Seen]:
+    """All below a folder that is no folder; links to folders are not followed."""
+    waiting = [folder]
+    while waiting:
+        above = waiting.pop()
+        try:
+            with os.scandir(above) as listed:
+                entries = [entry for entry in listed if not entry.name.startswith(".")]
+        except OSError as error:
+            raise StorageError(f"source {error.filename}: {error.strerror}") from error
+        for entry in entries:
+            if not _is_folder(entry):
+                yield from _seen(entry.path, entry)
+            elif not entry.is_symlink():
+                waiting.append(entry.path)
 
-    for above, folders, names in os.walk(folder, onerror=stop):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith("."):
-                yield os.path.join(above, name)  # noqa: PTH118 - of every source, likewise
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def source_uri(path: Path, folder: Path) -> str:
@@ -146,28 +166,34 @@ def _spooled(listed: Listed, spool: Path, aws: Aws) -> tuple[Path, int, str]:
 
 def _hash_local(listed: Listed) -> str:
     try:
-        with open(listed.path or "", "rb", buffering=0) as file:  # noqa: PTH123 - see _list_local
-            before = os.fstat(file.fileno())
-            digest = _hash(file, before.st_size)
+        digest, before = _hash(str(listed.path))
         after = os.stat(listed.path or "")  # noqa: PTH116 - likewise
     except OSError as error:
         raise StorageError(f"source {listed.uri}: {error.strerror}") from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    if digest is None or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise SourceChanged(f"source {listed.uri}: changed while it was read; run again")
     return digest
 
 
 def _hash_file(path: Path) -> str:
-    with path.open("rb", buffering=0) as file:
-        return _hash(file, path.stat().st_size)
+    digest, _ = _hash(str(path))
+    if digest is None:
+        raise SourceChanged(f"{path}: changed while it was read; run again")
+    return digest
 
 
-def _hash(file: FileIO, size: int) -> str:
-    """SHA-256 of all that is in a file, which has about `size` bytes."""
-    state = hashlib.sha256()
-    while block := file.read(min(size + 1, BLOCK)):
-        state.update(block)
-    return state.hexdigest()
+def _hash(path: str) -> tuple[str | None, os.stat_result]:
+    """SHA-256 of a file, None if it ended before its size, and what it was when it was opened."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        told = os.fstat(file)
+        state, left = hashlib.sha256(), told.st_size
+        while left and (block := os.read(file, min(left, BLOCK))):
+            state.update(block)
+            left -= len(block)
+    finally:
+        os.close(file)
+    return (None if left else state.hexdigest()), told
 
 
 class Place(Protocol):

@@ -38,6 +38,18 @@ def test_a_folder_a_glob_and_a_file_are_listed_sorted(tmp_path: Path) -> None:
     assert uris("d/a.txt", tmp_path) == ["d/a.txt"]
 
 
+def test_links_to_files_are_listed_and_those_to_folders_are_not_followed(tmp_path: Path) -> None:
+    """A link that leads to nothing or to itself is as if it were not there; so is a pipe."""
+    put_files(tmp_path, "d/a.txt", "beside/b.txt")
+    for name, target in (
+        ("file", "a.txt"), ("folder", "../beside"), ("nowhere", "gone"), ("itself", "itself"),
+    ):  # fmt: skip
+        (tmp_path / "d" / name).symlink_to(target)
+    os.mkfifo(tmp_path / "d/pipe")
+    assert uris("d/", tmp_path) == ["d/a.txt", "d/file"]
+    assert uris("d/*", tmp_path) == ["d/a.txt", "d/file"]
+
+
 def test_a_source_outside_the_recipe_keeps_its_absolute_name(tmp_path: Path) -> None:
     """So that the same file has the same id for every recipe."""
     put_files(tmp_path, "elsewhere/a.txt", "here/recipe.yaml")
