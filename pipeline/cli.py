@@ -13,6 +13,7 @@ from pipeline import __version__
 from pipeline.cli_bedrock import app as bedrock_commands
 from pipeline.cli_options import EndpointOption, JsonOption
 from pipeline.cli_runs import app as run_commands
+from pipeline.cli_teach import app as teach_commands
 from pipeline.errors import DataError, PrepError, RecipeError
 from pipeline.stopping import Stopped, stop_on_signals
 
@@ -176,6 +177,7 @@ def models(
 
 app.add_typer(run_commands)
 app.add_typer(bedrock_commands)
+app.add_typer(teach_commands)
 
 
 def main() -> NoReturn:

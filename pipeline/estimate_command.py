@@ -53,7 +53,7 @@ def estimate_costs(
     Without `prompt_tokens_saved` it is what most prompts repeat. Raises RecipeError for options
     that do not go together, DataError for a file that is not JSONL, StorageError.
     """
-    own = _own_prices(prices)
+    own = own_prices(prices)
     if prompt_tokens_saved is not None and calls_per_month is None:
         raise RecipeError("--prompt-tokens-saved: goes together with --calls-per-month")
     path = Path(what)
@@ -97,7 +97,8 @@ def _advice(data: Data, rag_above: float, calls: Calls | None, made: Estimate) -
     return advise(history, data.repeated, data.labelled, rag_above, calls, made.break_even)
 
 
-def _own_prices(prices: Iterable[str]) -> dict[str, float]:
+def own_prices(prices: Iterable[str]) -> dict[str, float]:
+    """US dollars by item, of `ITEM=USD`. Raises RecipeError."""
     own = {}
     for price in prices:
         item, _, usd = price.partition("=")

@@ -138,6 +138,19 @@ class Execution:
             check_chain([c for c in self.counts if not c.stage.startswith("targets.")])
             return finish(self, rendered, targets)
 
+    def shards(self) -> list[Path]:
+        """All passes and no target: the records that are kept, shard by shard in their order.
+
+        The last of the stages must be a record stage.
+        """
+        with ExitStack() as held:
+            held.callback(sandbox.close)
+            with self.engine:
+                tasks, decided = self._all_passes()
+            assert not decided, "a decision is left to be applied"
+            check_chain(self.counts)
+            return [task.shard for task in tasks]
+
     def _all_passes(self) -> tuple[list[Any], tuple[Decided, ...]]:
         steps = self._held_against_sets(self.recipe.steps())
         if any(isinstance(step, EvidenceStage) for step in steps):

@@ -69,7 +69,7 @@ def parse_size(text: str, option: str = "--memory") -> int:
     return int(float(match[1]) * UNITS[match[2].lower()])
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use; on a system that cannot say, all of them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -96,7 +96,7 @@ def prepare_recipe(
     recipe = load_recipe(path, changes)
     options = Options(
         output=output or f"out/{recipe.name}",
-        workers=workers or _cores(),
+        workers=workers or cores(),
         memory=parse_size(memory) if memory else None,
         work=work,
         full=full,

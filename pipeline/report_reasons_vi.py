@@ -53,6 +53,30 @@ REASONS_VI: dict[str, str] = READERS_VI | {
     "fineweb_short_lines": "Phần lớn các dòng ngắn: thực đơn, danh sách, thơ.",
     "fineweb_repeated_chars": "Các dòng xuất hiện hai lần trong văn bản.",
     "fineweb_many_newlines": "Cứ vài từ lại xuống dòng: một danh sách.",
+    "teacher_not_asked": (
+        "Tệp câu trả lời không có gì về đoạn này; hãy chạy `bedrock-prep teach RECIPE`. Giá trị là "
+        "khóa của yêu cầu."
+    ),
+    "teacher_blocked": (
+        "Bộ lọc hoặc guardrail của Bedrock đã giữ câu trả lời lại; giá trị là lý do dừng."
+    ),
+    "teacher_cut_off": (
+        "Câu trả lời bị cắt ở giới hạn; hãy nâng `max_tokens` hoặc hỏi ít `pairs` hơn, rồi hỏi lại."
+    ),
+    "teacher_malformed": (
+        "Câu trả lời không phải JSON đã yêu cầu; hãy thử mô hình khác hoặc `instruction` đơn giản "
+        "hơn."
+    ),
+    "teacher_no_pairs": "Mô hình không thấy gì đáng hỏi trong đoạn này.",
+    "passage_too_short": "Đoạn có ít ký tự hơn `min_characters` nên không được hỏi.",
+    "pair_incomplete": "Một cặp thiếu prompt, completion hoặc quote; giá trị nói thiếu cái nào.",
+    "quote_too_short": (
+        "Trích dẫn có ít ký tự hơn `min_quote`; ngắn như vậy thì ở đâu cũng có thể gặp."
+    ),
+    "quote_not_in_source": (
+        "Trích dẫn không có trong đoạn, nên cặp này không có căn cứ; giá trị nói bao nhiêu ký tự "
+        "đầu của trích dẫn có trong đoạn, trên tổng số bao nhiêu."
+    ),
     "no_messages": "Danh sách lượt trống; không có gì để học.",
     "unknown_role": (
         "Một lượt có vai khác `user` và `assistant`; hãy đổi tên vai, và để lời nhắc hệ thống "

@@ -27,6 +27,7 @@ from pipeline.recipe import Recipe
 from pipeline.resume import PLAN
 from pipeline.shards import private_folder
 from pipeline.storage import Aws, is_remote, open_place
+from pipeline.teach_recipe import with_answers
 from pipeline.withdraw import Withdrawn
 
 __all__ = ["Options", "Outcome", "prepare"]
@@ -51,9 +52,10 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
     limits are not met (nothing is published), StorageError, ConflictError.
     """
     collect_rarely()
-    aws, withdrawn = _aws(recipe), Withdrawn(tuple(recipe.withdraw))
+    recipe = with_answers(recipe, folder)
+    aws, withdrawn = recipe_aws(recipe), Withdrawn(tuple(recipe.withdraw))
     place = open_place(options.output, aws)
-    with _work_folder(options) as (work, lock):
+    with work_folder(options) as (work, lock):
         for note in place.examine():
             progress.say(note)
         progress.say("reading the list of sources")
@@ -89,7 +91,8 @@ def _refusal(finished: Finished) -> str:
     return f"not published: {faults}. The evidence: {finished.folder / 'report.html'}"
 
 
-def _aws(recipe: Recipe) -> Aws:
+def recipe_aws(recipe: Recipe) -> Aws:
+    """How the recipe's output is reached."""
     owner = recipe.publish.expected_bucket_owner if recipe.publish else None
     key = recipe.publish.kms_key_id if recipe.publish else None
     settings = recipe.aws.model_dump(exclude={"source_bucket_owner"})
@@ -102,7 +105,7 @@ def source_aws(recipe: Recipe, aws: Aws) -> Aws:
 
 
 @contextmanager
-def _work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
+def work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
     """The work folder, private and held by this run alone, and its lock."""
     if options.work is not None:
         path = options.work

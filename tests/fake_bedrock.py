@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +28,7 @@ CREATE = MODEL.operation_model("CreateModelCustomizationJob")
 GET = MODEL.operation_model("GetModelCustomizationJob")
 LIST = MODEL.operation_model("ListFoundationModels")
 COUNT = RUNTIME.operation_model("CountTokens")
+CONVERSE = RUNTIME.operation_model("Converse")
 ACCOUNT, REGION = "111122223333", "us-east-1"
 CREATED = 1_790_000_000  # seconds since 1970; no clock in tests
 
@@ -87,6 +88,8 @@ class FakeBedrock:
     listed: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """Model ids and their life cycle, by the customization that they are listed for."""
     url: str = ""
+    teach: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """What the model says to a Converse request: the response, or raises Refused."""
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """One call. Raises Refused."""
@@ -111,6 +114,12 @@ class FakeBedrock:
             request = json.loads(body) | {"modelId": unquote(counted[1])}
             self.calls.append((COUNT.name, request))
             return 200, {"inputTokens": self.count_tokens(request)}
+        asked_model = re.fullmatch(CONVERSE.http["requestUri"].replace("{modelId}", "(.+)"), path)
+        if method == CONVERSE.http["method"] and asked_model and self.teach:
+            request = json.loads(body) | {"modelId": unquote(asked_model[1])}
+            self.calls.append((CONVERSE.name, request))
+            _refuse(request, CONVERSE.input_shape)
+            return 200, self.teach(request)
         raise Refused("ValidationException", f"{method} {path}: no such operation here")
 
     def list_models(self, asked: dict[str, str]) -> list[dict[str, Any]]:
@@ -203,8 +212,9 @@ class FakeBedrock:
 
 
 def error_status(code: str) -> int:
-    """The HTTP status of an error, from the service model."""
-    return int(MODEL.shape_for(code).metadata["error"]["httpStatusCode"])
+    """The HTTP status of an error, from the service models."""
+    model = MODEL if code in MODEL.shape_names else RUNTIME
+    return int(model.shape_for(code).metadata["error"]["httpStatusCode"])
 
 
 @contextmanager

@@ -65,9 +65,16 @@ def session_region() -> str | None:
 
 
 def aws_client(
-    service: str, region: str, endpoint_url: str | None = None, profile: str | None = None
+    service: str,
+    region: str,
+    endpoint_url: str | None = None,
+    profile: str | None = None,
+    tries: int = 8,
+    read_timeout: int = 60,
 ) -> Any:
-    """A boto3 client with eight tries, which rides out throttling; credentials by default chain.
+    """A boto3 client that rides out throttling, with credentials by the default chain.
+
+    It waits `read_timeout` seconds for an answer.
 
     Raises RecipeError for an endpoint that is not secure, StorageError without a usable profile.
     """
@@ -76,7 +83,7 @@ def aws_client(
     from botocore.exceptions import BotoCoreError
 
     endpoint = secure_endpoint(endpoint_url, service)
-    config = Config(retries={"mode": "standard", "max_attempts": 8}, read_timeout=60)
+    config = Config(retries={"mode": "standard", "max_attempts": tries}, read_timeout=read_timeout)
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
         return session.client(service, endpoint_url=endpoint, config=config)

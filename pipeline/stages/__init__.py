@@ -15,12 +15,14 @@ from pipeline.stages.language import Language
 from pipeline.stages.quality import Quality
 from pipeline.stages.redact import Redact
 from pipeline.stages.split import Split
+from pipeline.stages.teacher import Teacher
 
 _STAGES = (
     Clean,
     Language,
     Quality,
     Redact,
+    Teacher,
     Label,
     DedupExact,
     DedupLines,

@@ -1,0 +1,104 @@
+"""One question to a model by the Converse API, tried again while Bedrock throttles."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.bedrock.card import Card
+from pipeline.bedrock.cards import find_card
+from pipeline.bedrock.client import asking, aws_failures, failure_code
+from pipeline.bedrock.count_tokens import runtime_model_id
+from pipeline.bedrock.spending import Pace
+from pipeline.errors import RecipeError
+
+TRIES = 8
+LONGEST_WAIT = 60.0  # seconds
+
+THROTTLED = {
+    "ThrottlingException", "TooManyRequestsException", "ServiceUnavailableException",
+    "InternalServerException", "ModelNotReadyException",
+}  # fmt: skip
+"""Refusals that cost nothing and pass by themselves."""
+
+LOST = {
+    "ModelTimeoutException", "ModelErrorException", "ReadTimeoutError", "ConnectionClosedError",
+    "ResponseStreamingError",
+}  # fmt: skip
+"""An answer may have been made, and billed, that has not come."""
+
+UNREACHED = {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"}
+
+MODEL_ID = re.compile(r"^[a-z0-9-]+(\.[a-z0-9-]+)+[a-zA-Z0-9.:_-]*$|^arn:aws[a-z-]*:bedrock:")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model has said, what it used, and how many answers may have been lost before."""
+
+    stop: str
+    text: str
+    tokens_in: int
+    tokens_out: int
+    lost: int = 0
+
+
+def known_model(name: str) -> tuple[Card | None, str]:
+    """The card of a model, if there is one, and the id that the runtime knows it by.
+
+    Raises RecipeError for a name that is neither a card's nor looks like a model's id or ARN.
+    """
+    inference_profile = re.match(r"^(us|us-gov|eu|apac|global|jp|au)\.", name)
+    try:
+        card = find_card(name)
+    except RecipeError:
+        if MODEL_ID.match(name):
+            return None, name
+        raise
+    if inference_profile or name.startswith("arn:"):
+        return card, name
+    return card, runtime_model_id(card)
+
+
+def reply_of(response: Mapping[str, Any]) -> Reply:
+    """A Converse response, from a call or a batch job, in our words; other blocks are left out."""
+    message = response.get("output", {}).get("message", {})
+    blocks = message.get("content") or []
+    text = "".join(block["text"] for block in blocks if isinstance(block.get("text"), str))
+    usage = response.get("usage", {})
+    into, out = (int(usage.get(name) or 0) for name in ("inputTokens", "outputTokens"))
+    return Reply(str(response.get("stopReason")), text, into, out)
+
+
+def converse(
+    client: Any,
+    model_id: str,
+    body: Mapping[str, Any],
+    pace: Pace,
+    tokens: int,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Reply:
+    """Ask once, or up to `TRIES` times; `tokens` is the bound of the call, for the pace.
+
+    Raises RecipeError for a request that Bedrock finds wrong, StorageError for all else.
+    """
+    lost = 0
+    for tried in range(1, TRIES + 1):
+        pace.wait(tokens)
+        try:
+            with asking(f"Converse with {model_id}"):
+                reply = reply_of(client.converse(modelId=model_id, **body))
+            return Reply(reply.stop, reply.text, reply.tokens_in, reply.tokens_out, lost)
+        except Exception as error:
+            cause = error.__cause__
+            code = failure_code(cause) if isinstance(cause, aws_failures()) else ""
+            if code not in THROTTLED | LOST | UNREACHED or tried == TRIES:
+                raise
+            lost += code in LOST
+        # Apart by chance, so that calls refused together do not come back together.
+        sleep(min(LONGEST_WAIT, 2.0 ** (tried - 1)) * random.uniform(0.5, 1))  # noqa: S311
+    raise AssertionError

@@ -1,0 +1,98 @@
+"""The command `teach`, thin. `pipeline.cli` takes it in by `app.add_typer(teach_commands)`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli_options import EndpointOption, JsonOption
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
+    from pipeline.run import Options
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog="Examples: `bedrock-prep teach recipe.yaml --dry-run` · `bedrock-prep teach recipe.yaml "
+    "--max-usd 5 --tokens-per-minute 200000` · `bedrock-prep teach recipe.yaml --batch "
+    "requests.jsonl` · `bedrock-prep teach recipe.yaml --results requests.jsonl.out`"
+)
+def teach(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, with a stage `teacher`.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Ask nothing, tell what it would take.")
+    ] = False,
+    batch: Annotated[
+        Path | None, typer.Option(help="Ask nothing, write a file for a batch inference job.")
+    ] = None,
+    results: Annotated[
+        list[Path] | None, typer.Option(help="Ask nothing, take in a batch job's result file.")
+    ] = None,
+    max_usd: Annotated[float | None, typer.Option(min=0, help="US dollars at most.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=0, help="Tokens in and out at most.")
+    ] = None,
+    requests_per_minute: Annotated[
+        float | None, typer.Option(min=0.01, help="Calls at most.")
+    ] = None,
+    tokens_per_minute: Annotated[
+        float | None, typer.Option(min=1, help="Tokens in, and out at most.")
+    ] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Calls under way.")] = 4,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ITEM=USD", help="base_input_per_1k_tokens, base_output_per_1k_tokens."
+        ),
+    ] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=V", help="Change the recipe.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(help="The recipe's output, for work files.  [default: out/NAME]")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes.  [default: one a core]")
+    ] = None,
+    memory: Annotated[str | None, typer.Option(help="Limit for all processes: 4GB, 800MB.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="AWS Region.  [default: the recipe's or the card's]")
+    ] = None,
+    endpoint_url: EndpointOption = None,
+    log: Annotated[str | None, typer.Option(metavar="json|text", help="Lines on stderr.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a Bedrock model for pairs about a recipe's documents; keep its answers for `prepare`."""
+    from pipeline import teach as command
+    from pipeline.errors import RecipeError
+    from pipeline.estimate_command import own_prices
+    from pipeline.prepare import cores, parse_size
+    from pipeline.progress import open_progress
+    from pipeline.publish import as_json as to_json
+    from pipeline.run import Options
+
+    if log not in {None, "json", "text"}:
+        raise RecipeError(f"--log {log}: is neither json nor text")
+    if sum(map(bool, (dry_run, batch, results))) > 1:
+        raise RecipeError("--dry-run, --batch and --results: give one of them")
+
+    def options(loaded: Recipe) -> Options:
+        most = parse_size(memory) if memory else None
+        return Options(output or f"out/{loaded.name}", workers or cores(), most)
+
+    prices = own_prices(price or [])
+    one = command.lesson(recipe, change or [], options, open_progress(log), prices)
+    if results:
+        told = command.take_in(one, results)
+    elif dry_run or batch:
+        told = command.survey(one, batch)
+    else:
+        limits = command.Limits(
+            max_usd, max_tokens, requests_per_minute, tokens_per_minute, at_once
+        )
+        told = command.ask(one, limits, command.Where(region, endpoint_url))
+    typer.echo(to_json(told.as_json()).decode().rstrip() if as_json else told.as_text())

@@ -1,0 +1,109 @@
+"""The answers of a teacher model: one file, a JSON line each, sorted by the request's key.
+
+`{"key": "9f…", "model": "…", "stop": "end_turn", "text": "…", "input_tokens": 812, …}`: the key
+comes first and has one width, so that an answer is found by bisection, without an index.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pipeline.stages.teacher_requests import KEY_BYTES
+
+HEAD = b'{"key": "'
+LINE = re.compile(rb'\{"key": "([0-9a-f]{%d})", "' % (2 * KEY_BYTES))
+
+
+def answer_line(answer: dict[str, Any]) -> bytes:
+    """An answer as the file holds it; `key` is its first member."""
+    return json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def key_of(line: bytes) -> str | None:
+    """The key of a line that is whole; None for any other."""
+    match = LINE.match(line)
+    return match[1].decode() if match and line.endswith(b"}\n") else None
+
+
+def digest_answers(path: Path) -> str:
+    """SHA-256 of the file.
+
+    Raises ValueError with the number of the first line that is no answer, or not in its place.
+    """
+    digest, before = sha256(), ""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            key = key_of(line)
+            if key is None or key <= before:
+                raise ValueError(f"line {number} is no answer, or not in the order of the keys")
+            digest.update(line)
+            before = key
+    return digest.hexdigest()
+
+
+class Answers:
+    """The answers of a file that holds still; nothing of it is kept in memory."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            empty = not path.stat().st_size
+            self._bytes = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """The answer to a request; None if it has not been asked."""
+        wanted, low, high = key.encode(), 0, len(self._bytes)
+        while low < high:
+            start = self._bytes.rfind(b"\n", low, (low + high) // 2) + 1 or low
+            stop = self._bytes.find(b"\n", start) + 1
+            line = self._bytes[start:stop]
+            found = line[len(HEAD) : len(HEAD) + len(wanted)]
+            if found == wanted:
+                answer: dict[str, Any] = json.loads(line)
+                return answer
+            low, high = (stop, high) if found < wanted else (low, start)
+        return None
+
+
+@lru_cache(maxsize=2)
+def open_answers(path: Path, digest: str) -> Answers:
+    """The answers of a file. Raises OSError when it is not the one that the run began with."""
+    try:
+        found = digest_answers(path)
+    except ValueError:
+        found = ""
+    if found != digest:
+        raise OSError(None, "has changed since the run began; run again", str(path))
+    return Answers(path)
+
+
+FENCED = re.compile(r"\A```[a-zA-Z]*\s*\n(?P<held>.*)\n\s*```\Z", re.DOTALL)
+
+
+def read_pairs(text: str) -> list[Any] | None:
+    """The pairs of an answer, whatever they are; None if it is not the JSON that was asked for.
+
+    A code fence around it and a list without the object are let pass, as models write both.
+    """
+    held = text.strip()
+    fenced = FENCED.match(held)
+    try:
+        told = json.loads(fenced["held"] if fenced else held)
+    except (ValueError, RecursionError):
+        return None
+    pairs = told.get("pairs") if isinstance(told, dict) else told
+    return pairs if isinstance(pairs, list) else None
+
+
+def strings(pair: Any, *names: str) -> Iterator[str | None]:
+    """What an object says under some names; None for what is no text, or blank."""
+    for name in names:
+        value = pair.get(name) if isinstance(pair, dict) else None
+        text = value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+        yield text.strip() or None

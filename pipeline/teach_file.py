@@ -1,0 +1,104 @@
+"""The file of a teacher's answers, as it grows: each is on the disk before the next question.
+
+New answers are appended to a journal beside the file, and merged into it, in the order of the
+keys, when the asking ends or when the next begins. Whatever the order in which they came, the same
+answers make the same file; one that a kill has cut short is asked again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import heapq
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pipeline.errors import ConflictError, RecipeError
+from pipeline.stages.teacher_answers import answer_line, key_of
+
+JOURNAL = ".new"
+
+
+class AnswersFile:
+    """The answers of a file, held by this process alone while it is open.
+
+    Raises ConflictError when another process holds it, RecipeError when it is no file of answers.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.journal = path, path.with_name(path.name + JOURNAL)
+        self.known: set[bytes] = set()
+        self._handle = -1
+
+    def __enter__(self) -> Self:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._handle = os.open(self.journal, flags, 0o600)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(self._handle), self.journal.stat()):
+                raise BlockingIOError
+            self.merge()
+            self.known = {bytes.fromhex(key) for key, _ in _lines(self.path)}
+        except (BlockingIOError, FileNotFoundError):
+            os.close(self._handle)
+            raise ConflictError(f"{self.path}: another process asks for these answers") from None
+        except BaseException:
+            os.close(self._handle)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, _: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None or issubclass(kind, Exception):  # a signal leaves the journal as it is
+                self.merge()
+                self.journal.unlink()
+        finally:
+            os.close(self._handle)
+
+    def add(self, answer: dict[str, Any]) -> bool:
+        """Keep an answer, on the disk; False if there is one to this request already."""
+        key = bytes.fromhex(answer["key"])
+        if key in self.known:
+            return False
+        os.write(self._handle, answer_line(answer))
+        os.fsync(self._handle)
+        self.known.add(key)
+        return True
+
+    def merge(self) -> None:
+        """Bring what the journal holds into the file; a line that is cut short is dropped."""
+        new: dict[str, bytes] = {}
+        with self.journal.open("rb") as file:
+            for line in file:
+                if key := key_of(line):
+                    new.setdefault(key, line)
+        if new:
+            unfinished = self.path.with_name(self.path.name + ".part")
+            merged = heapq.merge(_lines(self.path), sorted(new.items()), key=lambda one: one[0])
+            handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "wb") as out:
+                before = ""
+                for key, line in merged:
+                    if key != before:  # a kill after the merge has left it in both
+                        out.write(line)
+                    before = key
+                out.flush()
+                os.fsync(out.fileno())
+            unfinished.replace(self.path)
+        os.ftruncate(self._handle, 0)
+
+
+def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The answers of a file, with their keys. Raises RecipeError for what is none."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            key = key_of(line)
+            if key is None:
+                raise RecipeError(f"{path}:{number}: is no answer of a teacher; name another file")
+            yield key, line

@@ -1,0 +1,397 @@
+"""`teach` over real HTTP: asked once, within a budget, kept through kills, and taken by a run."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Command, latest, read_jsonl
+from fake_bedrock import FakeBedrock, Refused, serve_bedrock
+
+from pipeline.bedrock.converse import converse, known_model
+from pipeline.bedrock.spending import Budget, Pace, Rates
+from pipeline.errors import ConflictError, RecipeError, StorageError
+from pipeline.stages.teacher_answers import answer_line
+from pipeline.teach_file import AnswersFile
+
+RECIPE = """\
+name: lesson
+sources: [{path: "docs/*.md"}]
+stages: [clean, redact, teacher: {min_quote: 10}, label, dedup_exact]
+targets: {assistant: {format: prompt_completion}}
+split: {validation: 0}
+"""
+PRICES = ("--price", "base_input_per_1k_tokens=0.001", "--price", "base_output_per_1k_tokens=0.01")
+DOCUMENTS = 6
+
+
+def passage_of(request: dict[str, Any]) -> str:
+    said: str = request["messages"][0]["content"][0]["text"]
+    return said.removeprefix("<passage>\n").removesuffix("\n</passage>")
+
+
+def reply(text: str, stop: str = "end_turn", tokens: tuple[int, int] = (100, 20)) -> dict[str, Any]:
+    return {
+        "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
+        "stopReason": stop,
+        "usage": {"inputTokens": tokens[0], "outputTokens": tokens[1], "totalTokens": sum(tokens)},
+        "metrics": {"latencyMs": 5},
+    }
+
+
+def teacher(request: dict[str, Any]) -> dict[str, Any]:
+    """Asks about the number of each kettle; a second pair rests on nothing."""
+    number = re.search(r"kettle (\d+)", passage_of(request))
+    assert number
+    quote = f"kettle {number[1]} boils in {number[1]} minutes"
+    pairs = [
+        {"prompt": f"How fast is kettle {number[1]}?", "completion": "Fast.", "quote": quote},
+        {"prompt": "Is it red?", "completion": "Yes.", "quote": "It is painted red"},
+    ]
+    return reply(json.dumps({"pairs": pairs}))
+
+
+@pytest.fixture
+def bedrock() -> Iterator[FakeBedrock]:
+    with serve_bedrock(s3=None) as fake:
+        fake.teach = teacher
+        yield fake
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "docs").mkdir()
+    for n in range(DOCUMENTS):
+        text = (
+            f"# Kettle\n\nThe kettle {n} boils in {n} minutes. Write to tea{n}@sen.vn to buy one. "
+        )
+        (tmp_path / "docs" / f"{n}.md").write_text(text + "It is kept dry and clean. " * 4)
+    (tmp_path / "docs" / "copy.md").write_bytes((tmp_path / "docs" / "0.md").read_bytes())
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    return tmp_path
+
+
+@pytest.fixture
+def teach(bedrock_prep: Command, bedrock: FakeBedrock, place: Path) -> Command:
+    def run(*options: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        fixed = ("--endpoint-url", bedrock.url, "--workers", "1")
+        return bedrock_prep("teach", "recipe.yaml", *options, *fixed, cwd=place, **more)
+
+    return run
+
+
+def asked(fake: FakeBedrock) -> list[str]:
+    return [passage_of(request) for name, request in fake.calls if name == "Converse"]
+
+
+def test_asked_once_and_taken_by_a_run(
+    teach: Command, bedrock_prep: Command, bedrock: FakeBedrock, place: Path
+) -> None:
+    """Equal passages are one question; what is redacted is not sent; the run calls nobody."""
+    told = teach("--max-tokens", "100000", "--json")
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert (found["passages"], found["answered"], found["new"]) == (6, 6, 6)
+    assert (found["tokens_in"], found["tokens_out"]) == (600, 120)
+    passages = asked(bedrock)
+    assert len(passages) == len(set(passages)) == DOCUMENTS
+    assert all("[EMAIL]" in passage and "@" not in passage for passage in passages)
+    request = bedrock.calls[0][1]
+    assert request["modelId"] == "amazon.nova-pro-v1:0"
+    assert request["inferenceConfig"] == {"maxTokens": 2000, "temperature": 0.0}
+
+    again = teach("--max-tokens", "1", "--json")
+    assert (again.returncode, json.loads(again.stdout)["new"]) == (0, 0)
+    assert len(asked(bedrock)) == DOCUMENTS
+
+    answers = place / "answers.jsonl"
+    assert answers.stat().st_mode & 0o777 == 0o600
+    assert {path.name for path in place.iterdir()} == {
+        "docs",
+        "recipe.yaml",
+        "answers.jsonl",
+        "out",
+    }
+    run = bedrock_prep("prepare", "recipe.yaml", "--workers", "1", cwd=place)
+    assert run.returncode == 0, run.stderr
+    assert "quote_not_in_source 7" in run.stdout
+    lines = read_jsonl(latest(place / "out" / "lesson") / "assistant" / "train.jsonl")
+    assert {line["prompt"] for line in lines} == {f"How fast is kettle {n}?" for n in range(6)}
+    manifest = json.loads((latest(place / "out" / "lesson") / "manifest.json").read_bytes())
+    [stage] = [one["teacher"] for one in manifest["recipe"]["stages"] if "teacher" in one]
+    assert len(stage["answers_sha256"]) == 64
+    assert str(place) not in json.dumps(stage)
+
+
+def test_the_same_answers_give_the_same_bytes(
+    teach: Command, bedrock: FakeBedrock, place: Path
+) -> None:
+    """Whatever the order in which they came."""
+    files = []
+    for at_once in ("1", "6"):
+        assert teach("--max-tokens", "100000", "--at-once", at_once).returncode == 0
+        files.append((place / "answers.jsonl").read_bytes())
+        (place / "answers.jsonl").unlink()
+    assert files[0] == files[1]
+
+
+def test_a_budget_is_not_overrun(teach: Command, bedrock: FakeBedrock, place: Path) -> None:
+    """Each call is held at what it could cost; the next time goes on from there."""
+    dry = teach("--dry-run", "--json", *PRICES)
+    bound = json.loads(dry.stdout)
+    assert asked(bedrock) == []
+    one_call = bound["open_usd"] / DOCUMENTS
+    small = teach("--max-usd", str(one_call * 1.05), "--at-once", "1", *PRICES)
+    assert small.returncode == 3
+    assert "the budget does not hold the next call" in small.stderr
+    assert "passages are answered and kept" in small.stderr
+    done = len(asked(bedrock))
+    assert 0 < done < DOCUMENTS
+    assert done * 0.0003 <= one_call * 1.05  # 100 tokens in, 20 out
+    tokens = (bound["open_tokens_in"] + bound["open_tokens_out"]) // DOCUMENTS
+    none = teach("--max-tokens", str(tokens // 2))
+    assert none.returncode == 3
+    assert len(asked(bedrock)) == done
+    rest = teach("--max-usd", "1", *PRICES, "--json")
+    assert rest.returncode == 0
+    told = json.loads(rest.stdout)
+    assert told["new"] == DOCUMENTS - done
+    assert told["usd"] == pytest.approx(told["new"] * 0.0003)
+    assert len(asked(bedrock)) == DOCUMENTS
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "how much may be spent? Give --max-usd or --max-tokens"),
+        (("--max-usd", "5"), "no price of nova-pro is known; give --price base_input"),
+        (("--max-usd", "5", "--price", "train=1"), "--price train: is not one of base_input"),
+        (("--dry-run", "--batch", "b"), "give one of them"),
+        (("--dry-run", "--set", "stages=[clean]"), "has no stage named teacher"),
+        (("--dry-run", "--set", "stages.2.teacher={model: nova-por}"), "did you mean nova-pro"),
+    ],
+)
+def test_a_wrong_command_asks_nothing(
+    teach: Command, bedrock: FakeBedrock, options: tuple[str, ...], message: str
+) -> None:
+    """Exit code 2, one line."""
+    told = teach(*options)
+    assert told.returncode == 2, told.stderr
+    assert message in told.stderr
+    assert asked(bedrock) == []
+
+
+def test_throttling_is_waited_out(bedrock: FakeBedrock) -> None:
+    """Longer each time, and paced; only what costs nothing is tried for nothing."""
+    import boto3
+
+    codes = ["ThrottlingException", "ServiceUnavailableException", "ModelErrorException"]
+
+    def refuse(request: dict[str, Any]) -> dict[str, Any]:
+        if codes:
+            code = codes.pop(0)
+            raise Refused(code, "not now")
+        return reply("[]")
+
+    bedrock.teach = refuse
+    client = boto3.client("bedrock-runtime", endpoint_url=bedrock.url, config=once())
+    slept: list[float] = []
+    body = {"messages": [{"role": "user", "content": [{"text": "q"}]}]}
+    got = converse(client, "amazon.nova-pro-v1:0", body, Pace(), 10, slept.append)
+    assert (got.text, got.tokens_in, got.lost) == ("[]", 100, 1)
+    assert [0.5 * 2**n <= seconds <= 2**n for n, seconds in enumerate(slept)] == [True] * 3
+    codes += ["ThrottlingException"] * 20
+    with pytest.raises(StorageError, match="still throttles"):
+        converse(client, "amazon.nova-pro-v1:0", body, Pace(), 10, slept.append)
+    assert len(codes) == 12
+
+
+def once() -> Any:
+    from botocore.config import Config
+
+    return Config(retries={"max_attempts": 0, "mode": "standard"})
+
+
+def test_a_refusal_for_all_ends_at_once(teach: Command, bedrock: FakeBedrock) -> None:
+    """No rights: one line with the remedy, exit code 4. A wrong model: 2."""
+    for code, exit_code in (("AccessDeniedException", 4), ("ValidationException", 2)):
+
+        def refuse(_: dict[str, Any], code: str = code) -> dict[str, Any]:
+            raise Refused(code, "no")
+
+        bedrock.calls.clear()
+        bedrock.teach = refuse
+        told = teach("--max-tokens", "100000", "--at-once", "1")
+        assert told.returncode == exit_code, told.stderr
+        assert "Converse with amazon.nova-pro-v1:0: no" in told.stderr
+        assert len(asked(bedrock)) == 1
+
+
+def test_one_request_that_is_refused_holds_nothing_up(
+    teach: Command, bedrock: FakeBedrock, place: Path
+) -> None:
+    """The others are asked and kept; the exit code says that one is left."""
+
+    def some(request: dict[str, Any]) -> dict[str, Any]:
+        if "kettle 5" in passage_of(request):
+            raise Refused("ValidationException", "the prompt was not liked")
+        return teacher(request)
+
+    bedrock.teach = some
+    told = teach("--max-tokens", "100000", "--at-once", "1")
+    assert told.returncode == 4
+    assert "1 calls were refused: 5 of 6 passages are answered" in told.stderr
+    assert len((place / "answers.jsonl").read_bytes().splitlines()) == 5
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_kill_loses_no_answer(
+    teach: Command, bedrock: FakeBedrock, place: Path, signal_number: int
+) -> None:
+    """Answers that came are not asked for again; the file is that of a call that was not killed."""
+    assert teach("--max-tokens", "100000").returncode == 0
+    whole = (place / "answers.jsonl").read_bytes()
+    (place / "answers.jsonl").unlink()
+    bedrock.calls.clear()
+    running: list[subprocess.Popen[bytes]] = []
+    started = threading.Event()
+
+    def deadly(request: dict[str, Any]) -> dict[str, Any]:
+        if len(asked(bedrock)) == 4:
+            started.wait(60)
+            os.kill(running[0].pid, signal_number)
+        return teacher(request)
+
+    bedrock.teach = deadly
+    command = [sys.executable, "-m", "pipeline", "teach", "recipe.yaml", "--max-tokens", "100000"]
+    command += ["--at-once", "1", "--workers", "1", "--endpoint-url", bedrock.url]
+    running.append(subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE))
+    started.set()
+    _, told = running[0].communicate(timeout=120)
+    assert running[0].returncode == (-9 if signal_number == signal.SIGKILL else 143), told
+    kept = (place / "answers.jsonl.new").read_bytes().splitlines()
+    assert len(kept) >= 3
+    bedrock.teach = teacher
+    bedrock.calls.clear()
+    assert teach("--max-tokens", "100000").returncode == 0
+    assert len(asked(bedrock)) == DOCUMENTS - len(kept)
+    assert (place / "answers.jsonl").read_bytes() == whole
+    assert not (place / "answers.jsonl.new").exists()
+
+
+def test_a_batch_job_says_the_same(teach: Command, bedrock: FakeBedrock, place: Path) -> None:
+    """The file out holds the requests that Converse would get; its results make the same file."""
+    assert teach("--max-tokens", "100000").returncode == 0
+    whole = (place / "answers.jsonl").read_bytes()
+    bodies = [request for _, request in bedrock.calls]
+    (place / "answers.jsonl").unlink()
+    out = teach("--batch", "requests.jsonl")
+    assert out.returncode == 0
+    assert "requests.jsonl: 6 requests" in out.stdout
+    requests = read_jsonl(place / "requests.jsonl")
+    assert all(len(line["recordId"]) == 32 for line in requests)
+    assert sorted(json.dumps(line["modelInput"]) for line in requests) == sorted(
+        json.dumps({name: body[name] for name in ("system", "messages", "inferenceConfig")})
+        for body in bodies
+    )
+    results = [{**line, "modelOutput": teacher(line["modelInput"])} for line in requests]
+    bad: list[Any] = [
+        {"recordId": requests[0]["recordId"], "error": {"errorCode": 400, "errorMessage": "no"}},
+        {"recordId": "CALL0000001", "modelOutput": teacher(requests[0]["modelInput"])},
+        {"recordId": requests[0]["recordId"], "modelOutput": {"outputText": "of InvokeModel"}},
+        {"recordId": requests[0]["recordId"], "modelOutput": {"output": 3}},
+        [],
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in [*bad, *reversed(results)]) + "{cut sho"
+    (place / "requests.jsonl.out").write_text(text)
+    (place / "more.jsonl.out.gz").write_bytes(gzip.compress(text.encode()))
+    taken = teach("--results", "requests.jsonl.out", "--results", "more.jsonl.out.gz", "--json")
+    assert taken.returncode == 0, taken.stderr
+    told = json.loads(taken.stdout)
+    assert (told["answered"], told["new"], told["tokens_out"]) == (6, 6, 120)
+    assert told["faults"] == {
+        "error 400": 2, "no request of this package": 2, "no answer of Converse": 4, "no JSON": 4,
+    }  # fmt: skip
+    assert (place / "answers.jsonl").read_bytes() == whole
+    assert teach("--batch", "rest.jsonl").returncode == 0
+    assert (place / "rest.jsonl").read_bytes() == b""
+
+
+def test_a_file_that_is_none_is_told(teach: Command, bedrock_prep: Command, place: Path) -> None:
+    """Before anything is asked, and before a run begins."""
+    missing = bedrock_prep("prepare", "recipe.yaml", cwd=place)
+    assert missing.returncode == 2
+    assert "bedrock-prep teach RECIPE" in missing.stderr
+    (place / "answers.jsonl").write_text('{"prompt": "mine"}\n')
+    for told in (teach("--max-tokens", "9"), bedrock_prep("prepare", "recipe.yaml", cwd=place)):
+        assert told.returncode == 2
+        assert "name another file" in told.stderr
+    gone = teach("--results", "nowhere.jsonl", "--set", "stages.2.teacher.answers=a.jsonl")
+    assert gone.returncode == 4
+    assert "nowhere.jsonl: No such file" in gone.stderr
+
+
+def test_answers_are_held_by_one(tmp_path: Path) -> None:
+    """A second process is told; a line that a kill has cut is dropped, one that is whole is not."""
+    path = tmp_path / "a.jsonl"
+    first, second = ({"key": digit * 32, "model": "m", "text": "t"} for digit in "ba")
+    with AnswersFile(path) as file:
+        assert file.add(first)
+        assert not file.add(first)
+        with pytest.raises(ConflictError), AnswersFile(path):
+            pass
+    (tmp_path / "a.jsonl.new").write_bytes(answer_line(second) + answer_line(first)[:-9])
+    with AnswersFile(path) as file:
+        assert len(file.known) == 2
+    assert path.read_bytes() == answer_line(second) + answer_line(first)
+    assert [one.name for one in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_pace_spaces_calls() -> None:
+    """By requests and by tokens, the slower of both."""
+    now = [0.0]
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    pace = Pace(requests=60, tokens=6000, clock=lambda: now[0], sleep=sleep)
+    for tokens in (10, 500, 10, 10):
+        pace.wait(tokens)
+    assert slept == [1, 5, 1]
+    now[0] += 100
+    pace.wait(10)
+    assert len(slept) == 3
+
+
+def test_a_budget_counts_calls_under_way() -> None:
+    """At their bound; what they used frees the rest."""
+    budget = Budget(Rates(1, 10), max_usd=0.05)
+    assert budget.hold(10, 2)
+    assert not budget.hold(10, 2)
+    budget.settle((10, 2), 5, 1)
+    assert budget.hold(5, 2)
+    assert budget.usd() == pytest.approx(0.015)
+    assert not Budget(Rates(None, None), max_usd=1).hold(1, 1)
+
+
+def test_models_by_any_name() -> None:
+    """A card, an id of no card, a profile; a slip is a fault."""
+    assert known_model("nova-lite")[1] == "amazon.nova-lite-v1:0"
+    card, name = known_model("us.amazon.nova-premier-v1:0")
+    assert (card and card.name, name) == ("nova-premier", "us.amazon.nova-premier-v1:0")
+    other = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+    assert known_model(other) == (None, other)
+    with pytest.raises(RecipeError, match="did you mean"):
+        known_model("nova-lit")
