@@ -1,7 +1,7 @@
 """Identity numbers of persons: by their form, then by their check digits (python-stdnum).
 
 A number that any counter could print, because its form says little and its check digit lets one
-in ten through, counts only after a word that says what it is.
+in ten through, counts only beside a word that says what it is.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from importlib import import_module
 
 from pipeline.stages.spans import AFTER, Detector, Span
 
-WORD_BEFORE = 60
-"""Characters before a number in which the word must stand."""
+WORD_BESIDE = 60
+"""Characters before a number, or after it, in which the word must stand."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Identity:
     country: str
     pattern: str
     module: str | None  # of stdnum, with `is_valid`; None if the pattern says all
-    word: str | None = None  # must stand before it, in any case
+    word: str | None = None  # must stand beside it, in any case
 
 
 PROVINCE = r"0(?:0[1-8]|1[0-79]|2[0-7]|3[0-8]|4[024-9]|5[1-8]|6[0-8]|7[0-9]|8[0-9]|9[1-6])"
@@ -60,7 +60,7 @@ IDENTITIES = (
 )  # fmt: skip
 """Checked by stdnum where it knows the number; the others are known by their form alone."""
 
-BEFORE = r"(?<![\w.#/=$€£¥+-])"
+BEFORE = r"(?<![\w.#/$€£¥+-])"
 _NUMBERS = re.compile(
     f"{BEFORE}(?:" + "|".join(f"(?:{one.pattern})" for one in IDENTITIES) + f"){AFTER}"
 )
@@ -89,8 +89,9 @@ def _is(one: Identity, form: re.Pattern[str], text: str, match: re.Match[str]) -
     if not form.fullmatch(value):
         return False
     if one.word:
-        before = text[max(0, match.start() - WORD_BEFORE) : match.start()]
-        if not _WORDS[one.word].search(before):
+        word = _WORDS[one.word]
+        before = text[max(0, match.start() - WORD_BESIDE) : match.start()]
+        if not (word.search(before) or word.search(text, match.end(), match.end() + WORD_BESIDE)):
             return False
     return one.module is None or bool(import_module(f"stdnum.{one.module}").is_valid(value))
 

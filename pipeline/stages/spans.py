@@ -83,7 +83,7 @@ def alone(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
     Alone: not in a longer number, a word, a version, a date or a path.
     """
-    free = rf"(?<![\w+.#/=$€£¥-])(?:{pattern}){AFTER}"
+    free = rf"(?<![\w+.#/$€£¥-])(?:{pattern}){AFTER}"
     return re.compile(free), re.compile(rf"(?:{pattern}){AFTER}")
 
 
@@ -101,7 +101,8 @@ def matches(
     for start, end in windows:
         at = start
         while match := free.search(text, at, end):
-            at = max(match.end(), at + 1)
+            # A bracket before a number may be no part of it.
+            at = match.start() + 1 if match.group().startswith("(") else max(match.end(), at + 1)
             while match and holds(match):
                 yield match.span()
                 at = match.end()

@@ -1,0 +1,44 @@
+"""The stage `redact` over texts: `python redaction_ours.py TEXTS.jsonl OUT.jsonl`.
+
+Writes where the marks stand, as characters of the text that came in.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import orjson
+
+from pipeline.record import frame
+from pipeline.stages.redact import DEFAULT_KINDS, MARKS, Redact
+
+KINDS = [*DEFAULT_KINDS, "ipv4", "ipv6"]
+PLACES = {f"[{MARKS.get(kind, kind.upper())}]" for kind in KINDS}
+
+
+def spans(before: str, after: str) -> list[list[int]]:
+    """Where marks have taken the place of text; what stands between two marks is found again."""
+    found: list[list[int]] = []
+    at, place = 0, 0
+    while place < len(after):
+        mark = next((one for one in PLACES if after.startswith(one, place)), None)
+        if mark is None:
+            at, place = at + 1, place + 1
+            continue
+        place += len(mark)
+        ends = [end for end in (after.find(one, place) for one in PLACES) if end >= 0]
+        until = after[place : min([*ends, place + 12])]
+        end = before.find(until, at) if until else len(before)
+        found.append([at, end])
+        at = end
+    return found
+
+
+with Path(sys.argv[1]).open("rb") as file:
+    texts = [orjson.loads(line)["text"] for line in file]
+records = frame({"source": str(n), "text": text} for n, text in enumerate(texts))
+stage = Redact(kinds=KINDS, phone_regions=["DE", "GB"])
+with Path(sys.argv[2]).open("wb") as out:
+    for before, after in zip(texts, stage(records)["text"], strict=True):
+        out.write(orjson.dumps(spans(before, after) if before != after else []) + b"\n")
