@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Real texts in many languages, as snippets of a length: from documentation packages of Debian.
 
 Nothing is committed: packages are fetched by `apt-get download` and unpacked into the work folder.

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Which language a text is in: ours beside langdetect itself and detectors with models in wheels.
 
     python benchmarks/languages.py [--work FOLDER] [--rounds N]
@@ -68,7 +69,9 @@ def measure(lines: dict[str, list[str]], files: dict[int, Path], work: Path, rou
         for length, file in files.items():
             for name, line in lines.items():
                 out = work / "answers.txt"
-                cpu.setdefault((name, length), []).append(measured([*line, str(file), str(out)]).cpu)
+                cpu.setdefault((name, length), []).append(
+                    measured([*line, str(file), str(out)]).cpu
+                )
                 answers[name, length] = out.read_text().split()
     speed = {}
     for (name, length), seconds in cpu.items():
@@ -113,14 +116,20 @@ def page(names: dict[str, str], truth, answers, speed, origin: list[str], rounds
         shares = [f"{100 * right(truth[n], answers[name, n]):.1f} %" for n in LENGTHS]
         untold = answers[name, LENGTHS[0]].count("und") / len(truth[LENGTHS[0]])
         fast = [f"{speed[name, n]:,.0f}" for n in LENGTHS]
-        lines.append(f"| {told} | {' | '.join(shares)} | {100 * untold:.1f} % | {' | '.join(fast)} |")
+        lines.append(
+            f"| {told} | {' | '.join(shares)} | {100 * untold:.1f} % | {' | '.join(fast)} |"
+        )
     for length in LENGTHS:
         lines += ["", f"Right at {length:,} characters, by language, in %:", ""]
         lines.append("| detector | " + " | ".join(LANGUAGES) + " |")
         lines.append("|---|" + "--:|" * len(LANGUAGES))
         for name, told in names.items():
             own = [right(truth[length], answers[name, length], code) for code in LANGUAGES]
-            lines.append(f"| {told} | " + " | ".join("–" if share is None else f"{100 * share:.0f}" for share in own) + " |")
+            lines.append(
+                f"| {told} | "
+                + " | ".join("–" if share is None else f"{100 * share:.0f}" for share in own)
+                + " |"
+            )
     return "\n".join(lines) + "\n"
 
 

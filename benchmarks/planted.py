@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Texts with personal data and secrets planted in them, made by a seeded generator of our own.
 
 2,000 texts hold one value each: 8 kinds, 250 of each, in English, Vietnamese and German, where

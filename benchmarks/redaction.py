@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Personal data found and missed: `redact` beside presidio's pattern recognisers and scrubadub.
 
     python benchmarks/redaction.py [--work FOLDER] [--rounds N]
@@ -113,6 +114,7 @@ def page(
         f"{datetime.now(UTC):%-d %B %Y}: on the planted texts (a value each 230 bytes) and on documentation (the language corpus; marks a MB there).",
         "Phones: `phone_regions: [DE, GB]`, and the same regions for the peers. presidio is called recogniser by recogniser, without spaCy and",
         "so without words of context. It has no recogniser for credentials in URLs or keys; what it marks of them it takes for something else.",
+        "The generator is ours, and what it showed to be missed was mended (recall before: about 90 %), so ours is measured on what it was tuned on; the peers are not.",
         "",
         "| | recall | precision | MB/s, planted | MB/s, documentation | marks a MB of documentation |",
         "|---|--:|--:|--:|--:|--:|",

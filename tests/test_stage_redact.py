@@ -37,6 +37,45 @@ def test_phone_numbers(phone: str) -> None:
     assert redacted(phone) == "[PHONE]"
 
 
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "(+84) 912 345 678", "0049 30 23456789", "030 23456789", "0171 2345678", "0171/2345678",
+        "0221 / 4366253", "(089) 4366 5522", "(0161) 496 0123", "020 7946 0958", "07911 123456",
+    ],
+)  # fmt: skip
+def test_national_phone_numbers(phone: str) -> None:
+    """As Germans and Britons write them, in brackets and after a name too."""
+    for text in ("Call {}.", "({})", "phone={};", "Điện thoại: {}, cảm ơn", "| {} |"):
+        marked = redacted(text.format(phone), phone_regions=["DE", "GB"])
+        assert marked == text.format("[PHONE]")
+
+
+def test_values_after_an_equals_sign() -> None:
+    """Logs and settings write them so."""
+    text = "a=0912345678 b=2223003122003222 c=033-80-5698 d=8.8.4.4"
+    kinds = ["phone", "card", "national_id", "ipv4"]
+    assert redacted(text, kinds=kinds) == "a=[PHONE] b=[CARD] c=[NATIONAL_ID] d=[IP]"
+
+
+def test_a_bracket_is_no_part_of_a_number() -> None:
+    """A number that is none with the bracket is looked at without it."""
+    assert redacted("(0905-209-676)", phone_regions=["DE"]) == "([PHONE])"
+    assert redacted("(08975647623502)", phone_regions=["DE"]) == "(08975647623502)"
+
+
+def test_an_account_is_one_whatever_its_country_checks() -> None:
+    """ISO 13616 holds; Spain's own check digits do not."""
+    assert redacted("ES79 5221 6171 5519 7352 4821.") == "[IBAN]."
+    assert redacted("ES78 5221 6171 5519 7352 4821.") == "ES78 5221 6171 5519 7352 4821."
+
+
+def test_the_word_may_stand_after_the_number() -> None:
+    """A bare number of eleven digits needs it somewhere near."""
+    assert redacted("38604915370 statt der Steuer-ID") == "[NATIONAL_ID] statt der Steuer-ID"
+    assert redacted("38604915370 statt der alten") == "38604915370 statt der alten"
+
+
 def test_numbers_back_to_back() -> None:
     """Nothing is left for a second time where one number touches the next."""
     assert redacted("0912345678+84 912 345 678") == "[PHONE][PHONE]"
