@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -106,6 +107,8 @@ def own_prices(prices: Iterable[str]) -> dict[str, float]:
             own[item.strip()] = float(usd)
         except ValueError:
             raise RecipeError(f"--price {price}: is not ITEM=USD") from None
+        if not 0 <= own[item.strip()] < math.inf:  # not a number is neither
+            raise RecipeError(f"--price {price}: {usd} is no price")
     return own
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.bedrock.access import Access, JobAccess, Key, Location
+from pipeline.bedrock.converse import known_model
 from pipeline.bedrock.policy import policies
 from pipeline.errors import RecipeError
 from pipeline.recipe import Recipe, load_recipe
 from pipeline.s3_errors import split_uri
+from pipeline.stages.teacher import Teacher
 from pipeline.storage import is_remote
 
 ROLE = re.compile(r"^arn:(aws[^:]*):iam::(\d{12}):role/.+$")
@@ -65,6 +67,9 @@ def recipe_access(
         data_key=Key(recipe.publish.kms_key_id) if recipe.publish.kms_key_id else None,
         jobs=tuple(_jobs(recipe)),
         source_vpce=source_vpce,
+        teachers=tuple(
+            known_model(stage.model)[1] for stage in recipe.steps() if isinstance(stage, Teacher)
+        ),
     )
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.bedrock.client import aws_client, session_region
 from pipeline.bedrock.converse import Reply, converse, known_model
-from pipeline.bedrock.spending import ITEMS, Budget, Pace, Rates, rates_of
-from pipeline.errors import DataError, RecipeError, StorageError
+from pipeline.bedrock.spending import ITEMS, Bound, Budget, Pace, Rates, rates_of
+from pipeline.errors import DataError, RecipeError
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe, load_recipe
 from pipeline.run import Options
-from pipeline.teach_ask import Round, answer_of, ask_all
+from pipeline.teach_ask import Client, Round, answer_of, ask_all
 from pipeline.teach_batch import read_results, write_batch
 from pipeline.teach_file import AnswersFile
 from pipeline.teach_recipe import teacher_of
@@ -171,19 +172,21 @@ def take_in(one: Lesson, results: Iterable[Path]) -> Taught:
 def ask(one: Lesson, limits: Limits, where: Where) -> Taught:
     """Ask what is not answered yet.
 
-    Raises DataError when the budget does not hold all of it, StorageError when Bedrock fails;
-    the answers that have come are kept, and the same call goes on from there.
+    Raises DataError when the budget does not hold all of it or Bedrock finds single requests
+    wrong, RecipeError when it finds all wrong, StorageError when it fails; the answers that have
+    come are kept, and the same call goes on from there.
     """
     budget = _budget(one, limits)
     region = where.region or one.region or session_region()
     if region is None:
         raise RecipeError(f"teacher.model {one.model}: in which Region? Give --region")
     profile = one.recipe.aws.profile
-    client = aws_client("bedrock-runtime", region, where.endpoint_url, profile, 0, READ_TIMEOUT)
+    runtime = aws_client("bedrock-runtime", region, where.endpoint_url, profile, 0, READ_TIMEOUT)
     pace = Pace(limits.requests_per_minute, limits.tokens_per_minute)
 
-    def call(request: Request) -> Reply:
-        return converse(client, one.model_id, request.body, pace, request.tokens + one.max_tokens)
+    def call(request: Request, bound: Bound) -> Reply:
+        lost = partial(budget.lose, bound)
+        return converse(runtime, one.model_id, request.body, pace, sum(bound), lost)
 
     with recipe_requests(one.recipe, one.folder, one.options, one.progress) as requests:
         with AnswersFile(one.answers) as file:
@@ -195,8 +198,8 @@ def ask(one: Lesson, limits: Limits, where: Where) -> Taught:
                     cost = _dollars(budget.usd())
                     one.progress.say(f"answered {so_far.asked} of {left}{cost}")
 
-            asking = (one.model, one.max_tokens)
-            ended = ask_all(requests, call, budget, file, asking, limits.at_once, say)
+            client = Client(call, one.model, one.max_tokens, budget, file, say)
+            ended = ask_all(requests, client, limits.at_once)
             told = one.tell(requests, file)
         told.new, told.usd = ended.asked, budget.usd()
         told.tokens_in, told.tokens_out = budget.tokens_in, budget.tokens_out
@@ -225,5 +228,7 @@ def _refuse_unfinished(told: Taught, ended: Round) -> None:
             f"the budget does not hold the next call ({spent} spent): {done}; "
             "raise --max-usd or --max-tokens and run the same command again"
         )
-    if ended.failed:
-        raise StorageError(f"{ended.failed} calls were refused: {done}; {ended.first_fault}")
+    if ended.first_fault and not told.answered:
+        raise ended.first_fault
+    if ended.first_fault:
+        raise DataError(f"{ended.failed} requests were refused: {done}; {ended.first_fault}")

@@ -7,6 +7,7 @@ answers make the same file; one that a kill has cut short is asked again.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import heapq
 import os
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipeline.errors import ConflictError, RecipeError
-from pipeline.stages.teacher_answers import answer_line, key_of
+from pipeline.stages.teacher_answers import answer_line, key_of, read_answers
 
 JOURNAL = ".new"
 
@@ -40,11 +41,13 @@ class AnswersFile:
             if not os.path.samestat(os.fstat(self._handle), self.journal.stat()):
                 raise BlockingIOError
             self.merge()
-            self.known = {bytes.fromhex(key) for key, _ in _lines(self.path)}
+            self.known = {bytes.fromhex(key) for key, _ in self._answers()}
         except (BlockingIOError, FileNotFoundError):
             os.close(self._handle)
             raise ConflictError(f"{self.path}: another process asks for these answers") from None
         except BaseException:
+            if not os.fstat(self._handle).st_size:
+                self.journal.unlink()
             os.close(self._handle)
             raise
         return self
@@ -64,7 +67,10 @@ class AnswersFile:
         key = bytes.fromhex(answer["key"])
         if key in self.known:
             return False
-        os.write(self._handle, answer_line(answer))
+        line, size = answer_line(answer), os.fstat(self._handle).st_size
+        if os.write(self._handle, line) != len(line):
+            os.ftruncate(self._handle, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.journal))
         os.fsync(self._handle)
         self.known.add(key)
         return True
@@ -78,7 +84,7 @@ class AnswersFile:
                     new.setdefault(key, line)
         if new:
             unfinished = self.path.with_name(self.path.name + ".part")
-            merged = heapq.merge(_lines(self.path), sorted(new.items()), key=lambda one: one[0])
+            merged = heapq.merge(self._answers(), sorted(new.items()), key=lambda one: one[0])
             handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as out:
                 before = ""
@@ -91,14 +97,8 @@ class AnswersFile:
             unfinished.replace(self.path)
         os.ftruncate(self._handle, 0)
 
-
-def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The answers of a file, with their keys. Raises RecipeError for what is none."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            key = key_of(line)
-            if key is None:
-                raise RecipeError(f"{path}:{number}: is no answer of a teacher; name another file")
-            yield key, line
+    def _answers(self) -> Iterator[tuple[str, bytes]]:
+        try:
+            yield from read_answers(self.path) if self.path.exists() else ()
+        except ValueError as error:
+            raise RecipeError(str(error)) from None

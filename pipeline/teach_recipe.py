@@ -39,4 +39,4 @@ def _placed(stage: Teacher, folder: Path) -> Teacher:
         remedy = "ask the model first: bedrock-prep teach RECIPE"
         raise RecipeError(f"teacher.answers: {path}: {error.strerror}; {remedy}") from None
     except ValueError as error:
-        raise RecipeError(f"teacher.answers: {path}: {error}; name another file") from None
+        raise RecipeError(f"teacher.answers: {error}") from None

@@ -363,6 +363,27 @@ def test_a_teacher_behind_an_inference_profile_may_be_asked() -> None:
     assert not allowed(plain, need(ask, f"arn:aws:bedrock:{REGION}::{model}"))
 
 
+def test_the_teacher_of_a_recipe_may_be_asked() -> None:
+    """By who runs `teach`: the model, or the profile and the models behind it, and no other."""
+    ask, arn = "bedrock:InvokeModel", f"arn:aws:bedrock:{REGION}"
+    profile = f"{arn}:{OWNER}:inference-profile/us.amazon.nova-pro-v1:0"
+    application = f"{arn}:{OWNER}:application-inference-profile/abc"
+    own = f"{arn}:{OWNER}:custom-model-deployment/abc"
+    plain, anywhere = f"{arn}::foundation-model/amazon.nova-pro-v1:0", "us-west-2::foundation-model"
+    for model, called, behind in (
+        ("amazon.nova-pro-v1:0", plain, None),
+        ("us.amazon.nova-pro-v1:0", profile, f"{anywhere}/amazon.nova-pro-v1:0"),
+        (profile, profile, f"{anywhere}/amazon.nova-pro-v1:0"),
+        (application, application, f"{anywhere}/amazon.nova-pro-v1:0"),
+        (own, own, None),
+    ):
+        role = policies(replace(ACCESS, teachers=(model,)))["pipeline_role"]
+        assert allowed(role, need(ask, called))
+        assert allowed(role, need(ask, f"arn:aws:bedrock:{behind}")) == bool(behind)
+        assert not allowed(role, need(ask, called + "1"))
+    assert not allowed(policies(ACCESS)["pipeline_role"], need(ask, plain))
+
+
 def test_a_grader_may_be_called_and_no_other_function() -> None:
     arn = f"arn:aws:lambda:{REGION}:{OWNER}:function:grader"
     role_of = permissions(job(reward_lambda=arn))

@@ -174,6 +174,7 @@ def test_what_is_asked_names_the_answer() -> None:
     ]  # fmt: skip
     assert len(set(keys)) == len(keys)
     assert Teacher(answers="b.jsonl").key("a") == Teacher().key("a")
+    assert "temperature" not in Teacher(temperature=None).body("a")["inferenceConfig"]
 
 
 def test_answers_that_change_during_a_run_end_it(tmp_path: Path) -> None:
@@ -201,12 +202,15 @@ def test_answers_are_found_by_bisection(
         assert answers.get(f"{other:032x}") is None
 
 
-@pytest.mark.parametrize("lines", [b"{}\n", b"no\n", b'{"key": "' + b"0" * 32 + b'", "model"'])
+BROKEN = b'{"key": "' + b"0" * 32 + b'", "model"'
+
+
+@pytest.mark.parametrize("lines", [b"{}\n", b"no\n", BROKEN, BROKEN + b"}\n"])
 def test_a_file_that_holds_no_answers_is_told(tmp_path: Path, lines: bytes) -> None:
-    """By the line; a line without an end is none."""
+    """By the line; a line without an end is none, nor one that is no JSON."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(answer_line({"key": "0" * 31 + "1", "model": "m"}) + lines)
-    with pytest.raises(ValueError, match="line 2"):
+    with pytest.raises(ValueError, match=r"a\.jsonl:2: is no answer"):
         digest_answers(path)
 
 

@@ -18,7 +18,7 @@ import pytest
 from conftest import Command, latest, read_jsonl
 from fake_bedrock import FakeBedrock, Refused, serve_bedrock
 
-from pipeline.bedrock.converse import converse, known_model
+from pipeline.bedrock.converse import Reply, converse, known_model
 from pipeline.bedrock.spending import Budget, Pace, Rates
 from pipeline.errors import ConflictError, RecipeError, StorageError
 from pipeline.stages.teacher_answers import answer_line
@@ -176,6 +176,8 @@ def test_a_budget_is_not_overrun(teach: Command, bedrock: FakeBedrock, place: Pa
         ((), "how much may be spent? Give --max-usd or --max-tokens"),
         (("--max-usd", "5"), "no price of nova-pro is known; give --price base_input"),
         (("--max-usd", "5", "--price", "train=1"), "--price train: is not one of base_input"),
+        (("--max-usd", "nan", *PRICES), "Invalid value for '--max-usd'"),
+        (("--max-usd", "5", "--price", "base_input_per_1k_tokens=nan"), "nan is no price"),
         (("--dry-run", "--batch", "b"), "give one of them"),
         (("--dry-run", "--set", "stages=[clean]"), "has no stage named teacher"),
         (("--dry-run", "--set", "stages.2.teacher={model: nova-por}"), "did you mean nova-pro"),
@@ -207,13 +209,27 @@ def test_throttling_is_waited_out(bedrock: FakeBedrock) -> None:
     client = boto3.client("bedrock-runtime", endpoint_url=bedrock.url, config=once())
     slept: list[float] = []
     body = {"messages": [{"role": "user", "content": [{"text": "q"}]}]}
-    got = converse(client, "amazon.nova-pro-v1:0", body, Pace(), 10, slept.append)
-    assert (got.text, got.tokens_in, got.lost) == ("[]", 100, 1)
+    lost: list[int] = []
+
+    def ask(again: bool = True) -> Reply:
+        def lose() -> bool:
+            lost.append(len(codes))
+            return again
+
+        return converse(client, "amazon.nova-pro-v1:0", body, Pace(), 10, lose, slept.append)
+
+    got = ask()
+    assert (got.text, got.tokens_in, lost) == ("[]", 100, [0])
     assert [0.5 * 2**n <= seconds <= 2**n for n, seconds in enumerate(slept)] == [True] * 3
     codes += ["ThrottlingException"] * 20
     with pytest.raises(StorageError, match="still throttles"):
-        converse(client, "amazon.nova-pro-v1:0", body, Pace(), 10, slept.append)
+        ask()
     assert len(codes) == 12
+    codes[:] = ["ModelErrorException"] * 20
+    for again, left in ((False, 19), (True, 11)):
+        with pytest.raises(StorageError, match="not now"):
+            ask(again)
+        assert len(codes) == left
 
 
 def once() -> Any:
@@ -223,8 +239,8 @@ def once() -> Any:
 
 
 def test_a_refusal_for_all_ends_at_once(teach: Command, bedrock: FakeBedrock) -> None:
-    """No rights: one line with the remedy, exit code 4. A wrong model: 2."""
-    for code, exit_code in (("AccessDeniedException", 4), ("ValidationException", 2)):
+    """No rights: one line with the remedy, exit code 4. A wrong model: 2, after three tries."""
+    for code, exit_code, tried in (("AccessDeniedException", 4, 1), ("ValidationException", 2, 3)):
 
         def refuse(_: dict[str, Any], code: str = code) -> dict[str, Any]:
             raise Refused(code, "no")
@@ -233,25 +249,64 @@ def test_a_refusal_for_all_ends_at_once(teach: Command, bedrock: FakeBedrock) ->
         bedrock.teach = refuse
         told = teach("--max-tokens", "100000", "--at-once", "1")
         assert told.returncode == exit_code, told.stderr
-        assert "Converse with amazon.nova-pro-v1:0: no" in told.stderr
-        assert len(asked(bedrock)) == 1
+        assert "Converse with amazon.nova-pro-v1:0: no" in told.stderr.splitlines()[-1]
+        assert len(asked(bedrock)) == tried
 
 
 def test_one_request_that_is_refused_holds_nothing_up(
     teach: Command, bedrock: FakeBedrock, place: Path
 ) -> None:
-    """The others are asked and kept; the exit code says that one is left."""
+    """Be it the first: the others are asked and kept; the exit code says that one is left."""
 
     def some(request: dict[str, Any]) -> dict[str, Any]:
-        if "kettle 5" in passage_of(request):
+        if "kettle 0" in passage_of(request):
             raise Refused("ValidationException", "the prompt was not liked")
         return teacher(request)
 
     bedrock.teach = some
-    told = teach("--max-tokens", "100000", "--at-once", "1")
-    assert told.returncode == 4
-    assert "1 calls were refused: 5 of 6 passages are answered" in told.stderr
+    for new in (5, 0):
+        bedrock.calls.clear()
+        told = teach("--max-tokens", "100000", "--at-once", "1")
+        assert told.returncode == 3
+        assert "1 requests were refused: 5 of 6 passages are answered" in told.stderr
+        assert len(asked(bedrock)) == new + 1
     assert len((place / "answers.jsonl").read_bytes().splitlines()) == 5
+
+
+def test_a_failure_ends_the_calls_under_way(
+    teach: Command, bedrock: FakeBedrock, place: Path
+) -> None:
+    """Also where the budget holds the next call only when they have ended."""
+    (place / "docs" / "0.md").write_text("The kettle 0 boils. " + "It is dry. " * 10)
+    bound = json.loads(teach("--dry-run", "--json").stdout)
+    most = bound["open_tokens_in"] + bound["open_tokens_out"]
+
+    def refuse(request: dict[str, Any]) -> dict[str, Any]:
+        if "kettle 0" in passage_of(request):
+            raise Refused("AccessDeniedException", "no")
+        return teacher(request)
+
+    bedrock.teach = refuse
+    budget = str(most * 3 // DOCUMENTS)
+    told = teach("--max-tokens", budget, "--at-once", "6", timeout=120)
+    assert told.returncode == 4, told.stderr
+    assert "bedrock-prep policy" in told.stderr
+    assert len((place / "answers.jsonl").read_bytes().splitlines()) == len(asked(bedrock)) - 1
+
+
+def test_what_is_lost_is_spent(teach: Command, bedrock: FakeBedrock) -> None:
+    """An answer that may have been made is not asked for again past the budget."""
+    bound = json.loads(teach("--dry-run", "--json").stdout)
+    one = (bound["open_tokens_in"] + bound["open_tokens_out"]) // DOCUMENTS
+
+    def lose(_: dict[str, Any]) -> dict[str, Any]:
+        raise Refused("ModelErrorException", "lost")
+
+    bedrock.teach = lose
+    told = teach("--max-tokens", str(one * 5 // 2), "--at-once", "1")
+    assert told.returncode == 4, told.stderr
+    assert "Converse with amazon.nova-pro-v1:0: lost" in told.stderr
+    assert len(asked(bedrock)) == 2
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
@@ -332,10 +387,17 @@ def test_a_file_that_is_none_is_told(teach: Command, bedrock_prep: Command, plac
     missing = bedrock_prep("prepare", "recipe.yaml", cwd=place)
     assert missing.returncode == 2
     assert "bedrock-prep teach RECIPE" in missing.stderr
-    (place / "answers.jsonl").write_text('{"prompt": "mine"}\n')
-    for told in (teach("--max-tokens", "9"), bedrock_prep("prepare", "recipe.yaml", cwd=place)):
-        assert told.returncode == 2
-        assert "name another file" in told.stderr
+    whole = [answer_line({"key": digit * 32, "model": "m", "text": "t"}) for digit in "ab"]
+    for lines, message in (
+        ([b'{"prompt": "mine"}\n'], "jsonl:1: is no answer of a teacher; take the line out"),
+        ([whole[0], whole[1].replace(b'"m"', b"m")], "jsonl:2: is no answer of a teacher"),
+        (whole[::-1], "jsonl:2: is not in the order of the keys; `LC_ALL=C sort -u`"),
+    ):
+        (place / "answers.jsonl").write_bytes(b"".join(lines))
+        for told in (teach("--max-tokens", "9"), bedrock_prep("prepare", "recipe.yaml", cwd=place)):
+            assert told.returncode == 2
+            assert message in told.stderr.splitlines()[-1]
+        assert not (place / "answers.jsonl.new").exists()
     gone = teach("--results", "nowhere.jsonl", "--set", "stages.2.teacher.answers=a.jsonl")
     assert gone.returncode == 4
     assert "nowhere.jsonl: No such file" in gone.stderr
@@ -354,6 +416,10 @@ def test_answers_are_held_by_one(tmp_path: Path) -> None:
     with AnswersFile(path) as file:
         assert len(file.known) == 2
     assert path.read_bytes() == answer_line(second) + answer_line(first)
+    third = {"key": "c" * 32, "model": "m", "text": "t"}
+    (tmp_path / "a.jsonl.new").write_bytes(answer_line(third)[:-20] + answer_line(first))
+    with AnswersFile(path) as file:
+        assert len(file.known) == 2
     assert [one.name for one in tmp_path.iterdir()] == ["a.jsonl"]
 
 
@@ -376,21 +442,26 @@ def test_a_pace_spaces_calls() -> None:
 
 
 def test_a_budget_counts_calls_under_way() -> None:
-    """At their bound; what they used frees the rest."""
+    """At their bound; what they used frees the rest, and what was lost does not."""
     budget = Budget(Rates(1, 10), max_usd=0.05)
-    assert budget.hold(10, 2)
-    assert not budget.hold(10, 2)
-    budget.settle((10, 2), 5, 1)
-    assert budget.hold(5, 2)
+    assert budget.hold((10, 2))
+    assert not budget.hold((10, 2))
+    budget.settle((10, 2), (5, 1))
+    assert budget.hold((5, 2))
     assert budget.usd() == pytest.approx(0.015)
-    assert not Budget(Rates(None, None), max_usd=1).hold(1, 1)
+    assert not budget.lose((5, 2))
+    budget.settle((5, 2), (0, 0))
+    assert budget.usd() == pytest.approx(0.04)
+    assert budget.hold((10, 0))
+    assert not Budget(Rates(None, None), max_usd=1).hold((1, 1))
 
 
 def test_models_by_any_name() -> None:
     """A card, an id of no card, a profile; a slip is a fault."""
     assert known_model("nova-lite")[1] == "amazon.nova-lite-v1:0"
-    card, name = known_model("us.amazon.nova-premier-v1:0")
-    assert (card and card.name, name) == ("nova-premier", "us.amazon.nova-premier-v1:0")
+    for place in ("us", "eu", "apac", "au", "global"):
+        card, name = known_model(f"{place}.amazon.nova-premier-v1:0")
+        assert (card and card.name, name) == ("nova-premier", f"{place}.amazon.nova-premier-v1:0")
     other = "anthropic.claude-sonnet-4-5-20250929-v1:0"
     assert known_model(other) == (None, other)
     with pytest.raises(RecipeError, match="did you mean"):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 GLOB = re.compile(r"[*?\[]")
 BRACKETS = re.compile(r"\[!?+\]?+[^\]]*+\]")
-GEOGRAPHIES = {"us": "us-*", "us-gov": "us-gov-*", "eu": "eu-*", "apac": "ap-*", "jp": "ap-*"}
+GEOGRAPHIES = {"us": "us-*", "us-gov": "us-gov-*", "eu": "eu-*", "apac": "ap-*", "jp": "ap-*",
+               "au": "ap-southeast-*", "ca": "ca-*"}  # fmt: skip
 """The Regions that an inference profile of a geography may send a call to."""
 
 
@@ -94,11 +95,26 @@ class Access:
     data_key: Key | None = None
     jobs: tuple[JobAccess, ...] = ()
     source_vpce: str | None = None
+    teachers: tuple[str, ...] = ()  # models, inference profiles or ARNs that `teach` asks
 
     def arn(self, service: str, resource: str, account: str | None = None) -> str:
         """An ARN in this Region, of this account unless told otherwise."""
         owner = self.account if account is None else account
         return f"arn:{self.partition}:{service}:{self.region}:{owner}:{resource}"
+
+    def invoked(self, model: str) -> list[str]:
+        """ARNs of what a call is made on: a model; or a profile, and its model in its Regions."""
+        regions = profile_regions(model)
+        if model.startswith("arn:"):
+            called = model
+        elif regions:
+            called = self.arn("bedrock", f"inference-profile/{model}")
+        else:
+            called = self.arn("bedrock", f"foundation-model/{model}", "")
+        if regions is None:
+            return [called]
+        behind = model.rsplit("/", 1)[-1].partition(".")[2] or "*"  # an application's may be any
+        return [called, f"arn:{self.partition}:bedrock:{regions}::foundation-model/{behind}"]
 
     def bucket(self, name: str) -> str:
         """A bucket's ARN."""

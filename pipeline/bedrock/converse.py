@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.bedrock.access import profile_regions
 from pipeline.bedrock.card import Card
 from pipeline.bedrock.cards import find_card
 from pipeline.bedrock.client import asking, aws_failures, failure_code
@@ -38,13 +39,12 @@ MODEL_ID = re.compile(r"^[a-z0-9-]+(\.[a-z0-9-]+)+[a-zA-Z0-9.:_-]*$|^arn:aws[a-z
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model has said, what it used, and how many answers may have been lost before."""
+    """What a model has said, and the tokens that it used."""
 
     stop: str
     text: str
     tokens_in: int
     tokens_out: int
-    lost: int = 0
 
 
 def known_model(name: str) -> tuple[Card | None, str]:
@@ -52,14 +52,13 @@ def known_model(name: str) -> tuple[Card | None, str]:
 
     Raises RecipeError for a name that is neither a card's nor looks like a model's id or ARN.
     """
-    inference_profile = re.match(r"^(us|us-gov|eu|apac|global|jp|au)\.", name)
     try:
         card = find_card(name)
     except RecipeError:
         if MODEL_ID.match(name):
             return None, name
         raise
-    if inference_profile or name.startswith("arn:"):
+    if profile_regions(name) or name.startswith("arn:"):
         return card, name
     return card, runtime_model_id(card)
 
@@ -80,25 +79,25 @@ def converse(
     body: Mapping[str, Any],
     pace: Pace,
     tokens: int,
+    lost: Callable[[], bool],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Reply:
     """Ask once, or up to `TRIES` times; `tokens` is the bound of the call, for the pace.
 
-    Raises RecipeError for a request that Bedrock finds wrong, StorageError for all else.
+    `lost` is told of each answer that may have been lost, and says whether to ask again. Raises
+    RecipeError for a request that Bedrock finds wrong, StorageError for all else.
     """
-    lost = 0
     for tried in range(1, TRIES + 1):
         pace.wait(tokens)
         try:
             with asking(f"Converse with {model_id}"):
-                reply = reply_of(client.converse(modelId=model_id, **body))
-            return Reply(reply.stop, reply.text, reply.tokens_in, reply.tokens_out, lost)
+                return reply_of(client.converse(modelId=model_id, **body))
         except Exception as error:
             cause = error.__cause__
             code = failure_code(cause) if isinstance(cause, aws_failures()) else ""
-            if code not in THROTTLED | LOST | UNREACHED or tried == TRIES:
+            affordable = code not in LOST or lost()
+            if code not in THROTTLED | LOST | UNREACHED or tried == TRIES or not affordable:
                 raise
-            lost += code in LOST
         # Apart by chance, so that calls refused together do not come back together.
         sleep(min(LONGEST_WAIT, 2.0 ** (tried - 1)) * random.uniform(0.5, 1))  # noqa: S311
     raise AssertionError

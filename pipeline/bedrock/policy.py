@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pipeline.bedrock.access import Access, JobAccess, Key, Location, literal
+from pipeline.bedrock.access import (
+    Access,
+    JobAccess,
+    Key,
+    Location,
+    literal,
+    profile_regions,
+)
 from pipeline.bedrock.service_role import role_permissions, role_trust
 from pipeline.bedrock.statement import (
     MODEL_KEY_ACTIONS,
@@ -65,9 +72,10 @@ def policies(access: Access) -> dict[str, Any]:
 
 
 def pipeline_role(access: Access) -> dict[str, Any]:
-    """For who runs `prepare`, `publish`, `submit` and `status`."""
+    """For who runs `teach`, `prepare`, `publish`, `submit` and `status`."""
     return document(
         *_source_statements(access),
+        *_teacher_statements(access),
         *_output_statements(access),
         *_job_statements(access),
     )
@@ -81,6 +89,13 @@ def _source_statements(access: Access) -> Iterator[Statement]:
         listing = {"StringEquals": {"s3:prefix": prefixes}}
         yield allow(f"ListSources{label}", ["s3:ListBucket"], [access.bucket(bucket)], listing)
         yield allow(f"ReadSources{label}", ["s3:GetObject"], arns)
+
+
+def _teacher_statements(access: Access) -> Iterator[Statement]:
+    """The models that `teach` asks; Converse is InvokeModel's right."""
+    if access.teachers:
+        asked = sorted({arn for model in access.teachers for arn in access.invoked(model)})
+        yield allow("AskTeacher", ["bedrock:InvokeModel"], asked)
 
 
 def _by_bucket(locations: Iterable[Location]) -> dict[str, list[Location]]:
@@ -207,7 +222,8 @@ def _notes(access: Access) -> Iterator[str]:
         "alias": any(key.is_alias for key in keys),
         "output_key": bool(access.jobs),
         "vpc": any(job.subnet_ids for job in access.jobs),
-        "profile": any(job.teacher for job in access.jobs),
+        "profile": any(job.teacher for job in access.jobs)
+        or any(profile_regions(model) for model in access.teachers),
         "vpce": access.source_vpce is not None,
     }
     yield from (NOTES[name] for name, applies in told.items() if applies)

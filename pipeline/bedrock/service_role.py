@@ -106,14 +106,8 @@ def _job_statements(access: Access, job: JobAccess) -> Iterator[Statement]:
 
 def _teacher_statement(access: Access, teacher: str) -> Iterator[Statement]:
     """Only an inference profile needs rights of the role; a plain teacher none."""
-    regions = profile_regions(teacher)
-    if regions is None:
-        return
-    name = teacher.rsplit("/", 1)[-1]
-    model = name.split(".", 1)[1]
-    profile = access.arn("bedrock", f"inference-profile/{name}")
-    arns = [profile, f"arn:{access.partition}:bedrock:{regions}::foundation-model/{model}"]
-    yield allow("AskTeacher", ["bedrock:InvokeModel"], arns)
+    if profile_regions(teacher):
+        yield allow("AskTeacher", ["bedrock:InvokeModel"], access.invoked(teacher))
 
 
 def _vpc_statements(access: Access, job: JobAccess) -> Iterator[Statement]:

@@ -15,6 +15,10 @@ ITEMS = ("base_input_per_1k_tokens", "base_output_per_1k_tokens")
 """The prices of a model as it is, on demand: tokens in, tokens out."""
 
 
+Bound = tuple[int, int]
+"""Tokens in, tokens out: what a call can come to at most, or has used."""
+
+
 @dataclass(frozen=True)
 class Rates:
     """US dollars for 1,000 tokens in and out, or None where no price is known."""
@@ -42,10 +46,11 @@ def rates_of(card: Card | None, own: dict[str, float]) -> Rates:
 
 @dataclass
 class Budget:
-    """What may be spent, what is, and what calls under way may come to; for one thread.
+    """What may be spent, what is, and what calls under way may come to; for several threads.
 
-    A call is held at its bound before it is made and settled by what it used, so that the budget
-    is never overrun, be all calls as dear as they can.
+    A call is held at its bound before it is made and settled by what it used, and one whose answer
+    was lost counts at its bound, so that the budget is never overrun, be all calls as dear as they
+    can.
     """
 
     rates: Rates
@@ -53,25 +58,45 @@ class Budget:
     max_tokens: int | None = None
     tokens_in: int = 0  # spent
     tokens_out: int = 0
-    held: list[tuple[int, int]] = field(default_factory=list)
+    held_in: int = 0  # bounds of the calls under way
+    held_out: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def hold(self, tokens_in: int, tokens_out: int) -> bool:
+    def hold(self, bound: Bound) -> bool:
         """Set the bound of a call aside; False if the budget does not hold it."""
-        into = self.tokens_in + tokens_in + sum(one for one, _ in self.held)
-        out = self.tokens_out + tokens_out + sum(one for _, one in self.held)
-        usd = self.rates.usd(into, out)
-        if self.max_tokens is not None and into + out > self.max_tokens:
-            return False
-        if self.max_usd is not None and (usd is None or usd > self.max_usd):
-            return False
-        self.held.append((tokens_in, tokens_out))
-        return True
+        with self._lock:
+            self._move(0, bound, 1)
+            if not self._fits():
+                self._move(0, bound, -1)
+                return False
+            return True
 
-    def settle(self, bound: tuple[int, int], tokens_in: int, tokens_out: int) -> None:
+    def lose(self, bound: Bound) -> bool:
+        """Count a call that is held as spent, its answer lost; False if it cannot be tried again.
+
+        It stays held until it is settled.
+        """
+        with self._lock:
+            self._move(1, bound, 0)
+            return self._fits()
+
+    def settle(self, bound: Bound, used: Bound) -> None:
         """Count what a call that was held has used."""
-        self.held.remove(bound)
-        self.tokens_in += tokens_in
-        self.tokens_out += tokens_out
+        with self._lock:
+            self._move(0, bound, -1)
+            self._move(1, used, 0)
+
+    def _move(self, spent: int, tokens: Bound, held: int) -> None:
+        self.tokens_in += spent * tokens[0]
+        self.tokens_out += spent * tokens[1]
+        self.held_in += held * tokens[0]
+        self.held_out += held * tokens[1]
+
+    def _fits(self) -> bool:
+        into, out = self.tokens_in + self.held_in, self.tokens_out + self.held_out
+        usd = self.rates.usd(into, out)
+        dear = self.max_usd is not None and (usd is None or usd > self.max_usd)
+        return not dear and (self.max_tokens is None or into + out <= self.max_tokens)
 
     def usd(self) -> float | None:
         """Dollars spent, where prices are known."""

@@ -31,7 +31,9 @@ class Asking(Settings):
     min_characters: int = Field(100, ge=1, description="of a passage, at least")
     min_quote: int = Field(12, ge=1, description="characters of a quote, at least")
     max_tokens: int = Field(2000, ge=64, le=65_536, description="of an answer, at most")
-    temperature: float = Field(0.0, ge=0, le=1, description="how freely the model chooses words")
+    temperature: float | None = Field(
+        0.0, ge=0, le=1, description="how freely the model chooses words; null: not said"
+    )
 
     def body(self, passage: str) -> dict[str, Any]:
         """The body of the Converse call about a passage."""

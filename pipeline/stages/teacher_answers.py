@@ -11,7 +11,7 @@ import mmap
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +29,39 @@ def answer_line(answer: dict[str, Any]) -> bytes:
 def key_of(line: bytes) -> str | None:
     """The key of a line that is whole; None for any other."""
     match = LINE.match(line)
-    return match[1].decode() if match and line.endswith(b"}\n") else None
+    if not match or not line.endswith(b"}\n"):
+        return None
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return match[1].decode()
 
 
-def digest_answers(path: Path) -> str:
-    """SHA-256 of the file.
+def read_answers(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Key and line of each answer, in the order of the keys.
 
     Raises ValueError with the number of the first line that is no answer, or not in its place.
     """
-    digest, before = sha256(), ""
+    before = ""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             key = key_of(line)
-            if key is None or key <= before:
-                raise ValueError(f"line {number} is no answer, or not in the order of the keys")
-            digest.update(line)
+            if key is None:
+                fault = "is no answer of a teacher; take the line out, or name another file"
+                raise ValueError(f"{path}:{number}: {fault}")
+            if key <= before:
+                fault = "is not in the order of the keys; `LC_ALL=C sort -u` brings it there"
+                raise ValueError(f"{path}:{number}: {fault}")
+            yield key, line
             before = key
+
+
+def digest_answers(path: Path) -> str:
+    """SHA-256 of the file. Raises ValueError as `read_answers` does."""
+    digest = sha256()
+    for _, line in read_answers(path):
+        digest.update(line)
     return digest.hexdigest()
 
 
@@ -74,10 +91,8 @@ class Answers:
 @lru_cache(maxsize=2)
 def open_answers(path: Path, digest: str) -> Answers:
     """The answers of a file. Raises OSError when it is not the one that the run began with."""
-    try:
-        found = digest_answers(path)
-    except ValueError:
-        found = ""
+    with path.open("rb") as file:
+        found = file_digest(file, "sha256").hexdigest()
     if found != digest:
         raise OSError(None, "has changed since the run began; run again", str(path))
     return Answers(path)

@@ -30,9 +30,17 @@ CUTS = ("\n#", "\n\n", "\n", ". ", "。", " ")
 
 
 def request_body(
-    passage: str, pairs: int, quote: int, instruction: str | None, max_tokens: int, heat: float
+    passage: str,
+    pairs: int,
+    quote: int,
+    instruction: str | None,
+    max_tokens: int,
+    temperature: float | None,
 ) -> dict[str, Any]:
-    """The members of a Converse request but for `modelId`; also a batch job's `modelInput`."""
+    """The members of a Converse request but for `modelId`; also a batch job's `modelInput`.
+
+    Some models refuse a temperature; None leaves it out.
+    """
     system = SYSTEM.format(pairs=pairs, quote=quote)
     if instruction:
         system += f"\n{instruction}"
@@ -40,7 +48,8 @@ def request_body(
     return {
         "system": [{"text": system}],
         "messages": [{"role": "user", "content": [{"text": said}]}],
-        "inferenceConfig": {"maxTokens": max_tokens, "temperature": heat},
+        "inferenceConfig": {"maxTokens": max_tokens}
+        | ({} if temperature is None else {"temperature": temperature}),
     }
 
 
