@@ -11,6 +11,7 @@ from pipeline.bedrock.limits import tokens_per_record
 from pipeline.diff.drift import Drift, measure_drift
 from pipeline.diff.sources import compare_sources
 from pipeline.gate import TargetLimits, check_gate, stops
+from pipeline.ledger import StageCount, legs
 from pipeline.observations import MEASURES
 from pipeline.rendering import Rendering
 from pipeline.report_measures import measure_records
@@ -53,12 +54,22 @@ def hold_gate(
     held_to = [one for one in written if one.splits or one.rendering.name not in execution.deltas]
     limits = {files.name: _gate_limits(files.rendering) for files in held_to}
     stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
-    counts = {"came": stages[0].came, "rejected": sum(count.rejected for count in stages)}
+    counts = _most_rejected(stages)
     folder = execution.folder / "gate"
     folder.mkdir(exist_ok=True)
     measures = execution.folder / "run" / MEASURES
     held, process = execution.recipe.gate, execution.gate
     return check_gate(held, limits, metrics, counts, folder, process, drift, measures)
+
+
+def _most_rejected(stages: list[StageCount]) -> dict[str, int]:
+    """Of the records, or of the chunks that they were divided into: where the greater share was
+    rejected. A document may have many chunks, so that both in one sum would say nothing."""
+    parted = [
+        {"came": leg[0].came, "rejected": sum(count.rejected for count in leg)}
+        for leg in legs(stages)
+    ]
+    return max(parted, key=lambda one: one["rejected"] / max(one["came"], 1))
 
 
 def _gate_limits(rendering: Rendering) -> TargetLimits:

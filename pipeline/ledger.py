@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -76,6 +76,18 @@ def total(counts: Iterable[StageCount]) -> list[StageCount]:
     for count in sums.values():
         count.check()
     return list(sums.values())
+
+
+def legs(counts: Iterable[StageCount]) -> Iterator[list[StageCount]]:
+    """The stages in runs over the same records; one that divided records ends its run."""
+    leg: list[StageCount] = []
+    for count in counts:
+        leg.append(count)
+        if count.divided:
+            yield leg
+            leg = []
+    if leg:
+        yield leg
 
 
 def check_chain(counts: list[StageCount]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from pipeline.readers import sandbox
 from pipeline.record import ID_LENGTH, SCHEMA
 from pipeline.resume import digest_of
 from pipeline.reuse import Known
-from pipeline.settle import settle
+from pipeline.settle import chunks_apart, settle
 from pipeline.shards import (
     digest_file,
     evidence_path,
@@ -35,12 +35,15 @@ from pipeline.shards import (
 )
 from pipeline.source import Reader, ReadsTogether, Unit
 from pipeline.stage import (
+    CHUNKS,
     CorpusStage,
     EvidenceStage,
     Observed,
     ObservingStage,
     RecordStage,
     RewritingStage,
+    judges_chunks,
+    ledger_labels,
 )
 from pipeline.tables import write_blobs
 from pipeline.unit_rows import UNIT, ledger_rows, roots_of, tally_rows, unit_keys
@@ -118,7 +121,7 @@ class Pass:
             return done | {"reused": True}
         parts = self._made(task)
         if isinstance(task, ReadTask) and task.known is not None:
-            labels = [READ, *(label for label, _ in self.stages)]
+            labels = [READ, *chain.from_iterable(ledger_labels(*one) for one in self.stages)]
             parts = parts.join(task.known, labels, self.shard_bytes)
         return parts.finish(marker_path, made_from, self.made_of)
 
@@ -170,7 +173,11 @@ class Pass:
             parts.seen.add(label, observed)
             if reading and isinstance(observed.tallies, pl.DataFrame):
                 ledger.append(tally_rows(label, observed.tallies, roots))
-            records = settled(label, records, observed.records)
+            if not judges_chunks(stage):
+                records = settled(label, records, observed.records)
+                continue
+            made, chunks = chunks_apart(records, observed.records)
+            records = settled(label + CHUNKS, settled(label, records, made), chunks)
         frames = {"kept": records, "rejected": in_order(set_aside, order)}
         for label, corpus in self.corpora:
             frames[sketch_kind(label)] = corpus.sketch(records)

@@ -72,7 +72,7 @@ class DriftGate(Settings):
 class Gate(Settings):
     """What the data must meet before a run is published; breaking it ends with exit code 3."""
 
-    max_rejected: float = Field(1.0, ge=0, le=1)  # share of the ingested records
+    max_rejected: float = Field(1.0, ge=0, le=1)  # of the records, and of their chunks
     min_records: int = Field(1, ge=0)  # in each target's training file
     max_tokens: int | None = Field(None, ge=1)  # upper bound of every record
     # {"vi": 0.2}: at least this share of each target's records

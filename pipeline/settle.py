@@ -27,13 +27,16 @@ def settle(label: str, before: pl.DataFrame, after: pl.DataFrame) -> Settled:
     """Part kept from rejected, and count; `label` names the stage in the ledger.
 
     Each incoming id must come out under its own name (kept, rejected or merged) or as chunks
-    `<id>.<number>`. Raises LawBroken for a lost, invented or doubled id and a changed schema.
+    `<id>.<number>`. Raises LawBroken for a lost, invented or doubled id, a chunk that is rejected
+    where it is made, and a changed schema.
     """
     if after.schema != SCHEMA:
         raise LawBroken(f"{label}: changed the columns: {_difference(after)}")
     divided, chunks = _divided(label, before["id"], after["id"])
     is_rejected = after["rejected"].is_not_null()
     kept, rejected = after.filter(~is_rejected), after.filter(is_rejected)
+    if chunks and not rejected["id"].is_in(before["id"].implode()).all():
+        raise LawBroken(f"{label}: rejected a chunk where it was made; see `chunks_apart`")
     marks = rejected["rejected"].struct
     count = StageCount(
         stage=label,
@@ -46,6 +49,17 @@ def settle(label: str, before: pl.DataFrame, after: pl.DataFrame) -> Settled:
     )
     count.check()
     return Settled(kept, rejected, count)
+
+
+def chunks_apart(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A stage's output in two steps: records divided, no chunk rejected yet; then chunks rejected.
+
+    The second step lacks the records that the first one has rejected or merged.
+    """
+    chunk = ~pl.col("id").is_in(before["id"].implode())
+    undone = pl.when(chunk).then(None).otherwise(pl.col("rejected"))
+    made = after.with_columns(rejected=undone)
+    return made, after.filter(chunk | pl.col("rejected").is_null())
 
 
 def _divided(label: str, before: pl.Series, after: pl.Series) -> tuple[int, int]:

@@ -36,6 +36,23 @@ class RecordStage(Protocol):
         ...
 
 
+CHUNKS = ".chunks"
+"""Ends the label of what a stage that judges its chunks has rejected of them."""
+
+
+def judges_chunks(stage: object) -> bool:
+    """Whether a record stage (`judges_chunks = True`) may reject chunks where it makes them.
+
+    Then it has two lines in the ledger: what became of the records, and what of their chunks.
+    """
+    return bool(getattr(stage, "judges_chunks", False))
+
+
+def ledger_labels(label: str, stage: object) -> tuple[str, ...]:
+    """The labels of a stage's lines in the ledger."""
+    return (label, label + CHUNKS) if judges_chunks(stage) else (label,)
+
+
 SAMPLES = pl.Schema(
     {
         "id": pl.String,

@@ -222,6 +222,8 @@ def _budget(one: Lesson, limits: Limits) -> Budget:
 def _refuse_unfinished(told: Taught, ended: Round) -> None:
     """Raise when passages are left without an answer: a script must not go on with a part."""
     done = f"{told.answered} of {told.passages} passages are answered and kept"
+    if ended.fault:
+        raise type(ended.fault)(f"{ended.fault}; {done}; mend that and run the same command again")
     if ended.exhausted:
         spent = f"{told.tokens_in + told.tokens_out:,} tokens{_dollars(told.usd)}"
         raise DataError(

@@ -28,6 +28,7 @@ class Round:
     exhausted: bool = False  # the budget did not hold a call
     failed: int = 0  # requests that Bedrock finds wrong
     first_fault: RecipeError | None = None
+    fault: PrepError | None = None  # the failure that ended it
 
 
 def answer_of(request: str, model: str, reply: Reply) -> dict[str, Any]:
@@ -68,8 +69,6 @@ def ask_all(requests: Iterable[Request], client: Client, at_once: int) -> Round:
             if bytes.fromhex(request.key) not in client.file.known and not calls.begin(request):
                 break
         calls.wait(0)
-    if calls.fault:
-        raise calls.fault
     return calls.so_far
 
 
@@ -79,7 +78,6 @@ class Calls:
     def __init__(self, client: Client, at_once: int) -> None:
         self.client, self.at_once = client, at_once
         self.so_far = Round()
-        self.fault: PrepError | None = None  # the first failure that ends the round
         self.pending: dict[Future[Reply], Request] = {}
         self.threads = ThreadPoolExecutor(at_once, thread_name_prefix="teacher")
 
@@ -98,15 +96,15 @@ class Calls:
     def begin(self, request: Request) -> bool:
         """Begin a call when one may; False when no more can be."""
         bound = self.client.bound(request)
-        while not self.fault and not self.client.budget.hold(bound):
+        while not self.so_far.fault and not self.client.budget.hold(bound):
             if not self.pending:
                 self.so_far.exhausted = True
                 return False
             self.wait(len(self.pending) - 1)  # it may come cheaper than it could
-        if not self.fault:
+        if not self.so_far.fault:
             self.pending[self.threads.submit(self.client.ask, request, bound)] = request
             self.wait(self.at_once - 1)
-        return not self.fault
+        return not self.so_far.fault
 
     def wait(self, how_many: int) -> None:
         """Return when at most so many calls are under way."""
@@ -133,4 +131,4 @@ class Calls:
             if self.so_far.asked or self.so_far.failed < FIRST_REFUSALS:
                 return
             error = self.so_far.first_fault
-        self.fault = self.fault or error
+        self.so_far.fault = self.so_far.fault or error

@@ -16,6 +16,7 @@ from pipeline.inputs import gather_inputs
 from pipeline.naming import Named, work_digest
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
+from pipeline.references import ReferringStage
 from pipeline.run import Options, recipe_aws, source_aws, work_folder
 from pipeline.shards import private_folder, read_frame
 from pipeline.stages.redact import Redact
@@ -76,7 +77,14 @@ def recipe_requests(
     if not any(isinstance(step, Redact) for step in before):
         progress.say("texts go to the model as they are: no redact stands before teacher")
     asking = teacher.asking()
-    cut = recipe.model_copy(update={"stages": [*before, asking], "split": Split(validation=0)})
+    held = any(isinstance(step, ReferringStage) for step in before)
+    cut = recipe.model_copy(
+        update={
+            "stages": [*before, asking],
+            "split": Split(validation=0),
+            "evaluation_sets": recipe.evaluation_sets if held else {},
+        }
+    )
     with work_folder(options) as (work, _):
         aws = recipe_aws(cut)
         spool = private_folder(work / "spool")

@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import LawBroken
 from pipeline.ledger import StageCount, check_chain, total
 from pipeline.record import frame
-from pipeline.settle import settle
+from pipeline.settle import chunks_apart, settle
 from pipeline.stage import Broken, reject
 
 
@@ -50,6 +50,22 @@ def test_merged_records_are_counted_apart_from_rejected_ones() -> None:
     )
     count = settle("s", before, after).count
     assert (count.kept, count.merged, count.rejected) == (1, 1, 0)
+
+
+def test_chunks_that_are_rejected_at_once_are_a_step_of_their_own() -> None:
+    """Records that are rejected whole have no part in it; in one step no count would be right."""
+    before = with_ids("a", "b", "c")
+    after = reject(with_ids("a.0001", "a.0002", "b", "c"), bad=pl.col("id").is_in(["a.0002", "c"]))
+    with pytest.raises(LawBroken, match="rejected a chunk where it was made"):
+        settle("s", before, after)
+    divided, judged = chunks_apart(before, after)
+    first = settle("s", before, divided)
+    second = settle("s.chunks", first.kept, judged)
+    told = [one.count.as_json() for one in (first, second)]
+    names = ("came", "kept", "rejected", "divided", "chunks")
+    assert [[one[name] for name in names] for one in told] == [[3, 1, 1, 1, 2], [3, 2, 1, 0, 0]]
+    assert second.kept["id"].to_list() == ["a.0001", "b"]
+    check_chain([first.count, second.count])
 
 
 def test_chunks_stand_for_the_record_they_came_from() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.record import frame
-from pipeline.settle import settle
+from pipeline.settle import chunks_apart, settle
 from pipeline.stages.grounding import Passage, plain
 from pipeline.stages.teacher import Teacher
 from pipeline.stages.teacher_answers import Answers, answer_line, digest_answers, read_pairs
@@ -49,8 +49,14 @@ def taught(folder: Path, answer: dict[str, Any] | list[Any], **settings: Any) ->
     records = frame([{"source": "a.md", "locator": "page=3", "text": TEXT, "language": "en"}])
     stage = answered(folder, Teacher(**settings), {TEXT.strip(): answer})
     made = stage(records)
-    settle("teacher", records, made)
+    hold(records, made)
     return made
+
+
+def hold(records: pl.DataFrame, made: pl.DataFrame) -> None:
+    """To the law: records are divided, then chunks of them are rejected."""
+    divided, judged = chunks_apart(records, made)
+    settle("teacher.chunks", settle("teacher", records, divided).kept, judged)
 
 
 def reasons(made: pl.DataFrame) -> list[tuple[str, str, str] | None]:
@@ -143,7 +149,7 @@ def test_each_passage_is_answered_for_itself(tmp_path: Path) -> None:
         ]
     )
     made = stage(records)
-    settle("teacher", records, made)
+    hold(records, made)
     first, second, third, short, blank = made.to_dicts()
     assert [row["rejected"] and row["rejected"]["reason"] for row in (first, second, third)] == [
         "teacher_not_asked", None, "teacher_not_asked",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Command, latest, read_jsonl
+from conftest import Command, latest, read_jsonl, tree_bytes
 from fake_bedrock import FakeBedrock, Refused, serve_bedrock
 
 from pipeline.bedrock.converse import Reply, converse, known_model
@@ -124,13 +124,69 @@ def test_asked_once_and_taken_by_a_run(
     }
     run = bedrock_prep("prepare", "recipe.yaml", "--workers", "1", cwd=place)
     assert run.returncode == 0, run.stderr
-    assert "quote_not_in_source 7" in run.stdout
+    assert "teacher.chunks: quote_not_in_source 7" in run.stdout
     lines = read_jsonl(latest(place / "out" / "lesson") / "assistant" / "train.jsonl")
     assert {line["prompt"] for line in lines} == {f"How fast is kettle {n}?" for n in range(6)}
     manifest = json.loads((latest(place / "out" / "lesson") / "manifest.json").read_bytes())
+    stages = {one.pop("stage"): one for one in manifest["stages"]}
+    told = ("came", "kept", "rejected", "divided", "chunks")
+    assert [stages["teacher"][name] for name in told] == [7, 0, 0, 7, 14]
+    assert [stages["teacher.chunks"][name] for name in told] == [14, 7, 7, 0, 0]
     [stage] = [one["teacher"] for one in manifest["recipe"]["stages"] if "teacher" in one]
     assert len(stage["answers_sha256"]) == 64
     assert str(place) not in json.dumps(stage)
+
+
+def test_what_is_known_is_taken_over(
+    teach: Command, bedrock_prep: Command, bedrock: FakeBedrock, place: Path
+) -> None:
+    """With one document more the run is what it is from nothing; half the pairs is not too few."""
+    assert teach("--max-tokens", "100000").returncode == 0
+    more = ("--workers", "1", "--set", "gate.max_rejected=0.55")
+    assert bedrock_prep("prepare", "recipe.yaml", *more, cwd=place).returncode == 0
+    (place / "docs" / "7.md").write_text("The kettle 7 is new. " * 10)
+    runs = []
+    for output in ("out/lesson", "out/anew"):
+        run = bedrock_prep("prepare", "recipe.yaml", "--output", output, *more, cwd=place)
+        assert run.returncode == 0, run.stderr
+        assert "teacher: teacher_not_asked 1" in run.stdout
+        assert ("7 of 8 source units are known" in run.stderr) == (output == "out/lesson")
+        runs.append(tree_bytes(place / output / "runs" / latest(place / output).name))
+    assert runs[0] == runs[1]
+    strict = ("--set", "gate.max_rejected=0.45", "--output", "out/strict")
+    assert bedrock_prep("prepare", "recipe.yaml", *strict, cwd=place).returncode == 3
+
+
+def test_pairs_are_held_against_evaluation_sets(
+    teach: Command, bedrock_prep: Command, bedrock: FakeBedrock, place: Path
+) -> None:
+    """Behind the teacher: what it asks is not known before it has answered."""
+    asked_there = {"prompt": "How fast is kettle 3, the one that stands in the hall of the house?"}
+    (place / "test.jsonl").write_text(json.dumps(asked_there | {"completion": "Fast."}) + "\n")
+
+    def teach_it(request: dict[str, Any]) -> dict[str, Any]:
+        pair = {**asked_there, "completion": "Fast.", "quote": passage_of(request)[20:50]}
+        return reply(json.dumps({"pairs": [pair]}))
+
+    bedrock.teach = teach_it
+    held = RECIPE.replace("label,", "label, decontaminate,")
+    held += "evaluation_sets: {test: {path: test.jsonl}}\n"
+    (place / "recipe.yaml").write_text(held)
+    assert teach("--max-tokens", "100000").returncode == 0
+    run = bedrock_prep("prepare", "recipe.yaml", "--workers", "1", cwd=place)
+    assert run.returncode == 3
+    assert "no record is left for training" in run.stderr
+
+
+def test_what_is_no_answer_is_not_kept(teach: Command, bedrock: FakeBedrock, place: Path) -> None:
+    """A proxy's page, say."""
+    bedrock.teach = lambda _: {"message": "Sign in to the guest network"}
+    told = teach("--max-tokens", "100000", "--at-once", "1")
+    assert told.returncode == 4
+    assert "what answered is not Bedrock" in told.stderr.splitlines()[-1]
+    assert "0 of 6 passages are answered and kept" in told.stderr
+    assert len(asked(bedrock)) == 1
+    assert not (place / "answers.jsonl").exists()
 
 
 def test_the_same_answers_give_the_same_bytes(

@@ -15,7 +15,7 @@ from pipeline.bedrock.cards import find_card
 from pipeline.bedrock.client import asking, aws_failures, failure_code
 from pipeline.bedrock.count_tokens import runtime_model_id
 from pipeline.bedrock.spending import Pace
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, StorageError
 
 TRIES = 8
 LONGEST_WAIT = 60.0  # seconds
@@ -64,8 +64,13 @@ def known_model(name: str) -> tuple[Card | None, str]:
 
 
 def reply_of(response: Mapping[str, Any]) -> Reply:
-    """A Converse response, from a call or a batch job, in our words; other blocks are left out."""
-    message = response.get("output", {}).get("message", {})
+    """A Converse response, from a call or a batch job, in our words; other blocks are left out.
+
+    Raises ValueError for what is none, such as a proxy's page.
+    """
+    message = response.get("output", {}).get("message")
+    if message is None or not response.get("stopReason"):
+        raise ValueError("is no response of Converse")
     blocks = message.get("content") or []
     text = "".join(block["text"] for block in blocks if isinstance(block.get("text"), str))
     usage = response.get("usage", {})
@@ -91,13 +96,23 @@ def converse(
         pace.wait(tokens)
         try:
             with asking(f"Converse with {model_id}"):
-                return reply_of(client.converse(modelId=model_id, **body))
+                response = client.converse(modelId=model_id, **body)
         except Exception as error:
             cause = error.__cause__
             code = failure_code(cause) if isinstance(cause, aws_failures()) else ""
             affordable = code not in LOST or lost()
             if code not in THROTTLED | LOST | UNREACHED or tried == TRIES or not affordable:
                 raise
+        else:
+            return _told(model_id, response)
         # Apart by chance, so that calls refused together do not come back together.
         sleep(min(LONGEST_WAIT, 2.0 ** (tried - 1)) * random.uniform(0.5, 1))  # noqa: S311
     raise AssertionError
+
+
+def _told(model_id: str, response: Mapping[str, Any]) -> Reply:
+    try:
+        return reply_of(response)
+    except (AttributeError, TypeError, ValueError):
+        fault = "what answered is not Bedrock; look at the endpoint and at proxies"
+        raise StorageError(f"Converse with {model_id}: {fault}") from None

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.stage import CHUNKS
+
 SHOWN_MOST = 20
 EVALUATION_SETS = "evaluation_sets"
 
@@ -59,7 +61,7 @@ class Changes:
             return self._recipe_below("recipe.split")
         if label == "read":
             return self._recipe_below("recipe.sources")
-        own = self._recipe_below(f"recipe.stages.{label}")
+        own = self._recipe_below(f"recipe.stages.{label.removesuffix(CHUNKS)}")
         if label != "decontaminate":
             return own
         sets = (f"recipe.{EVALUATION_SETS}", EVALUATION_SETS)

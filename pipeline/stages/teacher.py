@@ -24,6 +24,8 @@ Row = dict[str, Any]
 class Asking(Settings):
     """What is asked of a teacher model, and of which passages."""
 
+    judges_chunks: ClassVar[bool] = True
+
     model: str = Field("nova-pro", description="a model card, a model id or an inference profile")
     pairs: int = Field(3, ge=1, le=50, description="of a passage, at most")
     instruction: str | None = Field(None, description="what else to tell the model, at the end")
