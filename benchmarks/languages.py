@@ -99,11 +99,11 @@ def page(names: dict[str, str], truth, answers, speed, origin: list[str], rounds
     lines = [
         "# Languages: accuracy and speed",
         "",
-        "Written by `python benchmarks/languages.py`; do not edit.",
+        f"Written by `python benchmarks/languages.py --rounds {rounds}`; do not edit.",
         "",
         f"{len(LANGUAGES)} languages ({', '.join(LANGUAGES)}), up to 200 snippets of each: {sizes} characters, cut where a paragraph",
         "begins, code left out. Every language counts the same. `und` (not told) counts as wrong. Documents a CPU second: whole",
-        f"processes without their start, median of {rounds} rounds in turn, one process each, on a shared machine of 2 cores,",
+        f"processes without their start, median of {rounds} round{'s' * (rounds > 1)} in turn, one process each, on a shared machine of 2 cores,",
         f"{datetime.now(UTC):%-d %B %Y}. `language` looks at the first 300 characters by default, so its speed at 1,000 is that of 300.",
         "",
         f"Texts: {'; '.join(origin)} (Debian). Not all of a translation is translated: paragraphs that are still",

@@ -106,11 +106,11 @@ def page(
     lines = [
         "# Personal data: found, missed, and how fast",
         "",
-        "Written by `python benchmarks/redaction.py`; do not edit.",
+        f"Written by `python benchmarks/redaction.py --rounds {rounds}`; do not edit.",
         "",
         f"{len(values):,} planted values, {len(values) // len(KINDS)} of each kind, in English, Vietnamese and German, and {len(texts) - len(values):,} texts that hold none.",
         "Recall: values of which every character is marked, by whatever recogniser. Precision: of the marks, those that touch a value.",
-        f"MB/s by CPU time of whole processes without their start, median of {rounds} rounds in turn, one process each, shared machine of 2 cores,",
+        f"MB/s by CPU time of whole processes without their start, median of {rounds} round{'s' * (rounds > 1)} in turn, one process each, shared machine of 2 cores,",
         f"{datetime.now(UTC):%-d %B %Y}: on the planted texts (a value each 230 bytes) and on documentation (the language corpus; marks a MB there).",
         "Phones: `phone_regions: [DE, GB]`, and the same regions for the peers. presidio is called recogniser by recogniser, without spaCy and",
         "so without words of context. It has no recogniser for credentials in URLs or keys; what it marks of them it takes for something else.",

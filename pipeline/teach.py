@@ -126,6 +126,9 @@ def lesson(
     teacher = teacher_of(recipe)
     card, model_id = known_model(teacher.model)
     folder = path.resolve().parent
+    answers = (folder / teacher.answers).resolve()
+    if answers.is_dir() or not answers.parent.is_dir():
+        raise RecipeError(f"teacher.answers: {answers}: name a file in a folder that is there")
     return Lesson(
         recipe=recipe,
         folder=folder,
@@ -135,7 +138,7 @@ def lesson(
         model=teacher.model,
         model_id=model_id,
         region=recipe.aws.region or (card.regions[0] if card and card.regions else None),
-        answers=folder / teacher.answers,
+        answers=answers,
         max_tokens=teacher.max_tokens,
     )
 

@@ -178,6 +178,13 @@ def test_pairs_are_held_against_evaluation_sets(
     assert "no record is left for training" in run.stderr
 
 
+def test_what_is_withdrawn_is_not_asked_about(teach: Command, bedrock: FakeBedrock) -> None:
+    """Nor is it sent."""
+    told = teach("--max-tokens", "100000", "--set", "withdraw=[docs/1.md]", "--json")
+    assert json.loads(told.stdout)["passages"] == DOCUMENTS - 1
+    assert not any("kettle 1" in passage for passage in asked(bedrock))
+
+
 def test_what_is_no_answer_is_not_kept(teach: Command, bedrock: FakeBedrock, place: Path) -> None:
     """A proxy's page, say."""
     bedrock.teach = lambda _: {"message": "Sign in to the guest network"}
@@ -236,6 +243,8 @@ def test_a_budget_is_not_overrun(teach: Command, bedrock: FakeBedrock, place: Pa
         (("--max-usd", "5", "--price", "base_input_per_1k_tokens=nan"), "nan is no price"),
         (("--dry-run", "--batch", "b"), "give one of them"),
         (("--dry-run", "--set", "stages=[clean]"), "has no stage named teacher"),
+        (("--dry-run", "--set", "stages.2.teacher={answers: docs}"), "name a file in a folder"),
+        (("--dry-run", "--set", "stages.2.teacher={answers: no/a.jsonl}"), "name a file in a fol"),
         (("--dry-run", "--set", "stages.2.teacher={model: nova-por}"), "did you mean nova-pro"),
     ],
 )
