@@ -411,7 +411,7 @@ def test_every_chart_is_said_in_words(run: Run) -> None:
     assert "@media print" in page
     assert "details::details-content" in page
     assert "prefers-color-scheme: dark" in page
-    assert page.count("<section") == page.count("</section>") == 15
+    assert page.count("<section") == page.count("</section>") == 16
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])
