@@ -30,6 +30,7 @@ import polars as pl
 
 from pipeline import kernels
 from pipeline.deciding import Ballot, Deciding
+from pipeline.earlier import Earlier
 from pipeline.engines.local import Workers
 from pipeline.inputs import read_tasks
 from pipeline.kernels import plain
@@ -132,7 +133,7 @@ def run(options: argparse.Namespace) -> None:
         markers = dict(engine.map(this.run, tasks))
         names = [name for position in sorted(markers) for name in markers[position]["parts"]]
         kept = [folder / f"{name}.kept.arrow" for name in names]
-        decided, told = Deciding(label, kept, [], memory, engine).decide(stage)
+        decided, told = Deciding(label, kept, Earlier(), memory, engine).decide(stage)
         with Path(options.run[1]).open("wb") as output:
             for shard in kept:
                 _write(decided, shard, output)

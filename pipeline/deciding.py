@@ -17,12 +17,20 @@ from typing import Any
 import polars as pl
 
 from pipeline.deciding_pieces import Pieces
+from pipeline.earlier import Earlier, met, votes_of
 from pipeline.engines.local import Workers
 from pipeline.errors import LawBroken
 from pipeline.memory import refuse_over, room_to_decide
 from pipeline.passes import AnyCorpusStage, Decided, Look
 from pipeline.shards import evidence_path, read_frame, sketch_path, votes_path, write_frame
-from pipeline.stage import CorpusStage, EvidenceStage, RewritingStage, Verdict, only_rejects
+from pipeline.stage import (
+    ComparingStage,
+    CorpusStage,
+    EvidenceStage,
+    RewritingStage,
+    Verdict,
+    only_rejects,
+)
 from pipeline.tables import BUCKET, Blobs, Buckets, SketchTable
 
 PART = "_part"
@@ -37,7 +45,7 @@ class Deciding:
 
     label: str
     shards: list[Path]  # the kept records, in order; their sketches lie beside them
-    earlier: list[Path]  # likewise of earlier data, which is compared with and not voted on
+    earlier: Earlier  # likewise earlier data, which is compared with and not voted on
     memory: int | None  # bytes, of all processes
     engine: Workers
     before: tuple[str, ...] = ()  # labels of the decisions on the same shards that come first
@@ -56,7 +64,7 @@ class Deciding:
         if isinstance(stage, EvidenceStage):
             sketches, verdict = self._with_evidence(stage)
             told = verdict.told
-            cast = Ballot(self.label, sketches).named(verdict.votes)
+            cast = Ballot(self.label, sketches, self.earlier).named(verdict.votes)
         else:
             cast = self._by_key(stage)
         for vote in cast:
@@ -65,7 +73,7 @@ class Deciding:
             if only_rejects(stage) and set(frame.columns) != {"id", "rejected"}:
                 raise LawBroken(f"{self.label}: decided on more than it says, {frame.columns}")
             write_frame(votes_path(self.shards[part], self.label), frame)
-        for shard in [*self.shards, *self.earlier]:
+        for shard in [*self.shards, *self.earlier.shards]:
             evidence_path(shard).unlink(missing_ok=True)
         return Decided(self.label), told
 
@@ -81,19 +89,39 @@ class Deciding:
     def _by_key(self, stage: CorpusStage) -> Iterator[pl.DataFrame]:
         """The votes, each in the bucket of its shard."""
         for sketches in self._together(stage.key):
-            decision = stage.decide(sketches)
-            check_decision(self.label, sketches["id"], decision)
-            placed = decision.join(sketches.select("id", PART), on="id", how="left")
-            yield placed.rename({PART: BUCKET})
+            own = sketches.filter(pl.col("number").is_null()).drop("number")
+            votes = []
+            if own.height < sketches.height and isinstance(stage, ComparingStage):
+                there = sketches.filter(pl.col("number").is_not_null())
+                found = met(own, there, stage.key)
+                votes.append(votes_of(found, stage.earlier_reason, self.earlier))
+                own = own.join(found, on="id", how="anti", maintain_order="left")
+            decision = stage.decide(own)
+            check_decision(self.label, own["id"], decision)
+            decision = pl.concat([decision, *votes])
+            parts = sketches.filter(pl.col("number").is_null()).select("id", PART)
+            yield decision.join(parts, on="id", how="left").rename({PART: BUCKET})
 
     def _together(self, key: str) -> Iterator[pl.DataFrame]:
-        """The sketches in groups that fit into memory, those with one key in one group."""
-        files = [sketch_path(shard, self.label) for shard in self.shards]
+        """The sketches in groups that fit into memory, those with one key in one group.
+
+        Those of earlier data have a `number`.
+        """
+        shards = [*self.shards, *self.earlier.shards]
+        files = [sketch_path(shard, self.label) for shard in shards]
         groups = max(1, -(-sum(file.stat().st_size for file in files) // self._room))
         spread = Buckets(self._folder / "keys", self._room)
+        start = 0  # of a file of earlier data
         for part, file in enumerate(files):
-            rows = pl.read_ipc(file).with_columns(pl.lit(part, pl.UInt32).alias(PART))
-            gone = self._gone(self.shards[part])
+            rows = pl.read_ipc(file).with_columns(
+                pl.lit(part, pl.UInt32).alias(PART), number=pl.lit(None, pl.UInt32)
+            )
+            if part >= len(self.shards):
+                rows = rows.with_columns(
+                    number=pl.int_range(start, start + pl.len(), dtype=pl.UInt32)
+                )
+                start += rows.height
+            gone = self._gone(shards[part])
             if gone.len():
                 rows = rows.filter(~pl.col("id").is_in(gone.implode()))
             if groups > 1:
@@ -118,7 +146,7 @@ class Deciding:
 
     def _with_evidence(self, stage: EvidenceStage) -> tuple[SketchTable, Verdict]:
         """The sketches, and the verdict on them."""
-        shards = [*self.shards, *self.earlier]
+        shards = [*self.shards, *self.earlier.shards]
         sketches = self._sketches(shards)
         refuse_over(self.memory, self.label, RECORD_BYTES * sketches.height)
         candidates = stage.candidates(sketches)
@@ -136,8 +164,8 @@ class Deciding:
 class Ballot:
     """Votes on rows, checked: once on each record, and merged only into what is kept."""
 
-    def __init__(self, label: str, sketches: SketchTable) -> None:
-        self.label, self.sketches = label, sketches
+    def __init__(self, label: str, sketches: SketchTable, earlier: Earlier | None = None) -> None:
+        self.label, self.sketches, self.earlier = label, sketches, earlier or Earlier()
         self.voted = pl.repeat(False, sketches.own, dtype=pl.Boolean, eager=True)
         self.kept: list[pl.Series] = []  # rows that others are merged into
         self.starts = pl.Series(sketches.starts, dtype=pl.Int64)
@@ -147,7 +175,7 @@ class Ballot:
         for vote in votes:
             if vote.height:
                 self._count(vote["row"])
-                yield self._by_id(self._merged(vote))
+                yield self._by_id(self._met(self._merged(vote)))
         for rows in self.kept:
             if (rows >= self.sketches.own).any() or self.voted.gather(rows).any():
                 raise LawBroken(f"{self.label}: a duplicate names a record that is not kept")
@@ -169,6 +197,14 @@ class Ballot:
         merged_into = pl.coalesce("kept", pl.col("rejected").struct.field("merged_into"))
         rejected = pl.col("rejected").struct.with_fields(merged_into=merged_into)
         return named.with_columns(rejected).drop("into", "kept")
+
+    def _met(self, vote: pl.DataFrame) -> pl.DataFrame:
+        """With what the records of earlier data are called that others are like."""
+        if "earlier" not in vote.columns:
+            return vote
+        places = self.earlier.places(vote["earlier"] - self.sketches.own)
+        value = pl.format("{}, {}", places, pl.col("rejected").struct.field("value"))
+        return vote.with_columns(pl.col("rejected").struct.with_fields(value=value)).drop("earlier")
 
     def _by_id(self, vote: pl.DataFrame) -> pl.DataFrame:
         rows = vote["row"]

@@ -159,7 +159,11 @@ def keys_of_entry(loc: tuple[str | int, ...]) -> set[str] | None:
     match loc:
         case ("stages", int(), str(name)) if name in STAGES:
             return fields_of(STAGES[name])
-        case ("sources", int(), str(name)) | ("evaluation_sets", _, str(name)):
+        case ("sources", int(), str(name)) | (
+            "evaluation_sets" | "against",
+            _,
+            str(name),
+        ):
             return fields_of(READERS.get(name, FoundSource)) | {"path", "reader"}
         case ("targets", _, str(name)) if name in TARGETS:
             return fields_of(TARGETS[name]) | fields_of(TargetSettings) | {"format"}

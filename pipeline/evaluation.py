@@ -27,7 +27,7 @@ from pipeline.shards import private_folder, read_frame
 from pipeline.stage import Stage
 from pipeline.unit_rows import unit_keys
 
-EVALUATION = "evaluation"
+EVALUATION, KEY = "evaluation", "evaluation_sets"
 CONTAMINATION = "contamination.parquet"
 
 
@@ -79,25 +79,38 @@ def read_sets(sets: Mapping[str, Inputs], like: Pass, engine: Workers) -> Evalua
     Raises DataError for a set of which nothing can be read: nothing would be held against it.
     """
     made_of = made_by(like.stages, ())
-    read = EvaluationSets(digest=digest_of(made_of, *_pinned(sets)) if sets else "")
+    digest = digest_of(made_of, *_pinned(sets)) if sets else ""
+    read = read_named(sets, replace(like, folder=like.folder / EVALUATION), engine, KEY)
+    return EvaluationSets(*read, digest)
+
+
+def read_named(
+    sets: Mapping[str, Inputs], like: Pass, engine: Workers, key: str
+) -> tuple[dict[str, list[Path]], dict[str, dict[str, Any]]]:
+    """The files of records of each set, and what is to be told of it; `key` is the recipe's.
+
+    Raises DataError for a set of which nothing can be read.
+    """
+    items: dict[str, list[Path]] = {}
+    told: dict[str, dict[str, Any]] = {}
     faults = []
     for name, inputs in sorted(sets.items()):
-        this = replace(like, folder=private_folder(like.folder / EVALUATION / name))
+        this = replace(like, folder=private_folder(like.folder / name))
         tasks = read_tasks(inputs.units, like.shard_bytes)
         markers = dict(engine.map(this.run, tasks))
         parts = [part for number in range(len(tasks)) for part in markers[number]["parts"]]
-        read.items[name] = [this.folder / f"{part}.kept.arrow" for part in parts]
+        items[name] = [this.folder / f"{part}.kept.arrow" for part in parts]
         unread = Counter[str]()
         for part in parts:
             aside = read_frame(this.folder / f"{part}.rejected.arrow")["rejected"]
             unread.update(aside.struct.field("reason").to_list())
-        if not any(read_frame(path).height for path in read.items[name]):
+        if not any(read_frame(path).height for path in items[name]):
             causes = ", ".join(f"{reason} {number}" for reason, number in sorted(unread.items()))
-            faults.append(f"evaluation_sets.{name}: no item of it can be read: {causes}")
-        read.told[name] = {"inputs": inputs.listing, "unread": dict(sorted(unread.items()))}
+            faults.append(f"{key}.{name}: no item of it can be read: {causes}")
+        told[name] = {"inputs": inputs.listing, "unread": dict(sorted(unread.items()))}
     if faults:
         raise DataError("; ".join(faults))
-    return read
+    return items, told
 
 
 def _pinned(sets: Mapping[str, Inputs]) -> list[str]:

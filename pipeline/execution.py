@@ -15,9 +15,10 @@ from typing import Any
 from pipeline import kernels
 from pipeline.deciding import Deciding
 from pipeline.delta import Delta
+from pipeline.earlier import Earlier, in_order
 from pipeline.engines.local import Workers
 from pipeline.errors import StorageError
-from pipeline.evaluation import EvaluationSets, read_sets
+from pipeline.evaluation import EvaluationSets, read_named, read_sets
 from pipeline.finish import Finished, finish
 from pipeline.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
@@ -25,7 +26,7 @@ from pipeline.ledger import StageCount, check_chain, total
 from pipeline.memory import share_memory
 from pipeline.naming import Named
 from pipeline.observations import add_tallies
-from pipeline.passes import AnyCorpusStage, Decided, Pass, ReadTask, ShardTask
+from pipeline.passes import Decided, Pass, ReadTask, ShardTask
 from pipeline.progress import Progress
 from pipeline.readers import sandbox
 from pipeline.recipe import Recipe
@@ -34,9 +35,17 @@ from pipeline.render import RenderPass
 from pipeline.rendering import Rendering, renderings
 from pipeline.resume import claim
 from pipeline.reuse import find_known, made_by
+from pipeline.segments import Segment, segments
 from pipeline.shards import private_folder, write_bytes
-from pipeline.stage import EvidenceStage, RecordStage, RewritingStage, Stage, only_rejects
+from pipeline.stage import (
+    ComparingStage,
+    EvidenceStage,
+    RecordStage,
+    Stage,
+)
+from pipeline.stages.chunk import Chunk
 from pipeline.stages.clean import Clean
+from pipeline.stages.label import Label
 from pipeline.stages.redact import Redact
 from pipeline.withdraw import Withdrawn
 
@@ -44,6 +53,9 @@ WORKER_DIED = (
     "a worker process was killed, most likely for lack of memory; set --memory below what is free "
     "and run again: finished shards are kept"
 )
+CHANGING = (Clean, Redact, Label, Chunk)
+"""Stages after which a text is not what was read; the others only tell of it, or reject it."""
+
 SMALL = 64 << 20
 """Bytes of source under which the gate's process is started before the first pass."""
 
@@ -60,39 +72,6 @@ class Options:
     since: str | None = None  # run that delta targets go on from; the latest if None
 
 
-@dataclass(frozen=True)
-class Segment:
-    """Record stages between two barriers, and the corpus stages that end them."""
-
-    stages: tuple[tuple[str, RecordStage], ...]
-    corpora: tuple[tuple[str, AnyCorpusStage], ...]
-
-
-def segments(steps: list[Stage]) -> list[Segment]:
-    """The stages parted at the barriers, each with its label in the ledger.
-
-    Corpus stages that follow each other share a barrier while those before the last only reject.
-    """
-    parted: list[Segment] = []
-    waiting: list[tuple[str, RecordStage]] = []
-    seen: dict[str, int] = {}
-    for step in steps:
-        seen[step.name] = seen.get(step.name, 0) + 1
-        label = step.name if seen[step.name] == 1 else f"{step.name}.{seen[step.name]}"
-        if not isinstance(step, AnyCorpusStage):
-            waiting.append((label, step))
-        elif parted and not waiting and only_rejects(parted[-1].corpora[-1][1]):
-            shared = parted.pop()
-            parted.append(Segment(shared.stages, (*shared.corpora, (label, step))))
-        else:
-            parted.append(Segment(tuple(waiting), ((label, step),)))
-            waiting = []
-    # What a rewriting stage changes is observed in a pass, so it is never left to the targets.
-    if waiting or not parted or isinstance(parted[-1].corpora[-1][1], RewritingStage):
-        parted.append(Segment(tuple(waiting), ()))
-    return parted
-
-
 class Execution:
     """The passes of one run, in its own work folder."""
 
@@ -107,7 +86,8 @@ class Execution:
     ) -> None:
         self.recipe, self.inputs, self.named, self.digest = recipe, inputs, named, named.run
         self.folder, self.options, self.progress = folder, options, progress
-        sandboxed = any(reader.sandboxed for reader, _ in inputs.units)
+        read = (inputs, *inputs.sets.values(), *inputs.against.values())
+        sandboxed = any(reader.sandboxed for one in read for reader, _ in one.units)
         sets = sum(one.size() for one in inputs.sets.values())
         share = share_memory(options.memory, options.workers, sandboxed, sets)
         self.withdrawn = Withdrawn(tuple(recipe.withdraw))
@@ -121,6 +101,8 @@ class Execution:
         self.observed: list[Path] = []  # shards beside which observations may lie, without ending
         self.deltas: dict[str, Delta] = {}  # by target
         self.sets = EvaluationSets()
+        self.against: Mapping[str, dict[str, Any]] = {}  # what is told of earlier data, by name
+        self.changing: list[tuple[str, RecordStage]] = []  # stages so far that change texts
         self.gate: GateProcess | None = None
         self.engine = Workers(self.share.workers)
 
@@ -211,15 +193,34 @@ class Execution:
         shards = [
             ShardTask(index, folder / f"{part}.kept.arrow") for index, part in enumerate(parts)
         ]
-        return shards, self._decisions(segment, [task.shard for task in shards])
+        return shards, self._decisions(number, segment, [task.shard for task in shards])
 
-    def _decisions(self, segment: Segment, kept: list[Path]) -> tuple[Decided, ...]:
+    def _earlier(self, number: int, segment: Segment) -> Earlier:
+        """The earlier data that a barrier's stages compare with, read and sketched; its texts are
+        changed as the records have been, and nothing of it is left out."""
+        self.changing += [one for one in segment.stages if isinstance(one[1], CHANGING)]
+        corpora = tuple(one for one in segment.corpora if isinstance(one[1], ComparingStage))
+        if not self.inputs.against or not corpora:
+            return Earlier()
+        self.progress.say("reading the earlier data")
+        folder = private_folder(self.folder / f"earlier-{number:02d}")
+        shard_bytes, changing = self.share.shard_bytes, tuple(self.changing)
+        like = Pass(number, folder, changing, (), corpora, shard_bytes, self.plan)
+        try:
+            shards, self.against = read_named(self.inputs.against, like, self.engine, "against")
+        except BrokenProcessPool:
+            raise StorageError(WORKER_DIED) from None
+        return in_order(list(shards.items()))
+
+    def _decisions(self, number: int, segment: Segment, kept: list[Path]) -> tuple[Decided, ...]:
         """What the corpus stages of a barrier decide, each on what the ones before it have left."""
         made: list[Decided] = []
+        earlier = self._earlier(number, segment)
         for label, corpus in segment.corpora:
             self.progress.say(f"deciding {label}")
             before = tuple(one.label for one in made)
-            deciding = Deciding(label, kept, [], self.options.memory, self.engine, before)
+            own = earlier if isinstance(corpus, ComparingStage) else Earlier()
+            deciding = Deciding(label, kept, own, self.options.memory, self.engine, before)
             decided, told = deciding.decide(corpus)
             made.append(decided)
             if told:

@@ -81,6 +81,8 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     }
     if execution.sets.told:
         manifest["evaluation"] = execution.sets.told
+    if execution.against:
+        manifest["against"] = execution.against
     if execution.deltas:
         manifest["parents"] = {name: one.chain[0] for name, one in execution.deltas.items()}
     report = summary(manifest, gate, metrics, folder / "rejected.parquet", execution.folder)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +29,7 @@ class Inputs:
 
     units: tuple[tuple[Reader, Unit], ...]
     sets: Mapping[str, Inputs] = field(default_factory=dict)  # evaluation sets by name
+    against: Mapping[str, Inputs] = field(default_factory=dict)  # earlier data by name
 
     def files(self) -> Iterator[tuple[SourceFile, str, bool]]:
         """(file, reader's name, whether it is only read along with others)."""
@@ -53,7 +55,8 @@ class Inputs:
         units = (unit for _, unit in self.units if not withdrawn.takes(unit))
         paths = (str(file.path) for unit in units for file in (*unit.files, *unit.sidecars))
         own = {path.removeprefix(below) for path in paths if path.startswith(below)}
-        return own.union(*(one.spooled(spool, NOTHING) for one in self.sets.values()))
+        beside = (*self.sets.values(), *self.against.values())
+        return own.union(*(one.spooled(spool, NOTHING) for one in beside))
 
     def size(self) -> int:
         """Bytes of all files that give records."""
@@ -65,20 +68,36 @@ class Inputs:
 
 
 def gather_inputs(recipe: Recipe, folder: Path, spool: Path, aws: Aws) -> Inputs:
-    """List, pin and assign all sources of a recipe, and those of each of its evaluation sets.
+    """List, pin and assign all sources of a recipe, those of its evaluation sets, and the data
+    that it compares with.
 
     Raises StorageError for a source that is missing or cannot be read.
     """
 
-    def gathered(sources: Sequence[Any]) -> tuple[tuple[Reader, Unit], ...]:
-        return tuple(_gather(recipe, sources, folder, spool, aws))
+    def gathered(sources: Sequence[Any], chosen: Choice = tuple) -> tuple[tuple[Reader, Unit], ...]:
+        return tuple(_gather(recipe, sources, folder, spool, aws, chosen))
 
     sets = {name: Inputs(gathered([one])) for name, one in recipe.evaluation_sets.items()}
-    return Inputs(gathered(recipe.sources), sets)
+    against = {n: Inputs(gathered([one], lines_of_runs)) for n, one in recipe.against.items()}
+    return Inputs(gathered(recipe.sources), sets, against)
+
+
+Choice = Callable[[Sequence[Listed]], Sequence[Listed]]
+"""Which of the files that a source lists are read."""
+
+LINES = re.compile(r"[^/]+/(train|validation|test)\.jsonl")
+
+
+def lines_of_runs(listed: Sequence[Listed]) -> Sequence[Listed]:
+    """Of the folder of a run, or of several, the lines of their targets; else all files."""
+    ends = "/manifest.json"
+    runs = [one.uri.removesuffix(ends) for one in listed if one.uri.endswith(ends)]
+    below = [(one, one.uri.removeprefix(f"{run}/")) for run in runs for one in listed]
+    return [one for one, name in below if LINES.fullmatch(name)] if runs else listed
 
 
 def _gather(
-    recipe: Recipe, sources: Sequence[Any], folder: Path, spool: Path, aws: Aws
+    recipe: Recipe, sources: Sequence[Any], folder: Path, spool: Path, aws: Aws, chosen: Choice
 ) -> Iterator[tuple[Reader, Unit]]:
     """The units of some sources; a file that two of them name is read once."""
     seen: set[str] = set()
@@ -87,7 +106,7 @@ def _gather(
             listed = list_hub(source.path, folder, spool)
         else:
             listed = list_sources(source.path, folder, aws)
-        new = [one for one in listed if one.uri not in seen]
+        new = [one for one in chosen(listed) if one.uri not in seen]
         seen.update(one.uri for one in new)
         files = list(_pin_all(new, spool, aws))
         for reader, taken in assign(files, recipe.reader(source)):

@@ -74,6 +74,11 @@ def work_digest(recipe: Recipe, inputs: Inputs, output: str, parents: Mapping[st
             name: [[file["source"], file["sha256"]] for file in own.listing]
             for name, own in inputs.sets.items()
         }
+    if inputs.against:
+        material["against"] = {
+            name: [[file["source"], file["sha256"]] for file in own.listing]
+            for name, own in inputs.against.items()
+        }
     if parents:
         material["parents"] = dict(parents)
     return _digest(json.dumps(material, sort_keys=True))

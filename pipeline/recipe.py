@@ -102,6 +102,8 @@ class Recipe(Settings):
     evaluation_sets: dict[Annotated[str, Field(pattern=NAME)], AnySource] = Field(
         default_factory=dict
     )
+    # read as sources are; what it holds already is not taken again: dedup_exact and dedup_near
+    against: dict[Annotated[str, Field(pattern=NAME)], AnySource] = Field(default_factory=dict)
     targets: dict[Annotated[str, Field(pattern=NAME)], AnyTarget] = Field(min_length=1)
     split: Split = Split()
     publish: Publish | None = None
@@ -141,6 +143,8 @@ class Recipe(Settings):
         if self.evaluation_sets:
             own = {name: _plain(source) for name, source in self.evaluation_sets.items()}
             told["evaluation_sets"] = own
+        if self.against:
+            told["against"] = {name: _plain(source) for name, source in self.against.items()}
         if not self.gate.expectations:
             del told["gate"]["expectations"]
         if self.withdraw:
@@ -148,10 +152,10 @@ class Recipe(Settings):
         return told if self.report == Report() else told | {"report": _plain(self.report)}
 
     def all_sources(self) -> dict[str, Any]:
-        """The entries of all that is read, sources and evaluation sets, by their place."""
+        """The entries of all that is read, sources, evaluation sets and earlier data, by place."""
         own = {f"sources[{number}]": one for number, one in enumerate(self.sources)}
         sets = {f"evaluation_sets.{name}": one for name, one in self.evaluation_sets.items()}
-        return own | sets
+        return own | sets | {f"against.{name}": one for name, one in self.against.items()}
 
     def reader(self, source: Any) -> Reader | None:
         """The reader that a source entry names, or None when it is to be found by content."""

@@ -15,6 +15,8 @@ from pipeline.gate_own import expectation_faults
 from pipeline.hub import is_hub, parse_spec
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.decontaminate import Decontaminate
+from pipeline.stages.dedup_exact import DedupExact
+from pipeline.stages.dedup_near import DedupNear
 from pipeline.stages.language import Language
 from pipeline.yaml_file import Positions
 
@@ -38,6 +40,9 @@ def cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
         if entry.model is None and (entry.quota or entry.customization):
             faults.append(f"{where}targets.{name}: quota and customization need a model")
     faults += _evaluation_faults(recipe, positions)
+    if recipe.against and not any(isinstance(s, DedupExact | DedupNear) for s in recipe.steps()):
+        where = positions.at(("against",))
+        faults.append(f"{where}against: only dedup_exact and dedup_near compare with earlier data")
     return [*_source_faults(recipe, positions), *faults, *gate_faults(recipe)]
 
 

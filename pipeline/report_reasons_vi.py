@@ -93,6 +93,14 @@ REASONS_VI: dict[str, str] = READERS_VI | {
         "Hãy bỏ nó ở nguồn, hoặc để `redact` thay thế."
     ),
     "duplicate": "Nội dung giống hệt có trong bản ghi được nêu ở giá trị, và bản đó được giữ.",
+    "duplicate_of_earlier": (
+        "Nội dung giống hệt có trong dữ liệu trước đây mà `against` nêu; giá trị cho biết ở đâu: "
+        "bộ dữ liệu, nguồn và vị trí trong đó."
+    ),
+    "near_duplicate_of_earlier": (
+        "Dữ liệu trước đây mà `against` nêu có gần như cùng các từ; giá trị cho biết ở đâu (bộ dữ "
+        "liệu, nguồn và vị trí trong đó) và độ giống nhau."
+    ),
     "near_training": (
         "Gần trùng lời với một bản ghi huấn luyện thuộc nhóm khác; giá trị là độ giống nhau. Để "
         "lại thì kết quả kiểm định trông tốt hơn thực tế."

@@ -128,6 +128,19 @@ class CorpusStage(Protocol):
         ...
 
 
+@runtime_checkable
+class ComparingStage(Protocol):
+    """A corpus stage that also compares with earlier data; it only rejects.
+
+    One that votes by key leaves the comparison to the run: a record whose key stands in earlier
+    data is rejected for `earlier_reason`. One with evidence names in its votes, in the column
+    `earlier` (UInt32), the row of earlier data that a record is like.
+    """
+
+    name: ClassVar[str]
+    earlier_reason: ClassVar[str]
+
+
 def only_rejects(stage: object) -> bool:
     """Whether a corpus stage leaves all that it keeps as it was."""
     return bool(getattr(stage, "only_rejects", False))

@@ -14,13 +14,14 @@ from conftest import latest
 
 from pipeline import execution
 from pipeline.deciding import Deciding
+from pipeline.earlier import Earlier
 from pipeline.engines.local import Workers
 from pipeline.errors import LawBroken
-from pipeline.execution import segments
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.record import frame
 from pipeline.run import Options, prepare
+from pipeline.segments import segments
 from pipeline.shards import sketch_path, write_frame
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.clean import Clean
@@ -125,7 +126,7 @@ def test_a_stage_that_decides_on_more_than_it_says_breaks_the_law(tmp_path: Path
     write_frame(shard, records)
     write_frame(sketch_path(shard, "meddling"), Meddling().sketch(records))
     with Workers(1) as engine, pytest.raises(LawBroken, match="more than it says"):
-        Deciding("meddling", [shard], [], None, engine).decide(Meddling())
+        Deciding("meddling", [shard], Earlier(), None, engine).decide(Meddling())
 
 
 def test_rows_that_are_gone_are_no_rows_of_a_table() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.stage import CHUNKS
 
 SHOWN_MOST = 20
-EVALUATION_SETS = "evaluation_sets"
+EVALUATION_SETS, AGAINST = "evaluation_sets", "against"
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,11 @@ class Changes:
         if label == "read":
             return self._recipe_below("recipe.sources")
         own = self._recipe_below(f"recipe.stages.{label.removesuffix(CHUNKS)}")
-        if label != "decontaminate":
+        beside = {"decontaminate": EVALUATION_SETS, "dedup_exact": AGAINST, "dedup_near": AGAINST}
+        key = beside.get(label.split(".")[0])
+        if key is None:
             return own
-        sets = (f"recipe.{EVALUATION_SETS}", EVALUATION_SETS)
+        sets = (f"recipe.{key}", key)
         return own + [change for place in sets for change in self._recipe_below(place)]
 
     def _recipe_below(self, place: str) -> list[Change]:
@@ -103,12 +105,16 @@ def compare_made(before: dict[str, Any], after: dict[str, Any]) -> Changes:
         for one in (before, after)
     ]
     recipes = [by_label(one["recipe"]) for one in (before, after)]
-    sets = [
-        {name: digests(told["inputs"]) for name, told in one.get("evaluation", {}).items()}
-        for one in (before, after)
-    ]
+    sets, against = (
+        [
+            {name: digests(told["inputs"]) for name, told in one.get(key, {}).items()}
+            for one in (before, after)
+        ]
+        for key in ("evaluation", AGAINST)
+    )
+    read = [*changes_of(EVALUATION_SETS, *sets), *changes_of(AGAINST, *against)]
     return Changes(
-        recipe=[*changes_of("recipe", *recipes), *changes_of(EVALUATION_SETS, *sets)],
+        recipe=[*changes_of("recipe", *recipes), *read],
         versions=list(changes_of("version", *versions)),
         cards=[one for one in changes_of("card", *limits) if one.where.endswith(".value")],
     )

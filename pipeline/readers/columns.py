@@ -136,7 +136,7 @@ def _recognised(names: Set[str]) -> Columns | None:
     for needed, columns in _NEEDED:
         if needed <= names:
             return _with_optional(columns, names)
-    return None
+    return Columns(text="input") if names == {"input"} else None  # Bedrock's line of a document
 
 
 def _recognised_loosely(names: Set[str]) -> Columns | None:

@@ -23,15 +23,18 @@ class DedupExact(Settings):
     counts. `on: auto` compares labelled records by system prompt, tools, all turns and reasoning,
     and documents by their text; records with images must also name the same files. With `fields`
     nothing else counts: one path to a URL or a key makes it the identity of a record. Kept is the
-    record that comes first by source and id.
+    record that comes first by source and id; none is if earlier data (`against`) has its content.
     """
 
     name: ClassVar[str] = "dedup_exact"
     key: ClassVar[str] = "key"
     only_rejects: ClassVar[bool] = True
+    earlier_reason: ClassVar[str] = "duplicate_of_earlier"
     reasons: ClassVar[dict[str, str]] = {
         "duplicate": "The same content is in the record that is named as the value, and that one "
         "is kept.",
+        "duplicate_of_earlier": "The same content is in earlier data that `against` names; the "
+        "value is where: the data set, its source and the place in it.",
     }
 
     on: Literal["auto", "text", "prompt", "pair", "conversation"] = Field(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any, ClassVar, Literal
 
 import polars as pl
 from pydantic import Field
 
 from pipeline.stage import Broken, Evidence, Settings, Table, Verdict, rejected_as
-from pipeline.stages import near_pairs
+from pipeline.stages import near_earlier, near_pairs
 from pipeline.stages.near_pairs import Candidates, Graph, alike
 from pipeline.stages.near_sketches import On, Words, around, band_columns, compared, grams
 from pipeline.stages.ranking import preference
@@ -29,14 +30,20 @@ class DedupNear(Settings):
     measured exactly. Who is alike to one that is alike to a third is in one cluster with both; one
     of the cluster is kept.
     Labelled records are compared by their turns and documents by their text; system prompt,
-    declared tools and image files must be the same. Texts without a word are kept.
+    declared tools and image files must be the same. Texts without a word are kept. What is alike
+    to a record of earlier data (`against`) is rejected before clusters are made, however `keep`
+    is set; with `compare: within_source` to records of a source with the same name only.
     """
 
     name: ClassVar[str] = "dedup_near"
     only_rejects: ClassVar[bool] = True
+    earlier_reason: ClassVar[str] = "near_duplicate_of_earlier"
     reasons: ClassVar[dict[str, str]] = {
         "near_duplicate": "Nearly the same words are in a record that is kept; the value is the "
         "similarity to it, or to another of the cluster if that one is not alike enough.",
+        "near_duplicate_of_earlier": "Nearly the same words are in earlier data that `against` "
+        "names; the value is where (the data set, its source and the place in it) and the "
+        "similarity.",
     }
 
     threshold: float = Field(
@@ -98,7 +105,23 @@ class DedupNear(Settings):
 
     def decide(self, sketches: Table, evidence: Evidence) -> Verdict:
         """A vote on every record of a cluster but the one to keep."""
-        candidates, sources = self._ranked(sketches, evidence)
+        everyone, sources = self._ranked(sketches, evidence)
+        is_earlier = everyone.rows >= sketches.own
+        there = near_earlier.FOUND.to_frame()
+        if is_earlier.any():
+            there = near_earlier.closest_earlier(everyone, self.threshold, is_earlier)
+        left = ~is_earlier.clone().scatter(there["rank"], True)
+        candidates = everyone.only(left)
+        later, best = self._clustered(candidates, sources.filter(left))
+        told = _told(candidates, later) | ({"of_earlier": there.height} if is_earlier.any() else {})
+        votes = chain(self._votes(candidates, later, best), self._met(everyone, there))
+        return Verdict(votes, told)
+
+    def _clustered(
+        self, candidates: Candidates, sources: pl.Series
+    ) -> tuple[pl.DataFrame, pl.Series]:
+        """`left` and `right`: the first of a cluster and each other of it; and of each rank the
+        greatest similarity to any other."""
         graph = Graph(candidates.rows.len())
         pairing = near_pairs.within
         if self.compare == "across_sources":
@@ -113,18 +136,31 @@ class DedupNear(Settings):
             .filter(pl.col("left") != pl.col("right"))
             .select("left", "right")
         )
-        return Verdict(self._votes(candidates, later, best), _told(candidates, later))
+        return later, best
+
+    def _met(self, candidates: Candidates, found: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """The votes on what is alike to earlier data."""
+        rule = Broken(pl.lit(True), pl.col("jaccard").round(3), self.threshold)
+        for some in found.iter_slices(AT_ONCE):
+            rows = (candidates.rows.gather(some[name]) for name in ("rank", "earlier"))
+            row, earlier = rows
+            yield some.select(
+                pl.lit(row).alias("row"),
+                pl.lit(earlier).alias("earlier"),
+                rejected=rejected_as(self.earlier_reason, rule),
+            )
 
     def _ranked(self, sketches: Table, evidence: Evidence) -> tuple[Candidates, pl.Series]:
         """Those to compare, the one to keep before all others first; and their sources' numbers."""
         rows = evidence.rows
-        known = sketches.rows(["id", "source", "preference"], rows)
+        known = sketches.rows(["id", "source", "preference"], rows).with_columns(row=rows)
         order = known.select(
             pl.arg_sort_by(
                 pl.col("preference"),
                 "source",
                 "id",
-                descending=[True, False, False],
+                "row",  # earlier data may hold a record of the run's own
+                descending=[True, False, False, False],
                 nulls_last=True,
             )
         ).to_series()

@@ -92,6 +92,11 @@ class Candidates:
     rows: pl.Series  # of the sketches, by rank
     places: pl.Series  # among the grams, by rank
 
+    def only(self, chosen: pl.Series) -> Candidates:
+        """Those of some ranks (a mask), which are numbered anew."""
+        rows, places = self.rows.filter(chosen), self.places.filter(chosen)
+        return Candidates(self.sketches, self.grams, rows, places)
+
     @property
     def sizes(self) -> pl.Series:
         """Bytes of grams, by rank."""

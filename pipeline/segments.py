@@ -1,0 +1,41 @@
+"""The stages of a recipe parted at the barriers: what a pass does, what is decided after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.passes import AnyCorpusStage
+from pipeline.stage import RecordStage, RewritingStage, Stage, only_rejects
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Record stages between two barriers, and the corpus stages that end them."""
+
+    stages: tuple[tuple[str, RecordStage], ...]
+    corpora: tuple[tuple[str, AnyCorpusStage], ...]
+
+
+def segments(steps: list[Stage]) -> list[Segment]:
+    """The stages parted at the barriers, each with its label in the ledger.
+
+    Corpus stages that follow each other share a barrier while those before the last only reject.
+    """
+    parted: list[Segment] = []
+    waiting: list[tuple[str, RecordStage]] = []
+    seen: dict[str, int] = {}
+    for step in steps:
+        seen[step.name] = seen.get(step.name, 0) + 1
+        label = step.name if seen[step.name] == 1 else f"{step.name}.{seen[step.name]}"
+        if not isinstance(step, AnyCorpusStage):
+            waiting.append((label, step))
+        elif parted and not waiting and only_rejects(parted[-1].corpora[-1][1]):
+            shared = parted.pop()
+            parted.append(Segment(shared.stages, (*shared.corpora, (label, step))))
+        else:
+            parted.append(Segment(tuple(waiting), ((label, step),)))
+            waiting = []
+    # What a rewriting stage changes is observed in a pass, so it is never left to the targets.
+    if waiting or not parted or isinstance(parted[-1].corpora[-1][1], RewritingStage):
+        parted.append(Segment(tuple(waiting), ()))
+    return parted
