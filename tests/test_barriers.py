@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from conftest import latest
 
-from pipeline import execution
+from pipeline import segments as segments_of
 from pipeline.deciding import Deciding
 from pipeline.earlier import Earlier
 from pipeline.engines.local import Workers
@@ -80,7 +80,7 @@ def test_one_barrier_for_several_stages_decides_the_same(
 ) -> None:
     """What exact duplicates leave is all that near ones are found among, and the split after."""
     together = published(tmp_path / "together", stages)
-    monkeypatch.setattr(execution, "only_rejects", lambda _: False)
+    monkeypatch.setattr(segments_of, "only_rejects", lambda _: False)
     apart = published(tmp_path / "apart", stages)
     assert together == apart
     reasons = {row["reason"] for row in together["rejected"]}
