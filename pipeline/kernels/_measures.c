@@ -20,7 +20,7 @@ typedef struct {
     Counter counter;
     Cutter cutter;
     Pieces pieces;
-    uint8_t kinds[256]; /* of bytes */
+    ByteKinds kinds;
     uint8_t *lines;     /* texts one after the other, each in one line */
     size_t size, room;
     const char *fault;
@@ -53,7 +53,7 @@ static int measure_marks(Job *job, Text text) {
 static int add_line(Job *job, Text text) {
     if (text.size > job->room - job->size) return -1;
     if (text.data)
-        job->size += write_one_line(text.data, text.size, (const uint8_t *)job->table, job->kinds,
+        job->size += write_one_line(text.data, text.size, (const uint8_t *)job->table, &job->kinds,
                                     job->lines + job->size);
     job->out[job->done] = (int64_t)job->size;
     return 0;
@@ -169,7 +169,7 @@ static PyObject *one_line(PyObject *Py_UNUSED(module), PyObject *arguments) {
     job.count = count;
     job.lines = (uint8_t *)PyBytes_AsString(lines);
     job.room = (size_t)room;
-    byte_kinds((const uint8_t *)job.table, job.kinds);
+    job.kinds = byte_kinds((const uint8_t *)job.table);
     ends = measured(&job, capsule, 1, add_line);
     if (ends) return Py_BuildValue("(NN)", ends, lines);
     Py_DECREF(lines);
@@ -234,7 +234,7 @@ static PyObject *pieces(PyObject *Py_UNUSED(module), PyObject *arguments) {
     job.pieces.classes = (const uint8_t *)job.table;
     job.pieces.newlines = (size_t)newlines;
     job.pieces.least = least;
-    byte_kinds(job.pieces.classes, job.pieces.kinds);
+    job.pieces.kinds = byte_kinds(job.pieces.classes);
     ends = measured(&job, capsule, 1, cut_piece);
     size_t bytes = job.pieces.made * PIECE_FIELDS * sizeof *job.pieces.out;
     if (ends) found = PyBytes_FromStringAndSize((const char *)job.pieces.out, (Py_ssize_t)bytes);

@@ -13,7 +13,7 @@ enum { PIECE_FIELDS = 3 }; /* its number in the text, and the two halves of its 
 /* Memory that is kept from one text to the next. */
 typedef struct {
     const uint8_t *classes;
-    uint8_t kinds[256];
+    ByteKinds kinds;
     size_t newlines; /* between two pieces */
     int64_t least;   /* characters of a piece that is compared */
     uint64_t *out;   /* PIECE_FIELDS of each */
@@ -127,7 +127,7 @@ static int pieces_fit(Pieces *pieces, size_t line) {
 static int add_piece(Pieces *pieces, size_t number, const uint8_t *text, size_t size) {
     if (is_structure(text, size, pieces->classes) || !has_letter(text, size, pieces->classes)) return 0;
     if (pieces_fit(pieces, size) < 0) return -1;
-    size_t made = write_one_line(text, size, pieces->classes, pieces->kinds, pieces->line);
+    size_t made = write_one_line(text, size, pieces->classes, &pieces->kinds, pieces->line);
     if ((int64_t)count_chars(pieces->line, made) < pieces->least) return 0;
     uint64_t *out = pieces->out + PIECE_FIELDS * pieces->made++;
     out[0] = number;

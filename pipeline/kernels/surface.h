@@ -10,14 +10,15 @@
 /* What is found in a text. The lower bits are those of its characters, as the table has them. */
 enum {
     M_CHARACTERS = 0x0F,
-    M_PAIR = 0x10,          /* a lead of one kind, right before a follower of that kind */
     M_BLANK_AT_END = 0x20,  /* a blank or tab at the end of a line */
-    M_EMPTY_LINES = 0x40    /* three newlines */
+    M_EMPTY_LINES = 0x40,   /* three newlines */
+    M_PAIRS = 8             /* from this bit on: a lead of a kind, right before a follower of it */
 };
 
 /* A table holds for each code point below TABLED: in its bits 0 to 3 marks, in 8 to 11 of which
  * kinds it is a lead, in 12 to 15 of which it is a follower. Printable ASCII, tab and newline have
- * none of these; what lies above the table has all marks. */
+ * no mark, and of each pair one at least is none of these; what lies above the table has all marks
+ * and is in no pair. */
 enum { LEADS = 8, FOLLOWERS = 12, KINDS = 0x0F };
 
 static inline int is_odd(uint8_t byte) {
@@ -38,22 +39,29 @@ static size_t next_odd(const uint8_t *text, size_t at, size_t length) {
     return at;
 }
 
+/* The entry of a character of one byte; nothing for a part of a longer one. */
+static unsigned ascii_entry(uint8_t byte, const uint16_t *table) {
+    return byte < 0x80 ? table[byte] : 0;
+}
+
 static int64_t character_marks(const uint8_t *text, size_t length, const uint16_t *table) {
     int64_t found = 0;
-    unsigned leads = 0;
+    unsigned leads = 0; /* of which kinds the character that ends at `expected` is a lead */
     size_t size, expected = 0;
     for (size_t at = 0; (at = next_odd(text, at, length)) < length; at += size) {
         uint32_t code = code_at(text, at, length, &size);
+        if (at != expected) leads = ascii_entry(text[at - 1], table) >> LEADS & KINDS;
+        expected = at + size;
         if (code >= TABLED) {
             found |= M_CHARACTERS;
             leads = 0;
             continue;
         }
         unsigned entry = table[code];
-        found |= entry & M_CHARACTERS;
-        if (at == expected && leads & entry >> FOLLOWERS) found |= M_PAIR;
+        found |= (entry & M_CHARACTERS) | (leads & entry >> FOLLOWERS) << M_PAIRS;
         leads = entry >> LEADS & KINDS;
-        expected = at + size;
+        if (leads && expected < length)
+            found |= (leads & ascii_entry(text[expected], table) >> FOLLOWERS) << M_PAIRS;
     }
     return found;
 }
@@ -72,39 +80,70 @@ static int64_t text_marks(const uint8_t *text, size_t length, const uint16_t *ta
 /* What a byte may be: part of a character that is no blank, a blank, the first of one that may be. */
 enum { SOLID_BYTE, BLANK_BYTE, LEAD_BYTE };
 
-/* Fills `kinds`, one for each byte, from the classes of all characters. */
-static void byte_kinds(const uint8_t *classes, uint8_t kinds[256]) {
-    memset(kinds, SOLID_BYTE, 256);
+/* Bytes that a plain stretch may not hold: controls, and what Unicode's blanks begin with. */
+static inline int is_uneven(uint8_t byte) {
+    return (byte < 0x20) | (byte == 0xC2) | ((byte >= 0xE1) & (byte <= 0xE3));
+}
+
+typedef struct {
+    uint8_t of[256];
+    int known; /* whether a blank is ' ' or uneven, so that stretches may be copied */
+} ByteKinds;
+
+/* The kinds of all bytes, from the classes of all characters. */
+static ByteKinds byte_kinds(const uint8_t *classes) {
+    ByteKinds kinds = {{SOLID_BYTE}, classes[' '] & BLANK};
     for (uint32_t code = 0; code < TABLED; code++) {
         if (!(classes[code] & BLANK)) continue;
         if (code < 0x80)
-            kinds[code] = BLANK_BYTE;
+            kinds.of[code] = BLANK_BYTE;
         else if (code < 0x800)
-            kinds[0xC0 | code >> 6] = LEAD_BYTE;
+            kinds.of[0xC0 | code >> 6] = LEAD_BYTE;
         else
-            kinds[code < 0x10000 ? 0xE0 | code >> 12 : 0xF0 | code >> 18] = LEAD_BYTE;
+            kinds.of[code < 0x10000 ? 0xE0 | code >> 12 : 0xF0 | code >> 18] = LEAD_BYTE;
     }
+    for (int byte = 0; byte < 256; byte++)
+        if (kinds.of[byte] != SOLID_BYTE && byte != ' ' && !is_uneven((uint8_t)byte)) kinds.known = 0;
+    return kinds;
+}
+
+enum { STRETCH = 16 };
+
+/* Whether the STRETCH bytes at `text` are in one line as they are; one more is there to be read. */
+static inline int is_plain(const uint8_t *text) {
+    uint8_t any = 0;
+    for (size_t i = 0; i < STRETCH; i++)
+        any |= (uint8_t)(is_uneven(text[i]) | ((text[i] == ' ') & (text[i + 1] == ' ')));
+    return !any;
 }
 
 /* Writes the text to `out`, which has room for `length` bytes, every run of white space as one
  * blank, none at its ends; returns how many bytes that are. */
 static size_t write_one_line(const uint8_t *text, size_t length, const uint8_t *classes,
-                             const uint8_t kinds[256], uint8_t *out) {
-    size_t made = 0, size;
+                             const ByteKinds *kinds, uint8_t *out) {
+    size_t made = 0, size, at = 0;
     int after_blank = 1;
-    for (size_t at = 0; at < length; at++) {
-        uint8_t byte = text[at], kind = kinds[byte];
-        if (kind == LEAD_BYTE) {
-            int blank = class_of(code_at(text, at, length, &size), classes) & BLANK;
-            if (blank) {
-                at += size - 1;
-                kind = BLANK_BYTE;
+    while (at < length) {
+        if (kinds->known && !(after_blank && text[at] == ' ')) {
+            for (; at + STRETCH < length && is_plain(text + at); at += STRETCH, made += STRETCH) {
+                memcpy(out + made, text + at, STRETCH);
+                after_blank = text[at + STRETCH - 1] == ' ';
             }
         }
-        int blank = kind == BLANK_BYTE;
-        out[made] = blank ? ' ' : byte;
-        made += (size_t)!(blank & after_blank);
-        after_blank = blank;
+        for (size_t stop = at + STRETCH; at < length && at < stop; at++) {
+            uint8_t byte = text[at], kind = kinds->of[byte];
+            if (kind == LEAD_BYTE) {
+                int blank = class_of(code_at(text, at, length, &size), classes) & BLANK;
+                if (blank) {
+                    at += size - 1;
+                    kind = BLANK_BYTE;
+                }
+            }
+            int blank = kind == BLANK_BYTE;
+            out[made] = blank ? ' ' : byte;
+            made += (size_t)!(blank & after_blank);
+            after_blank = blank;
+        }
     }
     return made - (made && after_blank);
 }

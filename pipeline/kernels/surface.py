@@ -14,8 +14,12 @@ import polars as pl
 from pipeline.kernels import statistics
 from pipeline.kernels.statistics import TABLED, numbers
 
-PAIR, BLANK_AT_END, EMPTY_LINES = 0x10, 0x20, 0x40
-"""A lead before its follower; a blank or tab before a newline; three newlines."""
+BLANK_AT_END, EMPTY_LINES, PAIR = 0x20, 0x40, 0x100
+"""A blank or tab before a newline; three newlines; a lead before its follower, of the first pair,
+with a bit of its own for each of the next ones."""
+
+ANYTHING = -1
+"""The marks of a text that nobody has looked at."""
 
 RUNS = r"[^\S ]\s*|  \s*| [^\S ]\s*"
 """White space that is not just one blank."""
@@ -27,21 +31,21 @@ LEADS, FOLLOWERS = 8, 12
 def marks(
     texts: pl.Series, characters: tuple[str, ...], pairs: tuple[tuple[str, str], ...]
 ) -> pl.Series:
-    """What each text may hold, as bits (Int64): a bit for each of `characters`, `PAIR` for any of
-    `pairs`, `BLANK_AT_END`, `EMPTY_LINES`. What is not marked is not there.
+    """What each text may hold, as bits (Int64): a bit for each of `characters`, `PAIR << k` for
+    `pairs[k]`, `BLANK_AT_END`, `EMPTY_LINES`. What is not marked is not there.
 
     `characters` are at most four patterns of one character that is no printable ASCII, tab or
-    newline; `pairs` at most four of two such patterns.
+    newline; `pairs` at most four of two patterns of one character, one of them such a pattern.
     """
     if not statistics.COMPILED:
-        return pl.repeat(-1, texts.len(), dtype=pl.Int64, eager=True)
+        return pl.repeat(ANYTHING, texts.len(), dtype=pl.Int64, eager=True)
     if texts.is_empty():
         return pl.Series(dtype=pl.Int64)
     stream = texts.__arrow_c_stream__(None)
     return numbers(statistics.compiled().marks(stream, texts.len(), _table(characters, pairs)))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _table(characters: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> bytes:
     """Two bytes for each code point: its marks, of which pairs it is a lead or a follower."""
     bits = dict(enumerate(characters))

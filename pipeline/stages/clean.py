@@ -11,8 +11,8 @@ from pydantic import Field
 from pipeline.kernels import surface
 from pipeline.stage import Broken, Observed, Settings, reject
 from pipeline.stages.before_after import changed_texts, sampled, tallied
-from pipeline.stages.texts import NFC_SUSPECT, has_images, nfc, rewrite
-from pipeline.stages.tone_marks import GATES, Style, in_style
+from pipeline.stages.texts import NFC_SUSPECT, has_images, in_nfc, nfc, rewrite
+from pipeline.stages.tone_marks import GATES, VOWELS, Style, in_style
 
 LINE_BREAK = r"\r\n?|[\x0B\x0C\u0085\u2028\u2029]"
 NO_BREAK_SPACE = r"[\u00A0\u2007\u202F]"
@@ -36,16 +36,21 @@ C1_CONTROL = r"[\u0080-\u009F]"
 MOJIBAKE = "|".join((C1_CONTROL, *map("".join, PAIRS)))
 """Where ftfy (2 MB/s) is worth a call; 2 to 4 texts in 100 have it."""
 
-KINDS = {
-    "mojibake": None,
-    "unicode_form": None,
-    "invisible": INVISIBLE,
-    "line_breaks": LINE_BREAK,
-    "no_break_spaces": NO_BREAK_SPACE,
-    "blanks": r"[ \t]\n|\n\n\n",
-    "tone_marks": None,
+HAS_UNWANTED, HAS_NFC_SUSPECT, HAS_JOINER, HAS_C1 = (1 << bit for bit in range(4))
+HAS_MOJIBAKE = HAS_C1 | sum(surface.PAIR << kind for kind in range(len(PAIRS)))
+HAS_TONES = surface.PAIR << len(PAIRS)
+HAS_BLANKS = surface.BLANK_AT_END | surface.EMPTY_LINES
+
+TAKEN_OUT = {
+    "invisible": (HAS_UNWANTED, INVISIBLE),
+    "line_breaks": (HAS_UNWANTED, LINE_BREAK),
+    "no_break_spaces": (HAS_UNWANTED, NO_BREAK_SPACE),
+    "blanks": (HAS_BLANKS, r"[ \t]\n|\n\n\n"),
 }
-"""Kinds of change, each with what it takes out, where a pattern says that."""
+"""Kinds of change that a pattern says, with the mark of a text that may hold it."""
+
+KINDS = ("mojibake", "unicode_form", *TAKEN_OUT, "tone_marks")
+"""All kinds of change."""
 
 C1 = frozenset(map(chr, range(0x80, 0xA0)))
 
@@ -97,26 +102,30 @@ class Clean(Settings):
 
         What stands in mojibake are bytes of a letter: it is not invisible, and no blank.
         """
-        suspects = changed["before"].str.contains(MOJIBAKE) & self.mojibake
-        repaired = changed["before"].set(~suspects, "")
-        mended = suspects & (self._tidied(repaired) != changed["after"])
-        changed = changed.with_columns(mojibake=mended)
-        text, other = pl.col("before"), ~pl.col("mojibake")
-        flags = {
-            kind: other & text.str.contains(pattern) for kind, pattern in KINDS.items() if pattern
-        }
-        flags["unicode_form"] = other & (nfc(text) != text)
-        flags["tone_marks"] = self._has_other_style(nfc(text))
-        return changed.with_columns(**flags)
+        before, after = changed["before"], changed["after"]
+        watched = _Watched(before, self.tone_marks)
+        suspects = watched.holding(HAS_MOJIBAKE, MOJIBAKE) & self.mojibake
+        repaired = self._tidied(before.filter(suspects)) != after.filter(suspects)
+        mended = suspects.clone().scatter(suspects.arg_true(), repaired)
+        flags = {kind: ~mended & watched.holding(*what) for kind, what in TAKEN_OUT.items()}
+        composed = in_nfc(before)
+        flags["unicode_form"] = ~mended & (composed != before)
+        if composed is not before:
+            watched = _Watched(composed, self.tone_marks)
+        flags["tone_marks"] = self._have_other_style(watched)
+        return changed.with_columns(mojibake=mended, **flags)
 
-    def _has_other_style(self, text: pl.Expr) -> pl.Expr:
+    def _have_other_style(self, watched: _Watched) -> pl.Series:
+        """Which texts, in NFC, hold a syllable that is written in the other style."""
         if self.tone_marks == "keep":
-            return pl.lit(False)
-        suspect = pl.when(text.str.contains(GATES[self.tone_marks])).then(text)
-        return (in_style(suspect, self.tone_marks) != suspect).fill_null(False)
+            return pl.repeat(False, watched.texts.len(), dtype=pl.Boolean, eager=True)
+        suspects = watched.holding(HAS_TONES, GATES[self.tone_marks])
+        found = watched.texts.filter(suspects).to_frame("text")
+        other = found.select(in_style(pl.col("text"), self.tone_marks) != pl.col("text"))
+        return suspects.clone().scatter(suspects.arg_true(), other.to_series())
 
     def _tidied(self, texts: pl.Series) -> pl.Series:
-        return _tidy(_Watched(texts), self.tone_marks)
+        return _tidy(_Watched(texts, self.tone_marks), self.tone_marks)
 
     def _cleaned(self, texts: pl.Series) -> pl.Series:
         """Each text tidied and its mojibake repaired, again and again until nothing changes.
@@ -126,7 +135,7 @@ class Clean(Settings):
         """
         if not self.mojibake:
             return self._tidied(texts)
-        watched = _Watched(texts)
+        watched = _Watched(texts, self.tone_marks)
         watched.change(HAS_MOJIBAKE, MOJIBAKE, _without_mojibake)
         tidy = _tidy(watched, self.tone_marks)
         moved = (tidy != texts).fill_null(False).arg_true()
@@ -138,38 +147,35 @@ class Clean(Settings):
 class _Watched:
     """Texts, and what each may hold by a quick look: only those are searched for it."""
 
-    def __init__(self, texts: pl.Series) -> None:
+    def __init__(self, texts: pl.Series, tone_marks: Style | Literal["keep"]) -> None:
+        pairs = PAIRS if tone_marks == "keep" else (*PAIRS, VOWELS[tone_marks])
         self.texts = texts
-        self.marks = surface.marks(texts, (UNWANTED, NFC_SUSPECT, JOINER, C1_CONTROL), PAIRS)
+        self.marks = surface.marks(texts, (UNWANTED, NFC_SUSPECT, JOINER, C1_CONTROL), pairs)
+
+    def holding(self, mark: int, pattern: str) -> pl.Series:
+        """Which texts hold the pattern, of those that have the mark."""
+        hits = self._hits(mark, pattern)
+        return pl.repeat(False, self.texts.len(), dtype=pl.Boolean, eager=True).scatter(hits, True)
 
     def change(self, mark: int, pattern: str, how: Callable[[pl.Expr], pl.Expr]) -> None:
         """Change the texts in which the pattern occurs; they may then hold anything."""
-        self._change((self.marks & mark != 0).arg_true(), pattern, how)
-
-    def change_beyond_ascii(self, pattern: str, how: Callable[[pl.Expr], pl.Expr]) -> None:
-        """The same for what has no mark: all that is not ASCII is searched."""
-        beyond = self.texts.str.len_bytes() != self.texts.str.len_chars()
-        self._change(beyond.fill_null(False).arg_true(), pattern, how)
-
-    def _change(self, suspects: pl.Series, pattern: str, how: Callable[[pl.Expr], pl.Expr]) -> None:
-        hits = suspects.filter(self.texts.gather(suspects).str.contains(pattern).fill_null(False))
+        hits = self._hits(mark, pattern)
         if hits.is_empty():
             return
         found = self.texts.gather(hits).to_frame("text")
         # `scatter` writes into the series it is called on.
         self.texts = self.texts.clone().scatter(hits, found.select(how(pl.col("text"))).to_series())
-        self.marks = self.marks.clone().scatter(hits, ANYTHING)
+        self.marks = self.marks.clone().scatter(hits, surface.ANYTHING)
 
-
-HAS_UNWANTED, HAS_NFC_SUSPECT, HAS_JOINER, HAS_C1 = (1 << bit for bit in range(4))
-HAS_MOJIBAKE = HAS_C1 | surface.PAIR
-ANYTHING = (1 << 7) - 1
+    def _hits(self, mark: int, pattern: str) -> pl.Series:
+        suspects = (self.marks & mark != 0).arg_true()
+        return suspects.filter(self.texts.gather(suspects).str.contains(pattern).fill_null(False))
 
 
 def _tidy(watched: _Watched, tone_marks: Style | Literal["keep"]) -> pl.Series:
     """Each text without what is unwanted, in NFC, white space and tone marks in order."""
     watched.change(HAS_UNWANTED, UNWANTED, _without_unwanted)
-    watched.change(HAS_NFC_SUSPECT, NFC_SUSPECT, lambda text: text.str.normalize("NFC"))
+    watched.change(HAS_NFC_SUSPECT, NFC_SUSPECT, nfc)
     watched.change(HAS_JOINER, JOINER, _without_stray_joiners)
     watched.change(
         surface.BLANK_AT_END, r"[ \t]\n", lambda text: text.str.replace_all(r"[ \t]+\n", "\n")
@@ -178,7 +184,7 @@ def _tidy(watched: _Watched, tone_marks: Style | Literal["keep"]) -> pl.Series:
         surface.EMPTY_LINES, r"\n\n\n", lambda text: text.str.replace_all(r"\n{3,}", "\n\n")
     )
     if tone_marks != "keep":
-        watched.change_beyond_ascii(GATES[tone_marks], lambda text: in_style(text, tone_marks))
+        watched.change(HAS_TONES, GATES[tone_marks], lambda text: in_style(text, tone_marks))
     return watched.texts.str.strip_chars()
 
 
@@ -192,7 +198,7 @@ def _without_stray_joiners(text: pl.Expr) -> pl.Expr:
     single = text.str.replace_all(f"({JOINER}){JOINER}+", "$1")
     preceded = single.str.replace_all(f"(^|{NO_JOINER_BESIDE}){JOINER}", "$1")
     followed = preceded.str.replace_all(f"{JOINER}($|{NO_JOINER_BESIDE})", "$1")
-    return followed.str.normalize("NFC")
+    return nfc(followed)
 
 
 def _without_mojibake(text: pl.Expr) -> pl.Expr:

@@ -39,6 +39,12 @@ _SYLLABLES = {
 GATES = {style: rf"(?i)(?:{pair})(?:\P{{L}}|\z)" for style, pair in _OTHER.items()}
 """Polars regex: where a text may hold a syllable of the other style."""
 
+VOWELS = {
+    "hòa": (r"(?i)[ou]", rf"(?i)[{''.join(_SECOND.values())}]"),
+    "hoà": (rf"(?i)[{''.join(_FIRST.values())}]", r"(?i)[aey]"),
+}
+"""Which characters stand first and second in the pairs of a gate."""
+
 
 def in_style(text: pl.Expr, style: Style) -> pl.Expr:
     """The texts, in NFC, with every syllable in one style; others than Vietnamese ones stay."""
