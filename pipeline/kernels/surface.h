@@ -7,6 +7,10 @@
 
 #include "statistics.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* What is found in a text. The lower bits are those of its characters, as the table has them. */
 enum {
     M_CHARACTERS = 0x0F,
@@ -109,28 +113,46 @@ static ByteKinds byte_kinds(const uint8_t *classes) {
 
 enum { STRETCH = 16 };
 
-/* Whether the STRETCH bytes at `text` are in one line as they are; one more is there to be read. */
-static inline int is_plain(const uint8_t *text) {
-    uint8_t any = 0;
+/* The number of the first of STRETCH bytes that is uneven, or a blank before another; STRETCH for
+ * none. One more byte is there to be read. */
+static inline size_t first_uneven(const uint8_t *text) {
+#ifdef __SSE2__
+    __m128i here = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i next = _mm_loadu_si128((const __m128i *)(const void *)(text + 1));
+    __m128i blank = _mm_set1_epi8(' '), lead = _mm_sub_epi8(here, _mm_set1_epi8((char)0xE1));
+    __m128i blanks = _mm_and_si128(_mm_cmpeq_epi8(here, blank), _mm_cmpeq_epi8(next, blank));
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(here, _mm_set1_epi8(0x1F)), here);
+    __m128i two = _mm_cmpeq_epi8(here, _mm_set1_epi8((char)0xC2));
+    __m128i three = _mm_cmpeq_epi8(_mm_min_epu8(lead, _mm_set1_epi8(2)), lead);
+    __m128i any = _mm_or_si128(_mm_or_si128(blanks, control), _mm_or_si128(two, three));
+    unsigned found = (unsigned)_mm_movemask_epi8(any);
+    return found ? (size_t)__builtin_ctz(found) : STRETCH;
+#else
     for (size_t i = 0; i < STRETCH; i++)
-        any |= (uint8_t)(is_uneven(text[i]) | ((text[i] == ' ') & (text[i + 1] == ' ')));
-    return !any;
+        if (is_uneven(text[i]) | ((text[i] == ' ') & (text[i + 1] == ' '))) return i;
+    return STRETCH;
+#endif
 }
 
 /* Writes the text to `out`, which has room for `length` bytes, every run of white space as one
  * blank, none at its ends; returns how many bytes that are. */
 static size_t write_one_line(const uint8_t *text, size_t length, const uint8_t *classes,
                              const ByteKinds *kinds, uint8_t *out) {
-    size_t made = 0, size, at = 0;
+    size_t made = 0, at = 0, size;
     int after_blank = 1;
     while (at < length) {
         if (kinds->known && !(after_blank && text[at] == ' ')) {
-            for (; at + STRETCH < length && is_plain(text + at); at += STRETCH, made += STRETCH) {
+            for (; at + STRETCH < length; at += STRETCH, made += STRETCH) {
                 memcpy(out + made, text + at, STRETCH);
-                after_blank = text[at + STRETCH - 1] == ' ';
+                size_t even = first_uneven(text + at);
+                if (even == STRETCH) continue;
+                at += even;
+                made += even;
+                break;
             }
+            if (made) after_blank = out[made - 1] == ' ';
         }
-        for (size_t stop = at + STRETCH; at < length && at < stop; at++) {
+        do {
             uint8_t byte = text[at], kind = kinds->of[byte];
             if (kind == LEAD_BYTE) {
                 int blank = class_of(code_at(text, at, length, &size), classes) & BLANK;
@@ -143,7 +165,7 @@ static size_t write_one_line(const uint8_t *text, size_t length, const uint8_t *
             out[made] = blank ? ' ' : byte;
             made += (size_t)!(blank & after_blank);
             after_blank = blank;
-        }
+        } while (++at < length && (is_uneven(text[at]) || (after_blank && text[at] == ' ')));
     }
     return made - (made && after_blank);
 }
