@@ -18,7 +18,7 @@ ALLOWED = {
     "source.py": set(),
     "stages": {"record", "stage", "references", "tokens", "stages", "kernels"},
     "kernels": {"kernels"},
-    "readers": {"record", "source", "stage", "readers"},
+    "readers": {"record", "source", "stage", "readers", "kernels"},
     "targets": {"record", "stage", "tokens", "targets", "kernels"},
     "bedrock": {"record", "stage", "errors", "tokens", "schemas_dir", "bedrock"},
     "engines": set(),

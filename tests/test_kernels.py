@@ -469,7 +469,7 @@ def test_no_compiler_is_no_failure(change: dict[str, str], tmp_path: Path) -> No
     assert not list(tmp_path.rglob("*.so"))
 
 
-@pytest.mark.parametrize("fuzz", ["fuzz_kernels", "fuzz_statistics"])
+@pytest.mark.parametrize("fuzz", ["fuzz_kernels", "fuzz_markup", "fuzz_statistics"])
 def test_under_sanitizers(fuzz: str, tmp_path: Path) -> None:
     """No access out of bounds, no undefined behaviour on a few thousand damaged texts."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from test_readers import put, read
 
 from pipeline.readers.html import HtmlReader
-from pipeline.readers.html_scan import deepest, most_attributes
 
 PARAGRAPH = "<p>Green tea is made from leaves that were not left to wither for long.</p>\n" * 6
 PAGE = f"""<!doctype html><html><head><title>Green tea | Tea shop</title>
@@ -102,6 +98,7 @@ def test_other_encodings_are_noted(tmp_path: Path) -> None:
         (b"<a " + b"x='1' " * 5_001 + b">text", "read.html_too_complex"),
         (b"<a b='>' " + b"x='>' " * 5_001 + b">text", "read.html_too_complex"),
         (b"<div>" * 5_001 + b"text", "read.html_too_complex"),
+        (b"<!-->" + b"<div>" * 5_001 + b"text", "read.html_too_complex"),
         (b"<div></x>" * 5_001 + b"text", "read.html_too_complex"),
         (b"<table><tr><td>" * 5_001 + b"text", "read.html_too_complex"),
     ],
@@ -122,24 +119,3 @@ def test_large_pages_that_are_plain(tmp_path: Path) -> None:
         "<!--" + "<div>" * 5_000 + "-->tea",
     ):
         assert "tea" in text_of(tmp_path, page)
-
-
-@pytest.mark.parametrize(
-    "piece",
-    ["<script", "<!--", '<a "', "<a x='", "<a b=\n", "<a ", "=", " b", "<", "</", "<a b= \t"],
-)
-def test_the_scan_is_linear(piece: str) -> None:
-    """No run of pieces makes the scan look at the rest again and again."""
-    page = "<a" + piece * (1_000_000 // len(piece))
-    start = time.process_time()
-    most_attributes(page, 10)
-    deepest(page, 10)
-    assert time.process_time() - start < 5
-
-
-@settings(deadline=None)
-@given(st.text(alphabet="<>/!-='\" \nabpx&;", max_size=200))
-def test_any_mark_up_passes(page: str) -> None:
-    """The scan counts, whatever it is given, and never less than plain nesting has."""
-    assert most_attributes(page, 0) >= 0
-    assert deepest("<b>" * 5 + page.replace("</", ""), 0) >= 5

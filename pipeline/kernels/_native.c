@@ -1,9 +1,10 @@
-/* The compiled kernels as a Python module; grams.h and search.h do the work, plain.py says what
- * it is. */
+/* The compiled kernels as a Python module; grams.h, search.h and markup.h do the work, plain.py and
+ * plain_markup.py say what it is. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "grams.h"
+#include "markup.h"
 #include "search.h"
 
 /* What a list of `bytes` or None holds. The tuple keeps it alive while the GIL is released. */
@@ -259,6 +260,24 @@ static PyObject *holds_any(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return found < 0 ? NULL : PyBool_FromLong(found);
 }
 
+static PyObject *tag_extremes(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    const char *text;
+    Py_ssize_t size, longer, deeper;
+    int failed;
+    Page page = {0};
+    if (!PyArg_ParseTuple(arguments, "s#nn", &text, &size, &longer, &deeper)) return NULL;
+    if ((uint64_t)size > UINT32_MAX) return PyErr_Format(PyExc_OverflowError, "4 GB are the most");
+    page.text = (const uint8_t *)text;
+    page.length = (size_t)size;
+    Py_BEGIN_ALLOW_THREADS
+    failed = measure_tags(&page, (size_t)longer) < 0;
+    Py_END_ALLOW_THREADS
+    if (failed) return PyErr_NoMemory();
+    if (page.deepest <= (uint64_t)deeper) page.deepest = 0;
+    return Py_BuildValue("(KK)", (unsigned long long)page.attributes,
+                         (unsigned long long)page.deepest);
+}
+
 static PyObject *instruction_set(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing)) {
     return PyUnicode_FromString(choose_variant().name);
 }
@@ -269,6 +288,7 @@ static PyMethodDef methods[] = {
     {"gram_rows", gram_rows, METH_VARARGS, NULL},
     {"shared_counts", shared_counts, METH_VARARGS, NULL},
     {"holds_any", holds_any, METH_VARARGS, NULL},
+    {"tag_extremes", tag_extremes, METH_VARARGS, NULL},
     {"instruction_set", instruction_set, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

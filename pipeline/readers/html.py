@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from pipeline.kernels.markup import tag_extremes
 from pipeline.readers import encoding
-from pipeline.readers.html_scan import deepest, most_attributes
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.text import MAX_BYTES, Encoding, document
@@ -44,6 +44,7 @@ EXTENSIONS = (".html", ".htm", ".xhtml")
 
 MAX_ATTRIBUTES = 5_000
 MAX_DEPTH = 5_000  # half a second
+_SHORTEST_ATTRIBUTE = 2  # a blank and a letter
 
 _SMALL_CHARS = 200
 _SMALL_SHARE = 0.1
@@ -106,10 +107,9 @@ def page_text(html: str, extract: str) -> str:
 
 
 def _refuse_too_complex(html: str) -> None:
-    attributes = most_attributes(html, MAX_ATTRIBUTES)
+    attributes, depth = tag_extremes(html, MAX_ATTRIBUTES * _SHORTEST_ATTRIBUTE, MAX_DEPTH)
     if attributes > MAX_ATTRIBUTES:
         raise UnreadableError("read.html_too_complex", f"{attributes} attributes", MAX_ATTRIBUTES)
-    depth = deepest(html, MAX_DEPTH)
     if depth > MAX_DEPTH:
         raise UnreadableError("read.html_too_complex", f"depth {depth}", MAX_DEPTH)
 
