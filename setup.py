@@ -24,7 +24,7 @@ def extension(name: str, *headers: str) -> Extension:
 
 
 EXTENSIONS = [
-    extension("_native", "grams.h", "markup.h", "search.h"),
+    extension("_native", "grams.h", "markup.h", "rows.h", "search.h"),
     extension("_langid", "langid.h"),
     extension("_measures", "arrow_texts.h", "chunking.h", "pieces.h", "statistics.h", "surface.h"),
 ]

@@ -60,7 +60,7 @@ class Inputs:
 
     def size(self) -> int:
         """Bytes of all files that give records."""
-        return sum(file.size for _, unit in self.units for file in unit.files)
+        return sum(unit.size() for _, unit in self.units)
 
     def paths(self) -> dict[str, str]:
         """Where each input's bytes are on this machine, by URI."""
@@ -142,7 +142,7 @@ def read_tasks(units: Iterable[tuple[Reader, Unit]], most_bytes: int) -> list[Re
     size = 0
     for reader, unit in units:
         group.append((reader, unit))
-        size += sum(file.size for file in unit.files)
+        size += unit.size()
         if size >= most_bytes:
             tasks.append(ReadTask(len(tasks), tuple(group)))
             group, size = [], 0

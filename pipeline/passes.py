@@ -218,7 +218,7 @@ def origin(
         inputs += [digest for one in decided for digest in one.digests(task.shard)]
     else:
         files = (file for _, unit in task.units for file in (*unit.files, *unit.sidecars))
-        inputs = [f"{file.uri} {file.sha256}" for file in files]
+        inputs = [f"{file.uri} {file.sha256} {file.span}" for file in files]
     return digest_of(plan, name, *inputs)
 
 

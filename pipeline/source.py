@@ -24,6 +24,15 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A range of a file that is read by itself: whole records."""
+
+    start: int  # bytes
+    before: int  # lines or rows of the file before it
+    end: int  # bytes
+
+
+@dataclass(frozen=True)
 class SourceFile:
     """One ingested file, pinned: `path` holds exactly the bytes that `sha256` names."""
 
@@ -31,6 +40,11 @@ class SourceFile:
     path: Path  # where the bytes are on this machine; a spool file for a remote source
     size: int  # bytes
     sha256: str  # hex
+    span: Span | None = None  # what of it is to be read, where that is not all
+
+    def bytes_read(self) -> int:
+        """Bytes of it that are read: its size, or that of its range."""
+        return self.size if self.span is None else self.span.end - self.span.start
 
     def open(self) -> BinaryIO:
         """Its bytes from the start, to be closed by the caller."""
@@ -51,7 +65,7 @@ class Unit:
 
     def size(self) -> int:
         """Bytes of the files that give records."""
-        return sum(file.size for file in self.files)
+        return sum(file.bytes_read() for file in self.files)
 
 
 @runtime_checkable
@@ -73,7 +87,10 @@ class Reader(Protocol):
         ...
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:
-        """The files in groups that must be read together; mostly one each, in the given order."""
+        """The files in groups that must be read together; mostly one each, in the given order.
+
+        A large file may come as several units, each with a range of it (`pipeline.readers.ranges`).
+        """
         ...
 
     def read(self, unit: Unit) -> Iterator[pl.DataFrame]:

@@ -38,7 +38,7 @@ def unit_keys(units: Iterable[tuple[Reader, Unit]], withdrawn: Withdrawn = NOTHI
     for reader, unit in units:
         if id(reader) not in settings:
             settings[id(reader)] = getattr(reader, "model_dump_json", str)()
-        files = [[file.uri, file.sha256] for file in unit.files]
+        files = [[file.uri, file.sha256, file.span] for file in unit.files]
         beside = [[file.uri, file.sha256] for file in unit.sidecars]
         told = [reader.name, settings[id(reader)], files, beside, *withdrawn.of(unit)]
         text = orjson.dumps(told)

@@ -1,10 +1,11 @@
-/* The compiled kernels as a Python module; grams.h, search.h and markup.h do the work, plain.py and
- * plain_markup.py say what it is. */
+/* The compiled kernels as a Python module; grams.h, markup.h, rows.h and search.h do the work,
+ * plain.py, plain_markup.py and plain_rows.py say what it is. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "grams.h"
 #include "markup.h"
+#include "rows.h"
 #include "search.h"
 
 /* What a list of `bytes` or None holds. The tuple keeps it alive while the GIL is released. */
@@ -278,6 +279,26 @@ static PyObject *tag_extremes(PyObject *Py_UNUSED(module), PyObject *arguments) 
                          (unsigned long long)page.deepest);
 }
 
+static PyObject *scan_rows_of(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    const char *block;
+    Py_ssize_t size;
+    int delimiter;
+    long long rows, row_size, longest;
+    RowScan scan = {0};
+    if (!PyArg_ParseTuple(arguments, "y#i(iiLLL)", &block, &size, &delimiter, &scan.mode,
+                          &scan.later, &rows, &row_size, &longest))
+        return NULL;
+    scan.rows = rows;
+    scan.size = row_size;
+    scan.longest = longest;
+    Py_BEGIN_ALLOW_THREADS
+    scan_rows(&scan, (const uint8_t *)block, (size_t)size, (uint8_t)delimiter);
+    Py_END_ALLOW_THREADS
+    return Py_BuildValue("((iiLLL)LL)", scan.mode, scan.later, (long long)scan.rows,
+                         (long long)scan.size, (long long)scan.longest, (long long)scan.cut,
+                         (long long)scan.cut_rows);
+}
+
 static PyObject *instruction_set(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing)) {
     return PyUnicode_FromString(choose_variant().name);
 }
@@ -289,6 +310,7 @@ static PyMethodDef methods[] = {
     {"shared_counts", shared_counts, METH_VARARGS, NULL},
     {"holds_any", holds_any, METH_VARARGS, NULL},
     {"tag_extremes", tag_extremes, METH_VARARGS, NULL},
+    {"scan_rows", scan_rows_of, METH_VARARGS, NULL},
     {"instruction_set", instruction_set, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

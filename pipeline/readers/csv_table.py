@@ -15,12 +15,12 @@ characters), and those of `pipeline.readers.conventions`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.readers import conventions, delimited, encoding
+from pipeline.readers import conventions, delimited, encoding, ranges
 from pipeline.readers.conventions import Columns
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Located, Row, UnreadableError
@@ -36,6 +36,9 @@ REASONS = {
     "read.unclosed_quote": "a quote is opened and never closed",
     "read.row_too_long": "the row is longer than this reader takes, or a quote is never closed",
 }
+
+_IN_RANGES = "utf-8-sig"
+"""The codec of every file that is read in ranges, with a mark or without."""
 
 EXTENSIONS = (".csv", ".tsv", ".psv")
 
@@ -63,11 +66,28 @@ class CsvReader(PerFileReader):
         """By name: .csv, .tsv, .psv."""
         return file.uri.lower().endswith(EXTENSIONS)
 
+    def pieces(self, file: SourceFile) -> Sequence[SourceFile]:
+        """A large file in UTF-8 in ranges of rows; one with a fault that is the file's is whole."""
+        try:
+            if file.size < 2 * ranges.RANGE_BYTES or not self._codec(file).startswith("utf-8"):
+                return (file,)
+            cut = self.delimiter or delimited.find_delimiter(file.head(), _IN_RANGES)
+            names = delimited.read_header(file, _IN_RANGES, cut, self.max_row_chars)
+            conventions.header(list(dict.fromkeys(names)), self.columns)
+        except UnreadableError:
+            return (file,)
+        return ranges.by_rows(file, cut, self.max_row_chars, ranges.RANGE_BYTES)
+
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """One row for each row of the table."""
-        codec = delimited.file_encoding(file, self.encoding)
+        codec = self._codec(file)
         table = delimited.objects(file, codec, self.delimiter, self.max_row_chars)
         yield from self._records(file, table, encoding_note(codec))
+
+    def _codec(self, file: SourceFile) -> str:
+        if file.span:
+            return _IN_RANGES
+        return delimited.file_encoding(file, self.encoding)
 
     def _records(
         self, file: SourceFile, table: Iterator[Located], note: str | None

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
+from pipeline.readers import ranges
 from pipeline.readers.encoding import find_encoding
 from pipeline.readers.rows import Located, UnreadableError
 from pipeline.source import HEAD_BYTES, SourceFile
@@ -41,20 +42,27 @@ def objects(
     file: SourceFile, codec: str, delimiter: str | None = None, limit: int = MAX_ROW_CHARS
 ) -> Iterator[Located]:
     """Each data row by the header's names, or as its fault; a file's fault has no locator."""
-    csv.field_size_limit(max(csv.field_size_limit(), limit + 1))  # the process's; only raised
     cut = delimiter or find_delimiter(file.head(), codec)
-    with io.TextIOWrapper(file.open(), encoding=codec, newline="") as stream:
-        rows = split_rows(stream, cut, limit)
-        try:
-            header = _header(next(rows, None), file)
-        except UnreadableError as fault:
-            yield "", fault
-            return
-        number = 0
-        for number, row in enumerate(rows, 1):
-            yield f"row={number}", _named(header, row)
+    try:
+        header = read_header(file, codec, cut, limit)
+    except UnreadableError as fault:
+        yield "", fault
+        return
+    first = file.span.before if file.span else 0
+    number = 0
+    own = "utf-8" if file.span else codec  # no range begins with a mark
+    with io.TextIOWrapper(ranges.opened(file), encoding=own, newline="") as stream:
+        for number, row in enumerate(split_rows(stream, cut, limit), first):
+            if number:  # the header is no data row
+                yield f"row={number}", _named(header, row)
     if not number:
         yield "", UnreadableError("read.no_rows")
+
+
+def read_header(file: SourceFile, codec: str, delimiter: str, limit: int) -> list[str]:
+    """The names of the columns; raises `UnreadableError`."""
+    with io.TextIOWrapper(file.open(), encoding=codec, newline="") as stream:
+        return _header(next(split_rows(stream, delimiter, limit), None), file)
 
 
 def find_delimiter(head: bytes, codec: str) -> str:
@@ -79,6 +87,7 @@ def _evenness(text: str, delimiter: str) -> tuple[float, int]:
 
 def split_rows(stream: TextIO, delimiter: str, limit: int) -> Iterator[list[str] | UnreadableError]:
     """Rows as cells, or as their fault. Blank lines are no rows."""
+    csv.field_size_limit(max(csv.field_size_limit(), limit + 1))  # the process's; only raised
     lines = _Lines(stream, limit)
     restarts = 0
     while True:

@@ -14,13 +14,13 @@ key), `read.too_deep` (value: depth), `read.not_an_object` (value: what it is), 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, ClassVar
 
 import orjson
 from pydantic import Field
 
-from pipeline.readers import conventions, json_object
+from pipeline.readers import conventions, json_object, ranges
 from pipeline.readers.conventions import Columns
 from pipeline.readers.encoding import signature
 from pipeline.readers.per_file import PerFileReader
@@ -66,6 +66,14 @@ class JsonlReader(PerFileReader):
         """By name (.jsonl, .ndjson, .json), or when the first line is an object."""
         return file.uri.lower().endswith(EXTENSIONS) or _starts_with_object(head)
 
+    def pieces(self, file: SourceFile) -> Sequence[SourceFile]:
+        """A large file in ranges of lines."""
+        try:
+            _refuse_other_formats(file.head())
+        except UnreadableError:
+            return (file,)
+        return ranges.by_lines(file, ranges.RANGE_BYTES)
+
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """One row for each line."""
         for locator, found in objects(file, self.max_line_bytes):
@@ -83,8 +91,10 @@ def objects(file: SourceFile, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[
     except UnreadableError as fault:
         yield "", fault
         return
-    with file.open() as stream:
-        for number, line in _lines(stream, max_line_bytes):
+    span = file.span
+    with ranges.opened(file) as stream:
+        before, ends = (span.before, span.end == file.size) if span else (_skip_mark(stream), True)
+        for number, line in _lines(stream, max_line_bytes, before, ends=ends):
             empty = False
             yield f"line={number}", _parsed(line)
     if empty:
@@ -100,12 +110,22 @@ def _parsed(line: bytes | UnreadableError) -> dict[str, Any] | UnreadableError:
         return fault
 
 
-def _lines(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes | UnreadableError]]:
-    """Lines by number; a blank last one is left out, one over the limit is never held whole."""
-    number = 0
-    blank: int | None = None
+def _skip_mark(stream: BinaryIO) -> int:
+    """Leaves a byte order mark; returns the lines before the place."""
     if stream.read(3) != b"\xef\xbb\xbf":
         stream.seek(0)
+    return 0
+
+
+def _lines(
+    stream: BinaryIO, limit: int, before: int, *, ends: bool
+) -> Iterator[tuple[int, bytes | UnreadableError]]:
+    """Lines by number; one over the limit is never held whole.
+
+    Where the file `ends` with the stream, a blank last one is left out.
+    """
+    number = before
+    blank: int | None = None
     while line := stream.readline(limit + 1):
         number += 1
         if blank:
@@ -118,6 +138,8 @@ def _lines(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes | Unreadab
             blank = number
         else:
             yield number, line
+    if blank and not ends:
+        yield blank, UnreadableError("read.blank_line")
 
 
 def _skip_line(stream: BinaryIO) -> int:

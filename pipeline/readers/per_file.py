@@ -18,8 +18,12 @@ class PerFileReader(Settings):
     sandboxed: ClassVar[bool] = True
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:
-        """One file each."""
-        return [Unit((file,)) for file in files]
+        """One file each, or one range of it."""
+        return [Unit((piece,)) for file in files for piece in self.pieces(file)]
+
+    def pieces(self, file: SourceFile) -> Sequence[SourceFile]:
+        """The file in ranges that `rows` can read one by one; mostly the file."""
+        return (file,)
 
     def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
         """The rows of each file, and its fault."""

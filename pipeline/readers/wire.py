@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.record import SCHEMA
-from pipeline.source import Reader, SourceFile, Unit
+from pipeline.source import Reader, SourceFile, Span, Unit
 
 UNIT = "unit"
 """The column beside the record's own that says of which unit of the batch a row is, from 0."""
@@ -60,11 +60,13 @@ def _told(file: SourceFile) -> dict[str, Any]:
 
 def _unit(told: dict[str, Any]) -> tuple[Reader, Unit]:
     kind = getattr(importlib.import_module(told["module"]), told["reader"])
-    files, sidecars = (
-        tuple(SourceFile(**one | {"path": Path(one["path"])}) for one in told[name])
-        for name in ("files", "sidecars")
-    )
+    files, sidecars = (tuple(_file(one) for one in told[name]) for name in ("files", "sidecars"))
     return kind(**told["settings"]), Unit(files, sidecars)
+
+
+def _file(told: dict[str, Any]) -> SourceFile:
+    span = Span(**told["span"]) if told["span"] else None
+    return SourceFile(**told | {"path": Path(told["path"]), "span": span})
 
 
 def pack(frames: Sequence[pl.DataFrame]) -> bytes:

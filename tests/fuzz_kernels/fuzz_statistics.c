@@ -108,7 +108,7 @@ static void check_pieces(const uint8_t *text, size_t length, const uint8_t *clas
     used->classes = classes;
     used->newlines = fresh.newlines;
     used->least = fresh.least;
-    memcpy(used->kinds, fresh.kinds, sizeof fresh.kinds);
+    used->kinds = fresh.kinds;
     demand(cut_pieces(&fresh, text, length) == 0 && cut_pieces(used, text, length) == 0, "memory");
     demand(fresh.made == used->made - before, "as many again");
     for (size_t n = 0; n < fresh.made; n++) {

@@ -1,0 +1,133 @@
+"""One large file as several units: ranges of whole records that any process can read by itself.
+
+They are cut at the first record that begins after each `RANGE_BYTES`, whoever reads them, so a
+record's place, its order and every byte of the output are those of one reader. One pass over the
+bytes finds the cuts and counts the lines or rows before each. Where it cannot tell (see the two
+functions), the file stays one unit: the result is the same, by one process.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from pipeline.kernels import rows
+from pipeline.source import SourceFile, Span
+
+RANGE_BYTES = 16 << 20
+"""As much source as the largest shard takes; a file of fewer than two is not cut."""
+
+BLOCK = 1 << 20
+_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass
+class _Cuts:
+    """Where ranges begin, and how many records are before each."""
+
+    step: int
+    places: list[tuple[int, int]]  # offset, records before it
+
+    def wants(self, at: int) -> bool:
+        """Whether a range should begin in the block at `at`, which starts where others end."""
+        return at // self.step > self.places[-1][0] // self.step
+
+    def pieces(self, file: SourceFile) -> tuple[SourceFile, ...]:
+        """The file in ranges."""
+        ends = [start for start, _ in self.places[1:]] + [file.size]
+        spans = (Span(*place, end) for place, end in zip(self.places, ends, strict=True))
+        return tuple(replace(file, span=span) for span in spans)
+
+
+def _blocks(file: SourceFile, step: int) -> Iterator[tuple[int, bytes]]:
+    """The bytes with their offsets, in blocks of which whole ones make a step; no mark."""
+    at, block = 0, min(BLOCK, step)
+    with file.open() as stream:
+        while data := stream.read(block):
+            skipped = len(_MARK) if at == 0 and data.startswith(_MARK) else 0
+            yield at + skipped, data[skipped:]
+            at += len(data)
+
+
+def by_lines(file: SourceFile, step: int) -> tuple[SourceFile, ...]:
+    """A file of lines that end with LF, cut about every `step` bytes; the file itself where there
+    is nothing to cut.
+
+    A range before which there are N lines has `span.before` N.
+    """
+    if file.size < 2 * step:
+        return (file,)
+    cuts, lines = _Cuts(step, []), 0
+    for at, block in _blocks(file, step):
+        if not cuts.places:
+            cuts.places.append((at, 0))
+        if cuts.wants(at) and (end := block.find(b"\n") + 1):
+            cuts.places.append((at + end, lines + 1))
+        lines += block.count(b"\n")
+    while len(cuts.places) > 1 and _is_blank(file, cuts.places[-1][0]):
+        cuts.places.pop()  # a blank last line is no record
+    return cuts.pieces(file) if len(cuts.places) > 1 else (file,)
+
+
+def _is_blank(file: SourceFile, start: int) -> bool:
+    with file.open() as stream:
+        stream.seek(start)
+        return all(block.isspace() for block in iter(lambda: stream.read(BLOCK), b""))
+
+
+def by_rows(file: SourceFile, delimiter: str, most_bytes: int, step: int) -> tuple[SourceFile, ...]:
+    """A file of delimited rows in UTF-8, cut about every `step` bytes; the file itself where there
+    is nothing to cut.
+
+    Nor is a file cut that holds a row of `most_bytes` or more, a quote that is never closed, or
+    one closed on a later line with text behind it: there the reader goes back, and what it says
+    depends on what is far off. A range before which there are N rows, with the header, has
+    `span.before` N; each has a row besides the header.
+    """
+    if file.size < 2 * step:
+        return (file,)
+    cuts, state = _Cuts(step, []), rows.START
+    for at, block in _blocks(file, step):
+        if not cuts.places:
+            cuts.places.append((at, 0))
+        state, cut, before = rows.scan_rows(block, ord(delimiter), state)
+        mode, _, _, size, longest = state
+        if mode == rows.LOST or max(size, longest) >= most_bytes:
+            return (file,)
+        if cut >= 0 and cuts.wants(at) and before > max(cuts.places[-1][1], 1):
+            cuts.places.append((at + cut, before))
+    mode, _, ended, _, _ = state
+    total = ended + (mode not in (rows.ROW, rows.ROW_CR))
+    while len(cuts.places) > 1 and cuts.places[-1][1] >= total:
+        cuts.places.pop()  # blank lines are no rows
+    return (file,) if mode == rows.QUOTED or len(cuts.places) < 2 else cuts.pieces(file)
+
+
+class _Bounded(io.RawIOBase):
+    """The bytes of an open file up to an offset."""
+
+    def __init__(self, stream: BinaryIO, span: Span) -> None:
+        self.stream, self.left = stream, span.end - span.start
+        stream.seek(span.start)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self.stream.read(min(len(buffer), self.left))
+        buffer[: len(data)] = data
+        self.left -= len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
+
+
+def opened(file: SourceFile) -> BinaryIO:
+    """The bytes of a file, or of its range without a mark; to be closed by the caller."""
+    if file.span is None:
+        return file.open()
+    return io.BufferedReader(_Bounded(file.open(), file.span), BLOCK)
