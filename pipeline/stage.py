@@ -77,7 +77,7 @@ class Observed:
     """What a record stage gives, with what it saw on the way."""
 
     records: pl.DataFrame  # what `__call__` returns
-    measures: pl.DataFrame | None = None  # `id`, numbers, codes; a row for each record judged
+    measures: pl.DataFrame | None = None  # `id` and numeric columns, a row for each record judged
     # By kind, summed over all shards; or by record, as `TALLIES`: only then can the next run take
     # over what this one has made of a shard.
     tallies: Mapping[str, int] | pl.DataFrame = field(default_factory=dict)

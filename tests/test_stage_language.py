@@ -85,8 +85,7 @@ def test_what_is_told_is_observed() -> None:
     assert sorted(seen.tallies["kind"]) == ["en", "th", "und", "vi"]
     assert seen.tallies["number"].to_list() == [1] * 4
     assert seen.measures is not None
-    assert seen.measures.columns == ["id", "language", "confidence"]
-    assert seen.measures["language"].to_list() == ["en", "vi", "th"]
+    assert seen.measures.columns == ["id", "confidence"]
     assert seen.measures["confidence"].min() > 0.99
     assert seen.measures.height == 3
 

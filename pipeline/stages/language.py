@@ -50,9 +50,9 @@ class Language(Settings):
     Looks at the first 300 characters of prose: code, addresses and markup are left out, of
     labelled records the turns are joined. A script that only one language uses decides by
     itself; langdetect, with its seed fixed, decides the rest. Under 20 letters the language is
-    `und`, undetermined; such records are kept unless `undetermined: reject`. Each record's code and
-    confidence, from 0 to 1, are among the run's measures, but for `und`: of langdetect's answers
-    its own probability, 1 where the script tells.
+    `und`, undetermined; such records are kept unless `undetermined: reject`. Each record's
+    confidence, from 0 to 1, is among the run's measures: of langdetect's answers its own
+    probability, 1 where the script tells.
     """
 
     name: ClassVar[str] = "language"
@@ -75,7 +75,7 @@ class Language(Settings):
         return self.observe(records).records
 
     def observe(self, records: pl.DataFrame) -> Observed:
-        """As `__call__`, with each record's code and confidence, and the records by language."""
+        """As `__call__`, with each record's `confidence` and the number of records by language."""
         samples = records.select(sample=_prose(self.sample_chars), kept=KEPT)
         answers = told(samples["sample"]).with_columns(samples["kept"], records["id"])
         languages = answers.select(pl.when("kept").then("language")).to_series()
@@ -86,8 +86,7 @@ class Language(Settings):
         counted = records.select("id", kind=languages, number=pl.lit(1, pl.Int64))
         return Observed(
             found,
-            # Rounded: sums of floats differ in their last digits.
-            measures=measures.select("id", "language", pl.col("confidence").round(6)),
+            measures=measures.select("id", pl.col("confidence").round(6)),  # as any Python adds
             tallies=counted.drop_nulls("kind").sort("id"),
         )
 
