@@ -61,8 +61,9 @@ def serve_seaweed() -> Iterator[str]:
     line = [
         program, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         "-master.volumeSizeLimitMB=64", "-volume.max=0", "-filer", "-s3", "-s3.port.iceberg=0",
-        "-s3.port.lance=0", f"-s3.config={folder / 's3.json'}", "-s3.allowDeleteBucketNotEmpty=false",
-        "-s3.autoCreateBucket=false", "-master.telemetry=false",
+        "-s3.port.lance=0", f"-s3.config={folder / 's3.json'}",
+        "-s3.allowDeleteBucketNotEmpty=false", "-s3.autoCreateBucket=false",
+        "-master.telemetry=false",
     ]  # fmt: skip
     for at, role in enumerate(ROLES):
         line += [f"-{role}.port={ports[2 * at]}", f"-{role}.port.grpc={ports[2 * at + 1]}"]
