@@ -29,9 +29,9 @@ class Progress(Protocol):
 
 
 def records_of(marker: dict[str, Any]) -> tuple[int, int]:
-    """(records that came in, records set aside) of a finished task."""
+    """(records that came in, records set aside) of a finished task, all its parts together."""
     counts = marker["counts"]
-    came = counts[0]["came"] if counts else 0
+    came = sum(count["came"] for count in counts if count["stage"] == counts[0]["stage"])
     return came, sum(count["rejected"] + count["merged"] for count in counts)
 
 
