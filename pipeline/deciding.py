@@ -2,9 +2,8 @@
 
 Sketches lie beside the shards. A vote by key is taken for some keys at a time when the sketches
 are more than fit; a vote with evidence reads a column of them at a time; one on pieces of texts is
-that of `pipeline.deciding_pieces`. The votes are written
-beside the shards, each shard's own: the next pass reads no others. They are the same however much
-is held at once.
+that of `pipeline.deciding_pieces`. The votes are written beside the shards, each shard's own: the
+next pass reads no others. They are the same however much is held at once.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,7 @@ def _most_rejected(stages: list[StageCount]) -> dict[str, int]:
     rejected. A document may have many chunks, so that both in one sum would say nothing."""
     parted = [
         {"came": leg[0].came, "rejected": sum(count.rejected for count in leg)}
-        for leg in legs(stages)
+        for leg in legs(stages, attrgetter("divided"))
     ]
     return max(parted, key=lambda one: one["rejected"] / max(one["came"], 1))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.errors import LawBroken
 
@@ -78,12 +78,15 @@ def total(counts: Iterable[StageCount]) -> list[StageCount]:
     return list(sums.values())
 
 
-def legs(counts: Iterable[StageCount]) -> Iterator[list[StageCount]]:
-    """The stages in runs over the same records; one that divided records ends its run."""
-    leg: list[StageCount] = []
-    for count in counts:
-        leg.append(count)
-        if count.divided:
+Line = TypeVar("Line")
+
+
+def legs(lines: Iterable[Line], divided: Callable[[Line], int]) -> Iterator[list[Line]]:
+    """The ledger's lines in runs over the same records; one that `divided` any ends its run."""
+    leg: list[Line] = []
+    for line in lines:
+        leg.append(line)
+        if divided(line):
             yield leg
             leg = []
     if leg:

@@ -7,9 +7,11 @@ one for each target. A leg balances to the last record, and its shares to 100.0 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Any
 
 from pipeline.errors import LawBroken
+from pipeline.ledger import legs
 
 TENTHS = 1000
 """Of a per cent in a whole."""
@@ -36,23 +38,11 @@ def waterfall(stages: Iterable[dict[str, Any]], merging: Merging) -> list[dict[s
             targets.setdefault(name, []).append(stage)
         else:
             shared.append(stage)
-    legs = [
+    told = [
         _leg("chunks" if number else "records", None, leg, merging)
-        for number, leg in enumerate(_cut(shared))
+        for number, leg in enumerate(legs(shared, itemgetter("divided")))
     ]
-    return legs + [_leg("target", name, own, merging) for name, own in targets.items()]
-
-
-def _cut(stages: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The stages in runs; one that divided records ends its run."""
-    leg: list[dict[str, Any]] = []
-    for stage in stages:
-        leg.append(stage)
-        if stage["divided"]:
-            yield leg
-            leg = []
-    if leg:
-        yield leg
+    return told + [_leg("target", name, own, merging) for name, own in targets.items()]
 
 
 def _leg(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import re
@@ -18,7 +17,7 @@ from conftest import latest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline import deciding, execution, gate_run
+from pipeline import deciding, execution
 from pipeline.deciding import Deciding
 from pipeline.earlier import Earlier, in_order
 from pipeline.engines.local import Workers
@@ -232,19 +231,6 @@ targets:
   corpus: {format: pretraining}
 """
 AGAINST = "against: {shipped: {path: %s}, lake: {path: lake/}}\n"
-
-
-@pytest.fixture
-def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate's process takes seconds to start and has its own tests."""
-    told = {"passed": True, "engine": "none", "about": "none", "checks": [], "failing": {}}
-
-    def check_gate(*words: Any) -> dict[str, Any]:
-        (words[4] / "suite.json").write_text("{}")
-        return told
-
-    monkeypatch.setattr(execution, "GateProcess", contextlib.nullcontext)
-    monkeypatch.setattr(gate_run, "check_gate", check_gate)
 
 
 def run(folder: Path, recipe: str, output: str, workers: int = 1) -> Path:

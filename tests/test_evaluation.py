@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from conftest import latest, tree_bytes
 from small_run import ROLE
 
-from pipeline import execution, gate_run
+from pipeline import execution
 from pipeline.diff.sources import compare_made
 from pipeline.errors import DataError, RecipeError, StorageError
 from pipeline.memory import refuse_sets, share_memory
@@ -23,6 +22,8 @@ from pipeline.readers.text import TextReader
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
 from pipeline.why_command import answer
+
+pytestmark = pytest.mark.usefixtures("quick_gate")
 
 RECIPE = """
 name: exam
@@ -43,19 +44,6 @@ QUESTIONS = (
     "Where does the filter of the large jug go once it has been rinsed and dried for a whole day?",
 )
 NAMES = ("lines", "table", "prose", "columns")
-
-
-@pytest.fixture(autouse=True)
-def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate's process takes seconds to start and has its own tests."""
-    told = {"passed": True, "engine": "none", "about": "none", "checks": [], "failing": {}}
-
-    def check_gate(*words: Any) -> dict[str, Any]:
-        (words[4] / "suite.json").write_text("{}")
-        return told
-
-    monkeypatch.setattr(execution, "GateProcess", contextlib.nullcontext)
-    monkeypatch.setattr(gate_run, "check_gate", check_gate)
 
 
 def write(folder: Path, recipe: str = RECIPE) -> Path:
