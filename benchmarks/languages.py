@@ -9,14 +9,13 @@ processes, those of a start without a document taken off. Writes languages.md be
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
+from beside_peers import asked, peers_python, version
 from language_corpus import LANGUAGES, LENGTHS, unpacked, versions, write_snippets
 from measure import measured
 
@@ -34,26 +33,9 @@ LEAST = 25
 """Snippets of a language, or it does not count at that length."""
 
 
-def environment(work: Path) -> Path:
-    """The interpreter beside the peers' packages, made the first time: wheels only."""
-    python = work / "peers-languages" / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(python.parents[1])], check=True)
-        wanted = sorted(set(PEERS.values()) - {"langdetect"})
-        pip = [str(python), "-m", "pip", "install", "-q", "--only-binary", ":all:"]
-        subprocess.run([*pip, *wanted], check=True)
-    return python
-
-
-def version(python: str, package: str) -> str:
-    """Of an installed package."""
-    code = f"from importlib.metadata import version; print(version({package!r}))"
-    return subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
-
-
 def commands(work: Path) -> dict[str, list[str]]:
     """How to run each detector, without its files."""
-    other = str(environment(work))
+    other = peers_python(work / "peers-languages", set(PEERS.values()) - {"langdetect"})
     lines = {OURS: [sys.executable, str(HERE / "languages_ours.py")]}
     for name in PEERS:
         python = sys.executable if name == "langdetect" else other
@@ -87,7 +69,7 @@ def right(truth: list[str], told: list[str], code: str | None = None) -> float |
     codes = [code] if code else list(LANGUAGES)
     shares = []
     for one in codes:
-        own = [answer for asked, answer in zip(truth, told, strict=True) if asked == one]
+        own = [answer for true, answer in zip(truth, told, strict=True) if true == one]
         if len(own) >= LEAST:
             shares.append(own.count(one) / len(own))
     return statistics.mean(shares) if shares else None
@@ -135,24 +117,19 @@ def page(names: dict[str, str], truth, answers, speed, origin: list[str], rounds
 
 def main() -> None:
     """Measure all and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, default=Path("build/bench"))
-    parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    work = asked.work.resolve()
-    work.mkdir(parents=True, exist_ok=True)
+    work, rounds = asked(__doc__)
     files = write_snippets(work)
     truth = {
         length: [orjson.loads(line)["language"] for line in file.read_bytes().splitlines()]
         for length, file in files.items()
     }
     lines = commands(work)
-    answers, speed = measure(lines, files, work, asked.rounds)
+    answers, speed = measure(lines, files, work, rounds)
     names = {OURS: OURS} | {
         name: f"{name} {version(lines[name][0], package)}" for name, package in PEERS.items()
     }
     origin = versions(unpacked(work))
-    (HERE / "languages.md").write_text(page(names, truth, answers, speed, origin, asked.rounds))
+    (HERE / "languages.md").write_text(page(names, truth, answers, speed, origin, rounds))
     print(HERE / "languages.md")
 
 

@@ -10,9 +10,7 @@ is false. MB/s of whole processes by CPU time, their start taken off. Writes red
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
+from beside_peers import asked, peers_python, version
 from language_corpus import paragraphs, unpacked
 from measure import measured
 from planted import KINDS, LANGUAGES, Planted, planted
@@ -36,31 +35,19 @@ PLAIN_BYTES = 4_000_000
 Spans = list[list[int]]
 
 
-def environment(work: Path) -> Path:
-    """The interpreter beside the peers' packages, made the first time: wheels only."""
-    python = work / "peers-redaction" / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(python.parents[1])], check=True)
-        pip = [str(python), "-m", "pip", "install", "-q", "--only-binary", ":all:"]
-        subprocess.run([*pip, *sorted(set(PEERS.values()))], check=True)
-    return python
-
-
 def commands(work: Path) -> dict[str, list[str]]:
     """How to run each, without its files."""
-    python = str(environment(work))
+    python = peers_python(work / "peers-redaction", PEERS.values())
     peers = {name: [python, str(HERE / "peers" / "redaction.py"), name] for name in PEERS}
     return {OURS: [sys.executable, str(HERE / "redaction_ours.py")]} | peers
 
 
 def titles(work: Path) -> dict[str, str]:
     """Each with its version."""
-    python = str(environment(work))
+    python = peers_python(work / "peers-redaction", PEERS.values())
     told = {OURS: OURS}
     for name, package in PEERS.items():
-        code = f"from importlib.metadata import version; print(version({package!r}))"
-        asked = subprocess.run([python, "-c", code], capture_output=True, text=True)
-        told[name] = f"{package} {asked.stdout.strip()}, {TITLES[name]}"
+        told[name] = f"{package} {version(python, package)}, {TITLES[name]}"
     return told
 
 
@@ -143,18 +130,13 @@ def page(
 
 def main() -> None:
     """Measure all and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, default=Path("build/bench"))
-    parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    work = asked.work.resolve()
-    work.mkdir(parents=True, exist_ok=True)
+    work, rounds = asked(__doc__)
     texts = planted()
     files = write_texts(work, texts)
     told = titles(work)
     cpu: dict[tuple[str, str], list[float]] = {}
     spans: dict[tuple[str, str], list[Spans]] = {}
-    for _ in range(asked.rounds):
+    for _ in range(rounds):
         for part, file in files.items():
             for name, line in commands(work).items():
                 out = work / "spans.jsonl"
@@ -170,7 +152,7 @@ def main() -> None:
     found = {name: judged(texts, spans[name, "planted"]) for name in told}
     size = files["documents"].stat().st_size / 1e6
     alarms = {name: sum(map(len, spans[name, "documents"])) / size for name in told}
-    (HERE / "redaction.md").write_text(page(told, texts, found, speed, alarms, asked.rounds))
+    (HERE / "redaction.md").write_text(page(told, texts, found, speed, alarms, rounds))
     print(HERE / "redaction.md")
 
 
