@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pipeline import inputs
 from pipeline.errors import ConflictError, RecipeError, SourceChanged, StorageError
 from pipeline.publish import publish, read_latest, read_manifest
 from pipeline.storage import Aws, Listed, list_sources, open_place, pin, source_uri
@@ -193,3 +194,17 @@ def test_a_damaged_pointer_is_said_so(place: Any) -> None:
     place.swap("LATEST", b"{", None)
     with pytest.raises(StorageError, match="damaged"):
         read_latest(place)
+
+
+@pytest.mark.parametrize("patience", [9.0, -1.0], ids=["one by one", "several at once"])
+def test_sources_are_pinned_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    """Each once, wherever several begin to be read at once."""
+    names = [f"d/{number:04d}.txt" for number in range(3 * inputs.HANDFUL + 7)]
+    put_files(tmp_path, *names)
+    monkeypatch.setattr(inputs, "PATIENCE", patience)
+    listed = list_sources("d/", tmp_path, Aws())
+    pinned = list(inputs._pin_all(listed, tmp_path, Aws()))
+    assert [one.uri for one in pinned] == names
+    assert [one.sha256 for one in pinned] == [hashlib.sha256(n.encode()).hexdigest() for n in names]
