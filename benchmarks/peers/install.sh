@@ -17,3 +17,4 @@ make_one textdedup text-dedup
 # Its wheel does not name all that it imports.
 make_one datajuicer py-data-juicer aiohttp
 make_one datatrove "datatrove[io,processing]" spacy orjson
+make_one texts trafilatura lxml_html_clean resiliparse kreuzberg pypdfium2
