@@ -30,8 +30,13 @@ def closest_earlier(
     seen = pl.DataFrame(schema=PAIRS)
     best = pl.DataFrame(schema=FOUND)
     for band in band_names(threshold):
-        shared = between(buckets(candidates.keys(band), sizes), is_earlier)
+        rows = buckets(candidates.keys(band), sizes)
+        if rows.is_empty():
+            continue
+        shared = between(rows, is_earlier)
         pairs = possible(shared, sizes, threshold).join(seen, on=["left", "right"], how="anti")
+        if pairs.is_empty():
+            continue
         measured = candidates.measured(pairs)
         alike = measured.filter(pl.col("jaccard") >= threshold)
         left_is = pl.lit(is_earlier.gather(alike["left"]))

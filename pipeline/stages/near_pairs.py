@@ -172,10 +172,15 @@ def alike(
     sizes = candidates.sizes
     seen = pl.DataFrame(schema=PAIRS)
     for band in band_names(threshold):
-        pairs = possible(pairing(buckets(candidates.keys(band), sizes)), sizes, threshold)
+        shared = buckets(candidates.keys(band), sizes)
+        if shared.is_empty():
+            continue
+        pairs = possible(pairing(shared), sizes, threshold)
         roots = graph.roots()
         new = roots.gather(pairs["left"]) != roots.gather(pairs["right"])
         pairs = pairs.filter(new).join(seen, on=["left", "right"], how="anti")
+        if pairs.is_empty():  # most bands find none that another has not
+            continue
         measured = candidates.measured(pairs)
         found = measured.filter(pl.col("jaccard") >= threshold)
         graph.join(found)
