@@ -177,6 +177,16 @@ def test_starting_is_quick_and_imports_no_slow_library() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_a_worker_imports_no_library_that_few_stages_need() -> None:
+    """What each process of a run imports before its first shard."""
+    code = (
+        "import sys; import pipeline.passes, pipeline.readers, pipeline.render, pipeline.stages; "
+        "print([m for m in ('numpy', 'pyarrow', 'boto3', 'langdetect') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_why_answers_for_kept_rejected_merged_and_source(
     bedrock_prep: Command, project: Path
 ) -> None:

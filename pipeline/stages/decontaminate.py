@@ -1,18 +1,21 @@
-"""`decontaminate`: no item of an evaluation set is trained on."""
+"""`decontaminate`: no item of an evaluation set is trained on.
+
+What looks for them needs numpy, whose import only the runs with such sets should pay for.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 from pydantic import Field, PrivateAttr, computed_field, model_validator
 
 from pipeline.references import References
 from pipeline.stage import Broken, Observed, Settings, reject
-from pipeline.stages.evaluation_index import index_of
-from pipeline.stages.evaluation_matches import Measure, matches
-from pipeline.stages.evaluation_tables import Index
+
+if TYPE_CHECKING:
+    from pipeline.stages.evaluation_tables import Index
 
 
 class Decontaminate(Settings):
@@ -66,6 +69,8 @@ class Decontaminate(Settings):
 
     def prepared(self, items: pl.DataFrame) -> dict[str, pl.DataFrame]:
         """The tables to look records up in; `sets` counts what they hold of each set."""
+        from pipeline.stages.evaluation_index import index_of
+
         return index_of(items, self.completions, self.share_words)
 
     def against(self, references: References) -> Self:
@@ -82,6 +87,8 @@ class Decontaminate(Settings):
         """As `__call__`, with what each rejected record shares with which item, and where."""
         if self._references is None:
             return Observed(records)
+        from pipeline.stages.evaluation_matches import Measure, matches
+
         measure = Measure(self.words, self.share_words, self.share)
         found = matches(records, _index(self._references), measure)
         if found.is_empty():
@@ -113,4 +120,6 @@ def _short(number: pl.Expr) -> pl.Expr:
 @lru_cache(maxsize=2)
 def _index(references: References) -> Index:
     """The tables, opened once by each process."""
+    from pipeline.stages.evaluation_tables import Index
+
     return Index(references)
