@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked_runs import Forks, serve_forks
 from hypothesis import settings
 
 # A deadline measures the machine, which may be busy with other work.
@@ -87,6 +88,13 @@ def bedrock_prep() -> Command:
         return subprocess.run(line, **(settings | more), check=False)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Commands in forks of one process that has imported all; see `forked_runs`."""
+    with serve_forks(tmp_path_factory.mktemp("forks")) as server:
+        yield server
 
 
 def tree_bytes(folder: Path) -> dict[str, bytes]:

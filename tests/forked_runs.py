@@ -3,7 +3,8 @@
     python forked_runs.py FOLDER     reads a JSON object a line from stdin, answers one to stdout
 
 asked: {"argv": ["prepare", …], "beside": [["prepare", …], …], "failpoint": "kill:17"|null,
-        "every_step": folder, "file_limit": bytes, "signal_after": seconds, "signal": number}
+        "every_step": folder, "file_limit": bytes, "signal_after": seconds, "signal": number,
+        "cwd": folder, "stdout": file}
 told:  {"code": 0|-9|…, "stderr": "…", "seconds": …, "beside": [{"code": …, "stderr": …}, …]}
 
 Great Expectations would take most of the time and is not what is tried here: the gate's answer is
@@ -19,6 +20,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,7 +93,8 @@ def child(asked: dict[str, Any], argv: list[str], err: int) -> None:
 
     os.setsid()
     os.dup2(err, 2)  # a pipe: a limit on files does not reach it
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(asked.get("stdout", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    os.chdir(asked.get("cwd", "."))
     if asked.get("file_limit"):
         resource.setrlimit(resource.RLIMIT_FSIZE, (asked["file_limit"], resource.RLIM_INFINITY))
     if asked.get("every_step"):
@@ -104,6 +107,7 @@ def child(asked: dict[str, Any], argv: list[str], err: int) -> None:
     except SystemExit as ended:
         code = int(ended.code or 0)
     finally:
+        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
@@ -141,6 +145,7 @@ def serve(folder: Path) -> None:
     import pipeline.gate
     import pipeline.prepare
     import pipeline.publish_command
+    import pipeline.teach
 
     assert boto3 and jsonschema_rs and langdetect and polars
     RecordedGate.records, RecordedGate.real = folder, pipeline.gate.GateProcess
@@ -178,6 +183,13 @@ class Forks:
         self.process.stdin.flush()
         told: dict[str, Any] = json.loads(self.process.stdout.readline())
         return told
+
+    def command(self, *argv: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """The same as `subprocess.run` tells it, with what it printed."""
+        with tempfile.NamedTemporaryFile("r") as printed:
+            told = self.run(*argv, cwd=str(cwd), stdout=printed.name)
+            line = list(map(str, argv))
+            return subprocess.CompletedProcess(line, told["code"], printed.read(), told["stderr"])
 
 
 @contextmanager

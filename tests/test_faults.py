@@ -36,7 +36,7 @@ from fault_s3 import (
     serve_faults,
     sha256,
 )
-from forked_runs import Forks, serve_forks
+from forked_runs import Forks
 from small_run import copy_run, run_folder
 
 from pipeline.errors import ConflictError, PrepError, RecipeError, SourceChanged, StorageError
@@ -64,12 +64,6 @@ REMEDY = {
 @pytest.fixture(scope="module")
 def s3() -> Iterator[FaultS3]:
     with serve_faults() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    with serve_forks(tmp_path_factory.mktemp("forks")) as server:
         yield server
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import boto3
 import pytest
-from forked_runs import Forks, serve_forks
+from forked_runs import Forks
 from seaweed import KEY, serve_seaweed
 from small_run import change_manifest, copy_run, relist, run_folder
 from test_kills import Reader, write_project
@@ -45,12 +45,6 @@ def s3(endpoint: str) -> Iterator[Any]:
     client.create_bucket(Bucket=BUCKET)
     yield client
     client.close()
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    with serve_forks(tmp_path_factory.mktemp("forks")) as server:
-        yield server
 
 
 def objects(s3: Any) -> dict[str, str]:

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, tree_bytes
 from fault_s3 import OWNER, Fault, serve_faults
-from forked_runs import Forks, serve_forks
+from forked_runs import Forks
 from small_run import copy_run, run_folder
 from test_kills import Project, read_as_a_reader, write_project
 
@@ -27,12 +27,6 @@ from pipeline.lock import hold
 SOAK = bool(os.environ.get("SOAK"))
 SEED = int(os.environ.get("SEED", "20261125"))
 Property = Callable[[str, object], None]
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    with serve_forks(tmp_path_factory.mktemp("forks")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from conftest import Command, latest, read_jsonl, tree_bytes
 from fake_bedrock import FakeBedrock, Refused, serve_bedrock
+from forked_runs import Forks
 
 from pipeline.bedrock.converse import Reply, converse, known_model
 from pipeline.bedrock.spending import Budget, Pace, Rates
@@ -82,10 +83,16 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def bedrock_prep(forks: Forks) -> Command:
+    """Instead of the fixture of this name: a command need not import anything again."""
+    return forks.command
+
+
+@pytest.fixture
 def teach(bedrock_prep: Command, bedrock: FakeBedrock, place: Path) -> Command:
-    def run(*options: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
         fixed = ("--endpoint-url", bedrock.url, "--workers", "1")
-        return bedrock_prep("teach", "recipe.yaml", *options, *fixed, cwd=place, **more)
+        return bedrock_prep("teach", "recipe.yaml", *options, *fixed, cwd=place)
 
     return run
 
@@ -353,7 +360,7 @@ def test_a_failure_ends_the_calls_under_way(
 
     bedrock.teach = refuse
     budget = str(most * 3 // DOCUMENTS)
-    told = teach("--max-tokens", budget, "--at-once", "6", timeout=120)
+    told = teach("--max-tokens", budget, "--at-once", "6")
     assert told.returncode == 4, told.stderr
     assert "bedrock-prep policy" in told.stderr
     assert len((place / "answers.jsonl").read_bytes().splitlines()) == len(asked(bedrock)) - 1
