@@ -37,7 +37,7 @@ golden: setup-dev ## Write the golden results of the sample recipes anew
 
 fuzz: ## Feed the compiled kernels damaged texts under sanitizers (300,000 inputs each)
 	@mkdir -p build
-	@for name in fuzz_kernels fuzz_markup fuzz_statistics; do \
+	@for name in fuzz_json fuzz_kernels fuzz_markup fuzz_statistics; do \
 	  cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/fuzz_kernels/$$name.c -o build/$$name && \
 	  build/$$name 300000 || exit 1; \
 	done

@@ -57,6 +57,24 @@ def record_id(source: str, locator: str) -> str:
     return hashlib.blake2b(key, digest_size=ID_LENGTH // 2).hexdigest()
 
 
+def record_ids(source: str, locators: Iterable[str]) -> list[str]:
+    """The ids of records of one source.
+
+    >>> record_ids("documents/faq.md", [""]) == [record_id("documents/faq.md", "")]
+    True
+    """
+    of_source = hashlib.blake2b(
+        f"{source}\0".encode("utf-8", "surrogatepass"), digest_size=ID_LENGTH // 2
+    )
+
+    def of(locator: str) -> str:
+        own = of_source.copy()
+        own.update(locator.encode("utf-8", "surrogatepass"))
+        return own.hexdigest()
+
+    return [of(locator) for locator in locators]
+
+
 def frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Rows as a frame of `SCHEMA`; each needs `source`, the rest is filled in or null.
 

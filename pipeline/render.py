@@ -13,6 +13,7 @@ import polars as pl
 from pipeline.bedrock.limits import reject_over_limits
 from pipeline.fragments import ENDING, write_fragments
 from pipeline.ledger import StageCount
+from pipeline.outlined import all_valid
 from pipeline.parts import Clock
 from pipeline.passes import Decided, ShardTask, in_order, origin, positions
 from pipeline.record import SCHEMA
@@ -195,6 +196,8 @@ def _faults(lines: pl.Series, schema: str) -> list[str | None]:
     """What the schema refuses of each line; all at once first, for mostly it is nothing."""
     import orjson
 
+    if all_valid(lines, schema):
+        return [None] * len(lines)
     data = lines.cast(pl.Binary).to_list()
     values = [None if line is None else orjson.loads(line) for line in data]
     if _list_validator(schema).is_valid([value for value in values if value is not None]):

@@ -33,7 +33,7 @@ from pydantic import Field
 from pipeline.readers import encoding, members
 from pipeline.readers.members import FAULTS, Member
 from pipeline.readers.per_file import PerFileReader
-from pipeline.readers.rows import Row, UnreadableError
+from pipeline.readers.rows import MadeFrame, Row, UnreadableError
 from pipeline.source import SourceFile
 
 REASONS = {
@@ -90,7 +90,7 @@ class ArchiveReader(PerFileReader):
         """By the first bytes, or by name (.zip, .tar, .gz, .bz2, .xz, .zst)."""
         return _kind(head) is not None or file.uri.lower().endswith(_NAMED)
 
-    def rows(self, file: SourceFile) -> Iterator[Row]:
+    def rows(self, file: SourceFile) -> Iterator[Row | MadeFrame]:
         """The rows of all members, in the archive's order."""
         if file.size == 0:
             raise UnreadableError("read.empty_file", 0)
@@ -105,7 +105,7 @@ class ArchiveReader(PerFileReader):
             unknown = "its first bytes are of no archive"
             raise UnreadableError("read.unsupported_archive", kind or unknown)
 
-    def _compressed(self, file: SourceFile, kind: str) -> Iterator[Row]:
+    def _compressed(self, file: SourceFile, kind: str) -> Iterator[Row | MadeFrame]:
         """A compressed file is its one member, or a tar of members."""
         name = re.sub(r"\.(gz|bz2|xz|zst)$", "", file.uri, flags=re.I)
         name = re.sub(r"\.tgz$", ".tar", name, flags=re.I)
@@ -118,7 +118,7 @@ class ArchiveReader(PerFileReader):
         else:
             yield from _read(file, member, "")
 
-    def _members(self, file: SourceFile, listed: Iterator[Found]) -> Iterator[Row]:
+    def _members(self, file: SourceFile, listed: Iterator[Found]) -> Iterator[Row | MadeFrame]:
         seen: dict[str, int] = {}
         for number, found in enumerate(listed, 1):
             seen[found.name] = seen.get(found.name, 0) + 1
@@ -135,7 +135,9 @@ class ArchiveReader(PerFileReader):
         if not seen:
             raise UnreadableError("read.no_members")
 
-    def _member(self, file: SourceFile, found: Found, place: str, twice: int) -> Iterator[Row]:
+    def _member(
+        self, file: SourceFile, found: Found, place: str, twice: int
+    ) -> Iterator[Row | MadeFrame]:
         if isinstance(found.opener, UnreadableError):
             raise found.opener
         if _leads_out(found.name):
@@ -194,15 +196,17 @@ def _refuse_broken_end(stream: BinaryIO, offset: int) -> None:
         raise UnreadableError("read.damaged", f"no member's header at byte {offset}")
 
 
-def _read(file: SourceFile, member: Member, place: str) -> Iterator[Row]:
+def _read(file: SourceFile, member: Member, place: str) -> Iterator[Row | MadeFrame]:
     """The member's rows, as rows of the archive."""
     from pipeline.readers import reader_of
 
     reader = reader_of(member)
     if not isinstance(reader, PerFileReader):
         raise UnreadableError("read.image_in_archive")
-    rows: Iterator[Row] = reader.rows(member)
-    for row in rows:
+    for row in reader.rows(member):
+        if not isinstance(row, dict):
+            yield row.inside(file.uri, place)
+            continue
         inner = row.get("locator") or ""
         own: dict[str, Any] = {"source": file.uri}
         own["locator"] = ",".join(part for part in (place, inner) if part)

@@ -18,11 +18,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, ClassVar
 
 import orjson
+import polars as pl
 from pydantic import Field
 
 from pipeline.readers import conventions, json_object, ranges
 from pipeline.readers.conventions import Columns
 from pipeline.readers.encoding import signature
+from pipeline.readers.jsonl_blocks import Alike, Blocks, Texts
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Located, Row, UnreadableError
 from pipeline.source import HEAD_BYTES, SourceFile
@@ -74,31 +76,51 @@ class JsonlReader(PerFileReader):
             return (file,)
         return ranges.by_lines(file, ranges.RANGE_BYTES)
 
-    def rows(self, file: SourceFile) -> Iterator[Row]:
-        """One row for each line."""
-        for locator, found in objects(file, self.max_line_bytes):
+    def rows(self, file: SourceFile) -> Iterator[Row | Texts]:
+        """One row for each line, or many lines' texts at once."""
+        alike = Alike(self.columns)
+        for number, line in _numbered(file, self.max_line_bytes, alike):
+            if isinstance(line, pl.Series):
+                yield Texts(file.uri, number - 1, line)
+                continue
+            found = _parsed(line)
             if isinstance(found, UnreadableError):
-                yield found.row(file, locator)
+                yield found.row(file, _locator(number))
             else:
-                yield from conventions.records(found, self.columns, file, locator)
+                yield from conventions.records(found, self.columns, file, _locator(number))
 
 
 def objects(file: SourceFile, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Located]:
     """Each line as an object, or as the fault it has; a fault of the whole file has no locator."""
+    for number, line in _numbered(file, max_line_bytes, None):
+        assert not isinstance(line, pl.Series), "nobody looks for lines that are alike"
+        yield _locator(number), _parsed(line)
+
+
+Line = bytes | UnreadableError | pl.Series
+"""A line; what is wrong with it; the texts of it and the next ones, which are alike."""
+
+
+def _numbered(file: SourceFile, limit: int, alike: Alike | None) -> Iterator[tuple[int, Line]]:
+    """The lines by number; a fault of the whole file has the number 0."""
     empty = True
     try:
         _refuse_other_formats(file.head())
     except UnreadableError as fault:
-        yield "", fault
+        yield 0, fault
         return
     span = file.span
     with ranges.opened(file) as stream:
         before, ends = (span.before, span.end == file.size) if span else (_skip_mark(stream), True)
-        for number, line in _lines(stream, max_line_bytes, before, ends=ends):
+        for numbered in _lines(Blocks(stream), limit, before, alike, ends=ends):
             empty = False
-            yield f"line={number}", _parsed(line)
+            yield numbered
     if empty:
-        yield "", UnreadableError("read.empty_file", file.size)
+        yield 0, UnreadableError("read.empty_file", file.size)
+
+
+def _locator(number: int) -> str:
+    return f"line={number}" if number else ""
 
 
 def _parsed(line: bytes | UnreadableError) -> dict[str, Any] | UnreadableError:
@@ -118,15 +140,22 @@ def _skip_mark(stream: BinaryIO) -> int:
 
 
 def _lines(
-    stream: BinaryIO, limit: int, before: int, *, ends: bool
-) -> Iterator[tuple[int, bytes | UnreadableError]]:
+    stream: Blocks, limit: int, before: int, alike: Alike | None, *, ends: bool
+) -> Iterator[tuple[int, Line]]:
     """Lines by number; one over the limit is never held whole.
 
     Where the file `ends` with the stream, a blank last one is left out.
     """
     number = before
     blank: int | None = None
-    while line := stream.readline(limit + 1):
+    while True:
+        if alike and not blank and (texts := alike.texts(stream.ahead(limit))) is not None:
+            stream.passed()
+            yield number + 1, texts
+            number += len(texts)
+            continue
+        if not (line := stream.readline(limit + 1)):
+            break
         number += 1
         if blank:
             yield blank, UnreadableError("read.blank_line")
@@ -142,7 +171,7 @@ def _lines(
         yield blank, UnreadableError("read.blank_line")
 
 
-def _skip_line(stream: BinaryIO) -> int:
+def _skip_line(stream: Blocks) -> int:
     size = 0
     while piece := stream.readline(1 << 20):
         size += len(piece)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from pipeline.readers.rows import Row, UnreadableError, frames, numbered_frames
+from pipeline.readers.rows import MadeFrame, Row, UnreadableError, frames, numbered_frames
 from pipeline.source import SourceFile, Unit
 from pipeline.stage import Settings
 
@@ -37,13 +37,13 @@ class PerFileReader(Settings):
         told = ((n, (row for file in unit.files for row in self._told(file))) for n, unit in units)
         return numbered_frames(told, most_chars)
 
-    def _told(self, file: SourceFile) -> Iterator[Row]:
+    def _told(self, file: SourceFile) -> Iterator[Row | MadeFrame]:
         try:
             yield from self.rows(file)
         except UnreadableError as fault:
             yield fault.row(file)
 
-    def rows(self, file: SourceFile) -> Iterator[Row]:
+    def rows(self, file: SourceFile) -> Iterator[Row | MadeFrame]:
         """At least one row; raises UnreadableError for what is wrong with the whole file.
 
         Before it raises, it may have given rows, but none with the locator "".

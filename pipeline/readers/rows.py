@@ -6,7 +6,7 @@ Reason: `read.bad_file_name` (value: the name).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol, Self
 
 import polars as pl
 
@@ -47,42 +47,56 @@ Located = tuple[str, dict[str, Any] | UnreadableError]
 """A row of a table as an object with its locator, or what is wrong with it."""
 
 
-def frames(rows: Iterable[Row]) -> Iterator[pl.DataFrame]:
+class MadeFrame(Protocol):
+    """Several rows that are no objects of their own."""
+
+    def inside(self, source: str, place: str) -> Self:
+        """The same of a member of an archive: its place there stands before each row's own."""
+
+    def frame(self) -> pl.DataFrame:
+        """As a frame of `record.SCHEMA`, within the limits above or of one block that was read."""
+
+
+def frames(rows: Iterable[Row | MadeFrame]) -> Iterator[pl.DataFrame]:
     """Rows as frames of `record.SCHEMA`, in order, none larger than the two limits above."""
-    return (frame(batch) for batch in _batches(rows, FRAME_ROWS, FRAME_CHARS))
+    numbered = ((0, row) for row in rows)
+    return (made for _, made in _batches(numbered, FRAME_ROWS, FRAME_CHARS))
 
 
 def numbered_frames(
-    units: Iterable[tuple[int, Iterable[Row]]], most_chars: int
+    units: Iterable[tuple[int, Iterable[Row | MadeFrame]]], most_chars: int
 ) -> Iterator[pl.DataFrame]:
     """The same of the rows of several units, with each row's number of its unit as `unit`.
 
     To make a frame costs as much as to make 300 of its rows: a small file is no frame of its own.
     """
+    rows = ((number, row) for number, own in units for row in own)
+    for numbers, made in _batches(rows, FRAME_ROWS, min(most_chars, TOGETHER_CHARS)):
+        if len(numbers) == made.height:
+            yield made.with_columns(pl.Series(UNIT, numbers, dtype=pl.UInt32))
+        else:
+            yield made.with_columns(pl.lit(numbers[0], pl.UInt32).alias(UNIT))
+
+
+def _batches(
+    rows: Iterable[tuple[int, Row | MadeFrame]], most_rows: int, most_chars: int
+) -> Iterator[tuple[list[int], pl.DataFrame]]:
+    """Numbered rows as frames, with the numbers of each: one, if that of all rows, or one each."""
     numbers: list[int] = []
-
-    def rows() -> Iterator[Row]:
-        for number, own in units:
-            for row in own:
-                numbers.append(number)
-                yield row
-
-    for batch in _batches(rows(), FRAME_ROWS, min(most_chars, TOGETHER_CHARS)):
-        yield frame(batch).with_columns(pl.Series(UNIT, numbers, dtype=pl.UInt32))
-        numbers.clear()
-
-
-def _batches(rows: Iterable[Row], most_rows: int, most_chars: int) -> Iterator[list[Row]]:
     batch: list[Row] = []
     weight = 0
-    for row in rows:
-        batch.append(row)
-        weight += _chars(row)
-        if len(batch) >= most_rows or weight >= most_chars:
-            yield batch
-            batch, weight = [], 0
+    for number, row in rows:
+        if isinstance(row, dict):
+            numbers.append(number)
+            batch.append(row)
+            weight += _chars(row)
+        if batch and (len(batch) >= most_rows or weight >= most_chars or not isinstance(row, dict)):
+            yield numbers, frame(batch)
+            numbers, batch, weight = [], [], 0
+        if not isinstance(row, dict):
+            yield [number], row.frame()
     if batch:
-        yield batch
+        yield numbers, frame(batch)
 
 
 def _chars(row: Mapping[str, Any]) -> int:

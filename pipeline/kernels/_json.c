@@ -1,0 +1,179 @@
+/* JSON as text (json_text.h), for Python: outlines of lines, and one text of each of many objects.
+ *
+ * Texts are handed over through the Arrow C data interface, which frees them itself:
+ * https://arrow.apache.org/docs/format/CDataInterface.html. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdlib.h>
+
+#include "arrow_texts.h"
+#include "json_text.h"
+
+enum { KEYS_MOST = 64, BUFFERS = 3 };
+
+typedef struct {
+    const void *buffers[BUFFERS]; /* no validity, where texts end, the texts */
+} Owned;
+
+static void release_array(struct ArrowArray *array) {
+    Owned *owned = array->private_data;
+    free((void *)owned->buffers[1]);
+    free((void *)owned->buffers[2]);
+    free(owned);
+    array->release = NULL;
+}
+
+static void release_schema(struct ArrowSchema *schema) { schema->release = NULL; }
+
+static void free_array(PyObject *capsule) {
+    struct ArrowArray *array = PyCapsule_GetPointer(capsule, "arrow_array");
+    if (array->release) array->release(array);
+    free(array);
+}
+
+static void free_schema(PyObject *capsule) {
+    free(PyCapsule_GetPointer(capsule, "arrow_schema"));
+}
+
+/* The capsules of the interface; takes both buffers in any case. */
+static PyObject *handed_over(int64_t *places, uint8_t *texts, int64_t count) {
+    struct ArrowSchema *schema = calloc(1, sizeof *schema);
+    struct ArrowArray *array = calloc(1, sizeof *array);
+    Owned *owned = malloc(sizeof *owned);
+    if (!schema || !array || !owned) {
+        free(schema);
+        free(array);
+        free(owned);
+        free(places);
+        free(texts);
+        return PyErr_NoMemory();
+    }
+    *owned = (Owned){{NULL, places, texts}};
+    *schema = (struct ArrowSchema){.format = "U", .name = "", .release = release_schema};
+    *array = (struct ArrowArray){.length = count, .n_buffers = BUFFERS, .buffers = owned->buffers,
+                                 .release = release_array, .private_data = owned};
+    PyObject *of_schema = PyCapsule_New(schema, "arrow_schema", free_schema);
+    PyObject *of_array = PyCapsule_New(array, "arrow_array", free_array);
+    return Py_BuildValue("(NN)", of_schema, of_array);
+}
+
+/* Each line's outline and a newline; an empty one for null. */
+static PyObject *outlines(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *capsule;
+    Py_ssize_t room, keep;
+    const char *fault = NULL;
+    if (!PyArg_ParseTuple(arguments, "Onn", &capsule, &room, &keep)) return NULL;
+    struct ArrowArrayStream *stream = PyCapsule_GetPointer(capsule, "arrow_array_stream");
+    if (!stream) return NULL;
+    uint8_t *out = room < 0 ? NULL : malloc((size_t)room + 1);
+    if (!out) return PyErr_NoMemory();
+    size_t made = 0;
+    Py_BEGIN_ALLOW_THREADS
+    if (!holds_views(stream)) fault = "a stream of string views is needed";
+    while (!fault) {
+        struct ArrowArray array = {0};
+        if (stream->get_next(stream, &array)) fault = "the stream broke off";
+        if (fault || !array.release) break;
+        for (int64_t row = 0; row < array.length && !fault; row++) {
+            Text text = text_at(&array, row);
+            if (text.size + 1 > (size_t)room - made) {
+                fault = "there is less room than the lines take";
+                break;
+            }
+            if (text.data) made += write_outline(text.data, text.size, (size_t)keep, out + made);
+            out[made++] = '\n';
+        }
+        array.release(&array);
+    }
+    Py_END_ALLOW_THREADS
+    PyObject *found = NULL;
+    if (fault)
+        PyErr_SetString(PyExc_ValueError, fault);
+    else
+        found = PyBytes_FromStringAndSize((const char *)out, (Py_ssize_t)made);
+    free(out);
+    return found;
+}
+
+/* The texts of all lines of a block; how many there are, or -1 where a line is not like the keys. */
+static int64_t take_lines(const uint8_t *block, size_t length, const Key *keys, size_t count,
+                          size_t wanted, int64_t *places, uint8_t *texts) {
+    int64_t lines = 0;
+    size_t made = 0;
+    for (size_t at = 0; at < length; lines++) {
+        const uint8_t *end = memchr(block + at, '\n', length - at);
+        size_t size = (end ? (size_t)(end - block) : length) - at;
+        if (!take_object(block + at, size, keys, count, wanted, texts, &made)) return -1;
+        places[lines + 1] = (int64_t)made;
+        at += size + 1;
+    }
+    return lines;
+}
+
+static int64_t lines_in(const uint8_t *block, size_t length) {
+    int64_t lines = 0;
+    for (size_t i = 0; i < length; i++) lines += block[i] == '\n';
+    return lines + (length && block[length - 1] != '\n');
+}
+
+static Py_ssize_t read_keys(PyObject *names, Key *keys) {
+    Py_ssize_t count = PyTuple_Size(names), size;
+    char *name;
+    if (count > KEYS_MOST) {
+        PyErr_SetString(PyExc_ValueError, "there are more keys than 64");
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (PyBytes_AsStringAndSize(PyTuple_GetItem(names, i), &name, &size) < 0) return -1;
+        keys[i] = (Key){(const uint8_t *)name, (size_t)size};
+    }
+    return count;
+}
+
+/* The text under one key of every line of a block, as Arrow capsules; None where a line is not an
+ * object of just these keys, in this order, each with a scalar, and the wanted one with a string. */
+static PyObject *texts(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    const char *data;
+    Py_ssize_t length, wanted, count;
+    PyObject *names;
+    Key keys[KEYS_MOST];
+    if (!PyArg_ParseTuple(arguments, "y#O!n", &data, &length, &PyTuple_Type, &names, &wanted))
+        return NULL;
+    if ((count = read_keys(names, keys)) < 0) return NULL;
+    if (wanted < 0 || wanted >= count) {
+        PyErr_SetString(PyExc_ValueError, "the wanted key is not among the keys");
+        return NULL;
+    }
+    const uint8_t *block = (const uint8_t *)data;
+    int64_t lines = lines_in(block, (size_t)length);
+    int64_t *places = calloc((size_t)lines + 1, sizeof *places);
+    uint8_t *found = malloc((size_t)length + WIDTH);
+    if (!places || !found) {
+        free(places);
+        free(found);
+        return PyErr_NoMemory();
+    }
+    int64_t taken;
+    Py_BEGIN_ALLOW_THREADS
+    taken = take_lines(block, (size_t)length, keys, (size_t)count, (size_t)wanted, places, found);
+    Py_END_ALLOW_THREADS
+    if (taken == lines) return handed_over(places, found, lines);
+    free(places);
+    free(found);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"outlines", outlines, METH_VARARGS, NULL},
+    {"texts", texts, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_json", NULL, 0, methods, slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__json(void) { return PyModuleDef_Init(&module); }

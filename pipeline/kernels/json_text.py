@@ -1,0 +1,64 @@
+"""JSON as text: lines with their long strings cut short, one text of each of many like objects.
+
+Compiled where the extension is, else plain Python (`plain_json`) with the same results.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+
+from pipeline.kernels import plain_json
+
+_kernel: ModuleType | None
+try:
+    from pipeline.kernels import _json
+
+    _kernel = _json
+except ImportError:  # not built, or built for another machine
+    _kernel = None
+
+COMPILED = _kernel is not None
+
+KEYS_MOST = 64
+"""Keys of an object that `texts` can look for."""
+
+
+class _Capsules:
+    """A column of texts as the Arrow C data interface hands it over."""
+
+    def __init__(self, both: Any) -> None:
+        self._both = both
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> Any:
+        return self._both
+
+
+def outlines(lines: pl.Series, keep: int) -> list[bytes]:
+    """Each line of JSON with `"x"` for every string of more than `keep` bytes that is no key and
+    holds a character of printable ASCII that is no blank; empty for null. No line has a newline.
+
+    What a JSON Schema says of an outline it says of the line, as long as it asks no more of long
+    strings than that they are no longer than they are: see `pipeline.outlined`.
+    """
+    if _kernel is None:
+        return [plain_json.outline((line or "").encode(), keep) for line in lines]
+    room = int(lines.str.len_bytes().sum()) + lines.len()
+    found: bytes = _kernel.outlines(lines.__arrow_c_stream__(None), room, keep)
+    return found.split(b"\n")[:-1]
+
+
+def texts(block: bytes, names: tuple[bytes, ...], wanted: int) -> pl.Series | None:
+    """The text under `names[wanted]` of every line of a block; None where one line is not a JSON
+    object of just these keys, in this order, each with a string, a short number, true, false or
+    null, and the wanted one with a string. Strings are valid UTF-8 without lone surrogates.
+
+    `names` are different, as they stand between their quotes: without escapes.
+    """
+    if _kernel is None:
+        told = plain_json.texts(block, names, wanted)
+        return None if told is None else pl.Series("text", told, dtype=pl.String)
+    capsules = _kernel.texts(block, names, wanted)
+    return None if capsules is None else pl.Series("text", _Capsules(capsules))

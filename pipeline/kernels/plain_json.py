@@ -1,0 +1,52 @@
+"""What `json_text.h` does, in Python: outlines of lines, and one text of each of many objects."""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+
+_STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"(?=([ \t\r\n]*:)?)', re.DOTALL)
+_INK = re.compile(rb"(?:\\u.{0,4}|\\.|[^\\\x21-\x7e])*+[\x21-\x7e]", re.DOTALL)
+_SPACE = rb"[ \t\r\n]*"
+_NUMBER = rb"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,14})?(?![0-9.eE])"
+_SCALAR = rb'(?:"(?:[^"\\\x00-\x1f]|\\.)*"|true|false|null|' + _NUMBER + rb")"
+_TEXT = rb'("(?:[^"\\\x00-\x1f]|\\.)*")'
+
+
+def outline(line: bytes, keep: int) -> bytes:
+    """One line as `json_text.outlines` has it."""
+
+    def short(string: re.Match[bytes]) -> bytes:
+        said, is_key = string[1], string[2] is not None
+        return b'"x"' if len(said) > keep and not is_key and _INK.match(said) else string[0]
+
+    return _STRING.sub(short, line)
+
+
+def texts(block: bytes, names: tuple[bytes, ...], wanted: int) -> list[str] | None:
+    """As `json_text.texts`, in a list."""
+    pattern = _like(names, wanted)
+    found = []
+    for line in block.removesuffix(b"\n").split(b"\n"):
+        match = pattern.fullmatch(line)
+        if match is None:
+            return None
+        try:
+            orjson.loads(line)
+            found.append(orjson.loads(match[1]))
+        except orjson.JSONDecodeError:
+            return None
+    return found
+
+
+def _like(names: tuple[bytes, ...], wanted: int) -> re.Pattern[bytes]:
+    values = (_TEXT if number == wanted else _SCALAR for number in range(len(names)))
+    pairs = [
+        rb'"%b"%b:%b%b' % (re.escape(name), _SPACE, _SPACE, value)
+        for name, value in zip(names, values, strict=True)
+    ]
+    between = rb"%b,%b" % (_SPACE, _SPACE)
+    return re.compile(
+        rb"%b\{%b%b%b\}%b" % (_SPACE, _SPACE, between.join(pairs), _SPACE, _SPACE), re.DOTALL
+    )

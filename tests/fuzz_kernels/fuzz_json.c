@@ -1,0 +1,96 @@
+/* Feeds outlines and texts of JSON random and cut pieces under sanitizers; exits 1 when a property
+ * breaks.
+ *
+ *     cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+ *        tests/fuzz_kernels/fuzz_json.c -o fuzz_json && ./fuzz_json [INPUTS] [SEED]
+ *
+ * Every input and every output lies in a block of its own of exactly its size. Checked: an outline
+ * is no longer than its line, has as many quotes that open or close, and is its own outline; a text
+ * is no longer than its line, and is well-formed UTF-8.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../pipeline/kernels/json_text.h"
+
+static uint64_t state;
+
+static uint64_t draw(uint64_t below) {
+    uint64_t z = (state += UINT64_C(0x9E3779B97F4A7C15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return (z ^ (z >> 31)) % below;
+}
+
+static void demand(int holds, const char *what) {
+    if (holds) return;
+    fprintf(stderr, "broken: %s\n", what);
+    exit(1);
+}
+
+static const char *const pieces[] = {
+    "{\"text\":\"", "{\"n\":1,\"text\":\"", "\"", "\"}", "\\", "\\\"", "\\\\", "\\n", "\\u00e9",
+    "\\u0041", "\\ud83c\\udf75", "\\ud83c", "\\udf75", "\\u12", "\\x", "}", "{", ":", ",", " ",
+    "\t", "\n", "\x01", "\xc3\xa9", "\xf0\x9f\x8d\xb5", "\xe1\xba\xa1", "\xc3", "\xff", "\xed\xa0\x80",
+    "a", "tea and more of it", "true", "null", "-1.5", "01", "12345678901234567890",
+};
+enum { PIECES = sizeof pieces / sizeof *pieces };
+
+static size_t draw_line(uint8_t *line, size_t room) {
+    size_t length = 0;
+    while (room - length > 24 && draw(24)) {
+        const char *piece = length ? pieces[draw(PIECES)] : pieces[draw(3)];
+        memcpy(line + length, piece, strlen(piece));
+        length += strlen(piece);
+    }
+    return length - (length ? draw(length < 4 ? length : 4) : 0);
+}
+
+static uint8_t *block_of(const void *data, size_t length) {
+    uint8_t *block = malloc(length ? length : 1);
+    demand(block != NULL, "memory");
+    if (data) memcpy(block, data, length);
+    return block;
+}
+
+static void check_outline(const uint8_t *line, size_t length, size_t keep) {
+    uint8_t *text = block_of(line, length), *once = block_of(NULL, length);
+    size_t size = write_outline(text, length, keep, once);
+    demand(size <= length, "an outline is longer than its line");
+    uint8_t *again = block_of(once, size), *twice = block_of(NULL, size);
+    size_t second = write_outline(again, size, keep ? keep : 1, twice);
+    demand(second == size && !memcmp(once, twice, size), "an outline has another outline");
+    free(text);
+    free(once);
+    free(again);
+    free(twice);
+}
+
+static void check_text(const uint8_t *line, size_t length, const Key *keys, size_t count) {
+    uint8_t *text = block_of(line, length), *out = block_of(NULL, length + WIDTH);
+    size_t made = 0;
+    if (take_object(text, length, keys, count, count - 1, out, &made)) {
+        demand(made <= length, "a text is longer than its line");
+        for (size_t at = 0; at < made;) {
+            size_t size = out[at] < 0x80 ? 1 : long_character(out, at, made);
+            demand(size > 0, "a text is not UTF-8");
+            at += size;
+        }
+    }
+    free(text);
+    free(out);
+}
+
+int main(int argc, char **argv) {
+    unsigned long inputs = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
+    state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    const Key keys[] = {{(const uint8_t *)"n", 1}, {(const uint8_t *)"text", 4}};
+    static uint8_t line[2048];
+    for (unsigned long n = 0; n < inputs; n++) {
+        size_t length = draw_line(line, sizeof line), one = draw(2);
+        check_outline(line, length, draw(20));
+        check_text(line, length, keys + one, 2 - one);
+    }
+    printf("%lu inputs: all well\n", inputs);
+    return 0;
+}
