@@ -25,9 +25,12 @@ def extension(name: str, *headers: str) -> Extension:
 
 EXTENSIONS = [
     extension("_native", "grams.h", "markup.h", "rows.h", "search.h"),
-    extension("_json", "arrow_texts.h", "json_text.h"),
+    extension("_json", "arrow_made.h", "arrow_texts.h", "json_text.h"),
     extension("_langid", "langid.h"),
-    extension("_measures", "arrow_texts.h", "chunking.h", "pieces.h", "statistics.h", "surface.h"),
+    extension(
+        "_measures",
+        *("arrow_made.h", "arrow_texts.h", "chunking.h", "pieces.h", "statistics.h", "surface.h"),
+    ),
 ]
 
 if os.environ.get("BEDROCK_PREP_NO_COMPILE") == "1":

@@ -89,9 +89,9 @@ def prepare(
     as_json: JsonOption = False,
 ) -> None:
     """Run a recipe: read, clean, deduplicate, render, hold the gate, publish."""
-    from pipeline.engines.local import keep_memory
+    from pipeline.engines.local import settle_process
 
-    keep_memory()
+    settle_process()
     from pipeline.prepare import prepare_recipe
 
     if log not in {None, "json", "text"}:

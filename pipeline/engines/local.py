@@ -74,9 +74,11 @@ KEEP_MEMORY = "dirty_decay_ms:10000,muzzy_decay_ms:10000"
 and to be handed new pages by the system costs a tenth of a worker's time."""
 
 
-def keep_memory() -> None:
-    """The same for this process, before it imports Polars: one worker is the process itself."""
+def settle_process() -> None:
+    """The same for this process, before it imports Polars: one worker is the process itself. And
+    no threads for linear algebra, of which there is none: they spin while they wait."""
     os.environ.setdefault("_RJEM_MALLOC_CONF", KEEP_MEMORY)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 class _settings_of_workers:  # noqa: N801 - reads as a verb in a with statement

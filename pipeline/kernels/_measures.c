@@ -3,6 +3,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "arrow_made.h"
 #include "arrow_texts.h"
 #include "chunking.h"
 #include "pieces.h"
@@ -153,26 +154,36 @@ static PyObject *marks(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return measured(&job, capsule, 1, measure_marks);
 }
 
-/* Where each text ends in all of them, each in one line; `room` bytes hold them as they are,
- * those behind the last end mean nothing. */
+/* Each text in one line, as Arrow capsules; `room` bytes hold them as they are. Null is "". */
 static PyObject *one_line(PyObject *Py_UNUSED(module), PyObject *arguments) {
-    PyObject *capsule, *lines, *ends;
+    PyObject *capsule;
     Py_ssize_t size, count, room;
     Job job = {0};
     if (!PyArg_ParseTuple(arguments, "Onny#", &capsule, &count, &room, &job.table, &size))
         return NULL;
-    if (size != TABLED || room < 0) {
+    if (size != TABLED || room < 0 || count < 0) {
         PyErr_SetString(PyExc_ValueError, "classes: 131072 bytes are needed");
         return NULL;
     }
-    if (!(lines = PyBytes_FromStringAndSize(NULL, room))) return NULL;
+    if (!(job.stream = PyCapsule_GetPointer(capsule, "arrow_array_stream"))) return NULL;
+    int64_t *places = calloc((size_t)count + 1, sizeof *places);
+    job.lines = malloc((size_t)room + 1);
+    if (!places || !job.lines) {
+        free(places);
+        free(job.lines);
+        return PyErr_NoMemory();
+    }
     job.count = count;
-    job.lines = (uint8_t *)PyBytes_AsString(lines);
+    job.out = places + 1; /* where each ends, which is where the next one begins */
     job.room = (size_t)room;
+    Py_BEGIN_ALLOW_THREADS
     job.kinds = byte_kinds((const uint8_t *)job.table);
-    ends = measured(&job, capsule, 1, add_line);
-    if (ends) return Py_BuildValue("(NN)", ends, lines);
-    Py_DECREF(lines);
+    measure_all(&job, add_line);
+    Py_END_ALLOW_THREADS
+    if (!job.fault) return handed_over(places, job.lines, count);
+    free(places);
+    free(job.lines);
+    PyErr_SetString(PyExc_ValueError, job.fault);
     return NULL;
 }
 

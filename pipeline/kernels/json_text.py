@@ -6,11 +6,11 @@ Compiled where the extension is, else plain Python (`plain_json`) with the same 
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
 
 import polars as pl
 
 from pipeline.kernels import plain_json
+from pipeline.kernels.arrow_made import Capsules
 
 _kernel: ModuleType | None
 try:
@@ -24,16 +24,6 @@ COMPILED = _kernel is not None
 
 KEYS_MOST = 64
 """Keys of an object that `texts` can look for."""
-
-
-class _Capsules:
-    """A column of texts as the Arrow C data interface hands it over."""
-
-    def __init__(self, both: Any) -> None:
-        self._both = both
-
-    def __arrow_c_array__(self, requested_schema: object = None) -> Any:
-        return self._both
 
 
 def outlines(lines: pl.Series, keep: int) -> list[bytes]:
@@ -61,4 +51,4 @@ def texts(block: bytes, names: tuple[bytes, ...], wanted: int) -> pl.Series | No
         told = plain_json.texts(block, names, wanted)
         return None if told is None else pl.Series("text", told, dtype=pl.String)
     capsules = _kernel.texts(block, names, wanted)
-    return None if capsules is None else pl.Series("text", _Capsules(capsules))
+    return None if capsules is None else pl.Series("text", Capsules(capsules))

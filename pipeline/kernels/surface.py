@@ -12,6 +12,7 @@ from functools import lru_cache
 import polars as pl
 
 from pipeline.kernels import statistics
+from pipeline.kernels.arrow_made import Capsules
 from pipeline.kernels.statistics import TABLED, numbers
 
 BLANK_AT_END, EMPTY_LINES, PAIR = 0x20, 0x40, 0x100
@@ -64,13 +65,8 @@ def one_line(texts: pl.Series) -> pl.Series:
     """Each text with every run of white space as one blank, and none at its ends."""
     if not statistics.COMPILED or texts.is_empty():
         return texts.str.replace_all(RUNS, " ").str.strip_chars()
-    import pyarrow as pa
-
     room = int(texts.str.len_bytes().sum())
-    ends, lines = statistics.compiled().one_line(
-        texts.__arrow_c_stream__(None), texts.len(), room, statistics.classes()
-    )
-    places = pa.py_buffer(bytes(8) + ends)
-    made = pa.LargeStringArray.from_buffers(texts.len(), places, pa.py_buffer(lines))
-    found = pl.Series(texts.name, made)
+    stream = texts.__arrow_c_stream__(None)
+    made = statistics.compiled().one_line(stream, texts.len(), room, statistics.classes())
+    found = pl.Series(texts.name, Capsules(made))
     return found.set(texts.is_null(), None) if texts.null_count() else found
