@@ -44,13 +44,13 @@ def judged(bench: Bench, inputs: Inputs, kept: set[str], least: float) -> dict[s
 
 def near_commands(bench: Bench) -> dict[str, tuple[Inputs, list[str]]]:
     """Each peer's input and command, without the interpreter and the folder for its output."""
-    whole, small = bench.whole, bench.small
+    whole = bench.whole
     return {
         "rensa": (whole, ["near_rensa.py", str(whole.file), "OUT", THRESHOLD]),
         "datasketch": (whole, ["near_datasketch.py", str(whole.file), "OUT", THRESHOLD]),
         "textdedup": (whole, ["near_textdedup.py", str(whole.file), "OUT", THRESHOLD]),
         "datajuicer": (whole, ["datajuicer_all.py", str(whole.file), "OUT", "near", THRESHOLD]),
-        "datatrove": (small, ["datatrove_all.py", str(small.shards), "OUT", "near"]),
+        "datatrove": (whole, ["datatrove_all.py", str(whole.shards), "OUT", "near"]),
     }
 
 
@@ -91,11 +91,11 @@ def part_near(bench: Bench) -> dict[str, Any]:
 
 
 def part_all(bench: Bench) -> dict[str, Any]:
-    """Quality filters, exact and near-duplicates: the peers on a tenth, ours also on 300 MB."""
-    small = bench.small
+    """Quality filters, exact and near-duplicates: beside the peers, ours also on 300 MB."""
+    whole = bench.whole
     commands = {
-        "datajuicer": (small, ["datajuicer_all.py", str(small.file), "OUT", "all", THRESHOLD]),
-        "datatrove": (small, ["datatrove_all.py", str(small.shards), "OUT", "all"]),
+        "datajuicer": (whole, ["datajuicer_all.py", str(whole.file), "OUT", "all", THRESHOLD]),
+        "datatrove": (whole, ["datatrove_all.py", str(whole.shards), "OUT", "all"]),
     }
     rows = beside(bench, "all", commands)
     number = 3
