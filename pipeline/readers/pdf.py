@@ -17,6 +17,7 @@ the share of characters that are unknown).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import orjson
@@ -83,10 +84,11 @@ class PdfReader(PerFileReader):
                 yield page.row(file, f"page={number}")
 
     def _records(self, file: SourceFile, pages: dict[int, list[Line]]) -> Iterator[Row]:
-        chars = sum(len(line.text) for page in pages.values() for line in page)
+        texts = [text for page in pages.values() for text, *_ in page]
+        chars = sum(map(len, texts))
         if not chars or (len(pages) > 1 and chars < _FEW_CHARS * len(pages)):
             raise UnreadableError("read.no_text_layer", chars, len(pages))
-        unmapped = sum(line.text.count("\ufffd") for page in pages.values() for line in page)
+        unmapped = "".join(texts).count("\ufffd")
         if unmapped > MAX_UNMAPPED * chars:
             raise UnreadableError("read.unmapped_text", f"{unmapped / chars:.2f}", MAX_UNMAPPED)
         told = {"pages": len(pages)} | ({"unmapped": unmapped} if unmapped else {})
@@ -133,7 +135,7 @@ def _page(document: PdfDocument, number: int) -> list[Line] | UnreadableError:
     try:
         text_page = page.get_textpage()
         try:
-            return list(_lines(raw, text_page.raw, text_page.get_text_range()))
+            return _lines(raw, text_page.raw, text_page.get_text_range())
         finally:
             text_page.close()
     except pypdfium2.PdfiumError as error:
@@ -142,23 +144,49 @@ def _page(document: PdfDocument, number: int) -> list[Line] | UnreadableError:
         page.close()
 
 
-def _lines(raw: Any, page: Any, text: str) -> Iterator[Line]:
+@cache
+def _untyped() -> tuple[Any, Any]:
+    """PDFium's `FPDFText_GetCharOrigin` and `FPDFText_GetCharBox`, called with addresses.
+
+    They are called for every line: to make and check an object for each pointer takes longer than
+    what they do.
+    """
+    import ctypes
+    from pypdfium2 import raw
+
+    number, address = ctypes.c_int, ctypes.c_void_p
+    found = []
+    for typed, pointers in ((raw.FPDFText_GetCharOrigin, 2), (raw.FPDFText_GetCharBox, 4)):
+        kind = ctypes.CFUNCTYPE(number, address, number, *[address] * pointers)
+        found.append(kind(ctypes.cast(typed, address).value))
+    return found[0], found[1]
+
+
+def _lines(raw: Any, page: Any, text: str) -> list[Line]:
     """Each line with where it stands, in points; one without a place has zeros."""
     import ctypes
 
-    x, y, top, right = (ctypes.c_double() for _ in range(4))
-    to_x, to_y, to_top, to_right = map(ctypes.byref, (x, y, top, right))
+    origin, box = _untyped()
+    address = ctypes.cast(page, ctypes.c_void_p).value
     # Characters that PDFium drops from the text, as soft hyphens, shift the numbers after them.
-    same = raw.FPDFText_CountChars(page) == len(text)
-    number = int if same else lambda index: raw.FPDFText_GetCharIndexFromTextIndex(page, index)
+    shifted = raw.FPDFText_CountChars(page) != len(text)
+    shown = []
+    lines = text.split("\r\n")
+    places = (ctypes.c_double * (3 * len(lines) + 1))()  # left, right and base of each
+    at = ctypes.addressof(places)
+    unused = at + 24 * len(lines)
     start = 0
-    for line in text.split("\r\n"):
-        shown = line.strip()
-        if shown:
-            first = start + len(line) - len(line.lstrip())
-            raw.FPDFText_GetCharOrigin(page, number(first), to_x, to_y)
-            left, base = x.value, y.value
-            last = number(first + len(shown) - 1)
-            raw.FPDFText_GetCharBox(page, last, to_x, to_right, to_y, to_top)
-            yield Line(shown, left, right.value, base)
+    for line in lines:
+        own = line.strip()
+        if own:
+            first = start if own is line else start + len(line) - len(line.lstrip())
+            last = first + len(own) - 1
+            if shifted:
+                first = raw.FPDFText_GetCharIndexFromTextIndex(page, first)
+                last = raw.FPDFText_GetCharIndexFromTextIndex(page, last)
+            origin(address, first, at, at + 16)
+            box(address, last, unused, at + 8, unused, unused)
+            shown.append(own)
+            at += 24
         start += len(line) + 2
+    return list(zip(shown, places[::3], places[1::3], places[2::3], strict=False))
