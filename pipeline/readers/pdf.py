@@ -152,13 +152,14 @@ def _untyped() -> tuple[Any, Any]:
     what they do.
     """
     import ctypes
+
     from pypdfium2 import raw
 
     number, address = ctypes.c_int, ctypes.c_void_p
     found = []
     for typed, pointers in ((raw.FPDFText_GetCharOrigin, 2), (raw.FPDFText_GetCharBox, 4)):
         kind = ctypes.CFUNCTYPE(number, address, number, *[address] * pointers)
-        found.append(kind(ctypes.cast(typed, address).value))
+        found.append(kind(ctypes.cast(typed, address).value or 0))
     return found[0], found[1]
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain, pairwise
 
+import polars as pl
+
 HYPHEN = "\ufffe"
 """What PDFium puts in the place of a hyphen and a line's end."""
 
@@ -155,22 +157,47 @@ def _with_hyphens(text: str) -> str:
     """Words joined that a line's end had cut, except those that the document hyphenates."""
     if HYPHEN not in text:
         return text
-    lower = text.lower()
-    compounds = set(_COMPOUND.findall(" ".join(word for word in lower.split() if "-" in word)))
     pieces = text.split(HYPHEN)
+    cuts = [_cut_word(before, after) for before, after in pairwise(pieces)]
+    lower = " ".join(pieces).lower()
+    compounds = set(_COMPOUND.findall(_hyphenated(lower)))
+    whole = _words_of(lower, {cut.replace("-", "") for cut in cuts if cut in compounds})
     joined = [pieces[0]]
-    for before, after in pairwise(pieces):
-        first, second = _LAST_WORD.search(before[-_LONGEST_WORD:]), _FIRST_WORD.match(after)
-        kept = True
-        if first and second:
-            own = f"{first[0]}-{second[0]}".lower()
-            kept = own in compounds and not _has_word(lower, own.replace("-", ""))
+    for cut, after in zip(cuts, pieces[1:], strict=True):
+        kept = not cut or (cut in compounds and cut.replace("-", "") not in whole)
         joined.append("-" * kept + after)
     return "".join(joined)
 
 
+def _cut_word(before: str, after: str) -> str:
+    """The word that a line's end has cut, with a hyphen; "" where none is."""
+    first, second = _LAST_WORD.search(before[-_LONGEST_WORD:]), _FIRST_WORD.match(after)
+    return f"{first[0]}-{second[0]}".lower() if first and second else ""
+
+
+def _hyphenated(text: str) -> str:
+    """The words of a text that have a hyphen, with others that no space parts from them."""
+    found = []
+    end = 0
+    while (at := text.find("-", end)) >= 0:
+        start = max(text.rfind(" ", end, at), end)
+        end = text.find(" ", at)
+        if end < 0:
+            end = len(text)
+        found.append(text[start:end])
+    return " ".join(found)
+
+
+def _words_of(text: str, words: set[str]) -> set[str]:
+    """Those of the words that stand in a text by themselves."""
+    if not words:
+        return set()
+    # One search for all: most are nowhere, and each would take a search of the whole text.
+    found = pl.Series([text]).str.extract_many(sorted(words), overlapping=True).item()
+    return {word for word in found.unique() if _has_word(text, word)}
+
+
 def _has_word(text: str, word: str) -> bool:
-    """Whether a word stands in a text by itself."""
     at = text.find(word)
     while at >= 0:
         beside = text[at - 1 : at] + text[at + len(word) : at + len(word) + 1]
