@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import json
 import os
@@ -19,6 +20,16 @@ from hypothesis import settings
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "sample_data"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the package once: where PYTHONDONTWRITEBYTECODE is set, as CI often has it, each of
+    a thousand processes would compile it for itself."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(ROOT / "pipeline", quiet=2)
+
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What tests have counted (faults, kills, rounds) stands at the end, whoever ran them."""
@@ -26,10 +37,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for name, told in report.user_properties:
             if name == "tried" and report.when == "call":
                 terminalreporter.write_line(f"tried: {told}")
-
-
-ROOT = Path(__file__).parent.parent
-SAMPLE = ROOT / "sample_data"
 
 
 @pytest.fixture(scope="session", autouse=True)
