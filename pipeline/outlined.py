@@ -43,7 +43,7 @@ def all_valid(lines: pl.Series, schema: str) -> bool:
     """
     import orjson
 
-    validator = _of_outlines(schema)
+    validator = list_validator(schema)
     if validator is None:
         return False
     found = set(json_text.outlines(lines, KEEP)) - {b""}
@@ -54,8 +54,9 @@ def all_valid(lines: pl.Series, schema: str) -> bool:
 
 
 @cache
-def _of_outlines(schema: str) -> Any | None:
-    """What holds a list of outlines against a schema; None where it sees more in strings."""
+def list_validator(schema: str) -> Any | None:
+    """What holds a list of outlines' values against a schema (`is_valid`); None where it asks more
+    of strings."""
     import jsonschema_rs
 
     item = load_schema(NARROWER.get(schema, schema))

@@ -149,7 +149,7 @@ SCHEMAS = ("pretraining_input", "pretraining_text", "prompt_completion", "batch_
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_schemas_of_texts_are_asked_of_outlines(name: str) -> None:
     """Without this the quick way would be taken by none."""
-    assert outlined._of_outlines(f"{name}.schema.json") is not None
+    assert outlined.list_validator(f"{name}.schema.json") is not None
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_schema_that_sees_more_is_not(
     name = f"changed-{json.dumps(changed)}"
     schema = {"type": "object", "properties": {"maxLength": changed}}
     monkeypatch.setattr(outlined, "load_schema", {name: schema}.__getitem__)
-    assert outlined._of_outlines(name) is None
+    assert outlined.list_validator(name) is None
 
 
 SAID = st.sampled_from(["", " ", "\u3000" * 40, LONG, "x", "user", "\x85" * 60, "\\" * 60])

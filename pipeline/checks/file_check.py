@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.bedrock.card import Limits
 from pipeline.checks.across import Across
 from pipeline.checks.byte_rules import BOM, byte_faults, head_fault, separator_faults
 from pipeline.checks.chunks import MAX_LINE_BYTES, Chunk, read_chunks
 from pipeline.checks.found import FileFacts, Found
 from pipeline.checks.local_media import LocalMedia
+from pipeline.checks.records import Records, outline_values
 from pipeline.checks.shapes import shape_faults
 from pipeline.checks.sizes import Sizes, caption_fault
 from pipeline.checks.standard import Standard, list_validator, validator
@@ -39,21 +41,6 @@ _TURNS = {"conversation", "claude3_messages"}
 
 class NotLinesError(Exception):
     """The rest of the file is of no use: it is not JSON Lines at all."""
-
-
-@dataclass
-class _Records:
-    """The lines of a chunk that are JSON."""
-
-    numbers: list[int]
-    lines: list[bytes]
-    values: list[Any]
-    data: bytes  # the lines, joined
-
-    def add(self, number: int, line: bytes, value: Any) -> None:
-        self.numbers.append(number)
-        self.lines.append(line)
-        self.values.append(value)
 
 
 @dataclass
@@ -105,21 +92,39 @@ class FileCheck:
             self._add(number, fault)
         if self.standard.format == "image_caption" and chunk.last and chunk.ends:
             self._add(chunk.start + len(lines) - 1, ("final-newline", "", None, None))
-        values = parse(lines)
-        if values is None:
-            records = self._parse_each(chunk, lines)
-        else:
-            numbers = list(range(chunk.start, chunk.start + len(lines)))
-            records = _Records(numbers, lines, values, chunk.data)
+        records = self._records(chunk, lines)
         if records.values:
             self._check_records(records)
         self.facts.faulty += len(self._faulty)
         self._faulty.clear()
         self._told.clear()
 
-    def _parse_each(self, chunk: Chunk, lines: list[bytes]) -> _Records:
+    @property
+    def _caption_limits(self) -> Limits | None:
+        limits = self.standard.plan.limits if self.standard.plan else None
+        return limits if limits and (limits.caption_chars_min or limits.caption_chars_max) else None
+
+    @property
+    def _asks_only_shapes(self) -> bool:
+        """Whether a valid record is asked no more about its strings than its size and its words."""
+        looked_into = self.standard.format == "reinforcement" or self._caption_limits is not None
+        return not looked_into and not self.media.there
+
+    def _records(self, chunk: Chunk, lines: list[bytes]) -> Records:
+        """The lines that are JSON, by their outlines if nothing else will be asked."""
+        numbers = list(range(chunk.start, chunk.start + len(lines)))
+        if self._asks_only_shapes and not chunk.endless:
+            values = outline_values(chunk.data, self.standard.format)
+            if values is not None:
+                return Records(numbers, lines, values, chunk.data, outlined=True)
+        values = parse(lines)
+        if values is None:
+            return self._parse_each(chunk, lines)
+        return Records(numbers, lines, values, chunk.data)
+
+    def _parse_each(self, chunk: Chunk, lines: list[bytes]) -> Records:
         """The lines that are JSON; the others are told."""
-        records = _Records([], [], [], b"")
+        records = Records([], [], [], b"")
         for number, line in enumerate(lines, chunk.start):
             if line.startswith(BOM):
                 self._add(number, ("byte-order-mark", "", None, None))
@@ -146,16 +151,17 @@ class FileCheck:
         self._add(number, (shown, detail, None, None))
         self.facts.records += rule != "blank-line"
 
-    def _check_records(self, records: _Records) -> None:
+    def _check_records(self, records: Records) -> None:
         self.facts.records += len(records.values)
         for number, fault in separator_faults(records.data, records.numbers, records.lines):
             self._add(number, fault)
-        if may_have_duplicates(records.data, records.values):
+        if not records.outlined and may_have_duplicates(records.data, records.values):
             self._check_duplicates(records)
             records = self._without_deep(records)
         if not records.values:
             return
-        only_text = list_validator(self.standard.format).is_valid(records.values)
+        known = records.outlined  # to be valid, or it would not be
+        only_text = known or list_validator(self.standard.format).is_valid(records.values)
         if only_text:
             self._check_plain(records)
         else:
@@ -163,18 +169,18 @@ class FileCheck:
         self._check_sizes(records, only_text)
         self._check_words(records)
 
-    def _check_duplicates(self, records: _Records) -> None:
+    def _check_duplicates(self, records: Records) -> None:
         for number, line in zip(records.numbers, records.lines, strict=True):
             key = duplicate_key(line)
             if key is not None:
                 self._add(number, ("duplicate-key", repr(key), key, None))
 
-    def _without_deep(self, records: _Records) -> _Records:
+    def _without_deep(self, records: Records) -> Records:
         """The records that schemas can be held against; the others are told."""
         deep = {at for at, value in enumerate(records.values) if is_too_deep(value)}
         if not deep:
             return records
-        kept = _Records([], [], [], b"")
+        kept = Records([], [], [], b"")
         for at, number in enumerate(records.numbers):
             if at in deep:
                 self._add(number, ("nested-too-deep", "", None, None))
@@ -183,7 +189,7 @@ class FileCheck:
         kept.data = b"\n".join(kept.lines)
         return kept
 
-    def _check_plain(self, records: _Records) -> None:
+    def _check_plain(self, records: Records) -> None:
         """Records that are all valid, none with a block other than text."""
         self.across.add_plain(records.numbers, records.values)
         if self.standard.format in _TURNS:
@@ -194,7 +200,7 @@ class FileCheck:
             for number, value in zip(records.numbers, records.values, strict=True):
                 self._check_valid(number, value)
 
-    def _check_each(self, records: _Records) -> None:
+    def _check_each(self, records: Records) -> None:
         is_valid = validator(self.standard.format).is_valid
         for number, value in zip(records.numbers, records.values, strict=True):
             if not is_valid(value):
@@ -221,23 +227,23 @@ class FileCheck:
             for fault in self.media.faults(value):
                 self._add(number, fault)
 
-    def _check_sizes(self, records: _Records, only_text: bool) -> None:
+    def _check_sizes(self, records: Records, only_text: bool) -> None:
         is_ascii = records.data.isascii()
         suspects = self.sizes.suspects(records.lines, is_ascii, only_text)
-        for index, fault in self.sizes.faults([records.values[i] for i in suspects]):
+        for index, fault in self.sizes.faults([records.value(i) for i in suspects]):
             self._add(records.numbers[suspects[index]], fault)
-        limits = self.standard.plan.limits if self.standard.plan else None
-        if limits and (limits.caption_chars_min or limits.caption_chars_max):
+        limits = self._caption_limits
+        if limits is not None:
             for number, value in zip(records.numbers, records.values, strict=True):
                 caption = caption_fault(value, limits)
                 if caption is not None:
                     self._add(number, caption)
 
-    def _check_words(self, records: _Records) -> None:
+    def _check_words(self, records: Records) -> None:
         if self.words is None or not self.words.may_be_in(records.data):
             return
         for index in self.words.candidates(records.lines):
-            value, number = records.values[index], records.numbers[index]
+            value, number = records.value(index), records.numbers[index]
             for word, place in self.words.faults(value, self.standard.format):
                 shown = word.replace("\n", "\\n")
                 self._add(number, ("reserved-word", f"{shown} in {place}", shown, None))

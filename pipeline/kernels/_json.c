@@ -32,7 +32,7 @@ static PyObject *outlines(PyObject *Py_UNUSED(module), PyObject *arguments) {
                 fault = "there is less room than the lines take";
                 break;
             }
-            if (text.data) made += write_outline(text.data, text.size, (size_t)keep, out + made);
+            if (text.data) made += write_outline(text.data, text.size, (size_t)keep, 0, out + made);
             out[made++] = '\n';
         }
         array.release(&array);
@@ -45,6 +45,33 @@ static PyObject *outlines(PyObject *Py_UNUSED(module), PyObject *arguments) {
         found = PyBytes_FromStringAndSize((const char *)out, (Py_ssize_t)made);
     free(out);
     return found;
+}
+
+/* The outline of each line of a block; None where one has a long string that is not JSON in UTF-8. */
+static PyObject *strict_outlines(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    const char *data;
+    Py_ssize_t length, keep;
+    if (!PyArg_ParseTuple(arguments, "y#n", &data, &length, &keep)) return NULL;
+    const uint8_t *block = (const uint8_t *)data;
+    uint8_t *out = malloc((size_t)length + WIDTH + 1);
+    if (!out) return PyErr_NoMemory();
+    size_t made = 0, size = 0;
+    Py_BEGIN_ALLOW_THREADS
+    for (size_t at = 0; at < (size_t)length && size != SIZE_MAX;) {
+        const uint8_t *end = memchr(block + at, '\n', (size_t)length - at);
+        size_t line = (end ? (size_t)(end - block) : (size_t)length) - at;
+        size = write_outline(block + at, line, (size_t)keep, 1, out + made);
+        if (size == SIZE_MAX) break;
+        made += size;
+        at += line + 1;
+        if (end) out[made++] = '\n';
+    }
+    Py_END_ALLOW_THREADS
+    PyObject *found = NULL;
+    if (size != SIZE_MAX) found = PyBytes_FromStringAndSize((const char *)out, (Py_ssize_t)made);
+    free(out);
+    if (size != SIZE_MAX) return found;
+    Py_RETURN_NONE;
 }
 
 /* The texts of all lines of a block; how many there are, or -1 where a line is not like the keys. */
@@ -117,6 +144,7 @@ static PyObject *texts(PyObject *Py_UNUSED(module), PyObject *arguments) {
 
 static PyMethodDef methods[] = {
     {"outlines", outlines, METH_VARARGS, NULL},
+    {"strict_outlines", strict_outlines, METH_VARARGS, NULL},
     {"texts", texts, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

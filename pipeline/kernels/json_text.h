@@ -70,9 +70,20 @@ static size_t after_space(const uint8_t *text, size_t at, size_t length) {
     return at;
 }
 
+static size_t take_string(const uint8_t *text, size_t at, size_t length, uint8_t *out, size_t *made);
+
+/* Whether the string that begins at `at` is one; `out` has room for the rest of the text and WIDTH
+ * more, of which nothing is left. */
+static int is_string(const uint8_t *text, size_t at, size_t length, uint8_t *out) {
+    size_t made = 0;
+    return take_string(text, at, length, out, &made) > 0;
+}
+
 /* Writes the line to `out`, which has room for it, with an `x` for each string of more than `keep`
- * bytes that has ink and is no key; returns how many bytes that are. */
-static size_t write_outline(const uint8_t *text, size_t length, size_t keep, uint8_t *out) {
+ * bytes that has ink and is no key; returns how many bytes that are. With `strictly` the room is
+ * WIDTH more, and where such a string is not JSON in UTF-8, SIZE_MAX is returned. */
+static size_t write_outline(const uint8_t *text, size_t length, size_t keep, int strictly,
+                            uint8_t *out) {
     size_t made = 0, at = 0;
     while (at < length) {
         uint8_t byte = text[at++];
@@ -81,6 +92,7 @@ static size_t write_outline(const uint8_t *text, size_t length, size_t keep, uin
         size_t end = string_end(text, at, length), next = after_space(text, end + 1, length);
         int is_key = next < length && text[next] == ':';
         if (end < length && end - at > keep && !is_key && has_ink(text, at, end)) {
+            if (strictly && !is_string(text, at, length, out + made)) return SIZE_MAX;
             out[made++] = 'x';
         } else {
             memcpy(out + made, text + at, (end < length ? end : length) - at);

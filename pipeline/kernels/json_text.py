@@ -40,6 +40,14 @@ def outlines(lines: pl.Series, keep: int) -> list[bytes]:
     return found.split(b"\n")[:-1]
 
 
+def strict_outlines(block: bytes, keep: int) -> list[bytes] | None:
+    """The outline of every line of a block, which ends with none; None where one has a long string
+    that is not JSON in UTF-8. A line is valid JSON if and only if its outline is."""
+    strictly = plain_json.strict_outlines if _kernel is None else _kernel.strict_outlines
+    found: bytes | None = strictly(block, keep)
+    return None if found is None else found.split(b"\n")
+
+
 def texts(block: bytes, names: tuple[bytes, ...], wanted: int) -> pl.Series | None:
     """The text under `names[wanted]` of every line of a block; None where one line is not a JSON
     object of just these keys, in this order, each with a string, a short number, true, false or

@@ -17,11 +17,26 @@ _TEXT = rb'("(?:[^"\\\x00-\x1f]|\\.)*")'
 def outline(line: bytes, keep: int) -> bytes:
     """One line as `json_text.outlines` has it."""
 
-    def short(string: re.Match[bytes]) -> bytes:
-        said, is_key = string[1], string[2] is not None
-        return b'"x"' if len(said) > keep and not is_key and _INK.match(said) else string[0]
+    return _STRING.sub(lambda string: b'"x"' if _is_long(string, keep) else string[0], line)
 
-    return _STRING.sub(short, line)
+
+def _is_long(string: re.Match[bytes], keep: int) -> bool:
+    return len(string[1]) > keep and string[2] is None and bool(_INK.match(string[1]))
+
+
+def strict_outlines(block: bytes, keep: int) -> bytes | None:
+    """As `json_text.strict_outlines`, in one."""
+
+    def short(string: re.Match[bytes]) -> bytes:
+        if not _is_long(string, keep):
+            return string[0]
+        orjson.loads(string[0])  # what is no JSON raises
+        return b'"x"'
+
+    try:
+        return b"\n".join(_STRING.sub(short, line) for line in block.split(b"\n"))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def texts(block: bytes, names: tuple[bytes, ...], wanted: int) -> list[str] | None:

@@ -55,10 +55,14 @@ static uint8_t *block_of(const void *data, size_t length) {
 
 static void check_outline(const uint8_t *line, size_t length, size_t keep) {
     uint8_t *text = block_of(line, length), *once = block_of(NULL, length);
-    size_t size = write_outline(text, length, keep, once);
+    size_t size = write_outline(text, length, keep, 0, once);
     demand(size <= length, "an outline is longer than its line");
+    uint8_t *strict = block_of(NULL, length + WIDTH);
+    size_t strictly = write_outline(text, length, keep, 1, strict);
+    demand(strictly == SIZE_MAX || (strictly == size && !memcmp(once, strict, size)), "strictly");
+    free(strict);
     uint8_t *again = block_of(once, size), *twice = block_of(NULL, size);
-    size_t second = write_outline(again, size, keep ? keep : 1, twice);
+    size_t second = write_outline(again, size, keep ? keep : 1, 0, twice);
     demand(second == size && !memcmp(once, twice, size), "an outline has another outline");
     free(text);
     free(once);
