@@ -59,4 +59,4 @@ def texts(block: bytes, names: tuple[bytes, ...], wanted: int) -> pl.Series | No
         told = plain_json.texts(block, names, wanted)
         return None if told is None else pl.Series("text", told, dtype=pl.String)
     capsules = _kernel.texts(block, names, wanted)
-    return None if capsules is None else pl.Series("text", Capsules(capsules))
+    return None if capsules is None else pl.Series(Capsules(capsules)).alias("text")

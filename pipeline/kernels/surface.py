@@ -68,5 +68,5 @@ def one_line(texts: pl.Series) -> pl.Series:
     room = int(texts.str.len_bytes().sum())
     stream = texts.__arrow_c_stream__(None)
     made = statistics.compiled().one_line(stream, texts.len(), room, statistics.classes())
-    found = pl.Series(texts.name, Capsules(made))
+    found = pl.Series(Capsules(made)).alias(texts.name)
     return found.set(texts.is_null(), None) if texts.null_count() else found
