@@ -39,9 +39,17 @@ LINES = (
     *('{"text":"a","answers":[{"body":"b"}]}', '{"text":"a","data":1}'),
     '{"image-ref":"a.png","caption":"b"}',
     *('{"a\\"b":"tea"}', '{"Text ":"tea"}', "{", "", " ", "\r", "[1]", "nonsense", '{"n":1}'),
+    *('{"completion":"A","prompt":"trà"}', '{"prompt":"Q","completion":null}'),
+    '{"question":"Q","answer":"A","n":1}',
+    *('{"instruction":"I","input":"","output":"O"}',),
+    '{"prompt":"Q","completion":"A","system":"S"}',
     *('{"text":"' + "long " * 12 + '"}', '{"text":"tea"}\r'),
 )  # fmt: skip
-COLUMNS = (None, Columns(text="text"), Columns(text="id"), Columns(prompt="text"))
+COLUMNS = (
+    *(None, Columns(text="text"), Columns(text="id"), Columns(prompt="text")),
+    *(Columns(prompt="prompt", completion="completion"), Columns(prompt="text", completion="text")),
+    Columns(prompt="id", completion="text", metadata=["n"]),
+)
 
 
 def rows_of(reader: JsonlReader, folder: Path, data: str) -> list[dict[str, Any]]:
@@ -58,6 +66,7 @@ def rows_of(reader: JsonlReader, folder: Path, data: str) -> list[dict[str, Any]
     most=st.sampled_from([20, 60, 1_000]),
 )
 @example(lines=[LINES[0]] * 6 + ["", LINES[0]], ends=True, block=30, columns=None, most=1_000)
+@example(lines=[LINES[11]] * 6 + ["", LINES[0]], ends=True, block=80, columns=None, most=1_000)
 def test_blocks_change_no_record(
     tmp_path: Path, lines: list[str], ends: bool, block: int, columns: Columns | None, most: int
 ) -> None:
@@ -87,7 +96,7 @@ def test_lines_that_are_alike_are_read_by_the_block(tmp_path: Path) -> None:
     found = list(JsonlReader().rows(file))
     blocks = [one for one in found if isinstance(one, Texts)]
     singly = [one for one in found if not isinstance(one, Texts)]
-    assert sum(len(one.texts) for one in blocks) + len(singly) == 18_001
+    assert sum(len(one) for one in blocks) + len(singly) == 18_001
     assert 0 < len(singly) < 7_000
     assert any(isinstance(one, dict) and one.get("text") == "odd" for one in singly)
 

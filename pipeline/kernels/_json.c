@@ -74,16 +74,16 @@ static PyObject *strict_outlines(PyObject *Py_UNUSED(module), PyObject *argument
     Py_RETURN_NONE;
 }
 
-/* The texts of all lines of a block; how many there are, or -1 where a line is not like the keys. */
-static int64_t take_lines(const uint8_t *block, size_t length, const Key *keys, size_t count,
-                          size_t wanted, int64_t *places, uint8_t *texts) {
+/* The texts of all lines of a block; how many there are, or -1 where a line is not like the others. */
+static int64_t take_lines(const uint8_t *block, size_t length, const Likeness *like,
+                          int64_t **places, Texts *texts) {
     int64_t lines = 0;
-    size_t made = 0;
     for (size_t at = 0; at < length; lines++) {
         const uint8_t *end = memchr(block + at, '\n', length - at);
         size_t size = (end ? (size_t)(end - block) : length) - at;
-        if (!take_object(block + at, size, keys, count, wanted, texts, &made)) return -1;
-        places[lines + 1] = (int64_t)made;
+        if (!take_object(block + at, size, like, texts)) return -1;
+        for (size_t i = 0; i < like->wanted_count; i++)
+            places[i][lines + 1] = (int64_t)texts[i].made;
         at += size + 1;
     }
     return lines;
@@ -109,36 +109,70 @@ static Py_ssize_t read_keys(PyObject *names, Key *keys) {
     return count;
 }
 
-/* The text under one key of every line of a block, as Arrow capsules; None where a line is not an
- * object of just these keys, in this order, each with a scalar, and the wanted one with a string. */
+static int read_wanted(PyObject *numbers, Likeness *like) {
+    Py_ssize_t count = PyTuple_Size(numbers);
+    for (Py_ssize_t i = 0; i < count && i < WANTED_MOST; i++) {
+        like->wanted[i] = PyLong_AsSize_t(PyTuple_GetItem(numbers, i));
+        if (PyErr_Occurred()) return -1;
+    }
+    int rising = count < 2 || like->wanted[0] < like->wanted[1];
+    if (count >= 1 && count <= WANTED_MOST && rising && like->wanted[count - 1] < like->count) {
+        like->wanted_count = (size_t)count;
+        return 0;
+    }
+    PyErr_SetString(PyExc_ValueError, "wanted: one or two numbers of keys, rising");
+    return -1;
+}
+
+/* The capsules of each of the texts; takes all buffers in any case. */
+static PyObject *all_handed_over(int64_t **places, Texts *texts, size_t count, int64_t lines) {
+    PyObject *found = PyTuple_New((Py_ssize_t)count);
+    for (size_t i = 0; i < count; i++) {
+        PyObject *one = handed_over(places[i], texts[i].bytes, lines);
+        if (found && one) {
+            PyTuple_SetItem(found, (Py_ssize_t)i, one);
+        } else {
+            Py_XDECREF(one);
+            Py_CLEAR(found);
+        }
+    }
+    return found;
+}
+
+/* The texts under some keys of every line of a block, as Arrow capsules; None where a line is not an
+ * object of just these keys, in this order, each with a scalar, and the wanted ones with strings. */
 static PyObject *texts(PyObject *Py_UNUSED(module), PyObject *arguments) {
     const char *data;
-    Py_ssize_t length, wanted, count;
-    PyObject *names;
+    Py_ssize_t length, count;
+    PyObject *names, *wanted;
     Key keys[KEYS_MOST];
-    if (!PyArg_ParseTuple(arguments, "y#O!n", &data, &length, &PyTuple_Type, &names, &wanted))
+    if (!PyArg_ParseTuple(arguments, "y#O!O!", &data, &length, &PyTuple_Type, &names, &PyTuple_Type,
+                          &wanted))
         return NULL;
     if ((count = read_keys(names, keys)) < 0) return NULL;
-    if (wanted < 0 || wanted >= count) {
-        PyErr_SetString(PyExc_ValueError, "the wanted key is not among the keys");
-        return NULL;
-    }
+    Likeness like = {.keys = keys, .count = (size_t)count};
+    if (read_wanted(wanted, &like) < 0) return NULL;
     const uint8_t *block = (const uint8_t *)data;
-    int64_t lines = lines_in(block, (size_t)length);
-    int64_t *places = calloc((size_t)lines + 1, sizeof *places);
-    uint8_t *found = malloc((size_t)length + WIDTH);
-    if (!places || !found) {
-        free(places);
-        free(found);
-        return PyErr_NoMemory();
+    int64_t lines = lines_in(block, (size_t)length), taken = -1;
+    int64_t *places[WANTED_MOST] = {NULL};
+    Texts found[WANTED_MOST] = {{NULL, 0}};
+    int whole = 1;
+    for (size_t i = 0; i < like.wanted_count; i++) {
+        places[i] = calloc((size_t)lines + 1, sizeof **places);
+        found[i].bytes = malloc((size_t)length + WIDTH);
+        whole = whole && places[i] && found[i].bytes;
     }
-    int64_t taken;
-    Py_BEGIN_ALLOW_THREADS
-    taken = take_lines(block, (size_t)length, keys, (size_t)count, (size_t)wanted, places, found);
-    Py_END_ALLOW_THREADS
-    if (taken == lines) return handed_over(places, found, lines);
-    free(places);
-    free(found);
+    if (whole) {
+        Py_BEGIN_ALLOW_THREADS
+        taken = take_lines(block, (size_t)length, &like, places, found);
+        Py_END_ALLOW_THREADS
+    }
+    if (whole && taken == lines) return all_handed_over(places, found, like.wanted_count, lines);
+    for (size_t i = 0; i < like.wanted_count; i++) {
+        free(places[i]);
+        free(found[i].bytes);
+    }
+    if (!whole) return PyErr_NoMemory();
     Py_RETURN_NONE;
 }
 

@@ -251,26 +251,42 @@ typedef struct {
     size_t size;
 } Key;
 
-/* One line of these keys in this order, each with a scalar, `wanted` with a string, which goes to
- * `out` (with room for the line and WIDTH more); whether it is one. */
-static int take_object(const uint8_t *text, size_t length, const Key *keys, size_t count,
-                       size_t wanted, uint8_t *out, size_t *made) {
-    size_t at = after_space(text, 0, length);
-    for (size_t i = 0; i < count; i++) {
+enum { WANTED_MOST = 2 };
+
+/* Texts one after the other, and how many bytes they are. */
+typedef struct {
+    uint8_t *bytes;
+    size_t made;
+} Texts;
+
+typedef struct {
+    const Key *keys;
+    size_t count, wanted_count;
+    size_t wanted[WANTED_MOST]; /* numbers of keys, rising */
+} Likeness;
+
+/* One line of these keys in this order, each with a scalar, the wanted ones with strings, which go
+ * to `out` (each with room for the line and WIDTH more); whether it is one. */
+static int take_object(const uint8_t *text, size_t length, const Likeness *like, Texts *out) {
+    size_t at = after_space(text, 0, length), next = 0;
+    for (size_t i = 0; i < like->count; i++) {
+        const Key key = like->keys[i];
         if (at >= length || text[at] != (i ? ',' : '{')) return 0;
         at = after_space(text, at + 1, length);
-        if (length - at < keys[i].size + 2 || text[at] != '"') return 0;
-        if (memcmp(text + at + 1, keys[i].name, keys[i].size)) return 0;
-        at += keys[i].size + 1;
+        if (length - at < key.size + 2 || text[at] != '"') return 0;
+        if (memcmp(text + at + 1, key.name, key.size)) return 0;
+        at += key.size + 1;
         if (text[at] != '"') return 0;
         at = after_space(text, at + 1, length);
         if (at >= length || text[at] != ':') return 0;
         at = after_space(text, at + 1, length);
-        if (i == wanted && (at >= length || text[at] != '"')) return 0;
-        size_t before = *made;
-        at = take_scalar(text, at, length, out, made);
+        int is_wanted = next < like->wanted_count && like->wanted[next] == i;
+        if (is_wanted && (at >= length || text[at] != '"')) return 0;
+        Texts *here = out + (is_wanted ? next++ : 0);
+        size_t before = here->made;
+        at = take_scalar(text, at, length, here->bytes, &here->made);
         if (!at) return 0;
-        if (i != wanted) *made = before;
+        if (!is_wanted) here->made = before;
         at = after_space(text, at, length);
     }
     return at < length && text[at] == '}' && after_space(text, at + 1, length) == length;

@@ -1,4 +1,4 @@
-"""JSON as text: lines with their long strings cut short, one text of each of many like objects.
+"""JSON as text: lines with their long strings cut short, the texts of many like objects.
 
 Compiled where the extension is, else plain Python (`plain_json`) with the same results.
 """
@@ -48,15 +48,20 @@ def strict_outlines(block: bytes, keep: int) -> list[bytes] | None:
     return None if found is None else found.split(b"\n")
 
 
-def texts(block: bytes, names: tuple[bytes, ...], wanted: int) -> pl.Series | None:
-    """The text under `names[wanted]` of every line of a block; None where one line is not a JSON
-    object of just these keys, in this order, each with a string, a short number, true, false or
-    null, and the wanted one with a string. Strings are valid UTF-8 without lone surrogates.
+def texts(
+    block: bytes, names: tuple[bytes, ...], wanted: tuple[int, ...]
+) -> tuple[pl.Series, ...] | None:
+    """The texts under each of the wanted names of every line of a block; None where one line is not
+    a JSON object of just these keys, in this order, each with a string, a short number, true, false
+    or null, and the wanted ones with strings. Strings are valid UTF-8 without lone surrogates.
 
-    `names` are different, as they stand between their quotes: without escapes.
+    `names` are different, as they stand between their quotes: without escapes. `wanted` are one or
+    two numbers of them, rising.
     """
     if _kernel is None:
         told = plain_json.texts(block, names, wanted)
-        return None if told is None else pl.Series("text", told, dtype=pl.String)
-    capsules = _kernel.texts(block, names, wanted)
-    return None if capsules is None else pl.Series(Capsules(capsules)).alias("text")
+        columns = (pl.Series(one, dtype=pl.String) for one in told or ())
+    else:
+        told = _kernel.texts(block, names, wanted)
+        columns = (pl.Series(Capsules(one)) for one in told or ())
+    return None if told is None else tuple(columns)

@@ -1,4 +1,4 @@
-"""What `json_text.h` does, in Python: outlines of lines, and one text of each of many objects."""
+"""What `json_text.h` does, in Python: outlines of lines, and the texts of many like objects."""
 
 from __future__ import annotations
 
@@ -39,24 +39,27 @@ def strict_outlines(block: bytes, keep: int) -> bytes | None:
         return None
 
 
-def texts(block: bytes, names: tuple[bytes, ...], wanted: int) -> list[str] | None:
-    """As `json_text.texts`, in a list."""
+def texts(
+    block: bytes, names: tuple[bytes, ...], wanted: tuple[int, ...]
+) -> tuple[list[str], ...] | None:
+    """As `json_text.texts`, in lists."""
     pattern = _like(names, wanted)
-    found = []
-    for line in block.removesuffix(b"\n").split(b"\n"):
+    found: tuple[list[str], ...] = tuple([] for _ in wanted)
+    for line in block.removesuffix(b"\n").split(b"\n") if block else []:
         match = pattern.fullmatch(line)
         if match is None:
             return None
         try:
             orjson.loads(line)
-            found.append(orjson.loads(match[1]))
+            for number, said in enumerate(found, 1):
+                said.append(orjson.loads(match[number]))
         except orjson.JSONDecodeError:
             return None
     return found
 
 
-def _like(names: tuple[bytes, ...], wanted: int) -> re.Pattern[bytes]:
-    values = (_TEXT if number == wanted else _SCALAR for number in range(len(names)))
+def _like(names: tuple[bytes, ...], wanted: tuple[int, ...]) -> re.Pattern[bytes]:
+    values = (_TEXT if number in wanted else _SCALAR for number in range(len(names)))
     pairs = [
         rb'"%b"%b:%b%b' % (re.escape(name), _SPACE, _SPACE, value)
         for name, value in zip(names, values, strict=True)

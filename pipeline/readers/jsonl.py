@@ -77,10 +77,10 @@ class JsonlReader(PerFileReader):
         return ranges.by_lines(file, ranges.RANGE_BYTES)
 
     def rows(self, file: SourceFile) -> Iterator[Row | Texts]:
-        """One row for each line, or many lines' texts at once."""
+        """One row for each line, or many lines at once."""
         alike = Alike(self.columns)
         for number, line in _numbered(file, self.max_line_bytes, alike):
-            if isinstance(line, pl.Series):
+            if isinstance(line, dict):
                 yield Texts(file.uri, number - 1, line)
                 continue
             found = _parsed(line)
@@ -93,12 +93,12 @@ class JsonlReader(PerFileReader):
 def objects(file: SourceFile, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Located]:
     """Each line as an object, or as the fault it has; a fault of the whole file has no locator."""
     for number, line in _numbered(file, max_line_bytes, None):
-        assert not isinstance(line, pl.Series), "nobody looks for lines that are alike"
+        assert not isinstance(line, dict), "nobody looks for lines that are alike"
         yield _locator(number), _parsed(line)
 
 
-Line = bytes | UnreadableError | pl.Series
-"""A line; what is wrong with it; the texts of it and the next ones, which are alike."""
+Line = bytes | UnreadableError | dict[str, pl.Series]
+"""A line; what is wrong with it; the columns of it and the next ones, which are alike."""
 
 
 def _numbered(file: SourceFile, limit: int, alike: Alike | None) -> Iterator[tuple[int, Line]]:
@@ -149,10 +149,10 @@ def _lines(
     number = before
     blank: int | None = None
     while True:
-        if alike and not blank and (texts := alike.texts(stream.ahead(limit))) is not None:
+        if alike and not blank and (columns := alike.read(stream.ahead(limit))) is not None:
             stream.passed()
-            yield number + 1, texts
-            number += len(texts)
+            yield number + 1, columns
+            number += len(next(iter(columns.values())))
             continue
         if not (line := stream.readline(limit + 1)):
             break

@@ -1,4 +1,4 @@
-"""JSON Lines a block at a time, where all lines of a block are alike and a text each.
+"""JSON Lines a block at a time, where all lines of a block are alike: a text each, or a pair.
 
 Such lines are most of what is read, and need no Python object each. A block in which one line is
 anything else is left to the reader of single lines: the records are the same.
@@ -7,7 +7,9 @@ anything else is left to the reader of single lines: the records are the same.
 from __future__ import annotations
 
 import io
-from typing import BinaryIO, NamedTuple, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import BinaryIO, Self
 
 import polars as pl
 
@@ -22,31 +24,44 @@ SMALL = 1 << 16
 """Bytes of a block that is not worth a frame of its own."""
 
 
-class Texts(NamedTuple):
-    """The texts of successive lines of one file, none of which has a fault."""
+KINDS = ({"text"}, {"prompt", "completion"})
+"""Columns of records that are read by the block."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What successive lines of one file say, none of which has a fault."""
 
     source: str
     before: int  # lines before them
-    texts: pl.Series
+    columns: Mapping[str, pl.Series]  # `text`, or `prompt` and `completion`
     place: str = ""  # of the file in an archive
 
     def inside(self, source: str, place: str) -> Self:
         """The same of a member of an archive."""
-        return self._replace(source=source, place=place)
+        return replace(self, source=source, place=place)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
 
     def frame(self) -> pl.DataFrame:
         """Their records, of `record.SCHEMA`."""
         first = self.before + 1
         lead = f"{self.place}," if self.place else ""
-        places = [f"{lead}line={line}" for line in range(first, first + len(self.texts))]
+        places = [f"{lead}line={line}" for line in range(first, first + len(self))]
         ids = record_ids(self.source, places)
-        known = pl.DataFrame(
-            {"id": ids, "document": ids, "locator": places, "text": self.texts},
-            schema={name: SCHEMA[name] for name in ("id", "document", "locator", "text")},
-        )
-        others = {name: kind for name, kind in SCHEMA.items() if name not in known.columns}
-        empty = known.with_columns(pl.lit(None, kind).alias(name) for name, kind in others.items())
-        return empty.with_columns(source=pl.lit(self.source)).select(SCHEMA.names())
+        made = {"id": ids, "document": ids, "locator": places, **self.columns}
+        filled = pl.DataFrame(made).with_columns(source=pl.lit(self.source))
+        if "text" not in self.columns:
+            turns = [_turn("user", "prompt"), _turn("assistant", "completion")]
+            filled = filled.with_columns(messages=pl.concat_list(turns))
+        missing = [name for name in SCHEMA if name not in filled.columns]
+        empty = [pl.lit(None, SCHEMA[name]).alias(name) for name in missing]
+        return filled.with_columns(empty).select(SCHEMA.names())
+
+
+def _turn(role: str, name: str) -> pl.Expr:
+    return pl.struct(role=pl.lit(role), text=pl.col(name))
 
 
 class Blocks:
@@ -81,36 +96,40 @@ class Blocks:
 
 
 class Alike:
-    """Lines of a text each: objects of the same keys, one of which is the text's."""
+    """Lines of a text or a pair each: objects of the same keys."""
 
     def __init__(self, columns: Columns | None) -> None:
         self._columns = columns
         self._names: tuple[bytes, ...] = ()
-        self._text = 0
+        self._wanted: dict[str, int] = {}  # number of the key that is the `text`, the `prompt` …
 
-    def texts(self, block: bytes) -> pl.Series | None:
-        """The texts of a block of lines; None where one of them is not like the others."""
+    def read(self, block: bytes) -> dict[str, pl.Series] | None:
+        """What a block of lines says; None where one of them is not like the others."""
         if not json_text.COMPILED or len(block) < SMALL:
             return None
         if not self._names and not self._learn(block[: block.index(b"\n")]):
             return None
-        found = json_text.texts(block, self._names, self._text)
+        rising = sorted(self._wanted.values())
+        found = json_text.texts(block, self._names, tuple(rising))
         if found is None:
             self._names = ()
-        return found
+            return None
+        return {name: found[rising.index(number)] for name, number in self._wanted.items()}
 
     def _learn(self, line: bytes) -> bool:
-        """Take the keys of a line as those of all, if its columns are those of a text."""
+        """Take the keys of a line as those of all, if its columns are those of a text or a pair."""
         try:
             names = list(json_object.parsed(line))
             columns = header(names, self._columns, flat=False)
         except UnreadableError:
             return False
-        if columns is None or columns.text is None or columns.images:
+        meant = columns.model_dump(exclude_none=True) if columns else {}
+        if set(meant) not in KINDS or len(names) > json_text.KEYS_MOST:
             return False
-        if len(names) > json_text.KEYS_MOST or any(name != _plain(name) for name in names):
+        if len(set(meant.values())) < len(meant) or any(name != _plain(name) for name in names):
             return False
-        self._names, self._text = tuple(map(str.encode, names)), names.index(columns.text)
+        self._names = tuple(map(str.encode, names))
+        self._wanted = {column: names.index(name) for column, name in meant.items()}
         return True
 
 

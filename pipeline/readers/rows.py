@@ -54,7 +54,7 @@ class MadeFrame(Protocol):
         """The same of a member of an archive: its place there stands before each row's own."""
 
     def frame(self) -> pl.DataFrame:
-        """As a frame of `record.SCHEMA`, within the limits above or of one block that was read."""
+        """As a frame of `record.SCHEMA`, of one block that was read."""
 
 
 def frames(rows: Iterable[Row | MadeFrame]) -> Iterator[pl.DataFrame]:
@@ -94,7 +94,7 @@ def _batches(
             yield numbers, frame(batch)
             numbers, batch, weight = [], [], 0
         if not isinstance(row, dict):
-            yield [number], row.frame()
+            yield from (([number], part) for part in row.frame().iter_slices(most_rows))
     if batch:
         yield numbers, frame(batch)
 

@@ -29,7 +29,7 @@ static void demand(int holds, const char *what) {
 }
 
 static const char *const pieces[] = {
-    "{\"text\":\"", "{\"n\":1,\"text\":\"", "\"", "\"}", "\\", "\\\"", "\\\\", "\\n", "\\u00e9",
+    "{\"text\":\"", "{\"n\":1,\"text\":\"", "{\"n\":\"a\",\"text\":\"", "\"", "\"}", "\\", "\\\"", "\\\\", "\\n", "\\u00e9",
     "\\u0041", "\\ud83c\\udf75", "\\ud83c", "\\udf75", "\\u12", "\\x", "}", "{", ":", ",", " ",
     "\t", "\n", "\x01", "\xc3\xa9", "\xf0\x9f\x8d\xb5", "\xe1\xba\xa1", "\xc3", "\xff", "\xed\xa0\x80",
     "a", "tea and more of it", "true", "null", "-1.5", "01", "12345678901234567890",
@@ -39,7 +39,7 @@ enum { PIECES = sizeof pieces / sizeof *pieces };
 static size_t draw_line(uint8_t *line, size_t room) {
     size_t length = 0;
     while (room - length > 24 && draw(24)) {
-        const char *piece = length ? pieces[draw(PIECES)] : pieces[draw(3)];
+        const char *piece = length ? pieces[draw(PIECES)] : pieces[draw(4)];
         memcpy(line + length, piece, strlen(piece));
         length += strlen(piece);
     }
@@ -70,30 +70,35 @@ static void check_outline(const uint8_t *line, size_t length, size_t keep) {
     free(twice);
 }
 
-static void check_text(const uint8_t *line, size_t length, const Key *keys, size_t count) {
-    uint8_t *text = block_of(line, length), *out = block_of(NULL, length + WIDTH);
-    size_t made = 0;
-    if (take_object(text, length, keys, count, count - 1, out, &made)) {
-        demand(made <= length, "a text is longer than its line");
-        for (size_t at = 0; at < made;) {
-            size_t size = out[at] < 0x80 ? 1 : long_character(out, at, made);
-            demand(size > 0, "a text is not UTF-8");
-            at += size;
+static void check_texts(const uint8_t *line, size_t length, const Likeness *like) {
+    uint8_t *text = block_of(line, length);
+    Texts out[WANTED_MOST] = {{block_of(NULL, length + WIDTH), 0}, {block_of(NULL, length + WIDTH), 0}};
+    if (take_object(text, length, like, out)) {
+        demand(out[0].made + out[1].made <= length, "texts are longer than their line");
+        for (size_t i = 0; i < like->wanted_count; i++) {
+            for (size_t at = 0; at < out[i].made;) {
+                const uint8_t *said = out[i].bytes;
+                size_t size = said[at] < 0x80 ? 1 : long_character(said, at, out[i].made);
+                demand(size > 0, "a text is not UTF-8");
+                at += size;
+            }
         }
     }
     free(text);
-    free(out);
+    free(out[0].bytes);
+    free(out[1].bytes);
 }
 
 int main(int argc, char **argv) {
     unsigned long inputs = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     const Key keys[] = {{(const uint8_t *)"n", 1}, {(const uint8_t *)"text", 4}};
+    const Likeness likes[] = {{keys, 2, 1, {1, 0}}, {keys + 1, 1, 1, {0, 0}}, {keys, 2, 2, {0, 1}}};
     static uint8_t line[2048];
     for (unsigned long n = 0; n < inputs; n++) {
-        size_t length = draw_line(line, sizeof line), one = draw(2);
+        size_t length = draw_line(line, sizeof line);
         check_outline(line, length, draw(20));
-        check_text(line, length, keys + one, 2 - one);
+        check_texts(line, length, likes + draw(3));
     }
     printf("%lu inputs: all well\n", inputs);
     return 0;
