@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.kernels import statistics, surface
 from pipeline.stages import clean, tone_marks
+from pipeline.stages import texts as texts_module
 from pipeline.stages.texts import NFC_SUSPECT, in_nfc
 
 compiled = pytest.mark.skipif(not statistics.COMPILED, reason="the extension is not built")
@@ -106,3 +107,19 @@ def test_clean_is_the_same_without_the_kernel(several: list[str | None]) -> None
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(statistics, "COMPILED", False)
         assert clean.Clean()._cleaned(series).to_list() == quickly.to_list()
+
+
+def test_turns_are_put_in_one_line_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not record by record: that took a millisecond each."""
+    asked = []
+    one_line, in_nfc_before = surface.one_line, texts_module.in_nfc
+    monkeypatch.setattr(surface, "one_line", lambda one: asked.append(len(one)) or one_line(one))
+    monkeypatch.setattr(
+        texts_module, "in_nfc", lambda one: asked.append(len(one)) or in_nfc_before(one)
+    )
+    turns = [{"role": "user", "text": " a\n b "}, {"role": "assistant", "text": "c"}]
+    records = pl.DataFrame({"messages": [turns] * 500})
+    found = records.select(turns=texts_module.turn_lines())["turns"]
+    assert found.to_list() == [["user\na b", "assistant\nc"]] * 500
+    assert len(asked) <= 8
+    assert max(asked) == 1_000

@@ -59,7 +59,7 @@ def with_turns(records: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
 
 def nfc(column: pl.Expr) -> pl.Expr:
     """The text in Unicode normalisation form C; only texts that may change are normalised."""
-    return column.map_batches(in_nfc, return_dtype=pl.String)
+    return column.map_batches(in_nfc, return_dtype=pl.String, is_elementwise=True)
 
 
 def in_nfc(texts: pl.Series) -> pl.Series:
@@ -99,7 +99,7 @@ def image_files() -> pl.Expr:
 
 def one_line(column: pl.Expr) -> pl.Expr:
     """The text in NFC, every run of white space one blank, so that layout does not count."""
-    return nfc(column).map_batches(surface.one_line, return_dtype=pl.String)
+    return nfc(column).map_batches(surface.one_line, return_dtype=pl.String, is_elementwise=True)
 
 
 def turn_lines() -> pl.Expr:

@@ -33,7 +33,7 @@ Value = dict[str, Any]
 
 def one_line(json: pl.Expr) -> pl.Expr:
     """JSON text with DEL, the C1 controls, U+2028 and U+2029 as escapes; they stand in strings."""
-    return json.map_batches(_escaped, return_dtype=pl.String)
+    return json.map_batches(_escaped, return_dtype=pl.String, is_elementwise=True)
 
 
 def _escaped(json: pl.Series) -> pl.Series:
