@@ -28,9 +28,11 @@ ALL_HEAD = (
     "| tool | MB | runs | CPU s | MB/s a core | ours takes | wall s | peak MB |\n"
     "|---|--:|--:|--:|--:|--:|--:|--:|"
 )
+DOCUMENTS = "clean, quality, dedup_exact, dedup_near, chunk"
+PAIRS = "clean, dedup_exact, dedup_near, contradictions"
 WHOLE = (
-    "clean, quality, dedup_exact, dedup_near, chunk, split, target, check, lineage, gate, report, "
-    "manifest: {cpu:.1f} CPU s, **{rate:.1f} MB/s a core**, wall {wall:.1f} s, peak {peak:.0f} MB "
+    "{stages}, split, target, check, lineage, gate, report, manifest: "
+    "{cpu:.1f} CPU s, **{rate:.1f} MB/s a core**, wall {wall:.1f} s, peak {peak:.0f} MB "
     "(median of {runs}). A stage's seconds hold what it writes to disk.\n"
 )
 REST = "start-up, decisions, files, check, gate, report"
@@ -97,11 +99,11 @@ def everything(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def prepare(found: dict[str, Any]) -> list[str]:
+def prepare(found: dict[str, Any], of: str = "documents", named: str = DOCUMENTS) -> list[str]:
     """All of prepare, by stage."""
     lines = [
-        f"\n## All of `prepare`, {found['megabytes']:.0f} MB of JSONL\n",
-        WHOLE.format(**found),
+        f"\n## All of `prepare`, {found['megabytes']:.0f} MB of JSONL, {of}\n",
+        WHOLE.format(**{**found, "stages": named}),
         "| stage | CPU s | share | MB/s a core |\n|---|--:|--:|--:|",
     ]
     stages = found["stages"]
@@ -110,6 +112,11 @@ def prepare(found: dict[str, Any]) -> list[str]:
         rate = found["megabytes"] / max(seconds, 1e-9)
         lines.append(row(name, f"{seconds:.2f}", f"{seconds / found['cpu']:.0%}", f"{rate:.0f}"))
     return lines
+
+
+def labelled(found: dict[str, Any]) -> list[str]:
+    """The same of pairs."""
+    return prepare(found, "pairs", PAIRS)
 
 
 def growth(found: dict[str, Any]) -> list[str]:
@@ -162,7 +169,13 @@ def plot(multiples: dict[str, Any]) -> str:
     )
 
 
-PARTS = {"near": near, "all": everything, "prepare": prepare, "growth": growth}
+PARTS = {
+    "near": near,
+    "all": everything,
+    "prepare": prepare,
+    "labelled": labelled,
+    "growth": growth,
+}
 
 
 def write(state: Path, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""All of `prepare`, on one JSON Lines file: its cost by stage, and how it grows with the file."""
+"""All of `prepare`, on one JSON Lines file of documents or pairs: its cost by stage, its growth."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from bench import Bench, told
 from measure import Cost, measured
 
@@ -18,15 +19,24 @@ stages: [clean, quality, dedup_exact, dedup_near, {{chunk: {{max_tokens: 512, ov
 targets: {{corpus: {{format: pretraining}}}}
 split: {{validation: 0.05}}
 """
+LABELLED = """
+name: measured
+sources: [{{path: {path}, reader: jsonl}}]
+stages: [clean, dedup_exact, dedup_near, contradictions]
+targets: {{pairs: {{format: prompt_completion}}}}
+split: {{validation: 0.05}}
+"""
 MULTIPLES = (1, 2, 4, 8)
 MEMORY = "1GB"
 
 
-def prepared(bench: Bench, source: Path, *options: str) -> tuple[Cost, dict[str, float]]:
+def prepared(
+    bench: Bench, source: Path, *options: str, text: str = RECIPE
+) -> tuple[Cost, dict[str, float]]:
     """A whole `prepare` of one JSONL file: its cost, and CPU seconds by stage."""
     recipe, out = bench.work / "recipe.yaml", bench.work / "out" / "prepare"
     shutil.rmtree(out, ignore_errors=True)
-    recipe.write_text(RECIPE.format(path=source))
+    recipe.write_text(text.format(path=source))
     line = [sys.executable, "-m", "pipeline", "prepare", str(recipe), "--output", str(out)]
     cost = measured([*line, *options])
     run = json.loads((out / "LATEST").read_text())["run"]
@@ -39,6 +49,22 @@ def part_prepare(bench: Bench) -> dict[str, Any]:
     number = 3
     source = bench.whole.times(number)
     runs = [prepared(bench, source) for _ in range(min(3, bench.runs))]
+    stages = sorted(runs, key=lambda run: run[0].cpu)[len(runs) // 2][1]
+    costs = [cost for cost, _ in runs]
+    return {**told(costs, number * bench.whole.megabytes), "stages": stages}
+
+
+def part_labelled(bench: Bench) -> dict[str, Any]:
+    """The same on twice the corpus as pairs: a document's first half is asked for the second."""
+    number = 2
+    source = bench.work / f"pairs-{number}.jsonl"
+    if not source.exists():
+        documents = pl.read_ndjson(bench.whole.times(number), schema={"text": pl.String})
+        text = pl.col("text")
+        half = text.str.len_chars() // 2
+        halves = documents.select(prompt=text.str.head(half), completion=text.str.slice(half))
+        halves.write_ndjson(source)
+    runs = [prepared(bench, source, text=LABELLED) for _ in range(min(3, bench.runs))]
     stages = sorted(runs, key=lambda run: run[0].cpu)[len(runs) // 2][1]
     costs = [cost for cost, _ in runs]
     return {**told(costs, number * bench.whole.megabytes), "stages": stages}
