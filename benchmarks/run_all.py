@@ -3,8 +3,9 @@
     python benchmarks/run_all.py [--quick] [--only near,prepare] [--corpus FOLDER] [--work FOLDER]
 
 Parts: near (near-duplicates beside the peers), all (quality filters, exact and near-duplicates
-beside the peers), prepare (a whole run by stage), labelled (the same of pairs), growth
-(1, 2, 4, 8 times the corpus in 1 GB), rules (decisions rule for rule beside datatrove's). FOLDER of the corpus as `corpus.py` takes it.
+beside the peers), prepare (a whole run by stage), labelled (the same of pairs), growth (1, 2, 4, 8
+times the corpus in 1 GB), rules (decisions rule for rule beside datatrove's). FOLDER of the corpus
+as `corpus.py` takes it.
 Peers are measured if their environments are below WORK/peers, as `peers/install.sh` makes them.
 Results gather in WORK/results.json, part by part, and RESULTS.md and growth.svg are written from
 all that is there; `--quick` takes a tenth of the corpus, one run each, and writes them into WORK.
