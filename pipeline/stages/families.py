@@ -85,8 +85,8 @@ def closest(candidates: Candidates, threshold: float, is_train: pl.Series) -> pl
     seen = pl.DataFrame(schema=PAIRS)
     best = pl.DataFrame(schema={"rank": pl.UInt32, "train": pl.UInt32, "jaccard": pl.Float64})
     below, least = pl.col("jaccard") < threshold, 0.0
-    for band in band_names(threshold):
-        pairs = between(buckets(candidates.keys(band), sizes), is_train)
+    for keys in candidates.keys(band_names(threshold)):
+        pairs = between(buckets(keys, sizes), is_train)
         pairs = possible(pairs, sizes, least).join(seen, on=["left", "right"], how="anti")
         found = candidates.measured(pairs)
         first = pl.lit(is_train.gather(found["left"]))

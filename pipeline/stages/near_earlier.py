@@ -29,8 +29,8 @@ def closest_earlier(
     sizes = candidates.sizes
     seen = pl.DataFrame(schema=PAIRS)
     best = pl.DataFrame(schema=FOUND)
-    for band in band_names(threshold):
-        rows = buckets(candidates.keys(band), sizes)
+    for keys in candidates.keys(band_names(threshold)):
+        rows = buckets(keys, sizes)
         if rows.is_empty():
             continue
         shared = between(rows, is_earlier)

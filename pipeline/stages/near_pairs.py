@@ -26,6 +26,7 @@ with a chance of 1-(1-threshold^rows)^bands: 99.8, 99.0, 98.8 and 99.6 %."""
 NONE = 0
 """The key of what is not compared."""
 
+KEYS_AT_ONCE = 1 << 22  # 32 MB of band keys
 BATCH_BYTES = 32 << 20  # of grams that are compared at once
 REMEMBERED = 1 << 23  # pairs that were measured; past that some are measured twice
 
@@ -102,9 +103,13 @@ class Candidates:
         """Bytes of grams, by rank."""
         return self.grams.sizes.gather(self.places)
 
-    def keys(self, band: str) -> pl.Series:
-        """The keys of one band, by rank."""
-        return self.sketches.rows([band], self.grams.rows)[band].gather(self.places)
+    def keys(self, bands: Sequence[str]) -> Iterator[pl.Series]:
+        """The keys of one band after the other, by rank; of few candidates many bands are read at
+        once, for to read one costs more than to hold it."""
+        together = max(1, KEYS_AT_ONCE // max(1, self.grams.rows.len()))
+        for start in range(0, len(bands), together):
+            read = self.sketches.rows(bands[start : start + together], self.grams.rows)
+            yield from read[self.places].iter_columns()
 
     def measured(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """`left`, `right` and their `jaccard`, of any pairs of ranks, sorted by them."""
@@ -171,8 +176,8 @@ def alike(
     """By band the pairs from `threshold` on, with their `jaccard`; joins them in the graph."""
     sizes = candidates.sizes
     seen = pl.DataFrame(schema=PAIRS)
-    for band in band_names(threshold):
-        shared = buckets(candidates.keys(band), sizes)
+    for keys in candidates.keys(band_names(threshold)):
+        shared = buckets(keys, sizes)
         if shared.is_empty():
             continue
         pairs = possible(pairing(shared), sizes, threshold)
@@ -201,11 +206,11 @@ def possible(pairs: pl.DataFrame, sizes: pl.Series, threshold: float) -> pl.Data
 
 def buckets(keys: pl.Series, sizes: pl.Series) -> pl.DataFrame:
     """`rank`, `size` and `key` of those that share their key, by key and rank."""
-    rows = pl.DataFrame([keys.alias("key"), sizes.alias("size")]).with_row_index("rank")
+    rows = pl.LazyFrame([keys.alias("key"), sizes.alias("size")]).with_row_index("rank")
     held = rows.filter(pl.col("key") != NONE).sort("key", "rank")
     again = pl.col("key") == pl.col("key").shift()
     shared = again | (pl.col("key") == pl.col("key").shift(-1))
-    return held.filter(shared.fill_null(False))
+    return held.filter(shared.fill_null(False)).collect()
 
 
 def within(rows: pl.DataFrame) -> pl.DataFrame:
