@@ -13,7 +13,7 @@ import pytest
 from fake_parser import FakeReader
 from test_readers import put
 
-from pipeline.readers import wire
+from pipeline.readers import wire, wire_rows
 from pipeline.readers.confine import _CALLS, seccomp_filter
 from pipeline.readers.sandbox import Limits, Sandbox
 from pipeline.record import SCHEMA, frame
@@ -206,6 +206,58 @@ def test_damaged_offsets_are_found() -> None:
             break
     else:
         pytest.fail("no damage was found")
+
+
+WHOLE_ROW = {
+    "source": "a",
+    "locator": "page=1",
+    "text": "Tee\u2028\ufffe\0",
+    "messages": [{"role": "user", "text": "?"}, {"role": "assistant", "text": None}],
+    "images": ["b.png"],
+    "tokens": -(2**63),
+    "rejected": {"reason": "read.damaged", "value": "1"},
+}
+
+
+def test_rows_come_back_as_the_frame_that_they_make() -> None:
+    """Whatever columns they have, in their order, with the places of their units."""
+    rows = [WHOLE_ROW, {"source": "b"}, {"source": "c", "text": "d"}]
+    found = wire_rows.unpack(wire_rows.pack([0, 0, 7], rows))
+    assert found.drop(wire.UNIT).equals(frame(rows))
+    assert found.schema == pl.Schema({**SCHEMA, wire.UNIT: pl.UInt32})
+    assert found[wire.UNIT].to_list() == [0, 0, 7]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[[0,",
+        b"{}",
+        b'[[0,{"text":"no source"}]]',
+        b'[[-1,{"source":"a"}]]',
+        b'[["0",{"source":"a"}]]',
+        b'[[4294967296,{"source":"a"}]]',
+        b'[[0,{"source":"a","text":5}]]',
+        b'[[0,{"source":"a","other":"b"}]]',
+        b'[[0,{"source":"a","tokens":"1"}]]',
+        b'[[0,{"source":"a","tokens":9223372036854775808}]]',
+        b'[[0,{"source":"a","images":"b"}]]',
+        b'[[0,{"source":"a","messages":[{"role":"user","text":["?"]}]}]]',
+        b'[[0,{"source":"a","rejected":{"reason":"b","more":"c"}}]]',
+        b'[[0,{"source":"a","text":"\\ud800"}]]',
+        b'[[0,{"source":"a","text":"\xff"}]]',
+    ],
+)
+def test_what_are_no_rows_is_refused(data: bytes) -> None:
+    """With a ValueError, which costs the unit: a child may say anything."""
+    with pytest.raises(ValueError, match="validation error"):
+        wire_rows.unpack(data)
+
+
+def test_the_rows_types_are_the_records() -> None:
+    """Of each column a value can be said, and of no other."""
+    assert set(wire_rows._Row.__annotations__) == set(SCHEMA)
 
 
 def test_the_filter_refuses_and_allows() -> None:

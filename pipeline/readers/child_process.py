@@ -16,9 +16,9 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.readers import wire
+from pipeline.readers import wire, wire_rows
 
-KINDS = (wire.READY, wire.STARTED, wire.FRAME, wire.DONE, wire.FAILED)
+KINDS = (wire.READY, wire.STARTED, wire.ROWS, wire.FRAME, wire.DONE, wire.FAILED)
 PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "TMPDIR")
 OWN = {
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -62,9 +62,10 @@ class Message:
     payload: bytes
 
     def frame(self, numbers: pl.Series) -> pl.DataFrame:
-        """Its frame, with the batch's own numbers of units; raises ParserFault if it has none."""
+        """Its rows, with the batch's own numbers of units; raises ParserFault if it has none."""
         try:
-            found = wire.unpack(self.payload)
+            rows = self.kind == wire.ROWS
+            found = wire_rows.unpack(self.payload) if rows else wire.unpack(self.payload)
         except ValueError as error:
             raise ParserFault("read.parser_died", error) from error
         places = found[wire.UNIT]

@@ -7,7 +7,15 @@ from typing import ClassVar
 
 import polars as pl
 
-from pipeline.readers.rows import MadeFrame, Row, UnreadableError, frames, numbered_frames
+from pipeline.readers.rows import (
+    Batch,
+    MadeFrame,
+    Row,
+    UnreadableError,
+    batches,
+    framed,
+    numbered_frames,
+)
 from pipeline.source import SourceFile, Unit
 from pipeline.stage import Settings
 
@@ -27,7 +35,11 @@ class PerFileReader(Settings):
 
     def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
         """The rows of each file, and its fault."""
-        return frames(row for file in unit.files for row in self._told(file))
+        return map(framed, self.batches(unit))
+
+    def batches(self, unit: Unit) -> Iterator[Batch]:
+        """The rows of each frame that `read` gives."""
+        return batches(row for file in unit.files for row in self._told(file))
 
     def read_together(
         self, units: Iterable[tuple[int, Unit]], most_chars: int

@@ -57,10 +57,23 @@ class MadeFrame(Protocol):
         """As a frame of `record.SCHEMA`, of one block that was read."""
 
 
+Batch = list[Row] | pl.DataFrame
+"""The rows of one frame, or the frame where it was made already."""
+
+
+def batches(rows: Iterable[Row | MadeFrame]) -> Iterator[Batch]:
+    """Rows in order as batches, none larger than the two limits above."""
+    return (one for _, one in _batches(((0, row) for row in rows), FRAME_ROWS, FRAME_CHARS))
+
+
+def framed(batch: Batch) -> pl.DataFrame:
+    """A batch as a frame of `record.SCHEMA`."""
+    return frame(batch) if isinstance(batch, list) else batch
+
+
 def frames(rows: Iterable[Row | MadeFrame]) -> Iterator[pl.DataFrame]:
-    """Rows as frames of `record.SCHEMA`, in order, none larger than the two limits above."""
-    numbered = ((0, row) for row in rows)
-    return (made for _, made in _batches(numbered, FRAME_ROWS, FRAME_CHARS))
+    """The frames of the rows' batches."""
+    return map(framed, batches(rows))
 
 
 def numbered_frames(
@@ -71,7 +84,8 @@ def numbered_frames(
     To make a frame costs as much as to make 300 of its rows: a small file is no frame of its own.
     """
     rows = ((number, row) for number, own in units for row in own)
-    for numbers, made in _batches(rows, FRAME_ROWS, min(most_chars, TOGETHER_CHARS)):
+    for numbers, batch in _batches(rows, FRAME_ROWS, min(most_chars, TOGETHER_CHARS)):
+        made = framed(batch)
         if len(numbers) == made.height:
             yield made.with_columns(pl.Series(UNIT, numbers, dtype=pl.UInt32))
         else:
@@ -80,8 +94,8 @@ def numbered_frames(
 
 def _batches(
     rows: Iterable[tuple[int, Row | MadeFrame]], most_rows: int, most_chars: int
-) -> Iterator[tuple[list[int], pl.DataFrame]]:
-    """Numbered rows as frames, with the numbers of each: one, if that of all rows, or one each."""
+) -> Iterator[tuple[list[int], Batch]]:
+    """Numbered rows as batches, with the numbers of each: one, if that of all rows, or one each."""
     numbers: list[int] = []
     batch: list[Row] = []
     weight = 0
@@ -89,17 +103,18 @@ def _batches(
         if isinstance(row, dict):
             numbers.append(number)
             batch.append(row)
-            weight += _chars(row)
+            weight += chars_of(row)
         if batch and (len(batch) >= most_rows or weight >= most_chars or not isinstance(row, dict)):
-            yield numbers, frame(batch)
+            yield numbers, batch
             numbers, batch, weight = [], [], 0
         if not isinstance(row, dict):
             yield from (([number], part) for part in row.frame().iter_slices(most_rows))
     if batch:
-        yield numbers, frame(batch)
+        yield numbers, batch
 
 
-def _chars(row: Mapping[str, Any]) -> int:
+def chars_of(row: Mapping[str, Any]) -> int:
+    """The characters of its texts."""
     turns = row.get("messages") or ()
     own = len(row.get("text") or "") + len(row.get("system") or "")
     return own + sum(len(turn["text"]) for turn in turns)

@@ -2,9 +2,9 @@
 
 Readers that say `sandboxed` run in one long-lived child of each worker: it has no credentials in
 its environment, no network, writes no file and starts no process (see `pipeline.readers.confine`
-for what holds where). Units go there in batches and come back as Arrow; a child that has read
-1,000 units is replaced. The limits on bytes, pages, members and depth that each reader has come
-first; those here are the last net:
+for what holds where). Units go there in batches, rows come back as JSON or Arrow; a child that has
+read 1,000 units is replaced. The limits on bytes, pages, members and depth that each reader has
+come first; those here are the last net:
 
 | limit | of | reason |
 |---|---|---|
@@ -121,7 +121,7 @@ class Sandbox:
                 message = child.receive(self.limits.patience(unit), self.limits.answer)
                 if message.kind == wire.STARTED:
                     asked.started = message.done
-                elif message.kind == wire.FRAME:
+                elif message.kind in (wire.ROWS, wire.FRAME):
                     found = message.frame(numbers)
                     asked.done, asked.frames = message.done, message.frames
                     yield found

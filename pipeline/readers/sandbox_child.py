@@ -15,11 +15,14 @@ from typing import BinaryIO
 
 import polars as pl
 
-from pipeline.readers import wire
+from pipeline.readers import wire, wire_rows
 from pipeline.readers.confine import allow_cpu, allow_memory, confine
+from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.rows import Batch, Row, chars_of
 from pipeline.source import Reader, Unit
 
 FLUSH_BYTES = 4 << 20
+ROW_BYTES = 100  # of a row beside its texts: ids, names
 
 
 def main() -> None:
@@ -37,11 +40,13 @@ def main() -> None:
 
 
 class Child:
-    """One batch after the other, frames gathered to some MB before they are sent."""
+    """One batch after the other, rows and frames gathered to some MB before they are sent."""
 
     def __init__(self, answers: BinaryIO, memory: int, cpu: float) -> None:
         self.answers, self.memory, self.cpu = answers, memory, cpu
         self.waiting: list[pl.DataFrame] = []
+        self.rows: list[Row] = []  # or these
+        self.units: list[int] = []  # the unit of each
         self.size = self.done = self.frames = 0
 
     def say(self, kind: bytes, payload: bytes = b"") -> None:
@@ -53,36 +58,49 @@ class Child:
     def take(self, units: list[tuple[Reader, Unit]], skip: int) -> bool:
         """Read a batch; False when a unit of it could not be read."""
         self.done = self.frames = 0
-        for reader, unit in units:
-            self.say(wire.STARTED)
-            try:
+        # Whatever a parser raises is told; `PanicException` is not even an Exception.
+        try:
+            for reader, unit in units:
+                self.say(wire.STARTED)
                 self._read(reader, unit, skip)
-            # Whatever a parser raises is told; `PanicException` is not even an Exception.
-            except BaseException as error:  # noqa: BLE001
-                self._fail(error)
-                return False
-            self.done += 1
-            self.frames = skip = 0
-        self._flush()
+                self.done += 1
+                self.frames = skip = 0
+            self._flush()
+        except BaseException as error:  # noqa: BLE001
+            self._fail(error)
+            return False
         self.say(wire.DONE)
         return True
 
     def _read(self, reader: Reader, unit: Unit, skip: int) -> None:
         allow_memory(self.memory)
         allow_cpu(self.cpu + sum(file.size for file in unit.files) / 1e6)
-        for number, frame in enumerate(reader.read(unit), 1):
+        rows = reader.batches(unit) if isinstance(reader, PerFileReader) else reader.read(unit)
+        for number, found in enumerate(rows, 1):
+            if self.waiting if isinstance(found, list) else self.rows:
+                self._flush()
             self.frames = number
             if number > skip:
-                place = pl.lit(self.done, pl.UInt32).alias(wire.UNIT)
-                self.waiting.append(frame.with_columns(place))
-                self.size += int(frame.estimated_size())
+                self._gather(found)
             if self.size >= FLUSH_BYTES:
                 self._flush()
 
+    def _gather(self, found: Batch) -> None:
+        if isinstance(found, list):
+            self.rows += found
+            self.units += [self.done] * len(found)
+            self.size += sum(ROW_BYTES + chars_of(row) for row in found)
+        else:
+            place = pl.lit(self.done, pl.UInt32).alias(wire.UNIT)
+            self.waiting.append(found.with_columns(place))
+            self.size += int(found.estimated_size())
+
     def _flush(self) -> None:
-        if self.waiting:
+        if self.rows:
+            self.say(wire.ROWS, wire_rows.pack(self.units, self.rows))
+        elif self.waiting:
             self.say(wire.FRAME, wire.pack(self.waiting))
-            self.waiting, self.size = [], 0
+        self.rows, self.units, self.waiting, self.size = [], [], [], 0
 
     def _fail(self, error: BaseException) -> None:
         memory = isinstance(error, MemoryError)

@@ -1,7 +1,8 @@
-"""What the sandbox and its child say to each other: lines of JSON there, framed Arrow back.
+"""What the sandbox and its child say to each other: lines of JSON there, framed JSON or Arrow back.
 
 The child is not trusted: nothing that it sends is unpickled, no length is believed that is over
-the limit, and its frames are validated to the last offset before Polars sees them.
+the limit, its rows are held against the record's types, and its frames are validated to the last
+offset before Polars sees them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import io
 import json
 import struct
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,45 +28,59 @@ HEADER = struct.Struct("<cIIQ")
 
 _SENT = pl.Schema([*SCHEMA.items(), (UNIT, pl.UInt32)])
 
-READY, STARTED, FRAME, DONE, FAILED = b"R", b"S", b"F", b"D", b"X"
-"""The child: is ready (JSON: what holds), starts a unit, hands over a frame, is done with the
-batch, gives up on the unit in work (JSON: reason and value)."""
+READY, STARTED, ROWS, FRAME, DONE, FAILED = b"R", b"S", b"J", b"F", b"D", b"X"
+"""The child: is ready (JSON: what holds), starts a unit, hands over rows (JSON) or a frame (Arrow),
+is done with the batch, gives up on the unit in work (JSON: reason and value)."""
 
 
 def to_line(units: Sequence[tuple[Reader, Unit]], skip: int) -> bytes:
     """A batch of units as one line; of the first, the first `skip` frames are not wanted."""
-    told = [
-        {
-            "module": type(reader).__module__,
-            "reader": type(reader).__qualname__,
-            "settings": reader.model_dump(mode="json"),  # type: ignore[attr-defined]
-            "files": [_told(file) for file in unit.files],
-            "sidecars": [_told(file) for file in unit.sidecars],
-        }
-        for reader, unit in units
-    ]
-    return json.dumps({"units": told, "skip": skip}).encode() + b"\n"
+    readers = {id(reader): reader for reader, _ in units}
+    places = {one: place for place, one in enumerate(readers)}
+    told = {
+        "readers": [_reader_told(reader) for reader in readers.values()],
+        "units": [
+            [places[id(reader)], [*map(_told, unit.files)], [*map(_told, unit.sidecars)]]
+            for reader, unit in units
+        ],
+        "skip": skip,
+    }
+    return json.dumps(told).encode() + b"\n"
 
 
 def from_line(line: bytes) -> tuple[list[tuple[Reader, Unit]], int]:
     """The batch that `to_line` wrote; in the child only, since it imports what it is told to."""
     told = json.loads(line)
-    return [_unit(one) for one in told["units"]], told["skip"]
+    readers = [_reader(one) for one in told["readers"]]
+    units = [
+        (readers[place], Unit(tuple(map(_file, files)), tuple(map(_file, sidecars))))
+        for place, files, sidecars in told["units"]
+    ]
+    return units, told["skip"]
 
 
-def _told(file: SourceFile) -> dict[str, Any]:
-    return asdict(file) | {"path": str(file.path)}
+def _reader_told(reader: Reader) -> dict[str, Any]:
+    return {
+        "module": type(reader).__module__,
+        "reader": type(reader).__qualname__,
+        "settings": reader.model_dump(mode="json"),  # type: ignore[attr-defined]
+    }
 
 
-def _unit(told: dict[str, Any]) -> tuple[Reader, Unit]:
+def _reader(told: dict[str, Any]) -> Reader:
     kind = getattr(importlib.import_module(told["module"]), told["reader"])
-    files, sidecars = (tuple(_file(one) for one in told[name]) for name in ("files", "sidecars"))
-    return kind(**told["settings"]), Unit(files, sidecars)
+    reader: Reader = kind(**told["settings"])
+    return reader
 
 
-def _file(told: dict[str, Any]) -> SourceFile:
-    span = Span(**told["span"]) if told["span"] else None
-    return SourceFile(**told | {"path": Path(told["path"]), "span": span})
+def _told(file: SourceFile) -> list[Any]:
+    span = file.span and [file.span.start, file.span.before, file.span.end]
+    return [file.uri, str(file.path), file.size, file.sha256, span]
+
+
+def _file(told: list[Any]) -> SourceFile:
+    uri, path, size, sha256, span = told
+    return SourceFile(uri, Path(path), size, sha256, Span(*span) if span else None)
 
 
 def pack(frames: Sequence[pl.DataFrame]) -> bytes:

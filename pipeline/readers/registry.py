@@ -1,0 +1,104 @@
+"""The readers by name, every reason they give, and which of them takes which file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.readers import (
+    archives,
+    captions,
+    csv_table,
+    docx,
+    email_text,
+    epub,
+    html,
+    image_units,
+    images,
+    json_document,
+    jsonl,
+    markdown,
+    odt,
+    parquet,
+    pdf,
+    pptx,
+    rtf,
+    sandbox,
+    subtitles,
+    text,
+    warc,
+    xlsx,
+)
+from pipeline.source import Reader, SourceFile
+
+READERS: dict[str, type[Reader]] = {
+    "images": images.ImagesReader,
+    "pdf": pdf.PdfReader,
+    "docx": docx.DocxReader,
+    "pptx": pptx.PptxReader,
+    "xlsx": xlsx.XlsxReader,
+    "odt": odt.OdtReader,
+    "epub": epub.EpubReader,
+    "rtf": rtf.RtfReader,
+    "parquet": parquet.ParquetReader,
+    "warc": warc.WarcReader,
+    "archive": archives.ArchiveReader,
+    "email": email_text.EmailReader,
+    "subtitles": subtitles.SubtitlesReader,
+    "html": html.HtmlReader,
+    "json": json_document.JsonReader,
+    "jsonl": jsonl.JsonlReader,
+    "csv": csv_table.CsvReader,
+    "markdown": markdown.MarkdownReader,
+    "text": text.TextReader,
+}
+"""In the order in which they are asked for a file; the last one claims everything."""
+
+_MODULES = (
+    *(sandbox, images, pdf, docx, pptx, xlsx, odt, epub, rtf, parquet, warc, archives, email_text),
+    *(subtitles, html, json_document, jsonl, csv_table, markdown, text),
+)
+
+REASONS: dict[str, str] = {
+    reason: explanation for module in _MODULES for reason, explanation in module.REASONS.items()
+}
+"""Every reason that a reader can give, with one line of explanation."""
+
+
+def reader_of(file: SourceFile) -> Reader:
+    """The reader that claims a file by its name and first bytes, with default settings."""
+    head = file.head()
+    return next(one for kind in READERS.values() if (one := kind()).claims(file, head))
+
+
+def assign(
+    files: Sequence[SourceFile], reader: Reader | None
+) -> list[tuple[Reader, list[SourceFile]]]:
+    """Which reader takes which of the files of one source; files keep their order.
+
+    With `reader` given, it takes all. Else the first that claims a file by its name and first
+    bytes does, with default settings, and captions go with the images they belong to.
+    """
+    if reader is not None:
+        return [(reader, list(files))] if files else []
+    readers = {name: kind() for name, kind in READERS.items()}
+    taken, metadata = _claimed(files, readers)
+    pictures = [file for file in files if taken[file.uri] == "images"]
+    texts = [file for file in files if file in metadata or not captions.is_metadata(file.uri)]
+    for file in image_units.sidecars(texts, pictures):
+        taken[file.uri] = "images"
+    found = [(one, [f for f in files if taken[f.uri] == name]) for name, one in readers.items()]
+    return [(one, own) for one, own in found if own]
+
+
+def _claimed(
+    files: Sequence[SourceFile], readers: Mapping[str, Reader]
+) -> tuple[dict[str, str], set[SourceFile]]:
+    """The reader of each file by URI, and which files are metadata of images."""
+    taken: dict[str, str] = {}
+    metadata: set[SourceFile] = set()
+    for file in files:
+        head = file.head()
+        taken[file.uri] = next(name for name, one in readers.items() if one.claims(file, head))
+        if captions.is_metadata(file.uri) and b"file_name" in head:
+            metadata.add(file)
+    return taken, metadata
