@@ -47,6 +47,55 @@ def test_all_is_taken_where_the_main_content_was_missed(tmp_path: Path) -> None:
     assert "Tea number 79" in text
 
 
+NAVIGATION = "<table><tr><td><a href=a>Prev</a></td><td><a href=b>Next</a></td></tr></table>"
+ITEMS = "<ul><li>Green tea is steamed.</li><li>Black tea is withered.</li></ul>"
+
+
+@pytest.mark.parametrize(
+    ("generator", "navigation", "contents"),
+    [
+        ("Modular DocBook HTML Stylesheet Version 1.79", "div class=NAVHEADER", "div class=TOC"),
+        ("DocBook XSL Stylesheets V1.79.2", "div class=navfooter", "div class=toc"),
+        ("GTK-Doc V1.33 (XML mode)", "table class=navigation", "div class=toc"),
+        ("makeinfo", "div class=header", "div class=contents"),
+        ("GNU Texinfo 7.1, http://www.gnu.org/software/texinfo/ makeinfo", "div class=nav-panel",
+         "div class=element-contents"),
+    ],
+)  # fmt: skip
+def test_pages_of_books_keep_their_lists(
+    tmp_path: Path, generator: str, navigation: str, contents: str
+) -> None:
+    """And lose what leads to other pages, which the generator's names tell."""
+    kind, inside = navigation.split()[0], contents.split()[0]
+    page = (
+        f'<html><head><META\nNAME="generator"\nCONTENT="{generator}"><title>Tea</title></head>'
+        f"<body><{navigation}><tr><td>{NAVIGATION}</td></tr></{kind}>"
+        f"<{contents}><p>Chapter 9</p></{inside}><div class=sect1><h1>Tea</h1>{ITEMS}"
+        f"<div class=sect2><h2>Making</h2>{PARAGRAPH}</div></div></body></html>"
+    )
+    text = text_of(tmp_path, page)
+    assert "Green tea is steamed" in text and "Black tea is withered" in text
+    assert text.count("not left to wither") == 6
+    assert not any(gone in text for gone in ("Prev", "Next", "Chapter 9"))
+
+
+def test_other_pages_have_no_names_left_out(tmp_path: Path) -> None:
+    """What a book's generator calls its links may be content elsewhere."""
+    header = "<div class=header><p>The harvest is in May, when the leaves are young.</p></div>"
+    page = f"<html><head><title>Tea</title></head><body><main>{header}{PARAGRAPH}</main></body>"
+    assert "harvest" in text_of(tmp_path, page)
+    named = page.replace("<title>", "<meta name=generator content=makeinfo><title>")
+    assert "harvest" not in text_of(tmp_path, named)
+
+
+def test_a_page_of_contents_keeps_them(tmp_path: Path) -> None:
+    """A book's first page may hold nothing else."""
+    links = "".join(f"<li><a href={n}.html>Chapter {n}</a></li>" for n in range(40))
+    head = "<head><meta name=generator content='DocBook XSL'><title>Tea</title></head>"
+    text = text_of(tmp_path, f"<html>{head}<body><div class=toc><ul>{links}</ul></div></body>")
+    assert "Chapter 39" in text
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

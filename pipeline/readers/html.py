@@ -2,8 +2,9 @@
 
 Scripts, styles and mark-up are left out; lists, tables and preformatted text keep their lines.
 `extract: main` takes the main content, and the whole text where that is much too small: under
-200 characters and under a tenth of the whole. The title is put on top, unless the first line
-says it. The encoding is told by a byte order mark, strict UTF-8, the page's own `charset`, or
+200 characters and under a tenth of the whole; pages of DocBook and Texinfo lose their navigation
+and tables of contents only (`pipeline.readers.html_generated`). The title is put on top, unless
+the first line says it. The encoding is told by a byte order mark, strict UTF-8, the page's own `charset`, or
 two detectors that agree; `extra` then names it, as for plain text.
 
 The parser is quadratic in the attributes of a tag and in the depth of the tree (100,000
@@ -25,6 +26,7 @@ from pydantic import Field
 
 from pipeline.kernels.markup import tag_extremes
 from pipeline.readers import encoding
+from pipeline.readers.html_generated import without_navigation
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.text import MAX_BYTES, Encoding, document
@@ -98,7 +100,7 @@ def page_text(html: str, extract: str) -> str:
     _refuse_too_complex(html)
     try:
         tree = HTMLTree.parse(html)
-        text = _main(tree) if extract == "main" else _extracted(tree, main=False)
+        text = _main(tree, html) if extract == "main" else _extracted(tree, main=False)
     except HTMLParserException as error:
         raise UnreadableError("read.bad_html", error) from error
     if not text.strip():
@@ -130,12 +132,15 @@ def _extracted(tree: HTMLTree, *, main: bool) -> str:
     return str(text).strip()
 
 
-def _main(tree: HTMLTree) -> str:
+def _main(tree: HTMLTree, html: str) -> str:
     """The main content, or all text where the main content was plainly missed."""
-    text = _extracted(tree, main=True)
+    from resiliparse.parse.html import HTMLTree
+
+    generated = without_navigation(tree, html)
+    text = _extracted(tree, main=not generated)
     if len(text) >= _SMALL_CHARS:
         return text
-    whole = _extracted(tree, main=False)
+    whole = _extracted(HTMLTree.parse(html) if generated else tree, main=False)
     return whole if len(text) < _SMALL_SHARE * len(whole) else text
 
 
