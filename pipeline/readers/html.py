@@ -4,8 +4,8 @@ Scripts, styles and mark-up are left out; lists, tables and preformatted text ke
 `extract: main` takes the main content, and the whole text where that is much too small: under
 200 characters and under a tenth of the whole; pages of DocBook and Texinfo lose their navigation
 and tables of contents only (`pipeline.readers.html_generated`). The title is put on top, unless
-the first line says it. The encoding is told by a byte order mark, strict UTF-8, the page's own `charset`, or
-two detectors that agree; `extra` then names it, as for plain text.
+the first line says it. The encoding is told by a byte order mark, strict UTF-8, the page's own
+`charset`, or two detectors that agree; `extra` then names it, as for plain text.
 
 The parser is quadratic in the attributes of a tag and in the depth of the tree (100,000
 attributes: over 20 s), so both are counted first, by a scan that reads tags as the HTML
