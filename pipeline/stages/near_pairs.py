@@ -207,7 +207,8 @@ def possible(pairs: pl.DataFrame, sizes: pl.Series, threshold: float) -> pl.Data
 def buckets(keys: pl.Series, sizes: pl.Series) -> pl.DataFrame:
     """`rank`, `size` and `key` of those that share their key, by key and rank."""
     rows = pl.LazyFrame([keys.alias("key"), sizes.alias("size")]).with_row_index("rank")
-    held = rows.filter(pl.col("key") != NONE).sort("key", "rank")
+    # By key and rank: they come by rank, and one column is sorted in a third of two columns' time.
+    held = rows.filter(pl.col("key") != NONE).sort("key", maintain_order=True)
     again = pl.col("key") == pl.col("key").shift()
     shared = again | (pl.col("key") == pl.col("key").shift(-1))
     return held.filter(shared.fill_null(False)).collect()
