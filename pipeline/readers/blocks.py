@@ -63,7 +63,7 @@ def beyond_text(messages: Any) -> bool:
 
 
 def _is_beyond_text(message: Any) -> bool:
-    if not isinstance(message, dict):
+    if not isinstance(message, dict) or turns.is_plain(message):
         return False
     if _is_result(message) or any(message.get(key) for key in _KEYS):
         return True

@@ -27,6 +27,7 @@ REASONS = {
     "read.not_text": "a value that should be text is a number, a list, an object or null",
 }
 
+PLAIN = ("user", "assistant", "system")
 ROLES = {
     "user": "user",
     "human": "user",
@@ -102,7 +103,20 @@ def system_prompt(value: Any) -> str | None:
     return None if value is None else "\n".join(texts("system", value)) or None
 
 
+def is_plain(message: Any) -> bool:
+    """Whether a message is a text by the user, the assistant or the system, and nothing else, in
+    the names that most data has; what is not may still be one."""
+    return (
+        type(message) is dict
+        and len(message) == 2
+        and type(message.get("content")) is str
+        and message.get("role") in PLAIN
+    )
+
+
 def _turn(number: int, message: Any) -> dict[str, str]:
+    if is_plain(message):
+        return turn(message["role"], message["content"])
     role = role_of(number, message)
     return turn(role, "\n".join(texts(*content_of(number, message))))
 
