@@ -107,7 +107,10 @@ def parted(page: bytes, navigation: str, contents: str) -> tuple[str, str]:
 
 
 def running_lines(path: Path) -> Counter[str]:
-    """The words of lines at a page's edge that stand on many pages, numbers aside."""
+    """The words of lines at a page's edge that stand on many pages.
+
+    Without numbers: a page's stands in the table of contents too.
+    """
     import pypdfium2
 
     document = pypdfium2.PdfDocument(path)
@@ -118,7 +121,8 @@ def running_lines(path: Path) -> Counter[str]:
     found: Counter[str] = Counter()
     for lines in edges:
         for line in lines:
-            found.update(words(line) if re.sub(r"\d+", "#", line) in running else ())
+            if re.sub(r"\d+", "#", line) in running:
+                found.update(word for word in words(line) if not word.isdecimal())
     return found
 
 

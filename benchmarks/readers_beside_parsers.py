@@ -19,36 +19,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bare_parsers import bare_html, bare_pdf, bare_text
+
 from pipeline.readers import READERS
 from pipeline.source import SourceFile
 
 MOST_FILES, MOST_BYTES = 300, 40_000_000
-
-
-def bare_html(path: Path) -> str:
-    """Decode, parse, extract: resiliparse alone."""
-    from resiliparse.extract.html2text import extract_plain_text
-    from resiliparse.parse.encoding import bytes_to_str, detect_encoding
-
-    data = path.read_bytes()
-    return extract_plain_text(
-        bytes_to_str(data, detect_encoding(data) or "utf-8"), main_content=True
-    )
-
-
-def bare_pdf(path: Path) -> str:
-    """Every page's text in PDFium's order."""
-    import pypdfium2 as pdfium
-
-    document = pdfium.PdfDocument(path)
-    try:
-        return "\n".join(page.get_textpage().get_text_range() for page in document)
-    finally:
-        document.close()
-
-
-def bare_text(path: Path) -> str:
-    return path.read_bytes().decode("utf-8", "replace")
 
 
 FORMATS: dict[str, tuple[str, Callable[[Path], str]]] = {

@@ -1,6 +1,8 @@
 """The texts that a peer makes of files: `texts_of.py PEER FILE…` prints JSON, file → text.
 
 Each peer by its own defaults, as its documentation shows it; `cpu` is the CPU seconds of all files.
+With `--sizes` before the peer only the number of characters is printed, and a file that the peer
+refuses counts none.
 """
 
 import json
@@ -45,7 +47,18 @@ PEERS = {
 }
 
 
+def size(peer: str, file: str) -> int:
+    try:
+        return len(PEERS[peer](file))
+    except BaseException as error:  # noqa: BLE001 - a panic of Rust is no Exception
+        print(f"{file}: {type(error).__name__}: {error}", file=sys.stderr)
+        return 0
+
+
 def main() -> None:
+    if sys.argv[1] == "--sizes":
+        print(sum(size(sys.argv[2], file) for file in sys.argv[3:]))
+        return
     read, files = PEERS[sys.argv[1]], sys.argv[2:]
     start = time.process_time()
     texts = {file: read(file) for file in files}

@@ -35,6 +35,7 @@ OWN = {
 }
 
 _PIECE = 1 << 20
+_SOON = 0.1
 _STARTING_SECONDS = 120.0
 _TOLD_BYTES = 65_536
 _BUSY = 0.02  # of one core, while an answer is waited for
@@ -131,10 +132,13 @@ class ChildProcess:
         assert self.child.stdout is not None
         out = self.child.stdout.fileno()
         got = bytearray()
-        used = self._cpu_seconds()
+        used: float | None = None  # looked up for answers that are not there soon: it costs
         waits = 0
         while len(got) < length:
-            if not select.select([out], [], [], seconds)[0]:
+            if not select.select([out], [], [], seconds if used is not None else _SOON)[0]:
+                if used is None:
+                    used = self._cpu_seconds()
+                    continue
                 # On a busy machine a child at work is not late: its CPU limit will end it.
                 before, used = used, self._cpu_seconds()
                 waits += 1

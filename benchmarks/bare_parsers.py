@@ -1,0 +1,95 @@
+"""The parsers that readers stand on, alone: `python bare_parsers.py KIND FILE…` prints characters.
+
+Nothing of this package is imported here: a process of this is what the least program costs that
+gets text out of these files. What has no parser of its own (RTF, whose reader is this package's)
+is not here.
+"""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+ODF = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
+
+
+def html_text(data: bytes) -> str:
+    """Decode, parse, extract: resiliparse alone."""
+    from resiliparse.extract.html2text import extract_plain_text
+    from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+
+    return extract_plain_text(
+        bytes_to_str(data, detect_encoding(data) or "utf-8"), main_content=True
+    )
+
+
+def bare_html(path: Path) -> str:
+    return html_text(path.read_bytes())
+
+
+def bare_pdf(path: Path) -> str:
+    """Every page's text in PDFium's order."""
+    import pypdfium2 as pdfium
+
+    document = pdfium.PdfDocument(path)
+    try:
+        return "\n".join(page.get_textpage().get_text_range() for page in document)
+    finally:
+        document.close()
+
+
+def bare_text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+def bare_docx(path: Path) -> str:
+    """The text of the document's XML, by lxml alone."""
+    return _paragraphs(path, "word/document.xml", f"{{{W}}}p")
+
+
+def bare_odt(path: Path) -> str:
+    return _paragraphs(path, "content.xml", f"{{{ODF}}}p")
+
+
+def _paragraphs(path: Path, member: str, tag: str) -> str:
+    from lxml import etree
+
+    with zipfile.ZipFile(path) as parts:
+        root = etree.fromstring(parts.read(member))
+    return "\n".join("".join(one.itertext()) for one in root.iter(tag))
+
+
+def bare_epub(path: Path) -> str:
+    """Each page of the book, by resiliparse."""
+    with zipfile.ZipFile(path) as parts:
+        pages = [name for name in parts.namelist() if name.endswith("html")]
+        return "\n".join(html_text(parts.read(name)) for name in pages)
+
+
+def bare_email(path: Path) -> str:
+    """The first plain text, by the standard library."""
+    import email
+    from email import policy
+
+    message = email.message_from_bytes(path.read_bytes(), policy=policy.default)
+    body = message.get_body(("plain",))
+    return body.get_content() if body else ""
+
+
+BARE: dict[str, Callable[[Path], str]] = {
+    "html": bare_html,
+    "pdf": bare_pdf,
+    "docx": bare_docx,
+    "odt": bare_odt,
+    "epub": bare_epub,
+    "email": bare_email,
+    "text": bare_text,
+    "markdown": bare_text,
+}
+
+if __name__ == "__main__":
+    read = BARE[sys.argv[1]]
+    print(sum(len(read(Path(name))) for name in sys.argv[2:]))

@@ -1,0 +1,144 @@
+"""Documents for the readers' benchmarks: real ones, and some made of their texts.
+
+HTML, PDF, text and Markdown are taken as they are, spread evenly over the folder. Word, ODT and RTF
+documents and messages are made of its longer texts, a paragraph for each line; books (EPUB) of
+its pages, eight chapters each.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from bare_parsers import ODF, W
+
+SUFFIXES = {"html": ".html", "pdf": ".pdf", "text": ".txt", "markdown": ".md"}
+SMALLEST = 4_000  # bytes of a text that becomes a document
+CHAPTERS = 8
+TYPES = (
+    '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default '
+    'Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-'
+    'officedocument.wordprocessingml.document.main+xml"/></Types>'
+)
+RELATIONS = (
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="r" Type="http://schemas.openxmlformats.org/officeDocument/2006/'
+    'relationships/officeDocument" Target="word/document.xml"/></Relationships>'
+)
+CONTAINER = (
+    '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0"><rootfiles>'
+    '<rootfile full-path="book.opf" media-type="application/oebps-package+xml"/></rootfiles>'
+    "</container>"
+)
+
+
+def real(folder: Path, suffix: str, count: int, smallest: int = 1) -> list[bytes]:
+    """The bytes of so many different files at most, unpacked, from all over the folder."""
+    paths = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.name.endswith((suffix, suffix + ".gz")) and path.is_file()
+        if not path.is_symlink() and path.stat().st_size >= smallest
+    ]
+    step = max(1, len(paths) // count)
+    chosen = (paths[::step] + [path for at, path in enumerate(paths) if at % step])[:count]
+    found = [
+        gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        for path in sorted(chosen)
+    ]
+    return [data for data in found if data.strip()]
+
+
+def lines_of(data: bytes) -> list[str]:
+    """A text's lines without what XML cannot hold."""
+    text = data.decode("utf-8", "replace")
+    return ["".join(c for c in line if c >= " ") for line in text.splitlines()]
+
+
+def zipped(path: Path, members: dict[str, str | bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
+        for name, data in members.items():
+            parts.writestr(name, data)
+
+
+def make_docx(data: bytes, path: Path) -> None:
+    """A paragraph for each line, its words in runs of five."""
+    paragraphs = []
+    for line in lines_of(data):
+        found = escape(line).split()
+        runs = [" ".join(found[at : at + 5]) for at in range(0, len(found), 5)]
+        made = "".join(f'<w:r><w:t xml:space="preserve">{run} </w:t></w:r>' for run in runs)
+        paragraphs.append(f"<w:p><w:pPr><w:jc w:val='left'/></w:pPr>{made}</w:p>")
+    body = f'<w:document xmlns:w="{W}"><w:body>{"".join(paragraphs)}</w:body></w:document>'
+    members = {"[Content_Types].xml": TYPES, "_rels/.rels": RELATIONS, "word/document.xml": body}
+    zipped(path, members)
+
+
+def make_odt(data: bytes, path: Path) -> None:
+    office = ODF.replace(":text:", ":office:")
+    body = "".join(f"<t:p>{escape(line)}</t:p>" for line in lines_of(data))
+    content = (
+        f'<o:document-content xmlns:o="{office}" xmlns:t="{ODF}" o:version="1.2"><o:body><o:text>'
+        f"{body}</o:text></o:body></o:document-content>"
+    )
+    zipped(path, {"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content})
+
+
+def make_rtf(data: bytes, path: Path) -> None:
+    lines = (line.replace("\\", "\\\\").replace("{", "\\{").replace("}", "\\}") for line in
+             lines_of(data))  # fmt: skip
+    coded = ("".join(c if c < "\x7f" else f"\\u{ord(c)}?" for c in line) for line in lines)
+    path.write_text("{\\rtf1\\ansi " + "\\par\n".join(coded) + "}", "ascii")
+
+
+def make_email(data: bytes, path: Path) -> None:
+    message = EmailMessage()
+    message["From"], message["To"] = "a@example.org", "b@example.org"
+    message["Subject"], message["Date"] = "A text", "Thu, 02 Jan 2020 03:04:05 +0000"
+    message.set_content("\n".join(lines_of(data)))
+    path.write_bytes(message.as_bytes())
+
+
+def make_epub(pages: list[bytes], path: Path) -> None:
+    names = [f"{number}.xhtml" for number in range(len(pages))]
+    items = "".join(
+        f'<item id="i{name}" href="{name}" media-type="application/xhtml+xml"/>' for name in names
+    )
+    spine = "".join(f'<itemref idref="i{name}"/>' for name in names)
+    book = (
+        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata/>'
+        f"<manifest>{items}</manifest><spine>{spine}</spine></package>"
+    )
+    own: dict[str, str | bytes] = {"mimetype": "application/epub+zip"}
+    own |= {"META-INF/container.xml": CONTAINER, "book.opf": book}
+    zipped(path, own | dict(zip(names, pages, strict=True)))
+
+
+MADE: dict[str, tuple[str, Callable[[bytes, Path], None]]] = {
+    "docx": (".docx", make_docx),
+    "odt": (".odt", make_odt),
+    "rtf": (".rtf", make_rtf),
+    "email": (".eml", make_email),
+}
+
+
+def files_of(kind: str, folder: Path, count: int, into: Path) -> list[Path]:
+    """So many files of one format at most, written to `into`."""
+    if kind == "epub":
+        pages = real(folder, ".html", CHAPTERS * count)
+        books = [pages[at : at + CHAPTERS] for at in range(0, len(pages), CHAPTERS)]
+        for number, book in enumerate(books):
+            make_epub(book, into / f"{number:05}.epub")
+        return sorted(into.glob("*.epub"))
+    suffix, make = MADE.get(
+        kind, (SUFFIXES.get(kind, ""), lambda data, path: path.write_bytes(data))
+    )
+    made_of = real(folder, ".txt", count, SMALLEST) if kind in MADE else real(folder, suffix, count)
+    for number, data in enumerate(made_of):
+        make(data, into / f"{number:05}{suffix}")
+    return sorted(into.glob(f"*{suffix}"))
