@@ -59,6 +59,9 @@ CHANGING = (Clean, Redact, Label, Chunk)
 SMALL = 64 << 20
 """Bytes of source under which the gate's process is started before the first pass."""
 
+LITTLE, FEW = 4 << 20, 256 << 20
+"""Bytes of new source, and of all, up to which more processes cost more than they save."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -231,9 +234,19 @@ class Execution:
         """The read tasks with what earlier runs have made of their units."""
         keys = [task.keys(self.withdrawn) for task in tasks]
         known = find_known(self.folder.parent, folder, made_of, chain.from_iterable(keys))
-        units, found = sum(map(len, keys)), known.rows.n_unique("key") if known.rows.height else 0
-        if found:
-            self.progress.say(f"{found} of {units} source units are known from earlier runs")
+        there = set(known.rows["key"])
+        units = (
+            (k, u)
+            for t, own in zip(tasks, keys, strict=True)
+            for k, u in zip(own, t.units, strict=True)
+        )
+        new = [unit for key, (_, unit) in units if key not in there]
+        self.inputs.confirm(new)
+        if there:
+            told = f"{len(there)} of {sum(map(len, keys))} source units are known from earlier runs"
+            self.progress.say(told)
+            if sum(unit.size() for unit in new) <= LITTLE and self.inputs.size() <= FEW:
+                self.engine.stay_alone()
         return [
             replace(task, known=known.of(own), digests=tuple(own))
             for task, own in zip(tasks, keys, strict=True)
@@ -266,8 +279,9 @@ class Execution:
     ) -> tuple[Path, tuple[Rendering, ...]]:
         folder = private_folder(self.folder / "rendered")
         paths = self.folder / "paths.json"
-        write_bytes(paths, json.dumps(self.inputs.paths()).encode())
         targets = renderings(self.recipe, self.options.output, self.digest)
+        if any(one.place.image_prefix for one in targets):  # else no line names an image
+            write_bytes(paths, json.dumps(self.inputs.paths()).encode())
         this = RenderPass(folder, targets, decided, paths, self.plan)
         names = [one.label for one in decided]
         parts = self._map(" · ".join(names + [one.name for one in targets]), this, tasks)

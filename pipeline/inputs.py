@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import SourceChanged
 from pipeline.hub import is_hub, list_hub
+from pipeline.local_sources import hash_file
 from pipeline.passes import ReadTask
+from pipeline.pins import Pins
 from pipeline.readers import assign
 from pipeline.recipe import Recipe
 from pipeline.source import Reader, SourceFile, Unit
@@ -25,6 +28,8 @@ SLOW_IN_A_ROW = 2  # so often over it, and threads are worth their cost
 HANDFUL = 64  # files that a thread is handed at once
 LARGE = 1 << 20  # bytes of a file that is read by itself
 
+OTHER = "is another, though its size and times are as they were; run again with --full"
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -33,6 +38,7 @@ class Inputs:
     units: tuple[tuple[Reader, Unit], ...]
     sets: Mapping[str, Inputs] = field(default_factory=dict)  # evaluation sets by name
     against: Mapping[str, Inputs] = field(default_factory=dict)  # earlier data by name
+    believed: Collection[str] = ()  # URIs of the files that are taken for what they were
 
     def files(self) -> Iterator[tuple[SourceFile, str, bool]]:
         """(file, reader's name, whether it is only read along with others)."""
@@ -61,6 +67,17 @@ class Inputs:
         beside = (*self.sets.values(), *self.against.values())
         return own.union(*(one.spooled(spool, NOTHING) for one in beside))
 
+    def confirm(self, units: Iterable[Unit]) -> None:
+        """Digest the files of these units that were only believed: they are going to be read.
+
+        Raises SourceChanged for one that is another.
+        """
+        files = (file for unit in units for file in (*unit.files, *unit.sidecars))
+        unread = {file.uri: file for file in files if file.uri in self.believed}
+        for file in unread.values():
+            if hash_file(file.path) != file.sha256:
+                raise SourceChanged(f"source {file.uri}: {OTHER}")
+
     def size(self) -> int:
         """Bytes of all files that give records."""
         return sum(unit.size() for _, unit in self.units)
@@ -70,19 +87,24 @@ class Inputs:
         return {file.uri: str(file.path) for file, _, _ in self.files()}
 
 
-def gather_inputs(recipe: Recipe, folder: Path, spool: Path, aws: Aws) -> Inputs:
+def gather_inputs(
+    recipe: Recipe, folder: Path, spool: Path, aws: Aws, pins: Pins | None = None
+) -> Inputs:
     """List, pin and assign all sources of a recipe, those of its evaluation sets, and the data
-    that it compares with.
+    that it compares with, which are always read. `pins` are those of earlier runs.
 
     Raises StorageError for a source that is missing or cannot be read.
     """
 
-    def gathered(sources: Sequence[Any], chosen: Choice = tuple) -> tuple[tuple[Reader, Unit], ...]:
-        return tuple(_gather(recipe, sources, folder, spool, aws, chosen))
+    def gathered(
+        sources: Sequence[Any], chosen: Choice = tuple, known: Pins | None = None
+    ) -> tuple[tuple[Reader, Unit], ...]:
+        return tuple(_gather(recipe, sources, folder, chosen, Pinning(spool, aws, known)))
 
     sets = {name: Inputs(gathered([one])) for name, one in recipe.evaluation_sets.items()}
     against = {n: Inputs(gathered([one], lines_of_runs)) for n, one in recipe.against.items()}
-    return Inputs(gathered(recipe.sources), sets, against)
+    units = gathered(recipe.sources, known=pins)
+    return Inputs(units, sets, against, pins.believed if pins else ())
 
 
 Choice = Callable[[Sequence[Listed]], Sequence[Listed]]
@@ -99,19 +121,43 @@ def lines_of_runs(listed: Sequence[Listed]) -> Sequence[Listed]:
     return [one for one, name in below if LINES.fullmatch(name)] if runs else listed
 
 
+@dataclass(frozen=True)
+class Pinning:
+    """How listed files are pinned."""
+
+    spool: Path
+    aws: Aws
+    known: Pins | None = None  # what earlier runs have read
+
+    def all(self, listed: Sequence[Listed]) -> Iterator[SourceFile]:
+        """The files, pinned, in their order; those that are known are not read."""
+        known = self.known
+        if known is None:
+            yield from _pin_all(listed, self.spool, self.aws)
+            return
+        found = known.of(listed)
+        unread = [one for one, pinned in zip(listed, found, strict=True) if pinned is None]
+        read = zip(unread, _pin_all(unread, self.spool, self.aws), strict=True)
+        for pinned in found:
+            if pinned is None:
+                one, pinned = next(read)
+                known.note(one, pinned.sha256)
+            yield pinned
+
+
 def _gather(
-    recipe: Recipe, sources: Sequence[Any], folder: Path, spool: Path, aws: Aws, chosen: Choice
+    recipe: Recipe, sources: Sequence[Any], folder: Path, chosen: Choice, pinning: Pinning
 ) -> Iterator[tuple[Reader, Unit]]:
     """The units of some sources; a file that two of them name is read once."""
     seen: set[str] = set()
     for source in sources:
         if is_hub(source.path):
-            listed = list_hub(source.path, folder, spool)
+            listed = list_hub(source.path, folder, pinning.spool)
         else:
-            listed = list_sources(source.path, folder, aws)
+            listed = list_sources(source.path, folder, pinning.aws)
         new = [one for one in chosen(listed) if one.uri not in seen]
         seen.update(one.uri for one in new)
-        files = list(_pin_all(new, spool, aws))
+        files = list(pinning.all(new))
         for reader, taken in assign(files, recipe.reader(source)):
             yield from ((reader, unit) for unit in reader.units(taken))
 

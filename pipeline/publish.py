@@ -14,6 +14,9 @@ from pipeline.storage import Place
 LATEST = "LATEST"
 MANIFEST = "manifest.json"
 
+MANY = 100
+SCALARS = {str, int, float, bool, type(None)}
+
 
 @dataclass(frozen=True)
 class Latest:
@@ -26,8 +29,39 @@ class Latest:
 
 def as_json(value: Any) -> bytes:
     """JSON the same for the same value: sorted keys, UTF-8, LF at the end."""
-    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False)
-    return (text + "\n").encode()
+    if not isinstance(value, dict) or not any(map(_are_flat, value.values())):
+        return (_indented(value) + "\n").encode()
+    members = [f" {_indented(name)}: {_member(value[name])}" for name in sorted(value)]
+    return ("{\n" + ",\n".join(members) + "\n}\n").encode()
+
+
+def _indented(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False)
+
+
+def _are_flat(value: Any) -> bool:
+    """Whether this is a long list of objects without lists and objects in them: inputs, files."""
+    return (
+        isinstance(value, list)
+        and len(value) >= MANY
+        and all(
+            type(one) is dict and one and SCALARS.issuperset(map(type, one.values()))
+            for one in value
+        )
+    )
+
+
+def _member(value: Any) -> str:
+    """A value as it stands in an object, its lines a blank further in.
+
+    No text of JSON holds a line end as such, so that those there are stand between values.
+    A long list is written by the compiled encoder, which does not indent but takes any separator.
+    """
+    if not _are_flat(value):
+        return _indented(value).replace("\n", "\n ")
+    told = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",\n   ", ": "))
+    objects = told[2:-2].replace("},\n   {", "\n  },\n  {\n   ")
+    return "[\n  {\n   " + objects + "\n  }\n ]"
 
 
 def read_latest(place: Place) -> Latest | None:

@@ -21,6 +21,7 @@ from pipeline.finish import Finished
 from pipeline.inputs import Inputs, gather_inputs
 from pipeline.lock import Held, hold
 from pipeline.naming import name_run
+from pipeline.pins import Pins
 from pipeline.progress import Progress
 from pipeline.publish import point_to, publish, read_latest, read_manifest
 from pipeline.recipe import Recipe
@@ -59,9 +60,10 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         for note in place.examine():
             progress.say(note)
         progress.say("reading the list of sources")
-        inputs = gather_inputs(
-            recipe, folder, private_folder(work / "spool"), source_aws(recipe, aws)
-        )
+        pins = Pins(work, full=options.full)
+        spool = private_folder(work / "spool")
+        inputs = gather_inputs(recipe, folder, spool, source_aws(recipe, aws), pins)
+        pins.write()
         latest = read_latest(place)
         named = name_run(recipe, inputs, options.output, options.since, place, latest)
         run = named.run

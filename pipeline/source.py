@@ -21,6 +21,7 @@ class Listed:
     size: int  # bytes
     path: Path | None  # a local file
     etag: str | None  # an S3 object's version
+    stamp: str | None = None  # of a local file, by which `pipeline.pins` knows it again
 
 
 @dataclass(frozen=True)

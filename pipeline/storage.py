@@ -5,35 +5,29 @@ A listed source is pinned: what is read later is the version that was listed, or
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import re
-import stat
-from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote_from_bytes
 
 from pipeline.aws import Aws
-from pipeline.errors import SourceChanged, StorageError
+from pipeline.errors import StorageError
+from pipeline.local_sources import hash_file, hash_local, list_local, source_uri
 from pipeline.s3 import S3Place
 from pipeline.s3_sources import GLOB, fetch_s3, list_s3
 from pipeline.shards import write_bytes
 from pipeline.source import Listed, SourceFile
 
-__all__ = ["GLOB", "Aws", "Listed", "Place", "is_remote", "list_sources", "open_place", "pin"]
-
-BLOCK = 1 << 20
-PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
-"""Names in which nothing is to be encoded: most."""
-
-Seen = tuple[str, os.stat_result]
-"""A path, and what is there when links are followed."""
-
-NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
-"""Of links that lead to nothing, and of what is gone since it was listed."""
+__all__ = [
+    "GLOB",
+    "Aws",
+    "Listed",
+    "Place",
+    "is_remote",
+    "list_sources",
+    "open_place",
+    "pin",
+    "source_uri",
+]
 
 
 def is_remote(uri: str) -> bool:
@@ -47,93 +41,10 @@ def list_sources(spec: str, folder: Path, aws: Aws) -> list[Listed]:
     `folder` is what relative paths are relative to. Hidden files and what is no regular file are
     left out. Raises StorageError when nothing is there or it cannot be read.
     """
-    found = list_s3(spec, aws) if is_remote(spec) else list(_list_local(spec, folder))
+    found = list_s3(spec, aws) if is_remote(spec) else list(list_local(spec, folder))
     if not found:
         raise StorageError(f"source {spec}: nothing is there; check the path in the recipe")
     return sorted(found, key=lambda listed: listed.uri.encode())
-
-
-def _list_local(spec: str, folder: Path) -> Iterator[Listed]:
-    start = folder / spec
-    found: Iterator[Seen]
-    if GLOB.search(spec) and not start.exists():
-        found = chain.from_iterable(_seen(str(path)) for path in _glob(spec, folder))
-    elif start.is_dir():
-        found = _walk(str(start))
-    else:
-        found = _seen(str(start))
-    above = _normal(folder)
-    for path, told in found:
-        if stat.S_ISREG(told.st_mode):
-            yield Listed(_uri_below(path, above), told.st_size, Path(path), None)
-
-
-def _seen(path: str, entry: os.DirEntry[str] | None = None) -> Iterator[Seen]:
-    """The path, if anything is there."""
-    try:
-        yield path, entry.stat() if entry else os.stat(path)  # noqa: PTH116 - a Path costs more
-    except OSError as error:
-        if error.errno not in NOWHERE:
-            raise
-
-
-def _glob(spec: str, folder: Path) -> list[Path]:
-    anchor, pattern = (Path("/"), spec.lstrip("/")) if Path(spec).is_absolute() else (folder, spec)
-    return [path for path in anchor.glob(pattern) if not path.name.startswith(".")]
-
-
-def _walk(folder: str) -> Iterator[Seen]:
-    """All below a folder that is no folder; links to folders are not followed."""
-    waiting = [folder]
-    while waiting:
-        above = waiting.pop()
-        try:
-            with os.scandir(above) as listed:
-                entries = [entry for entry in listed if not entry.name.startswith(".")]
-        except OSError as error:
-            raise StorageError(f"source {error.filename}: {error.strerror}") from error
-        for entry in entries:
-            if not _is_folder(entry):
-                yield from _seen(entry.path, entry)
-            elif not entry.is_symlink():
-                waiting.append(entry.path)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def source_uri(path: Path, folder: Path) -> str:
-    """The name of a local source: relative to the recipe where it is inside, else absolute.
-
-    Bytes that are not UTF-8, control characters and `%` are percent-encoded.
-    """
-    return _uri_below(str(path), _normal(folder))
-
-
-def _normal(folder: Path) -> str:
-    return os.path.normpath(folder.absolute()).rstrip("/") + "/"
-
-
-def _uri_below(path: str, above: str) -> str:
-    """The name of a source below a folder whose normal path is `above`."""
-    name = os.path.abspath(path).removeprefix(above)  # noqa: PTH100 - of every source, likewise
-    return name if PLAIN.fullmatch(name) else _printable(os.fsencode(name))
-
-
-def _printable(name: bytes) -> str:
-    try:
-        text = name.decode("utf-8")
-    except UnicodeDecodeError:
-        return quote_from_bytes(name, safe="/ ")
-    if text.isprintable() and "%" not in text:
-        return text
-    return "".join(
-        c if c.isprintable() and c != "%" else quote_from_bytes(c.encode()) for c in text
-    )
 
 
 def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:
@@ -143,7 +54,7 @@ def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:
     be read.
     """
     if listed.path is not None:
-        return SourceFile(listed.uri, listed.path, listed.size, _hash_local(listed))
+        return SourceFile(listed.uri, listed.path, listed.size, hash_local(listed))
     return SourceFile(listed.uri, *_spooled(listed, spool, aws))
 
 
@@ -155,45 +66,13 @@ def _spooled(listed: Listed, spool: Path, aws: Aws) -> tuple[Path, int, str]:
     path = spool / hashlib.sha256(f"{listed.uri}\0{listed.etag}".encode()).hexdigest()
     noted = path.with_name(path.name + ".sha256")
     if path.exists() and noted.exists():
-        digest = _hash_file(path)
+        digest = hash_file(path)
         if noted.read_text() == digest:
             return path, listed.size, digest
     fetch_s3(listed, path, aws)
-    digest = _hash_file(path)
+    digest = hash_file(path)
     write_bytes(noted, digest.encode())
     return path, listed.size, digest
-
-
-def _hash_local(listed: Listed) -> str:
-    try:
-        digest, before = _hash(str(listed.path))
-        after = os.stat(listed.path or "")  # noqa: PTH116 - likewise
-    except OSError as error:
-        raise StorageError(f"source {listed.uri}: {error.strerror}") from error
-    if digest is None or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise SourceChanged(f"source {listed.uri}: changed while it was read; run again")
-    return digest
-
-
-def _hash_file(path: Path) -> str:
-    digest, _ = _hash(str(path))
-    if digest is None:
-        raise SourceChanged(f"{path}: changed while it was read; run again")
-    return digest
-
-
-def _hash(path: str) -> tuple[str | None, os.stat_result]:
-    """SHA-256 of a file, None if it ended before its size, and what it was when it was opened."""
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        told = os.fstat(file)
-        state, left = hashlib.sha256(), told.st_size
-        while left and (block := os.read(file, min(left, BLOCK))):
-            state.update(block)
-            left -= len(block)
-    finally:
-        os.close(file)
-    return (None if left else state.hexdigest()), told
 
 
 class Place(Protocol):

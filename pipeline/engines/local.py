@@ -40,6 +40,11 @@ class Workers:
             _stop(self.pool)
         self.pool.shutdown()
 
+    def stay_alone(self) -> None:
+        """Do all in this process, where no others are started yet: to start one costs a second."""
+        if self.pool is None:
+            self.most = 1
+
     def map(
         self, work: Callable[[Task], Result], tasks: Sequence[Task]
     ) -> Iterator[tuple[int, Result]]:

@@ -1,0 +1,47 @@
+"""A manifest is written by the compiled encoder where it is long: the same bytes as by the other."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from pipeline.publish import MANY, as_json
+
+NASTY = ['},\n   {"', "\\n", "é\u2028\u0000\ud7ff", '"', "[\n", "", "a/b.txt"]
+
+
+def flat(chance: random.Random) -> dict[str, Any]:
+    """An object of scalars, its keys in some order."""
+    values = [*NASTY, 0, -7, 10**30, 1e-5, 0.1, 1e300, True, False, None]
+    keys = chance.sample([*NASTY, "source", "bytes", "sha256"], chance.randint(1, 6))
+    return {key: chance.choice(values) for key in keys}
+
+
+def deep(chance: random.Random, depth: int) -> Any:
+    """Lists and objects in each other, long and short, empty too."""
+    kind = chance.random()
+    if depth == 0 or kind < 0.2:
+        return chance.choice([*NASTY, 1, 0.5, None, [], {}])
+    if kind < 0.4:
+        return [flat(chance) for _ in range(chance.choice([0, 3, MANY, MANY + 9]))]
+    if kind < 0.6:
+        return [deep(chance, depth - 1) for _ in range(chance.choice([1, 4, MANY]))]
+    return {key: deep(chance, depth - 1) for key in chance.sample(NASTY, 4)}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_long_lists_are_written_as_all_else(seed: int) -> None:
+    chance = random.Random(seed)
+    value = {str(number): deep(chance, 2) for number in range(8)}
+    value["inputs"] = [flat(chance) for _ in range(MANY + seed)]
+    plain = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    assert as_json(value) == plain.encode()
+
+
+def test_a_long_list_with_an_empty_object_in_it() -> None:
+    value = {"inputs": [*({"a": 1} for _ in range(MANY)), {}]}
+    plain = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    assert as_json(value) == plain.encode()

@@ -1,0 +1,134 @@
+"""Which files are read to be pinned: those that may have changed since an earlier run read them."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from conftest import latest, tree_bytes
+from test_incremental import Project
+
+from pipeline import pins, storage
+from pipeline.errors import SourceChanged
+from pipeline.pins import Pins
+from pipeline.shards import read_frame
+from pipeline.source import Listed
+
+pytestmark = pytest.mark.usefixtures("quick_gate")
+
+TEXT = "Water is boiled in it, and then it is kept warm for green tea."
+
+
+@pytest.fixture
+def digested(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read to be pinned; every stamp is old enough."""
+    seen: list[str] = []
+    real = storage.hash_local
+
+    def told(listed: Listed) -> str:
+        seen.append(listed.uri)
+        return real(listed)
+
+    monkeypatch.setattr(storage, "hash_local", told)
+    monkeypatch.setattr(pins, "SETTLED", -(10**15))
+    return seen
+
+
+def test_what_was_not_touched_is_not_digested_again(tmp_path: Path, digested: list[str]) -> None:
+    """What is new or written to is, be its size and its own time as they were; `full` reads all."""
+    project = Project(tmp_path / "project", 7)
+    changed = project.folder / "docs/changed.txt"
+    changed.write_text(TEXT)
+    project.run(tmp_path / "out")
+    assert len(digested) == len(project.files())
+    told = changed.stat()
+    changed.write_text(TEXT.replace("warm", "cold"))
+    os.utime(changed, ns=(told.st_atime_ns, told.st_mtime_ns))
+    (project.folder / "docs/new.txt").write_text(TEXT.replace("green", "black"))
+    digested.clear()
+    by_night = project.run(tmp_path / "out")
+    assert sorted(digested) == ["docs/changed.txt", "docs/new.txt"]
+    assert by_night == project.run(tmp_path / "once")
+    digested.clear()
+    project.run(tmp_path / "out", full=True)
+    assert len(digested) == len(project.files())
+
+
+def test_a_file_put_in_the_place_of_another_is_digested(
+    tmp_path: Path, digested: list[str]
+) -> None:
+    """By renaming, which does not write to it."""
+    project = Project(tmp_path / "project", 7)
+    changed, other = project.folder / "docs/changed.txt", tmp_path / "other.txt"
+    changed.write_text(TEXT)
+    other.write_text(TEXT.replace("warm", "cold"))
+    os.utime(other, ns=(0, changed.stat().st_mtime_ns))
+    project.run(tmp_path / "out")
+    digested.clear()
+    other.replace(changed)
+    project.run(tmp_path / "out")
+    assert digested == ["docs/changed.txt"]
+
+
+def test_what_was_just_touched_is_not_believed(tmp_path: Path) -> None:
+    """The clock of its file system may not have moved between the reading and a later writing."""
+    seen = Pins(tmp_path)
+    now, old = seen.settled, seen.settled - 1
+    listed = {
+        name: Listed(name, 1, tmp_path / name, None, f"1 {changed} {entered} 7")
+        for name, changed, entered in [("a", old, old), ("b", now, old), ("c", old, now)]
+    }
+    for one in listed.values():
+        seen.note(one, "00")
+    seen.write()
+    found = Pins(tmp_path).of(list(listed.values()))
+    assert [one and one.uri for one in found] == ["a", None, None]
+
+
+@pytest.mark.parametrize("suffix", ["arrow", "json"])
+def test_damaged_notes_are_not_believed(tmp_path: Path, digested: list[str], suffix: str) -> None:
+    """One flipped byte of either file: all sources are read."""
+    project = Project(tmp_path / "project", 5)
+    first = project.run(tmp_path / "out")
+    noted = tmp_path / f"out/.work/pinned.{suffix}"
+    data = bytearray(noted.read_bytes())
+    data[len(data) // 2] ^= 1
+    noted.write_bytes(data)
+    digested.clear()
+    assert project.run(tmp_path / "out") == first
+    assert len(digested) == len(project.files())
+
+
+def test_a_file_whose_records_are_made_anew_is_digested_first(
+    tmp_path: Path, digested: list[str]
+) -> None:
+    """It is only believed where nothing is read of it: a note that lies stops the run."""
+    project = Project(tmp_path / "project", 5)
+    project.run(tmp_path / "out")
+    known = Pins(tmp_path / "out/.work")
+    name = next(file for file in known.known if ".txt" in file)
+    known.seen = known.known | {name: "0" * 64}
+    known.write()
+    assert name in read_frame(known.frame)["file"]
+    with pytest.raises(SourceChanged, match="is another, though"):
+        project.run(tmp_path / "out")
+    assert tree_bytes(latest(tmp_path / "out")) == project.run(tmp_path / "out", full=True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nights_that_believe_end_in_the_bytes_of_one_run(
+    tmp_path: Path, digested: list[str], seed: int
+) -> None:
+    """Files come, change and go; some are only touched."""
+    project, chance = Project(tmp_path / "project", seed), random.Random(seed)
+    project.run(tmp_path / "nightly")
+    for night in range(3):
+        project.night()
+        for path in chance.sample(project.files(), 2):
+            path.touch()
+        digested.clear()
+        by_night = project.run(tmp_path / "nightly")
+        assert len(digested) < len(project.files())
+        assert by_night == project.run(tmp_path / f"once-{night}")
