@@ -32,13 +32,14 @@ class Pins:
     def __init__(self, folder: Path, *, full: bool = False) -> None:
         self.marker, self.frame = folder / f"{NAME}.json", folder / f"{NAME}.arrow"
         self.settled = time.time_ns() - SETTLED
-        self.known = {} if full else self._read()
+        self.there = None if full else self._read()
+        self.known = self.there or {}
         self.believed: set[str] = set()  # URIs
         self.seen: dict[str, str] = {}
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> dict[str, str] | None:
         if read_marker(self.marker, FORMAT) is None:  # not there, or damaged
-            return {}
+            return None
         pinned = read_frame(self.frame)
         return dict(zip(pinned["file"].to_list(), pinned["sha256"].to_list(), strict=True))
 
@@ -66,7 +67,7 @@ class Pins:
 
     def write(self) -> None:
         """Leave what this run knows for the next."""
-        if self.seen != self.known:
+        if self.seen != self.there:
             columns = {"file": list(self.seen), "sha256": list(self.seen.values())}
             write_frame(self.frame, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)))
             write_marker(self.marker, FORMAT, [self.frame], {})

@@ -1,4 +1,4 @@
-"""A manifest is written by the compiled encoder where it is long: the same bytes as by the other."""
+"""Long lists in a manifest are written by the compiled encoder: the same bytes as by the other."""
 
 from __future__ import annotations
 
