@@ -11,6 +11,7 @@ import copy
 import gc
 import importlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -37,6 +38,7 @@ def main() -> None:
     folder = sys.stdin.readline().rstrip("\n")
     if folder:
         hold(gx, Path(folder))
+    os._exit(0)  # to take all modules down again takes a tenth of what their import took
 
 
 def _die_with_parent() -> None:
