@@ -108,19 +108,11 @@ static size_t block_end(const Cutter *cutter, size_t at, int *lines) {
 
 /* To the end of a sentence or line; every step is behind the one before. */
 static size_t sentence_end(const Cutter *cutter, size_t at) {
-    const uint8_t *text = cutter->text;
     int lines;
     while (at < cutter->length) {
-        while (text[at] < 0x80 && !(cutter->classes[text[at]] & ~K_ATTACHED))
-            if (++at == cutter->length) return at;
         Seen seen = see(cutter, at);
         if (!(seen.class & ~K_ATTACHED)) {
             at = seen.next;
-            continue;
-        }
-        if (!(seen.class & (K_STOP | K_WIDE_STOP | K_CLOSING))) { /* a blank: most are but one */
-            at = skip_in_line(cutter, at);
-            if (at < cutter->length && text[at] == '\n') return past_newlines(cutter, at, &lines);
             continue;
         }
         size_t stops = skip_class(cutter, at, K_STOP), run = skip_class(cutter, at, K_STOP | K_WIDE_STOP);
@@ -261,9 +253,6 @@ static int put_chunk(Cutter *cutter, int64_t row, const Piece *begin, const Piec
 
 /* Whether a character lies above the table: a lead byte from F0 A0 on. */
 static int holds_rare(const uint8_t *text, size_t length) {
-    uint8_t any = 0;
-    for (size_t i = 0; i < length; i++) any |= (uint8_t)(text[i] >= 0xF0); /* many at a time */
-    if (!any) return 0;
     for (const uint8_t *end = text + length; text < end; text++)
         if (*text >= 0xF0 && (*text > 0xF0 || text + 1 >= end || text[1] >= 0xA0)) return 1;
     return 0;
