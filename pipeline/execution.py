@@ -59,7 +59,7 @@ CHANGING = (Clean, Redact, Label, Chunk)
 SMALL = 64 << 20
 """Bytes of source under which the gate's process is started before the first pass."""
 
-LITTLE, FEW = 4 << 20, 256 << 20
+NEW_ALONE, ALL_ALONE = 4 << 20, 256 << 20
 """Bytes of new source, and of all, up to which more processes cost more than they save."""
 
 
@@ -235,17 +235,17 @@ class Execution:
         keys = [task.keys(self.withdrawn) for task in tasks]
         known = find_known(self.folder.parent, folder, made_of, chain.from_iterable(keys))
         there = set(known.rows["key"])
-        units = (
-            (k, u)
-            for t, own in zip(tasks, keys, strict=True)
-            for k, u in zip(own, t.units, strict=True)
-        )
-        new = [unit for key, (_, unit) in units if key not in there]
+        units = chain.from_iterable(task.units for task in tasks)
+        new = [
+            unit
+            for key, (_, unit) in zip(chain.from_iterable(keys), units, strict=True)
+            if key not in there
+        ]
         self.inputs.confirm(new)
         if there:
             told = f"{len(there)} of {sum(map(len, keys))} source units are known from earlier runs"
             self.progress.say(told)
-            if sum(unit.size() for unit in new) <= LITTLE and self.inputs.size() <= FEW:
+            if sum(unit.size() for unit in new) <= NEW_ALONE and self.inputs.size() <= ALL_ALONE:
                 self.engine.stay_alone()
         return [
             replace(task, known=known.of(own), digests=tuple(own))

@@ -20,7 +20,7 @@ KEEP = 48
 """Bytes of a string that stays in an outline; all that schemas compare strings with are shorter."""
 
 NARROWER = {"converse.schema.json": "converse_text.schema.json"}
-"""Schemas whose lines another one takes too, and that ask less of texts."""
+"""Schemas of text alone that say less about strings; what one of them takes, the key takes too."""
 
 _BLIND = {"pattern": ("\\S",), "minLength": (0, 1)}
 """Keywords on strings, with the values by which a long text with a letter and `x` are alike."""
@@ -43,7 +43,7 @@ def all_valid(lines: pl.Series, schema: str) -> bool:
     """
     import orjson
 
-    validator = list_validator(schema)
+    validator = outline_validator(schema)
     if validator is None:
         return False
     found = set(json_text.outlines(lines, KEEP)) - {b""}
@@ -54,15 +54,21 @@ def all_valid(lines: pl.Series, schema: str) -> bool:
 
 
 @cache
-def list_validator(schema: str) -> Any | None:
-    """What holds a list of outlines' values against a schema (`is_valid`); None where it asks more
-    of strings."""
+def list_validator(schema: str) -> Any:
+    """What holds a list of values against a schema, in one call (`is_valid`): each must be valid,
+    and, where there is a schema of text alone, of text alone."""
     import jsonschema_rs
 
     item = load_schema(NARROWER.get(schema, schema))
-    if not all(_is_blind(keyword, value) for keyword, value in _keywords(item)):
-        return None
     return jsonschema_rs.validator_for({"type": "array", "items": item})
+
+
+@cache
+def outline_validator(schema: str) -> Any | None:
+    """The same for values of outlines; None where the schema asks more of strings."""
+    item = load_schema(NARROWER.get(schema, schema))
+    blind = all(_is_blind(keyword, value) for keyword, value in _keywords(item))
+    return list_validator(schema) if blind else None
 
 
 def _keywords(schema: Any) -> Iterator[tuple[str, Any]]:

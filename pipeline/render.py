@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.bedrock.limits import reject_over_limits
 from pipeline.fragments import ENDING, write_fragments
 from pipeline.ledger import StageCount
-from pipeline.outlined import all_valid
+from pipeline.outlined import all_valid, list_validator
 from pipeline.parts import Clock
 from pipeline.passes import Decided, ShardTask, in_order, origin, positions
 from pipeline.record import SCHEMA
@@ -175,13 +175,6 @@ def _validator(schema: str) -> Any:
     return jsonschema_rs.validator_for(load_schema(schema))
 
 
-@functools.cache
-def _list_validator(schema: str) -> Any:
-    import jsonschema_rs
-
-    return jsonschema_rs.validator_for({"type": "array", "items": load_schema(schema)})
-
-
 def reject_broken_lines(rendered: pl.DataFrame, schema: str) -> pl.DataFrame:
     """Reject the records whose line its own JSON Schema refuses: nothing unheld is written."""
     held = rendered.with_columns(
@@ -200,7 +193,7 @@ def _faults(lines: pl.Series, schema: str) -> list[str | None]:
         return [None] * len(lines)
     data = lines.cast(pl.Binary).to_list()
     values = [None if line is None else orjson.loads(line) for line in data]
-    if _list_validator(schema).is_valid([value for value in values if value is not None]):
+    if list_validator(schema).is_valid([value for value in values if value is not None]):
         return [None] * len(values)
     return [None if value is None else _first_fault(value, schema) for value in values]
 

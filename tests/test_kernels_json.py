@@ -70,6 +70,25 @@ def test_outlines_are_those_of_the_plain_twin(several: list[str | None], keep: i
     lines = [line if line is None else line.replace("\n", "") for line in several]
     found = json_text.outlines(pl.Series(lines, dtype=pl.String), keep)
     assert found == [plain_json.outline((line or "").encode(), keep) for line in lines]
+    block = "\n".join(line or "" for line in lines).encode()
+    strictly = plain_json.strict_outlines(block, keep)
+    expected = None if strictly is None else strictly.split(b"\n")
+    assert json_text.strict_outlines(block, keep) == expected
+    for line in lines:
+        _is_json_if_its_outline_is((line or "").encode(), keep)
+
+
+def _is_json_if_its_outline_is(line: bytes, keep: int) -> None:
+    found = json_text.strict_outlines(line, keep)
+    assert (found is not None and _is_json(found[0])) == _is_json(line)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def objects(names: tuple[str, ...]) -> st.SearchStrategy[bytes]:
@@ -152,7 +171,7 @@ SCHEMAS = ("pretraining_input", "pretraining_text", "prompt_completion", "batch_
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_schemas_of_texts_are_asked_of_outlines(name: str) -> None:
     """Without this the quick way would be taken by none."""
-    assert outlined.list_validator(f"{name}.schema.json") is not None
+    assert outlined.outline_validator(f"{name}.schema.json") is not None
 
 
 @pytest.mark.parametrize(
@@ -174,7 +193,7 @@ def test_a_schema_that_sees_more_is_not(
     name = f"changed-{json.dumps(changed)}"
     schema = {"type": "object", "properties": {"maxLength": changed}}
     monkeypatch.setattr(outlined, "load_schema", {name: schema}.__getitem__)
-    assert outlined.list_validator(name) is None
+    assert outlined.outline_validator(name) is None
 
 
 SAID = st.sampled_from(["", " ", "\u3000" * 40, LONG, "x", "user", "\x85" * 60, "\\" * 60])

@@ -19,7 +19,7 @@ from pipeline.checks.local_media import LocalMedia
 from pipeline.checks.records import Records, outline_values
 from pipeline.checks.shapes import shape_faults
 from pipeline.checks.sizes import Sizes, caption_fault
-from pipeline.checks.standard import Standard, list_validator, validator
+from pipeline.checks.standard import SCHEMAS, Standard, validator
 from pipeline.checks.strict_json import (
     diagnosis,
     duplicate_key,
@@ -35,6 +35,7 @@ from pipeline.checks.turns import (
     turn_fault,
 )
 from pipeline.checks.words import WordSearch
+from pipeline.outlined import list_validator
 
 _TURNS = {"conversation", "claude3_messages"}
 
@@ -160,8 +161,9 @@ class FileCheck:
             records = self._without_deep(records)
         if not records.values:
             return
-        known = records.outlined  # to be valid, or it would not be
-        only_text = known or list_validator(self.standard.format).is_valid(records.values)
+        # What is known by outlines has been held against this already.
+        validator = list_validator(SCHEMAS[self.standard.format])
+        only_text = records.outlined or validator.is_valid(records.values)
         if only_text:
             self._check_plain(records)
         else:

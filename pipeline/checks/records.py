@@ -14,7 +14,7 @@ import orjson
 from pipeline.checks.standard import SCHEMAS
 from pipeline.checks.strict_json import may_have_duplicates, parse
 from pipeline.kernels import json_text
-from pipeline.outlined import KEEP, list_validator
+from pipeline.outlined import KEEP, outline_validator
 
 FEW = 2
 """Lines to an outline, below which outlines only cost time."""
@@ -47,7 +47,7 @@ def outline_values(data: bytes, format_name: str) -> list[Any] | None:
     That is where one may not be JSON, may hold a key twice, is nested too deep, is not valid or
     holds a block other than text, and where most have outlines of their own.
     """
-    validator = list_validator(SCHEMAS[format_name])
+    validator = outline_validator(SCHEMAS[format_name])
     if validator is None or not json_text.COMPILED:
         return None
     outlines = json_text.strict_outlines(data, KEEP)

@@ -67,19 +67,6 @@ def validator(format_name: str) -> Any:
     return jsonschema_rs.validator_for(load_schema(SCHEMAS[format_name]))
 
 
-@cache
-def list_validator(format_name: str) -> Any:
-    """Whether each of a list of values is valid, in one call; for conversations, of text alone.
-
-    What it passes, `validator` passes too; what it does not pass may still be valid.
-    """
-    import jsonschema_rs
-
-    name = "converse_text.schema.json" if format_name == "conversation" else SCHEMAS[format_name]
-    item = load_schema(name)
-    return jsonschema_rs.validator_for({"type": "array", "items": item})
-
-
 def guess_format(value: dict[str, Any]) -> str | None:
     """The format that a record seems to be of, by its keys."""
     keys = value.keys()

@@ -1,4 +1,4 @@
-/* JSON as text (json_text.h), for Python: outlines of lines, and one text of each of many objects.
+/* JSON as text (json_text.h), for Python: outlines of lines, and the texts of many like objects.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

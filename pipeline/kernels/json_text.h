@@ -1,4 +1,4 @@
-/* JSON as text: lines with long strings cut short, and one text of each of many like objects.
+/* JSON as text: lines with long strings cut short, and the texts of many like objects.
  *
  * Plain C11 without Python, so that it can be run under sanitizers. Any bytes are safe to read.
  * plain_json.py says the same in Python.
@@ -48,19 +48,6 @@ static size_t string_end(const uint8_t *text, size_t at, size_t length) {
     return length;
 }
 
-/* Whether a character of a string, escaped ones aside, is printable ASCII and no blank. */
-static int has_ink(const uint8_t *text, size_t at, size_t end) {
-    while (at < end) {
-        if (text[at] == '\\')
-            at += at + 1 < end && text[at + 1] == 'u' ? 6 : 2;
-        else if (text[at] > 0x20 && text[at] < 0x7F)
-            return 1;
-        else
-            at++;
-    }
-    return 0;
-}
-
 static inline int is_space(uint8_t byte) {
     return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
@@ -68,40 +55,6 @@ static inline int is_space(uint8_t byte) {
 static size_t after_space(const uint8_t *text, size_t at, size_t length) {
     while (at < length && is_space(text[at])) at++;
     return at;
-}
-
-static size_t take_string(const uint8_t *text, size_t at, size_t length, uint8_t *out, size_t *made);
-
-/* Whether the string that begins at `at` is one; `out` has room for the rest of the text and WIDTH
- * more, of which nothing is left. */
-static int is_string(const uint8_t *text, size_t at, size_t length, uint8_t *out) {
-    size_t made = 0;
-    return take_string(text, at, length, out, &made) > 0;
-}
-
-/* Writes the line to `out`, which has room for it, with an `x` for each string of more than `keep`
- * bytes that has ink and is no key; returns how many bytes that are. With `strictly` the room is
- * WIDTH more, and where such a string is not JSON in UTF-8, SIZE_MAX is returned. */
-static size_t write_outline(const uint8_t *text, size_t length, size_t keep, int strictly,
-                            uint8_t *out) {
-    size_t made = 0, at = 0;
-    while (at < length) {
-        uint8_t byte = text[at++];
-        out[made++] = byte;
-        if (byte != '"') continue;
-        size_t end = string_end(text, at, length), next = after_space(text, end + 1, length);
-        int is_key = next < length && text[next] == ':';
-        if (end < length && end - at > keep && !is_key && has_ink(text, at, end)) {
-            if (strictly && !is_string(text, at, length, out + made)) return SIZE_MAX;
-            out[made++] = 'x';
-        } else {
-            memcpy(out + made, text + at, (end < length ? end : length) - at);
-            made += (end < length ? end : length) - at;
-        }
-        if (end < length) out[made++] = '"';
-        at = end < length ? end + 1 : length;
-    }
-    return made;
 }
 
 /* Bytes of the well-formed character of more than one byte at `at`, or 0: Unicode 15, table 3-7. */
@@ -210,6 +163,51 @@ static size_t take_string(const uint8_t *text, size_t at, size_t length, uint8_t
         at += size;
     }
     return 0;
+}
+
+/* Whether a character of a string, escaped ones aside, is printable ASCII and no blank. */
+static int has_ink(const uint8_t *text, size_t at, size_t end) {
+    while (at < end) {
+        if (text[at] == '\\')
+            at += at + 1 < end && text[at + 1] == 'u' ? 6 : 2;
+        else if (text[at] > 0x20 && text[at] < 0x7F)
+            return 1;
+        else
+            at++;
+    }
+    return 0;
+}
+
+/* Whether the string that begins at `at` is one; `out` has room for the rest of the text and WIDTH
+ * more, of which nothing is left. */
+static int is_string(const uint8_t *text, size_t at, size_t length, uint8_t *out) {
+    size_t made = 0;
+    return take_string(text, at, length, out, &made) > 0;
+}
+
+/* Writes the line to `out`, which has room for it, with an `x` for each string of more than `keep`
+ * bytes that has ink and is no key; returns how many bytes that are. With `strictly` the room is
+ * WIDTH more, and where such a string is not JSON in UTF-8, SIZE_MAX is returned. */
+static size_t write_outline(const uint8_t *text, size_t length, size_t keep, int strictly,
+                            uint8_t *out) {
+    size_t made = 0, at = 0;
+    while (at < length) {
+        uint8_t byte = text[at++];
+        out[made++] = byte;
+        if (byte != '"') continue;
+        size_t end = string_end(text, at, length), next = after_space(text, end + 1, length);
+        int is_key = next < length && text[next] == ':';
+        if (end < length && end - at > keep && !is_key && has_ink(text, at, end)) {
+            if (strictly && !is_string(text, at, length, out + made)) return SIZE_MAX;
+            out[made++] = 'x';
+        } else {
+            memcpy(out + made, text + at, (end < length ? end : length) - at);
+            made += (end < length ? end : length) - at;
+        }
+        if (end < length) out[made++] = '"';
+        at = end < length ? end + 1 : length;
+    }
+    return made;
 }
 
 static size_t digits_end(const uint8_t *text, size_t at, size_t length) {

@@ -104,7 +104,10 @@ def _batches(
             numbers.append(number)
             batch.append(row)
             weight += chars_of(row)
-        if batch and (len(batch) >= most_rows or weight >= most_chars or not isinstance(row, dict)):
+            ends = len(batch) >= most_rows or weight >= most_chars
+        else:
+            ends = bool(batch)
+        if ends:
             yield numbers, batch
             numbers, batch, weight = [], [], 0
         if not isinstance(row, dict):

@@ -8,29 +8,12 @@
  * is no longer than its line, has as many quotes that open or close, and is its own outline; a text
  * is no longer than its line, and is well-formed UTF-8.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "../../pipeline/kernels/json_text.h"
-
-static uint64_t state;
-
-static uint64_t draw(uint64_t below) {
-    uint64_t z = (state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (z ^ (z >> 31)) % below;
-}
-
-static void demand(int holds, const char *what) {
-    if (holds) return;
-    fprintf(stderr, "broken: %s\n", what);
-    exit(1);
-}
+#include "fuzz.h"
 
 static const char *const pieces[] = {
-    "{\"text\":\"", "{\"n\":1,\"text\":\"", "{\"n\":\"a\",\"text\":\"", "\"", "\"}", "\\", "\\\"", "\\\\", "\\n", "\\u00e9",
-    "\\u0041", "\\ud83c\\udf75", "\\ud83c", "\\udf75", "\\u12", "\\x", "}", "{", ":", ",", " ",
+    "{\"text\":\"", "{\"n\":1,\"text\":\"", "{\"n\":\"a\",\"text\":\"",
+    "\"", "\"}", "\\", "\\\"", "\\\\", "\\n", "\\u00e9", "\\u0041", "\\ud83c\\udf75", "\\ud83c", "\\udf75", "\\u12", "\\x", "}", "{", ":", ",", " ",
     "\t", "\n", "\x01", "\xc3\xa9", "\xf0\x9f\x8d\xb5", "\xe1\xba\xa1", "\xc3", "\xff", "\xed\xa0\x80",
     "a", "tea and more of it", "true", "null", "-1.5", "01", "12345678901234567890",
 };
@@ -46,22 +29,15 @@ static size_t draw_line(uint8_t *line, size_t room) {
     return length - (length ? draw(length < 4 ? length : 4) : 0);
 }
 
-static uint8_t *block_of(const void *data, size_t length) {
-    uint8_t *block = malloc(length ? length : 1);
-    demand(block != NULL, "memory");
-    if (data) memcpy(block, data, length);
-    return block;
-}
-
 static void check_outline(const uint8_t *line, size_t length, size_t keep) {
-    uint8_t *text = block_of(line, length), *once = block_of(NULL, length);
+    uint8_t *text = exactly(length, line), *once = exactly(length, NULL);
     size_t size = write_outline(text, length, keep, 0, once);
     demand(size <= length, "an outline is longer than its line");
-    uint8_t *strict = block_of(NULL, length + WIDTH);
+    uint8_t *strict = exactly(length + WIDTH, NULL);
     size_t strictly = write_outline(text, length, keep, 1, strict);
     demand(strictly == SIZE_MAX || (strictly == size && !memcmp(once, strict, size)), "strictly");
     free(strict);
-    uint8_t *again = block_of(once, size), *twice = block_of(NULL, size);
+    uint8_t *again = exactly(size, once), *twice = exactly(size, NULL);
     size_t second = write_outline(again, size, keep ? keep : 1, 0, twice);
     demand(second == size && !memcmp(once, twice, size), "an outline has another outline");
     free(text);
@@ -71,8 +47,8 @@ static void check_outline(const uint8_t *line, size_t length, size_t keep) {
 }
 
 static void check_texts(const uint8_t *line, size_t length, const Likeness *like) {
-    uint8_t *text = block_of(line, length);
-    Texts out[WANTED_MOST] = {{block_of(NULL, length + WIDTH), 0}, {block_of(NULL, length + WIDTH), 0}};
+    uint8_t *text = exactly(length, line);
+    Texts out[WANTED_MOST] = {{exactly(length + WIDTH, NULL), 0}, {exactly(length + WIDTH, NULL), 0}};
     if (take_object(text, length, like, out)) {
         demand(out[0].made + out[1].made <= length, "texts are longer than their line");
         for (size_t i = 0; i < like->wanted_count; i++) {

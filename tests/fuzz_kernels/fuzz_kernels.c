@@ -9,30 +9,9 @@
  * sets ascend, a set shares all with itself and with another what a plain count says, words are
  * found where a plain walk finds them.
  */
-#include <stdio.h>
-
 #include "../../pipeline/kernels/grams.h"
 #include "../../pipeline/kernels/search.h"
-
-static uint64_t state;
-
-static uint64_t draw(uint64_t below) {
-    state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t z = mix(mix(state));
-    return below ? z % below : z;
-}
-
-static void demand(int holds, const char *what) {
-    if (holds) return;
-    fprintf(stderr, "broken: %s\n", what);
-    exit(1);
-}
-
-static void *exactly(size_t size) {
-    void *block = malloc(size ? size : 1);
-    demand(block != NULL, "memory");
-    return block;
-}
+#include "fuzz.h"
 
 /* Letters where a real table has them, in coarse strokes: enough to meet every branch. */
 static void draw_letters(uint8_t *letters, int noise) {
@@ -88,7 +67,7 @@ static void check_set(const uint32_t *grams, size_t count) {
 static Set make_set(Scratch *scratch, size_t count) {
     Set set = {distinct_grams(scratch, count), NULL};
     check_set(scratch->grams, set.count);
-    set.grams = exactly(4 * set.count);
+    set.grams = exactly(4 * set.count, NULL);
     store_grams(scratch->grams, set.count, set.grams);
     return set;
 }
@@ -105,7 +84,7 @@ static Set check_text(Scratch *scratch, const uint8_t *text, size_t length,
                       const uint8_t *letters, const uint32_t *permutations) {
     Variant best = choose_variant();
     uint32_t minima[PERMUTATIONS], other[PERMUTATIONS];
-    uint8_t *keys = exactly(8 * 20);
+    uint8_t *keys = exactly(8 * 20, NULL);
     if (draw(4) == 0) {
         scratch_free(scratch); /* so that its rooms are no larger than this text needs */
         *scratch = (Scratch){0};
@@ -138,7 +117,7 @@ static void check_search(const uint8_t *text, size_t length) {
     int expected = 0;
     for (size_t n = 0; n < 2; n++) {
         size_t size = 1 + (size_t)draw(6), from = length > size ? (size_t)draw(length - size) : 0;
-        held[n] = exactly(size);
+        held[n] = exactly(size, NULL);
         for (size_t i = 0; i < size; i++)
             held[n][i] = lowered(n && from + i < length ? text[from + i] : (uint8_t)draw(256));
         words[n] = (Word){held[n], size, find_anchor(held[n], size), NULL};
@@ -152,20 +131,20 @@ static void check_search(const uint8_t *text, size_t length) {
 int main(int argc, char **argv) {
     unsigned long inputs = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    uint8_t *letters = exactly(LETTERS_SIZE), *noise = exactly(LETTERS_SIZE);
+    uint8_t *letters = exactly(LETTERS_SIZE, NULL), *noise = exactly(LETTERS_SIZE, NULL);
     uint32_t permutations[2 * PERMUTATIONS];
     for (size_t i = 0; i < 2 * PERMUTATIONS; i++) permutations[i] = (uint32_t)draw(0) | 1;
     draw_letters(letters, 0);
     draw_letters(noise, 1);
     Scratch scratch = {0};
-    Set before = {0, exactly(0)};
+    Set before = {0, exactly(0, NULL)};
     uint64_t bytes = 0;
     demand(scratch_fit(&scratch, SIZE_MAX / 2) < 0, "no room for the impossible");
     for (unsigned long n = 0; n < inputs; n++) {
         size_t room = draw_length();
-        uint8_t *drawn = exactly(room);
+        uint8_t *drawn = exactly(room, NULL);
         size_t length = draw_text(drawn, room);
-        uint8_t *text = exactly(length);
+        uint8_t *text = exactly(length, NULL);
         memcpy(text, drawn, length);
         free(drawn);
         Set set = check_text(&scratch, text, length, n % 8 ? letters : noise, permutations);

@@ -7,24 +7,8 @@
  * than there are `<`, no tag has more attributes than its bytes leave room for, and tags put
  * before a page are counted whatever follows.
  */
-#include <stdio.h>
-
 #include "../../pipeline/kernels/markup.h"
-
-static uint64_t state;
-
-static uint64_t draw(uint64_t below) {
-    uint64_t z = (state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (z ^ (z >> 31)) % below;
-}
-
-static void demand(int holds, const char *what) {
-    if (holds) return;
-    fprintf(stderr, "broken: %s\n", what);
-    exit(1);
-}
+#include "fuzz.h"
 
 static const char *const pieces[] = {
     "<", ">", "/", "!", "-", "=", "'", "\"", " ", "\n", "\v", "a", "B", "\xc3\xa9", "<a", "<a>",
@@ -49,9 +33,7 @@ static size_t draw_page(char *page, size_t room) {
 }
 
 static Page measure(const char *text, size_t length, size_t longer) {
-    uint8_t *block = malloc(length ? length : 1);
-    demand(block != NULL, "memory");
-    memcpy(block, text, length);
+    uint8_t *block = exactly(length, text);
     Page page = {.text = block, .length = length};
     demand(measure_tags(&page, longer) == 0, "room");
     free(block);

@@ -8,30 +8,9 @@
  * something to the rules, one in two damaged; every eighth meets classes that are noise. Checked:
  * counts are in their bounds, and the same again with memory that was made for larger texts.
  */
-#include <stdio.h>
-
 #include "../../pipeline/kernels/chunking.h"
 #include "../../pipeline/kernels/pieces.h"
-
-static uint64_t state;
-
-static uint64_t draw(uint64_t below) {
-    state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t z = spread(spread(state));
-    return below ? z % below : z;
-}
-
-static void demand(int holds, const char *what) {
-    if (holds) return;
-    fprintf(stderr, "broken: %s\n", what);
-    exit(1);
-}
-
-static void *exactly(size_t size) {
-    void *block = malloc(size ? size : 1);
-    demand(block != NULL, "memory");
-    return block;
-}
+#include "fuzz.h"
 
 static const char *const PIECES[] = {
     "the ", "of ", "with", " ", "\n", "\n\n", "\t", "a", "tea ", "x\n", ".", "...", "\xE2\x80\xA6", "? ",
@@ -80,12 +59,12 @@ static void check_surface(const uint8_t *text, size_t length, const uint8_t *cla
                           const uint16_t *marks) {
     ByteKinds kinds = byte_kinds(classes), unknown = kinds;
     unknown.known = 0;
-    uint8_t *once = exactly(length), *slowly = exactly(length);
+    uint8_t *once = exactly(length, NULL), *slowly = exactly(length, NULL);
     size_t made = write_one_line(text, length, classes, &kinds, once);
     demand(made <= length, "no text grows");
     demand(write_one_line(text, length, classes, &unknown, slowly) == made &&
                !memcmp(once, slowly, made), "by stretches as by bytes");
-    uint8_t *twice = exactly(made);
+    uint8_t *twice = exactly(made, NULL);
     int blank = class_of(' ', classes) & BLANK; /* else what is written as one is none */
     size_t again = write_one_line(once, made, classes, &kinds, twice);
     demand(!blank || (again == made && !memcmp(once, twice, made)), "one line stays as it is");
@@ -136,7 +115,7 @@ static void check_bounds(const int64_t *found, size_t length) {
 int main(int argc, char **argv) {
     unsigned long inputs = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    uint8_t *classes = exactly(TABLED), *noise = exactly(TABLED);
+    uint8_t *classes = exactly(TABLED, NULL), *noise = exactly(TABLED, NULL);
     for (size_t code = 0; code < TABLED; code++) {
         classes[code] = code == ' ' || (code >= 9 && code <= 13) || code == 0xA0 || code == 0x2028 ? BLANK
                         : code >= 0x4E00 && code < 0xA000 ? LETTER | UNSPACED
@@ -144,7 +123,7 @@ int main(int argc, char **argv) {
                                                                        : LETTER;
         noise[code] = (uint8_t)draw(256);
     }
-    uint16_t *marks = exactly(TABLED * sizeof *marks);
+    uint16_t *marks = exactly(TABLED * sizeof *marks, NULL);
     for (size_t code = 0; code < TABLED; code++) marks[code] = (uint16_t)draw(65536);
     static int32_t ones[0x10000];
     for (size_t code = 0; code < 0x10000; code++) ones[code] = 1;
@@ -154,9 +133,9 @@ int main(int argc, char **argv) {
     demand(counter_fit(&used, SIZE_MAX / 2) < 0, "no room for the impossible");
     for (unsigned long n = 0; n < inputs; n++) {
         size_t room = (size_t)draw(draw(50) ? 400 : 20000);
-        uint8_t *drawn = exactly(room), *table = n % 8 ? classes : noise;
+        uint8_t *drawn = exactly(room, NULL), *table = n % 8 ? classes : noise;
         size_t length = draw_text(drawn, room);
-        uint8_t *text = exactly(length);
+        uint8_t *text = exactly(length, NULL);
         memcpy(text, drawn, length);
         free(drawn);
         Counter fresh = {0};
