@@ -253,6 +253,9 @@ static int put_chunk(Cutter *cutter, int64_t row, const Piece *begin, const Piec
 
 /* Whether a character lies above the table: a lead byte from F0 A0 on. */
 static int holds_rare(const uint8_t *text, size_t length) {
+    uint8_t any = 0;
+    for (size_t i = 0; i < length; i++) any |= (uint8_t)(text[i] >= 0xF0); /* many at a time */
+    if (!any) return 0;
     for (const uint8_t *end = text + length; text < end; text++)
         if (*text >= 0xF0 && (*text > 0xF0 || text + 1 >= end || text[1] >= 0xA0)) return 1;
     return 0;

@@ -633,6 +633,15 @@ static int64_t weigh_text(const uint8_t *text, size_t length, const int32_t *wei
     int64_t sum = 0;
     size_t at = 0, size;
     while (at < length) {
+        for (uint64_t eight; at + 8 <= length; at += 8) {
+            memcpy(&eight, text + at, 8);
+            if (eight & 0x8080808080808080) break; /* not all ASCII */
+            const uint8_t *byte = text + at;
+            int64_t one = (int64_t)weights[byte[0]] + weights[byte[1]] + weights[byte[2]] + weights[byte[3]];
+            int64_t two = (int64_t)weights[byte[4]] + weights[byte[5]] + weights[byte[6]] + weights[byte[7]];
+            sum += one + two;
+        }
+        if (at == length) break;
         if (text[at] < 0x80) {
             sum += weights[text[at++]];
             continue;
