@@ -180,7 +180,8 @@ def test_starting_is_quick_and_imports_no_slow_library() -> None:
 def test_a_worker_imports_no_library_that_few_stages_need() -> None:
     """What each process of a run imports before its first shard."""
     code = (
-        "import sys; import pipeline.passes, pipeline.readers, pipeline.render, pipeline.stages; "
+        "import sys; import pipeline.passes, pipeline.readers.registry, pipeline.render, "
+        "pipeline.stages.registry; "
         "print([m for m in ('numpy', 'pyarrow', 'boto3', 'langdetect') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)

@@ -11,7 +11,6 @@ from pipeline.stages.near_pairs import (
     Graph,
     band_names,
     between,
-    buckets,
     possible,
 )
 
@@ -85,9 +84,10 @@ def closest(candidates: Candidates, threshold: float, is_train: pl.Series) -> pl
     seen = pl.DataFrame(schema=PAIRS)
     best = pl.DataFrame(schema={"rank": pl.UInt32, "train": pl.UInt32, "jaccard": pl.Float64})
     below, least = pl.col("jaccard") < threshold, 0.0
-    for keys in candidates.keys(band_names(threshold)):
-        pairs = between(buckets(keys, sizes), is_train)
-        pairs = possible(pairs, sizes, least).join(seen, on=["left", "right"], how="anti")
+    for rows in candidates.buckets(band_names(threshold)):
+        pairs = possible(between(rows, is_train), sizes, least).join(
+            seen, on=["left", "right"], how="anti"
+        )
         found = candidates.measured(pairs)
         first = pl.lit(is_train.gather(found["left"]))
         ends = found.select(

@@ -10,7 +10,6 @@ from pipeline.stages.near_pairs import (
     Candidates,
     band_names,
     between,
-    buckets,
     possible,
 )
 
@@ -29,10 +28,7 @@ def closest_earlier(
     sizes = candidates.sizes
     seen = pl.DataFrame(schema=PAIRS)
     best = pl.DataFrame(schema=FOUND)
-    for keys in candidates.keys(band_names(threshold)):
-        rows = buckets(keys, sizes)
-        if rows.is_empty():
-            continue
+    for rows in candidates.buckets(band_names(threshold)):
         shared = between(rows, is_earlier)
         pairs = possible(shared, sizes, threshold).join(seen, on=["left", "right"], how="anti")
         if pairs.is_empty():

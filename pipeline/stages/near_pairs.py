@@ -12,7 +12,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 import polars as pl
 
@@ -26,7 +26,7 @@ with a chance of 1-(1-threshold^rows)^bands: 99.8, 99.0, 98.8 and 99.6 %."""
 NONE = 0
 """The key of what is not compared."""
 
-KEYS_AT_ONCE = 1 << 22  # 32 MB of band keys
+KEYS_AT_ONCE = 1 << 20  # band keys, with 8 bytes of rank and size each
 BATCH_BYTES = 32 << 20  # of grams that are compared at once
 REMEMBERED = 1 << 23  # pairs that were measured; past that some are measured twice
 
@@ -103,13 +103,21 @@ class Candidates:
         """Bytes of grams, by rank."""
         return self.grams.sizes.gather(self.places)
 
-    def keys(self, bands: Sequence[str]) -> Iterator[pl.Series]:
-        """The keys of one band after the other, by rank; of few candidates many bands are read at
-        once, for to read one costs more than to hold it."""
+    def buckets(self, bands: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """`rank`, `size` and `key` of those that share a key of a band, by key and rank.
+
+        The first band finds most pairs and comes alone, so that few are left to look at; of the
+        others as many come together as are KEYS_AT_ONCE, since each takes some thirty calls.
+        """
+        sizes = self.sizes
         together = max(1, KEYS_AT_ONCE // max(1, self.grams.rows.len()))
-        for start in range(0, len(bands), together):
-            read = self.sketches.rows(bands[start : start + together], self.grams.rows)
-            yield from read[self.places].iter_columns()
+        borders = [0, *range(1, len(bands), together), len(bands)]
+        for first, last in pairwise(borders):
+            read = self.sketches.rows(bands[first:last], self.grams.rows)[self.places]
+            shared = pl.concat(sharers(keys, sizes) for keys in read.iter_columns())
+            # By key and rank: a band's come by rank.
+            if shared.height:
+                yield shared.sort("key", maintain_order=True)
 
     def measured(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """`left`, `right` and their `jaccard`, of any pairs of ranks, sorted by them."""
@@ -176,10 +184,7 @@ def alike(
     """By band the pairs from `threshold` on, with their `jaccard`; joins them in the graph."""
     sizes = candidates.sizes
     seen = pl.DataFrame(schema=PAIRS)
-    for keys in candidates.keys(band_names(threshold)):
-        shared = buckets(keys, sizes)
-        if shared.is_empty():
-            continue
+    for shared in candidates.buckets(band_names(threshold)):
         pairs = possible(pairing(shared), sizes, threshold)
         roots = graph.roots()
         new = roots.gather(pairs["left"]) != roots.gather(pairs["right"])
@@ -197,21 +202,16 @@ def alike(
 
 def possible(pairs: pl.DataFrame, sizes: pl.Series, threshold: float) -> pl.DataFrame:
     """Each pair once, without those whose sizes alone rule the threshold out."""
-    pairs = pairs.unique()
     left, right = (pl.lit(sizes.gather(pairs[name])) for name in ("left", "right"))
-    return pairs.filter(
-        pl.min_horizontal(left, right) / pl.max_horizontal(left, right) >= threshold
-    )
+    near = pl.min_horizontal(left, right) / pl.max_horizontal(left, right) >= threshold
+    return pairs.filter(near & (pl.col("left") != pl.col("right"))).unique()
 
 
-def buckets(keys: pl.Series, sizes: pl.Series) -> pl.DataFrame:
-    """`rank`, `size` and `key` of those that share their key, by key and rank."""
+def sharers(keys: pl.Series, sizes: pl.Series) -> pl.DataFrame:
+    """`rank`, `size` and `key` of those that share their key of a band, by rank."""
     rows = pl.LazyFrame([keys.alias("key"), sizes.alias("size")]).with_row_index("rank")
-    # By key and rank: they come by rank, and one column is sorted in a third of two columns' time.
-    held = rows.filter(pl.col("key") != NONE).sort("key", maintain_order=True)
-    again = pl.col("key") == pl.col("key").shift()
-    shared = again | (pl.col("key") == pl.col("key").shift(-1))
-    return held.filter(shared.fill_null(False)).collect()
+    shared = pl.col("key").is_duplicated() & (pl.col("key") != NONE)
+    return rows.filter(shared).collect()
 
 
 def within(rows: pl.DataFrame) -> pl.DataFrame:

@@ -37,10 +37,11 @@ def band_columns(
     """The keys of each band, 0 for what is not compared; only equal groups can share a key."""
     keys = band_keys(texts, *bands_of(threshold), WORD_RULES[words])
     group = digest(groups).bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little")
-    return [
-        (keys.arr.get(band) ^ group).fill_null(NONE).alias(name)
+    columns = [
+        (pl.col("keys").arr.get(band) ^ pl.col("group")).fill_null(NONE).alias(name)
         for band, name in enumerate(band_names(threshold))
     ]
+    return pl.DataFrame({"keys": keys, "group": group}).select(columns).get_columns()
 
 
 def grams(records: pl.DataFrame, on: On, words: Words) -> pl.Series:
