@@ -93,6 +93,26 @@ def test_lengths(length: int) -> None:
 
 
 @compiled
+@pytest.mark.parametrize("before", [*range(0, 4), *range(58, 70), *range(122, 132)])
+def test_words_across_blocks(before: int) -> None:
+    """Words of every kind begin and end around the 64 bytes that are looked at together."""
+    words = ["the", "12", "that", "3456", "é", "7é", "中", "of", "8" * 63, "9" * 64 + "a", "b"]
+    texts = [fill * before + word for fill in (" ", "x", "1") for word in words]
+    texts += [f"{text} {word}" for text in texts for word in words[:4]]
+    assert statistics(pl.Series(texts)).rows() == plain(*texts)
+
+
+@compiled
+@pytest.mark.parametrize("length", [998, 999, 1000, 1001, 1002, 2001, 2500])
+def test_a_word_that_is_too_long_for_c4(length: int) -> None:
+    """At either end of a line and within it, in characters and not in bytes."""
+    word = "x" * length
+    lines = [f"{word} is one word.", f"This is a {word}.", f"Here {'y' * 990} and {word} are two."]
+    lines += [line.replace("x", "é") for line in lines] + [f"中{line}" for line in lines]
+    assert statistics(pl.Series(lines)).rows() == plain(*lines)
+
+
+@compiled
 def test_slices_and_chunks_of_a_series() -> None:
     """Views with an offset, several arrays, nulls, and texts of every kind of view."""
     whole = pl.Series(["short", None, "longer than twelve bytes", "", "é" * 20, "中文"])

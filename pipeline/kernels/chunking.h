@@ -7,7 +7,7 @@
 #ifndef PIPELINE_KERNELS_CHUNKING_H
 #define PIPELINE_KERNELS_CHUNKING_H
 
-#include "statistics.h"
+#include "characters.h"
 
 /* Bits of a character's class here, as stages/chunk_kernel.py lists them. */
 enum { K_BLANK = 1, K_ATTACHED = 2, K_STOP = 4, K_WIDE_STOP = 8, K_CLOSING = 16 };

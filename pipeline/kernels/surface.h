@@ -5,7 +5,7 @@
 #ifndef PIPELINE_KERNELS_SURFACE_H
 #define PIPELINE_KERNELS_SURFACE_H
 
-#include "statistics.h"
+#include "characters.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>

@@ -10,6 +10,7 @@
  */
 #include "../../pipeline/kernels/chunking.h"
 #include "../../pipeline/kernels/pieces.h"
+#include "../../pipeline/kernels/statistics.h"
 #include "fuzz.h"
 
 static const char *const PIECES[] = {

@@ -1,0 +1,168 @@
+/* What characters are: their classes, which a table gives, and the class of each byte of a text.
+ *
+ * Plain C11 without Python, so that it can be run under sanitizers. Any bytes are safe to read.
+ */
+#ifndef PIPELINE_KERNELS_CHARACTERS_H
+#define PIPELINE_KERNELS_CHARACTERS_H
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bits of a character's class; `classes` holds a byte for each code point below TABLED. */
+enum {
+    BLANK = 1,
+    LETTER = 2,
+    UNSPACED = 4, /* of a script that puts no blanks between words */
+    SYMBOL = 8,
+    OTHER = 16,        /* neither letter, mark nor blank */
+    TERMINAL = 32,     /* may end a sentence */
+    STOPLESS = 64,     /* of a script that does not mark where a sentence ends */
+    ASCII_LETTER = 128,
+    CLASSES = 8
+};
+
+/* What `classify` counts: first the characters of each class, by the number of its bit. */
+enum { CHARS = CLASSES, RARE, CENSUS };
+
+#define TABLED 0x20000u
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+enum { PADDING = 128 }; /* blanks behind the classes of a text, so that 64 can be seen at once */
+
+static inline uint64_t load_bytes(const uint8_t *from, size_t size) {
+    uint64_t value = 0;
+    memcpy(&value, from, size);
+    return value;
+}
+
+/* The code point at `at` and its bytes in `size`; what is no UTF-8 is one byte of U+FFFD. */
+static inline uint32_t code_at(const uint8_t *text, size_t at, size_t length, size_t *size) {
+    uint32_t lead = text[at];
+    *size = 1;
+    if (lead < 0x80) return lead;
+    size_t count = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC0 || count > length - at) return 0xFFFD;
+    uint32_t code = lead & (0x7Fu >> count);
+    for (size_t i = 1; i < count; i++) {
+        if ((text[at + i] & 0xC0) != 0x80) return 0xFFFD;
+        code = code << 6 | (text[at + i] & 0x3F);
+    }
+    *size = count;
+    return code;
+}
+
+/* Above the table the rule is coarse: Chinese characters up to U+DFFFF, then nothing known. */
+static inline uint8_t class_of(uint32_t code, const uint8_t *classes) {
+    if (code < TABLED) return classes[code];
+    return code < 0xE0000 ? LETTER | UNSPACED : SYMBOL | OTHER;
+}
+
+/* Characters of a text. A sum of bytes is taken in a byte, of which a register holds many. */
+static inline size_t count_chars(const uint8_t *text, size_t length) {
+    size_t count = 0;
+    for (size_t at = 0; at < length;) {
+        size_t stop = length - at > 255 ? at + 255 : length;
+        uint8_t some = 0;
+        for (; at < stop; at++) some += (text[at] & 0xC0) != 0x80;
+        count += some;
+    }
+    return count;
+}
+
+static inline size_t count_byte(const uint8_t *text, size_t length, uint8_t byte) {
+    size_t count = 0;
+    for (size_t at = 0; at < length;) {
+        size_t stop = length - at > 255 ? at + 255 : length;
+        uint8_t some = 0;
+        for (; at < stop; at++) some += text[at] == byte;
+        count += some;
+    }
+    return count;
+}
+
+static void tally(uint8_t class, int64_t times, int64_t *out) {
+    for (int bit = 0; bit < CLASSES; bit++) out[bit] += class >> bit & 1 ? times : 0;
+}
+
+/* ASCII characters by byte, four at a time so that none waits for another. */
+static void count_ascii(const uint8_t *text, size_t length, const uint8_t *classes, int64_t *out) {
+    uint32_t counts[4][256] = {{0}};
+    size_t at = 0;
+    for (; at + 4 <= length; at += 4)
+        for (size_t i = 0; i < 4; i++) counts[i][text[at + i]]++;
+    for (; at < length; at++) counts[0][text[at]]++;
+    for (size_t byte = 0; byte < 0x80; byte++) {
+        int64_t times = (int64_t)counts[0][byte] + counts[1][byte] + counts[2][byte] + counts[3][byte];
+        if (times) tally(classes[byte], times, out);
+        out[CHARS] += times;
+    }
+}
+
+/* The class of each byte, which is that of its character, and PADDING blanks behind them; adds the
+ * CENSUS numbers of the text to `out`. */
+static void classify(const uint8_t *text, size_t length, const uint8_t *restrict classes,
+                     uint8_t *restrict kinds, int64_t *out) {
+    uint32_t wide[256] = {0}; /* characters beyond ASCII, by class */
+    size_t at = 0, size;
+    count_ascii(text, length, classes, out);
+    while (at < length) {
+        for (; at + 8 <= length && !(load_bytes(text + at, 8) & 0x80 * EACH_BYTE); at += 8)
+            for (size_t i = 0; i < 8; i++) kinds[at + i] = classes[text[at + i]];
+        if (at == length) break;
+        if (text[at] < 0x80) {
+            kinds[at] = classes[text[at]];
+            at++;
+            continue;
+        }
+        uint32_t code = code_at(text, at, length, &size);
+        uint8_t class = class_of(code, classes);
+        wide[class]++;
+        out[CHARS]++;
+        out[RARE] += code >= TABLED;
+        for (; size; size--) kinds[at++] = class;
+    }
+    memset(kinds + length, BLANK, PADDING);
+    for (unsigned class = 0; class < 256; class++)
+        if (wide[class]) tally((uint8_t)class, wide[class], out);
+}
+
+/* A bit for each of 64 bytes, the first the lowest: whether the class's bit `bit` is set. */
+static inline uint64_t bits_of(const uint8_t *kinds, int bit) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < 8; i++) {
+        uint64_t eight = load_bytes(kinds + 8 * i, 8) >> bit & EACH_BYTE;
+        /* Byte j goes to bit 56 + j, nothing else so high. */
+        bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << 8 * i;
+    }
+    return bits;
+}
+
+/* The sum of the weights of a text's characters; `weights` holds one for each code point of two
+ * bytes, `above` is the weight of any other. */
+static int64_t weigh_text(const uint8_t *text, size_t length, const int32_t *weights,
+                          int32_t above) {
+    int64_t sum = 0;
+    size_t at = 0, size;
+    while (at < length) {
+        for (uint64_t eight; at + 8 <= length; at += 8) {
+            memcpy(&eight, text + at, 8);
+            if (eight & 0x8080808080808080) break; /* not all ASCII */
+            const uint8_t *byte = text + at;
+            int64_t one = (int64_t)weights[byte[0]] + weights[byte[1]] + weights[byte[2]] + weights[byte[3]];
+            int64_t two = (int64_t)weights[byte[4]] + weights[byte[5]] + weights[byte[6]] + weights[byte[7]];
+            sum += one + two;
+        }
+        if (at == length) break;
+        if (text[at] < 0x80) {
+            sum += weights[text[at++]];
+            continue;
+        }
+        uint32_t code = code_at(text, at, length, &size);
+        sum += code < 0x10000 ? weights[code] : above;
+        at += size;
+    }
+    return sum;
+}
+
+#endif
