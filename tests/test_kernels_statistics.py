@@ -93,7 +93,7 @@ def test_lengths(length: int) -> None:
 
 
 @compiled
-@pytest.mark.parametrize("before", [*range(0, 4), *range(58, 70), *range(122, 132)])
+@pytest.mark.parametrize("before", [*range(4), *range(58, 70), *range(122, 132)])
 def test_words_across_blocks(before: int) -> None:
     """Words of every kind begin and end around the 64 bytes that are looked at together."""
     words = ["the", "12", "that", "3456", "é", "7é", "中", "of", "8" * 63, "9" * 64 + "a", "b"]
