@@ -132,15 +132,16 @@ def _of_sets(target: Target) -> Iterator[Mutant]:
     for kind in ("image", "video", "document"):
         if target.format != "conversation" or kind not in content:
             continue
-        make = lambda n, k=kind: conversation(  # noqa: E731
+        make: Any = lambda n, k=kind: conversation(  # type: ignore[misc]  # noqa: E731
             turn("user", media(k), f"q {n}"), turn("assistant", "a")
         )
-        more: Edit = lambda r, k=kind: r["messages"][0]["content"].extend([media(k)] * 10)  # noqa: E731
+        more: Edit = lambda r, k=kind: r["messages"][0]["content"].extend([media(k)] * 10)  # type: ignore[misc]  # noqa: E731
         if getattr(target.limits, f"{kind}s_max"):
             yield built(make, more, f"too-many-{kind}s")
         if target.nova:
             stray = media(kind, bucket="another-bucket")
-            yield built(make, lambda r, s=stray: _first_block(r, s), "media-bucket")
+            edit: Edit = lambda r, s=stray: _first_block(r, s)  # type: ignore[misc]  # noqa: E731
+            yield built(make, edit, "media-bucket")
     webp = media("image", form="webp")
     formats = target.limits.image_formats
     if formats and "webp" not in formats.value and "image" in content:

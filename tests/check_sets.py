@@ -179,7 +179,9 @@ def full(target: Target, number: int) -> Record:
 def _full_conversation(target: Target, text: str) -> Record:
     content = set(target.plan.content)
     system = {"system": [{"text": text}]}
-    first, middle, more = [text], [], {}
+    first: list[Any] = [text]
+    middle: list[Any] = []
+    more: dict[str, Any] = {}
     if "image" in content:
         most = target.limits.images_max
         first = [*[media("image")] * int(most.value if most else 1), text]

@@ -263,13 +263,13 @@ def post(request: Request) -> Answer:
         return answer
     parts = bucket.uploads[upload][1]
     data = b"".join(parts[number] for number in sorted(parts))
-    told = told_sums(request)
-    if not told:
+    sums = told_sums(request)
+    if not sums:
         bucket.wrong.append(f"POST {request.key}: no checksum of the whole")
-    if any(SUMS[name](data) != value for name, value in told.items()):
+    if any(SUMS[name](data) != value for name, value in sums.items()):
         return refused(400, "BadDigest")
     etag = etag_of(data)[:-1] + f'-{len(parts)}"'
-    bucket.objects[request.key] = Object(data, etag, told | {"x-amz-checksum-type": "FULL_OBJECT"})
+    bucket.objects[request.key] = Object(data, etag, sums | {"x-amz-checksum-type": "FULL_OBJECT"})
     del bucket.uploads[upload]
     body = f"<CompleteMultipartUploadResult><ETag>{etag}</ETag></CompleteMultipartUploadResult>"
     return Answer(body=body.encode())

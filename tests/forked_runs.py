@@ -174,7 +174,7 @@ class Forks:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
-    def run(self, *argv: str | Path, **asked: Any) -> dict[str, Any]:
+    def run(self, *argv: object, **asked: Any) -> dict[str, Any]:
         """Run a command; what became of it."""
         line = json.dumps({"argv": [str(word) for word in argv], **asked})
         assert self.process.stdin

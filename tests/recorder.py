@@ -62,6 +62,7 @@ def record_s3(endpoint: str) -> Iterator[Recorder]:
             bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
             told = {name.lower(): value for name, value in self.headers.items()}
             owner = told.get("x-amz-expected-bucket-owner", recorder.owner)
+            answer: dict[str, str]
             if denied(recorder, self.command, key, query, owner):
                 status, answer, data = 403, {}, b"<Error><Code>AccessDenied</Code></Error>"
                 length = str(len(data))

@@ -132,9 +132,8 @@ def test_a_stage_that_decides_on_more_than_it_says_breaks_the_law(tmp_path: Path
 def test_rows_that_are_gone_are_no_rows_of_a_table() -> None:
     """Numbers count what is left; places in a part count all of it."""
     parts = [
-        pl.DataFrame({"id": ids, "key": keys})
+        pl.DataFrame({"id": list(ids), "key": keys})
         for ids, keys in (("abc", [1, 2, 3]), ("de", [4, 5]))
-        for ids, keys in [(list(ids), keys)]
     ]
     gone = [pl.Series(["b"]), pl.Series([], dtype=pl.String)]
     table = SketchTable(parts, gone=gone)

@@ -22,9 +22,9 @@ GOOD = [dumped(minimal("conversation", n)) for n in range(100)]
 
 def asked(*files: str, **more: Any) -> Asked:
     """A question as the command line puts it."""
-    plain = dict.fromkeys(["customization", "format", "validation", "location"])
-    return Asked(list(files), **{"model": "nova-lite", "allow_legacy": False, "allow": []} | plain
-                 | more)  # fmt: skip
+    plain: dict[str, Any] = dict.fromkeys(["customization", "format", "validation", "location"])
+    usual: dict[str, Any] = {"model": "nova-lite", "allow_legacy": False, "allow": []}
+    return Asked(list(files), **usual | plain | more)
 
 
 def test_people_get_places_and_a_table_of_remedies(bedrock_prep: Command, tmp_path: Path) -> None:

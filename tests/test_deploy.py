@@ -252,7 +252,7 @@ def test_the_dag_retries_exit_code_4_alone(
     assert airflow["task"]["retries"] > 0
 
     for code in range(6):
-        done = subprocess.CompletedProcess([], code)
+        done: Any = subprocess.CompletedProcess([], code)
         monkeypatch.setattr(subprocess, "run", lambda line, done=done, **_: done)
         if code == 0:
             airflow["run"]()

@@ -22,9 +22,8 @@ from pipeline.tokens import TURN_OVERHEAD, token_bound, token_estimate
 def question(model: str, word: str | None = None, **more: Any) -> Question:
     card = find_card(model)
     tokens = Tokens(records=10, bound=200_000, estimate=150_000)
-    return Question(
-        **({"card": card, "plan": card.plan(word), "tokens": tokens, "epochs": 2} | more)
-    )
+    asked: dict[str, Any] = {"card": card, "plan": card.plan(word), "tokens": tokens, "epochs": 2}
+    return Question(**(asked | more))
 
 
 def test_training_costs_tokens_times_epochs_times_price() -> None:

@@ -68,7 +68,8 @@ def write(folder: Path, recipe: str = RECIPE) -> Path:
 
 def run(path: Path, **options: Any) -> Path:
     folder = path.parent
-    told = Options(**{"output": str(folder / "out"), "workers": 1} | options)
+    usual: dict[str, Any] = {"output": str(folder / "out"), "workers": 1}
+    told = Options(**usual | options)
     prepare(load_recipe(path), folder, told, Lines(io.StringIO(), as_json=False))
     return latest(Path(told.output))
 

@@ -155,7 +155,8 @@ def test_a_tools_argument_is_no_medium(model: str, bucket: str, reason: str | No
 
 def test_what_a_block_holds_is_told_in_one_order() -> None:
     """Also of a block that holds several kinds: not by the hash of their names."""
-    block = {"document": {}, "video": {}, "image": {}, "toolUse": {}, "reasoningContent": {}}
+    kinds = ("document", "video", "image", "toolUse", "reasoningContent")
+    block: dict[str, Any] = {kind: {} for kind in kinds}
     line = orjson.dumps({"messages": [{"content": [block]}]}).decode()
     [found] = with_blocks(pl.DataFrame({"line": [line]}))[BLOCKS].to_list()
     assert [one["key"] for one in found] == [key for key in KINDS if key in block]

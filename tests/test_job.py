@@ -408,10 +408,11 @@ EVERY_PLAN = [
 def test_every_customization_of_every_card_has_a_request(card: Card, plan: Plan) -> None:
     """With every default of its card; ours and botocore's own validator take it."""
     word = plan.customization
-    more: dict[str, Any] = {
+    options: dict[str, dict[str, Any]] = {
         "DISTILLATION": {"teacher": plan.teachers[0] if plan.teachers else None},
         "REINFORCEMENT_FINE_TUNING": {"reward_lambda": LAMBDA},
-    }.get(word, {})
+    }
+    more = options.get(word, {})
     defaults = {n: h.default for n, h in plan.hyperparameters.items() if h.default is not None}
     own = {} if plan.api == "openai" else {"role_arn": ROLE, "output_uri": "s3://bucket/models/"}
     job = JobSettings(**own, **more, hyperparameters=defaults)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import polars as pl
 import pytest
@@ -118,12 +119,11 @@ def test_nothing_is_said_of_nothing(monkeypatch: pytest.MonkeyPatch, uncompiled:
 def test_damaged_tables_are_refused() -> None:
     """Sizes that do not fit raise; nothing is read outside of a table."""
     characters, state = bytes(4 * langid.CHARACTERS), bytes(4 * 624)
+    build: Any = langid._langid.build
     good = [bytes(8), bytes(4) + (1).to_bytes(4, "little"), bytes(1), bytes(8), characters, state]
-    langid._langid.build(*good, 2, False)
+    build(*good, 2, False)
     for index in range(6):
         with pytest.raises(ValueError, match="model"):
-            langid._langid.build(
-                *(b"" if n == index else one for n, one in enumerate(good)), 2, False
-            )
+            build(*(b"" if n == index else one for n, one in enumerate(good)), 2, False)
     with pytest.raises(ValueError, match="names what is not there"):
-        langid._langid.build(good[0], good[1], b"\xff", *good[3:], 2, False)
+        build(good[0], good[1], b"\xff", *good[3:], 2, False)

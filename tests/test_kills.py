@@ -64,7 +64,16 @@ class Project:
     out: Path
 
     def prepare(self, recipe: Path, **asked: Any) -> dict[str, Any]:
-        words = ["prepare", recipe, "--output", self.out, "--workers", "1", "--log", "text"]
+        words = [
+            "prepare",
+            recipe,
+            "--output",
+            self.out,
+            "--workers",
+            "1",
+            "--log",
+            "text",
+        ]
         return self.forks.run(*words, every_step=str(self.out), **asked)
 
     def reset(self) -> None:

@@ -114,7 +114,15 @@ def test_publish_is_killed_at_every_step(
     }
     for key, data in held.items():
         s3.put_object(Bucket=BUCKET, Key=key, Body=data)
-    words = ["publish", output, BASE, "--endpoint-url", endpoint, "--region", "us-east-1"]
+    words = [
+        "publish",
+        output,
+        BASE,
+        "--endpoint-url",
+        endpoint,
+        "--region",
+        "us-east-1",
+    ]
     listed = tmp_path / "steps"
     told = forks.run(*words, failpoint=f"list:{listed}")
     assert told["code"] == 0, told["stderr"]
@@ -162,7 +170,14 @@ def test_a_run_from_s3_to_s3_is_killed_and_goes_on(
     work = tmp_path / "work"
 
     def prepare(**asked: Any) -> dict[str, Any]:
-        words = ["prepare", recipe, "--output", f"s3://{BUCKET}/out", "--work", work]
+        words = [
+            "prepare",
+            recipe,
+            "--output",
+            f"s3://{BUCKET}/out",
+            "--work",
+            work,
+        ]
         return forks.run(*words, "--workers", "1", "--log", "text", **asked)
 
     listed = tmp_path / "steps"

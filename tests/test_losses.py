@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -37,7 +38,8 @@ def records() -> list[dict[str, Any]]:
     """Every combination of what a record may have beside a text."""
     parts = itertools.product(SYSTEM, TURNS, IMAGES, TOOLS, REASONING, REFERENCE)
     rows = []
-    for number, (system, turns, images, *beside) in enumerate(parts):
+    combined: Iterable[Any] = enumerate(parts)
+    for number, (system, turns, images, *beside) in combined:
         extra = {key: value for one in beside for key, value in one.items()}
         if images:
             extra["images"] = [{"format": "png"}] * images

@@ -123,7 +123,7 @@ def test_every_record_ends_once(
     expected: dict[str, tuple[str, str | None, str]] = {}
     for one in gone:
         ended = [two["merged_into"] for two in gone if two["id"] == one["id"]]
-        expected[one["id"]] = ("s3", None, "merged" if any(ended) else "rejected")
+        expected[str(one["id"])] = ("s3", None, "merged" if any(ended) else "rejected")
     for name in {row["id"] for row in rows}:
         own = [row for row in rows if row["id"] == name]
         languages = sorted(row["language"] for row in own if row["language"])

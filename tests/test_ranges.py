@@ -6,6 +6,7 @@ import io
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -60,9 +61,10 @@ def units_of(reader: PerFileReader, file: SourceFile, step: int) -> list[Unit]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ranges, "RANGE_BYTES", step)
         units = reader.units([file])
+    as_reader: Any = reader
     spans = [span for unit in units if (span := unit.files[0].span)]
     if spans:
-        assert len(spans) == len(units) == len(set(unit_keys((reader, unit) for unit in units)))
+        assert len(spans) == len(units) == len(set(unit_keys((as_reader, unit) for unit in units)))
         assert spans[0].start in (0, 3)
         assert [span.end for span in spans] == [*(span.start for span in spans[1:]), file.size]
     return units

@@ -59,7 +59,7 @@ WET = (
     b"WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Target-URI: http://example.org/\r\n"
     b"Content-Type: text/plain\r\nContent-Length: 7\r\n\r\nA page.\r\n\r\n"
 )
-MEMBERS = {
+MEMBERS: dict[str, str | bytes] = {
     "faq/tea.jsonl": '{"text": "Steep."}\n',
     "notes.md": "# Notes",
     "../../evil.txt": "evil",

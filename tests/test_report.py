@@ -119,7 +119,7 @@ class Run:
             *(measured(n, "small", text) for n in (5, 6)),
             measured(7, "small", language=text, tokens=900, split="validation"),
         ]
-        ends = dict.fromkeys(("end", "item_end"), 1 + len(text))
+        ends: Any = dict.fromkeys(("end", "item_end"), 1 + len(text))
         self.overlaps = [overlap(1, text, source=text, locator=text, item_source=text, **ends)]
         self.stages = [
             stage("read", 7, {"invalid_json": 1}),
@@ -207,7 +207,8 @@ class Run:
         tables.folder.mkdir(parents=True, exist_ok=True)
         if not self.overlaps:
             return
-        told, item = self.overlaps[0], {"set": self.text, "source": self.text}
+        told = self.overlaps[0]
+        item: dict[str, Any] = {"set": self.text, "source": self.text}
         row = {"source": "a.md", "locator": "row=1", "text": f"({self.text})"}
         rows = frame([row]).with_columns(id=pl.lit(told["id"]))
         write_frame(folder / "00000-0000.rejected.arrow", rows)

@@ -169,7 +169,9 @@ def test_closing_leaves_no_process(box: Sandbox, tmp_path: Path) -> None:
     child = box.child.child
     box.close()
     assert child.returncode is not None
-    reading = box.read([(0, FakeReader(), Unit((put(tmp_path, "a", "times 5000000\nsleep"),)))])
+    reading: Any = box.read(
+        [(0, FakeReader(), Unit((put(tmp_path, "a", "times 5000000\nsleep"),)))]
+    )
     next(reading)
     assert box.child is not None
     child = box.child.child
@@ -221,10 +223,10 @@ WHOLE_ROW = {
 
 def test_rows_come_back_as_the_frame_that_they_make() -> None:
     """Whatever columns they have, in their order, with the places of their units."""
-    rows = [WHOLE_ROW, {"source": "b"}, {"source": "c", "text": "d"}]
+    rows: list[dict[str, Any]] = [WHOLE_ROW, {"source": "b"}, {"source": "c", "text": "d"}]
     found = wire_rows.unpack(wire_rows.pack([0, 0, 7], rows))
     assert found.drop(wire.UNIT).equals(frame(rows))
-    assert found.schema == pl.Schema({**SCHEMA, wire.UNIT: pl.UInt32})
+    assert found.schema == pl.Schema([*SCHEMA.items(), (wire.UNIT, pl.UInt32())])
     assert found[wire.UNIT].to_list() == [0, 0, 7]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +39,7 @@ def test_what_fits_is_one_chunk() -> None:
 
 def test_chunks_stand_in_the_place_of_their_document() -> None:
     """Numbered from 1 in the order of the text; the document stays that of the ancestor."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": "a", "source": "a", "text": "short"},
         {"id": "b.0007", "document": "b", "source": "b", "text": LINE * 6},
         {"id": "c", "source": "c", "text": None},

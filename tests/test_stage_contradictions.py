@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipeline.record import frame
 from pipeline.stages.contradictions import Contradictions
 
@@ -12,7 +14,7 @@ def pair(name: str, *turns: str, **more: object) -> dict[str, object]:
     return {"id": name, "source": "a.jsonl", "messages": messages, **more}
 
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     pair("c", "How long?", "Three minutes."),
     pair("b", "How  long?", "Five minutes."),
     pair("a", "How long?\n", "Three  minutes."),

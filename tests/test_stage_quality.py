@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pipeline.record import frame
@@ -50,7 +52,7 @@ def test_rules_can_be_moved() -> None:
 def test_labels_and_captions_are_left_alone() -> None:
     """`yes` is a fine answer, and a caption may be one word."""
     turns = [{"role": "user", "text": "?"}, {"role": "assistant", "text": "yes"}]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"source": "a", "text": "x", "messages": turns},
         {"source": "b", "text": "Tea", "images": ["a.png"]},
         {"source": "c", "text": None},

@@ -66,7 +66,7 @@ def mark(text: str, *rules: str, language: str | None = None, **changed: Any) ->
 @pytest.mark.parametrize("family", [*FAMILIES])
 def test_prose_is_kept_in_every_language(language: str, text: str, family: str) -> None:
     """With the language known, and without."""
-    least = {"gopher_quality": {"min_words": 40}} if language in {"ja", "th"} else {}
+    least: Any = {"gopher_quality": {"min_words": 40}} if language in {"ja", "th"} else {}
     assert mark(text, family, language=language, **least) is None
     assert mark(text, family, **least) is None
 
@@ -102,7 +102,7 @@ def test_each_rule(family: str, text: str, reason: str) -> None:
     """A text that breaks it, and is kept where the rule is moved out of the way."""
     assert mark(text, family) == reason
     rule = next(rule for rule in FAMILIES[family] if rule.reason == reason)
-    moved = {
+    moved: Any = {
         family: {rule.setting: 0 if rule.least else 1_000_000 if "ratio" in rule.setting else 1}
     }
     if rule.setting in {"max_words", "max_word_length", "max_curly_lines", "max_lorem_lines"}:
@@ -137,7 +137,7 @@ def test_stop_words_are_for_english() -> None:
 def test_measures_are_told_of_every_judged_document() -> None:
     """Also of those that are kept; null where a rule does not apply."""
     turns = [{"role": "user", "text": "?"}]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"source": "a", "text": ENGLISH, "language": "en"},
         {"source": "b", "text": CHINESE, "language": "zh"},
         {"source": "c", "messages": turns},

@@ -124,7 +124,10 @@ def test_kinds() -> None:
 def test_every_text_is_redacted() -> None:
     """System prompt and turns too; rows without a hit stay."""
     turns = [{"role": "user", "text": "a@b.co"}, {"role": "assistant", "text": "ok"}]
-    rows = [{"source": "a", "system": "c@d.co", "messages": turns}, {"source": "b", "text": "none"}]
+    rows: list[dict[str, Any]] = [
+        {"source": "a", "system": "c@d.co", "messages": turns},
+        {"source": "b", "text": "none"},
+    ]
     after = Redact()(frame(rows))
     assert after["system"].to_list() == ["[EMAIL]", None]
     assert after["messages"][0].to_list()[0] == {"role": "user", "text": "[EMAIL]"}

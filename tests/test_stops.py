@@ -39,7 +39,16 @@ def project(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def prepare(project: Project, out: Path, **asked: object) -> dict[str, object]:
-    words = ["prepare", project.new, "--output", out, "--workers", "1", "--log", "text"]
+    words = [
+        "prepare",
+        project.new,
+        "--output",
+        out,
+        "--workers",
+        "1",
+        "--log",
+        "text",
+    ]
     return project.forks.run(*words, **asked)
 
 
@@ -106,7 +115,16 @@ def test_a_work_folder_on_another_disk(project: Project, tmp_path: Path) -> None
         pytest.skip("there is no other file system")
     work = shared / f"bedrock-prep-test-{os.getpid()}"
     out = tmp_path / "out"
-    words = ["prepare", project.new, "--output", out, "--work", work, "--workers", "1"]
+    words = [
+        "prepare",
+        project.new,
+        "--output",
+        out,
+        "--work",
+        work,
+        "--workers",
+        "1",
+    ]
     try:
         told = project.forks.run(*words)
         assert told["code"] == 0, told["stderr"]

@@ -367,8 +367,9 @@ def test_status_tells_the_way_to_the_model(published: Path, bedrock: FakeBedrock
 
 def test_waiting_ends_with_the_job(published: Path, bedrock: FakeBedrock) -> None:
     """Each change is said once, though it is asked for many times."""
-    bedrock.script = [("InProgress", {})] * 3 + [("Stopping", {}), ("Stopped", {})]
-    told, said = submit(published), []
+    bedrock.script = [(word, {}) for word in [*["InProgress"] * 3, "Stopping", "Stopped"]]
+    told = submit(published)
+    said: list[str] = []
     ended = follow(told.job_arn, Connection(), True, said.append, 0.01)
     assert (ended.status, ended.exit_code) == ("Stopped", 4)
     states = [line.rsplit(": ", 1)[1] for line in said]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,9 +24,7 @@ def photo() -> Image.Image:
     return image
 
 
-def saved(
-    path: Path, image: Image.Image, orientation: int | None = None, **options: object
-) -> Path:
+def saved(path: Path, image: Image.Image, orientation: int | None = None, **options: Any) -> Path:
     """The image as a file, its format by its name."""
     exif = Image.Exif()
     if orientation is not None:

@@ -129,7 +129,7 @@ ID = rows({})["id"][0]
 IMAGE = {"images": ["cat.png"], "extra": '{"images":[{"format":"png"}]}'}
 LOCATION = f'{{"uri":"s3://bucket/runs/1/t/images/{ID}.png","bucketOwner":"111122223333"}}'
 
-GOLDEN = {
+GOLDEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "prompt": (
         "prompt_completion",
         {"messages": turns('Say "hi"/\\', "Chào\u2028bạn\x85\t")},

@@ -136,9 +136,9 @@ def test_asked_once_and_taken_by_a_run(
     assert {line["prompt"] for line in lines} == {f"How fast is kettle {n}?" for n in range(6)}
     manifest = json.loads((latest(place / "out" / "lesson") / "manifest.json").read_bytes())
     stages = {one.pop("stage"): one for one in manifest["stages"]}
-    told = ("came", "kept", "rejected", "divided", "chunks")
-    assert [stages["teacher"][name] for name in told] == [7, 0, 0, 7, 14]
-    assert [stages["teacher.chunks"][name] for name in told] == [14, 7, 7, 0, 0]
+    counts = ("came", "kept", "rejected", "divided", "chunks")
+    assert [stages["teacher"][name] for name in counts] == [7, 0, 0, 7, 14]
+    assert [stages["teacher.chunks"][name] for name in counts] == [14, 7, 7, 0, 0]
     [stage] = [one["teacher"] for one in manifest["recipe"]["stages"] if "teacher" in one]
     assert len(stage["answers_sha256"]) == 64
     assert str(place) not in json.dumps(stage)

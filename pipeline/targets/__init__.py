@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipeline.targets.batch_inference import BatchInference
 from pipeline.targets.claude3_messages import Claude3Messages
 from pipeline.targets.conversation import Conversation
@@ -11,7 +13,7 @@ from pipeline.targets.pretraining import Pretraining, PretrainingText
 from pipeline.targets.prompt_completion import PromptCompletion
 from pipeline.targets.reinforcement import Reinforcement
 
-TARGETS: dict[str, type] = {
+TARGETS: dict[str, Any] = {
     target.format: target
     for target in (
         PromptCompletion,
