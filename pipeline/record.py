@@ -8,11 +8,15 @@ the target that reads it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
+
+from pipeline.identity import ID_LENGTH as ID_LENGTH
+from pipeline.identity import record_id as record_id
+from pipeline.identity import record_ids as record_ids
+from pipeline.identity import rejection as rejection
 
 MESSAGE = pl.Struct({"role": pl.String, "text": pl.String})
 """One turn: `role` is `user` or `assistant`; the system prompt has its own column."""
@@ -43,37 +47,6 @@ COLUMNS: dict[str, Any] = {
 }
 SCHEMA = pl.Schema(COLUMNS)
 
-ID_LENGTH = 20
-"""Hex digits of a root id: 80 bits, so 10^8 records collide with a chance under 10^-8."""
-
-
-def record_id(source: str, locator: str) -> str:
-    """The id of an ingested record: a digest of where it is, so that an edit keeps the id.
-
-    >>> record_id("documents/faq.md", "")
-    '0831cd5b20c8644b4200'
-    """
-    key = f"{source}\0{locator}".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(key, digest_size=ID_LENGTH // 2).hexdigest()
-
-
-def record_ids(source: str, locators: Iterable[str]) -> list[str]:
-    """The ids of records of one source.
-
-    >>> record_ids("documents/faq.md", [""]) == [record_id("documents/faq.md", "")]
-    True
-    """
-    of_source = hashlib.blake2b(
-        f"{source}\0".encode("utf-8", "surrogatepass"), digest_size=ID_LENGTH // 2
-    )
-
-    def of(locator: str) -> str:
-        own = of_source.copy()
-        own.update(locator.encode("utf-8", "surrogatepass"))
-        return own.hexdigest()
-
-    return [of(locator) for locator in locators]
-
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Rows as a frame of `SCHEMA`; each needs `source`, the rest is filled in or null.
@@ -89,13 +62,3 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
         document = row.get("document") or own_id
         filled.append({**row, "id": own_id, "document": document})
     return pl.from_dicts(filled, schema=SCHEMA) if filled else pl.DataFrame(schema=SCHEMA)
-
-
-def rejection(reason: str, value: Any = None, threshold: Any = None) -> dict[str, str | None]:
-    """A `rejected` value for a row that a reader builds by hand."""
-    return {
-        "reason": reason,
-        "value": None if value is None else str(value),
-        "threshold": None if threshold is None else str(threshold),
-        "merged_into": None,
-    }

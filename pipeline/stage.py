@@ -14,15 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
 
 from pipeline.record import REJECTED
-
-
-class Settings(BaseModel):
-    """Fields that a recipe sets: frozen, strict about names, so that a slip is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from pipeline.settings import Settings as Settings
 
 
 @runtime_checkable

@@ -48,11 +48,16 @@ def parse(order: str) -> str:
         return argument
     if what == "times":  # a text of so many characters
         return "x" * int(argument)
-    if what == "connect":
+    if what == "hold":  # so many MB, for good
+        HELD.append(bytearray(int(argument) << 20))
+    elif what == "connect":
         socket.create_connection(("127.0.0.1", int(argument)), 1)
     else:
         DEEDS[what]()
     return "done"
+
+
+HELD: list[bytearray] = []
 
 
 def allocate() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from fake_parser import FakeReader
 from test_readers import put
 
-from pipeline.readers import wire, wire_rows
+from pipeline.readers import sandbox, wire, wire_rows
+from pipeline.readers.child_process import ChildProcess
 from pipeline.readers.confine import _CALLS, seccomp_filter
 from pipeline.readers.sandbox import Limits, Sandbox
 from pipeline.record import SCHEMA, frame
@@ -29,9 +31,9 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    sandbox = Sandbox(Limits(memory=256 << 20, cpu=1, wall=3, answer=8 << 20))
-    yield sandbox
-    sandbox.close()
+    own = Sandbox(Limits(memory=256 << 20, cpu=1, wall=3, answer=8 << 20))
+    yield own
+    own.close()
 
 
 def ask(box: Sandbox, folder: Path, *orders: str) -> list[dict[str, Any]]:
@@ -113,15 +115,44 @@ def test_a_parser_dies_alone_twice_before_it_is_believed(
     assert started == [(3, True), (1, True), (1, True), (1, True)]
 
 
-def test_many_units_take_few_children(box: Sandbox, tmp_path: Path) -> None:
-    """A child lives for a thousand units."""
-    rows = ask(box, tmp_path, *(f"say {n}" for n in range(300)))
+@pytest.mark.parametrize(("seen", "most"), [(True, "CHILD_UNITS"), (False, "CHILD_UNITS_UNSEEN")])
+def test_many_units_take_few_children(
+    box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: bool, most: str
+) -> None:
+    """A child lives for many, fewer where nothing says what it holds."""
+    if not seen:
+        monkeypatch.setattr(ChildProcess, "resident", lambda self: None)
+    monkeypatch.setattr(sandbox, most, 220)
+    rows = ask(box, tmp_path, *(f"say {n}" for n in range(100)))
     first = box.child
-    rows += ask(box, tmp_path, *(f"say {n}" for n in range(300)))
+    rows += ask(box, tmp_path, *(f"say {n}" for n in range(100)))
     assert box.child is first
-    assert [row["text"] for row in rows] == 2 * [str(n) for n in range(300)]
-    ask(box, tmp_path, *(f"say {n}" for n in range(500)))
+    assert [row["text"] for row in rows] == 2 * [str(n) for n in range(100)]
+    ask(box, tmp_path, *(f"say {n}" for n in range(50)))
     assert box.child is not first
+
+
+@linux
+def test_a_child_that_has_grown_is_replaced(box: Sandbox, tmp_path: Path) -> None:
+    """What a parser loses is given back before the next batch."""
+    rows = ask(box, tmp_path, "say a", "hold 10")
+    first = box.child
+    rows += ask(box, tmp_path, "hold 150")
+    assert box.child is first
+    rows += ask(box, tmp_path, "say b")
+    assert box.child is not first
+    assert [row["text"] for row in rows] == ["a", "done", "done", "b"]
+
+
+READER_MODULES = "archives docx email_text epub html odt parquet pdf pptx rtf warc xlsx"
+
+
+def test_a_child_starts_without_polars() -> None:
+    """Importing it takes as long as all else that a child starts with."""
+    modules = ", ".join(f"pipeline.readers.{name}" for name in READER_MODULES.split())
+    code = f"import pipeline.readers.sandbox_child, {modules}, sys; print('polars' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout == "False\n"
 
 
 @linux

@@ -11,10 +11,12 @@ from array import array
 from collections.abc import Sequence
 from hashlib import blake2b
 from types import ModuleType
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from pipeline.kernels.letters import LETTERS, UNICODE_LETTERS
+
+if TYPE_CHECKING:
+    import polars as pl
 
 WORD_RULES = {"ascii": LETTERS, "unicode": UNICODE_LETTERS}
 """By the punctuation that parts words: ASCII's, or that of all scripts."""
@@ -57,6 +59,8 @@ def band_keys(texts: pl.Series, bands: int, rows: int, letters: bytes = LETTERS)
     for null and for a text without words; `letters` says what words are made of. Raises ValueError
     for more than 128 rows in all.
     """
+    import polars as pl
+
     if not 0 < bands * rows <= MOST_ROWS:
         raise ValueError(f"{bands} bands of {rows} rows: at most {MOST_ROWS} rows in all")
     keys = _kernel.band_keys(_utf8(texts), letters, PERMUTATIONS, bands, rows)
@@ -69,6 +73,8 @@ def gram_sets(texts: pl.Series, letters: bytes = LETTERS) -> pl.Series:
 
     Two texts of 10,000 words share 0.02 hashes by chance.
     """
+    import polars as pl
+
     return pl.Series(texts.name, _kernel.gram_sets(_utf8(texts), letters), dtype=pl.Binary)
 
 
@@ -77,6 +83,8 @@ def gram_rows(texts: pl.Series, letters: bytes = LETTERS) -> pl.Series:
 
     A text of n words, five or more, has n - 4; a shorter one has one of them all.
     """
+    import polars as pl
+
     return pl.Series(texts.name, _kernel.gram_rows(_utf8(texts), letters), dtype=pl.Binary)
 
 
@@ -85,6 +93,8 @@ def jaccard(sets: pl.Series, pairs: pl.DataFrame) -> pl.Series:
 
     `pairs` has two UInt32 columns of indices into `sets`. Raises IndexError for one outside.
     """
+    import polars as pl
+
     left, right = (pairs[name].to_list() for name in pairs.columns)
     flat = array("I", bytes(8 * pairs.height))
     flat[::2], flat[1::2] = array("I", left), array("I", right)
@@ -97,6 +107,8 @@ def jaccard(sets: pl.Series, pairs: pl.DataFrame) -> pl.Series:
 
 def set_sizes(sets: pl.Series) -> pl.Series:
     """How many grams each set holds."""
+    import polars as pl
+
     return sets.bin.size().cast(pl.UInt32) // 4
 
 
@@ -111,6 +123,8 @@ def holds_any(text: bytes, words: Sequence[bytes]) -> bool:
 
 def _utf8(texts: pl.Series) -> list[bytes | None]:
     """Copies of the texts as bytes: 1.7 GB/s, faster than one joined buffer or a way by Arrow."""
+    import polars as pl
+
     return texts.cast(pl.Binary).to_list()
 
 

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from pipeline.readers import dialogue, nested
 from pipeline.readers.rows import UnreadableError
-from pipeline.stage import Settings
+from pipeline.settings import Settings
 
 
 class Columns(Settings):

@@ -13,18 +13,20 @@ Reasons: those of `pipeline.readers.pixels` and `pipeline.readers.captions`, `re
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
-import polars as pl
 from pydantic import Field
 
 from pipeline.readers import captions, csv_table, encoding, jsonl, pixels
 from pipeline.readers.captions import Caption, stem
 from pipeline.readers.image_units import Part, image_units
 from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.settings import Settings
 from pipeline.source import SourceFile, Unit
-from pipeline.stage import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
 
 REASONS = {
     **csv_table.REASONS,

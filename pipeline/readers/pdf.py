@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import orjson
 from pydantic import Field
 
+from pipeline.identity import record_id
 from pipeline.readers import encoding
 from pipeline.readers.pdf_layout import Line, as_text, without_running_lines
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
-from pipeline.record import record_id
 from pipeline.source import SourceFile
 
 if TYPE_CHECKING:

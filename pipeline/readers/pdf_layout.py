@@ -13,8 +13,6 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain, pairwise
 
-import polars as pl
-
 HYPHEN = "\ufffe"
 """What PDFium puts in the place of a hyphen and a line's end."""
 
@@ -30,8 +28,9 @@ _INDENT = 5.0  # points
 _ENDS = ".!?。！？:"
 _LEADER = re.compile(r"(?:\. ?){3,}\s*\w+$")  # of a table of contents
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-_LAST_WORD, _FIRST_WORD = re.compile(r"\w+\Z"), re.compile(r"\w+")
+_LAST_WORD, _WORD = re.compile(r"\w+\Z"), re.compile(r"\w+")
 _LONGEST_WORD = 200
+_MANY_WORDS = 30  # to look for each takes longer than to part the text into its words
 _LETTER = re.compile(r"\w")
 _COMPOUND = re.compile(r"\w+-\w+")
 
@@ -171,7 +170,7 @@ def _with_hyphens(text: str) -> str:
 
 def _cut_word(before: str, after: str) -> str:
     """The word that a line's end has cut, with a hyphen; "" where none is."""
-    first, second = _LAST_WORD.search(before[-_LONGEST_WORD:]), _FIRST_WORD.match(after)
+    first, second = _LAST_WORD.search(before[-_LONGEST_WORD:]), _WORD.match(after)
     return f"{first[0]}-{second[0]}".lower() if first and second else ""
 
 
@@ -190,11 +189,9 @@ def _hyphenated(text: str) -> str:
 
 def _words_of(text: str, words: set[str]) -> set[str]:
     """Those of the words that stand in a text by themselves."""
-    if not words:
-        return set()
-    # One search for all: most are nowhere, and each would take a search of the whole text.
-    found = pl.Series([text]).str.extract_many(sorted(words), overlapping=True).item()
-    return {word for word in found.unique() if _has_word(text, word)}
+    if len(words) > _MANY_WORDS:
+        return words & set(_WORD.findall(text))
+    return {word for word in words if _has_word(text, word)}
 
 
 def _has_word(text: str, word: str) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
-
-import polars as pl
+from typing import TYPE_CHECKING, ClassVar
 
 from pipeline.readers.rows import (
     Batch,
@@ -16,8 +14,11 @@ from pipeline.readers.rows import (
     framed,
     numbered_frames,
 )
+from pipeline.settings import Settings
 from pipeline.source import SourceFile, Unit
-from pipeline.stage import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class PerFileReader(Settings):

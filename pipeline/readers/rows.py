@@ -1,18 +1,21 @@
 """How readers hand over rows: faults as rows, rows as frames of a bounded size.
 
+Polars is imported where a frame is made: the sandbox's child hands over rows and makes none.
+
 Reason: `read.bad_file_name` (value: the name).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
-import polars as pl
-
+from pipeline.identity import rejection
 from pipeline.readers.wire import UNIT
-from pipeline.record import frame, rejection
 from pipeline.source import SourceFile
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Row = dict[str, Any]
 """One record by column name, as `pipeline.record.frame` takes it."""
@@ -57,7 +60,7 @@ class MadeFrame(Protocol):
         """As a frame of `record.SCHEMA`, of one block that was read."""
 
 
-Batch = list[Row] | pl.DataFrame
+Batch: TypeAlias = "list[Row] | pl.DataFrame"
 """The rows of one frame, or the frame where it was made already."""
 
 
@@ -68,6 +71,8 @@ def batches(rows: Iterable[Row | MadeFrame]) -> Iterator[Batch]:
 
 def framed(batch: Batch) -> pl.DataFrame:
     """A batch as a frame of `record.SCHEMA`."""
+    from pipeline.record import frame
+
     return frame(batch) if isinstance(batch, list) else batch
 
 
@@ -83,6 +88,8 @@ def numbered_frames(
 
     To make a frame costs as much as to make 300 of its rows: a small file is no frame of its own.
     """
+    import polars as pl
+
     rows = ((number, row) for number, own in units for row in own)
     for numbers, batch in _batches(rows, FRAME_ROWS, min(most_chars, TOGETHER_CHARS)):
         made = framed(batch)

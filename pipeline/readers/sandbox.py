@@ -2,9 +2,9 @@
 
 Readers that say `sandboxed` run in one long-lived child of each worker: it has no credentials in
 its environment, no network, writes no file and starts no process (see `pipeline.readers.confine`
-for what holds where). Units go there in batches, rows come back as JSON or Arrow; a child that has
-read 1,000 units is replaced. The limits on bytes, pages, members and depth that each reader has
-come first; those here are the last net:
+for what holds where). Units go there in batches, rows come back as JSON or Arrow; a child that
+holds more than 160 MB when a batch is done, or has read 20,000 units, is replaced. The limits on
+bytes, pages, members and depth that each reader has come first; those here are the last net:
 
 | limit | of | reason |
 |---|---|---|
@@ -44,7 +44,11 @@ REST = "rest"
 """The locator of what a died parser left unread: never a record's own, whose id it would take."""
 
 BATCH_UNITS, BATCH_BYTES = 64, 8 << 20
-UNITS_OF_A_CHILD = 1_000
+CHILD_BYTES = 160 << 20
+"""What a child may hold between batches; `pipeline.memory` counts on it. 50 to 90 MB are usual."""
+
+CHILD_UNITS, CHILD_UNITS_UNSEEN = 20_000, 1_000
+"""How many units a child reads, and how many where the system does not say what it holds."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ class Sandbox:
                 self.close()
 
     def _ready_child(self, units: int) -> ChildProcess:
-        if self.child is not None and self.child.units + units > UNITS_OF_A_CHILD:
+        if self.child is not None and _has_served(self.child, units):
             self.close()
         if self.child is None:
             self.child = ChildProcess(self.limits.memory, self.limits.cpu)
@@ -147,6 +151,14 @@ class _Asked:
     frames: int
     done: int = 0
     started: int = 0
+
+
+def _has_served(child: ChildProcess, units: int) -> bool:
+    """Whether a child should read no more: parsers lose memory, and what one file did to them
+    should not reach all others."""
+    held = child.resident()
+    most = CHILD_UNITS_UNSEEN if held is None else CHILD_UNITS
+    return child.units + units > most or (held or 0) > CHILD_BYTES
 
 
 def _batch(todo: Sequence[Numbered], start: int) -> Sequence[Numbered]:

@@ -11,15 +11,16 @@ import json
 import os
 import resource
 import sys
-from typing import BinaryIO
-
-import polars as pl
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.readers import wire, wire_rows
 from pipeline.readers.confine import allow_cpu, allow_memory, confine
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Batch, Row, chars_of
 from pipeline.source import Reader, Unit
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FLUSH_BYTES = 4 << 20
 ROW_BYTES = 100  # of a row beside its texts: ids, names
@@ -91,6 +92,8 @@ class Child:
             self.units += [self.done] * len(found)
             self.size += sum(ROW_BYTES + chars_of(row) for row in found)
         else:
+            import polars as pl  # the reader has it already
+
             place = pl.lit(self.done, pl.UInt32).alias(wire.UNIT)
             self.waiting.append(found.with_columns(place))
             self.size += int(found.estimated_size())

@@ -2,7 +2,7 @@
 
 The child is not trusted: nothing that it sends is unpickled, no length is believed that is over
 the limit, its rows are held against the record's types, and its frames are validated to the last
-offset before Polars sees them.
+offset before Polars sees them. Polars is imported where a frame is made: few children make one.
 """
 
 from __future__ import annotations
@@ -13,20 +13,18 @@ import json
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from pipeline.record import SCHEMA
 from pipeline.source import Reader, SourceFile, Span, Unit
+
+if TYPE_CHECKING:
+    import polars as pl
 
 UNIT = "unit"
 """The column beside the record's own that says of which unit of the batch a row is, from 0."""
 
 HEADER = struct.Struct("<cIIQ")
 """Kind, number of units done, frames handed over of the unit in work, bytes that follow."""
-
-_SENT = pl.Schema([*SCHEMA.items(), (UNIT, pl.UInt32)])
 
 READY, STARTED, ROWS, FRAME, DONE, FAILED = b"R", b"S", b"J", b"F", b"D", b"X"
 """The child: is ready (JSON: what holds), starts a unit, hands over rows (JSON) or a frame (Arrow),
@@ -85,6 +83,8 @@ def _file(told: list[Any]) -> SourceFile:
 
 def pack(frames: Sequence[pl.DataFrame]) -> bytes:
     """Frames as one Arrow IPC stream."""
+    import polars as pl
+
     stream = io.BytesIO()
     pl.concat(frames).write_ipc_stream(stream)
     return stream.getvalue()
@@ -92,7 +92,10 @@ def pack(frames: Sequence[pl.DataFrame]) -> bytes:
 
 def unpack(data: bytes) -> pl.DataFrame:
     """The frame of an Arrow IPC stream from the child; raises ValueError when it is not one."""
+    import polars as pl
     import pyarrow as pa
+
+    from pipeline.record import SCHEMA
 
     try:
         with pa.ipc.open_stream(data) as stream:
@@ -101,6 +104,6 @@ def unpack(data: bytes) -> pl.DataFrame:
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"no Arrow stream: {error}") from error
     frame = pl.DataFrame(table)
-    if frame.schema != _SENT:
+    if frame.schema != pl.Schema([*SCHEMA.items(), (UNIT, pl.UInt32)]):
         raise ValueError("its frame is not of the record's schema")
     return frame

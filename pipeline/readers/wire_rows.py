@@ -7,15 +7,16 @@ each side and a library of its own to validate it.
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any, Required
+from typing import TYPE_CHECKING, Annotated, Any, Required
 
 import orjson
-import polars as pl
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from pipeline.readers.wire import UNIT
-from pipeline.record import frame
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -63,6 +64,10 @@ def pack(units: list[int], rows: list[dict[str, Any]]) -> bytes:
 
 def unpack(data: bytes) -> pl.DataFrame:
     """Their frame, with the places as `unit`; raises ValueError when they are no rows."""
+    import polars as pl
+
+    from pipeline.record import frame
+
     numbered = _adapter().validate_json(data, strict=True)
     units = pl.Series(UNIT, [unit for unit, _ in numbered], dtype=pl.UInt32)
     return frame([row for _, row in numbered]).with_columns(units)
