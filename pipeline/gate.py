@@ -38,7 +38,7 @@ from pipeline.metrics_facts import Faulty, find_faulty
 from pipeline.shards import write_bytes
 
 if TYPE_CHECKING:
-    from pipeline.recipe import Gate
+    from pipeline.recipe_settings import Gate
 
 __all__ = ["SUITE", "GateProcess", "TargetLimits", "check_gate", "stops"]
 

@@ -9,7 +9,7 @@ from pipeline.diff.drift import Drift
 from pipeline.gate_suite import ALL_TARGETS, AT_MOST, COUNTS, Check
 
 if TYPE_CHECKING:
-    from pipeline.recipe import DriftGate
+    from pipeline.recipe_settings import DriftGate
 
 WHOLE = ("rejected", "merged", "sources_removed")
 PER_TARGET = ("lengths", "languages", "records_lost")

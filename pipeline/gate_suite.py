@@ -10,7 +10,7 @@ import polars as pl
 
 if TYPE_CHECKING:
     from pipeline.gate_own import Expectation
-    from pipeline.recipe import Gate
+    from pipeline.recipe_settings import Gate
 
 ALL_TARGETS = "all targets"
 """Stands for the target in a check of the whole run; the space keeps it apart from any name."""

@@ -14,7 +14,7 @@ from pipeline.metrics_facts import Faulty
 from pipeline.record import ID_LENGTH
 
 if TYPE_CHECKING:
-    from pipeline.recipe import Gate
+    from pipeline.recipe_settings import Gate
 
 
 def own_columns(gate: Gate, target: str) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import LawBroken, PrepError
 from pipeline.gate import TargetLimits, check_gate
-from pipeline.recipe import Gate
+from pipeline.recipe_settings import Gate
 
 METRICS = pl.Schema(
     {

@@ -14,7 +14,8 @@ from test_gate import COUNTS, METRICS, by_name, row
 from pipeline.errors import RecipeError
 from pipeline.gate import TargetLimits, check_gate
 from pipeline.gate_own import Expectation, known_types
-from pipeline.recipe import Gate, load_recipe
+from pipeline.recipe import load_recipe
+from pipeline.recipe_settings import Gate
 
 ROWS = [
     row(1, tokens=10, language="vi"),
