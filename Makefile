@@ -26,6 +26,7 @@ check: setup-dev ## Lint, format, types, freshness of what is generated
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/mypy.ini tests
+	MYPYPATH=benchmarks $(BIN)/mypy --config-file tests/mypy.ini benchmarks/*.py
 	$(BIN)/python -m pipeline.generated --check
 
 format: setup-dev ## Format the code and write what is generated

@@ -13,6 +13,7 @@ import statistics
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 from beside_peers import asked, peers_python, version
@@ -43,7 +44,9 @@ def commands(work: Path) -> dict[str, list[str]]:
     return lines
 
 
-def measure(lines: dict[str, list[str]], files: dict[int, Path], work: Path, rounds: int):
+def measure(
+    lines: dict[str, list[str]], files: dict[int, Path], work: Path, rounds: int
+) -> tuple[dict[tuple[str, int], list[str]], dict[tuple[str, int], float]]:
     """Answers, and documents a second, by detector and length; detectors take turns."""
     cpu: dict[tuple[str, int], list[float]] = {}
     answers: dict[tuple[str, int], list[str]] = {}
@@ -75,7 +78,9 @@ def right(truth: list[str], told: list[str], code: str | None = None) -> float |
     return statistics.mean(shares) if shares else None
 
 
-def page(names: dict[str, str], truth, answers, speed, origin: list[str], rounds: int) -> str:
+def page(
+    names: dict[str, str], truth: Any, answers: Any, speed: Any, origin: list[str], rounds: int
+) -> str:
     """The tables as Markdown."""
     sizes = ", ".join(f"{len(truth[n]):,} of {n}" for n in LENGTHS)
     lines = [

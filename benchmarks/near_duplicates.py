@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,8 @@ def quality(removed: set[str], pairs: pl.DataFrame, threshold: float) -> tuple[f
     alike = pairs.filter(pl.col("jaccard") >= threshold)
     sides = [alike[side].is_in(list(removed)) for side in ("id_a", "id_b")]
     known = set(alike["id_a"]) | set(alike["id_b"])
-    return (sides[0] | sides[1]).mean(), len(removed & known) / max(len(removed), 1)
+    found: Any = (sides[0] | sides[1]).mean()
+    return found, len(removed & known) / max(len(removed), 1)
 
 
 def print_steps(took: dict[str, Any], size: float) -> None:
@@ -185,9 +187,7 @@ def print_twin(documents: pl.DataFrame) -> None:
         results, rates = [], []
         for module in (kernels._kernel, plain):
             call = getattr(module, name)
-            result, cpu, _ = measured(
-                lambda call=call, more=more: call(texts, kernels.LETTERS, *more)
-            )
+            result, cpu, _ = measured(partial(call, texts, kernels.LETTERS, *more))
             results.append(result)
             rates.append(size / cpu)
         assert results[0] == results[1], name

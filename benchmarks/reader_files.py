@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -60,7 +60,7 @@ def lines_of(data: bytes) -> list[str]:
     return ["".join(c for c in line if c >= " ") for line in text.splitlines()]
 
 
-def zipped(path: Path, members: dict[str, str | bytes]) -> None:
+def zipped(path: Path, members: Mapping[str, str | bytes]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
         for name, data in members.items():
             parts.writestr(name, data)

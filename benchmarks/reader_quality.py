@@ -172,7 +172,7 @@ def own_texts(reader: str, files: dict[str, Path]) -> tuple[float, dict[str, str
 
 def peer_texts(python: Path, peer: str, files: dict[str, Path]) -> tuple[float, dict[str, str]]:
     """The same by a peer in its own environment."""
-    line = [python, HERE / "peers" / "texts_of.py", peer, *files.values()]
+    line: list[str | Path] = [python, HERE / "peers" / "texts_of.py", peer, *files.values()]
     told = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
     return told["cpu"], {name: told["texts"][str(path)] for name, path in files.items()}
 

@@ -164,13 +164,13 @@ def main() -> None:
         return
     records = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "manifest").write_text(json.dumps(generate(folder, records)))
+        made = Path(name)
+        (made / "manifest").write_text(json.dumps(generate(made, records)))
         print(f"{records:,} records")
-        measured(folder, "report")
+        measured(made, "report")
         middle = records // 2 + 1
         for what in (record_id(f"d/{middle}.md", ""), f"{middle}.md", "corpus/train.jsonl:400"):
-            measured(folder, "why", what)
+            measured(made, "why", what)
 
 
 if __name__ == "__main__":
