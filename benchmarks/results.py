@@ -35,7 +35,7 @@ WHOLE = (
     "{cpu:.1f} CPU s, **{rate:.1f} MB/s a core**, wall {wall:.1f} s, peak {peak:.0f} MB "
     "(median of {runs}). A stage's seconds hold what it writes to disk.\n"
 )
-REST = "start-up, decisions, files, check, gate, report"
+REST = "start-up of every process, the gate's own"
 FILTERS = (
     "Gopher's quality rules and C4's, as `benchmarks/ours.py all` and datatrove have them; six "
     "filters of its own for data-juicer, which has no such families.\n"

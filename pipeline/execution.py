@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -96,7 +97,7 @@ class Execution:
         self.withdrawn = Withdrawn(tuple(recipe.withdraw))
         self.share, self.plan = claim(folder, named.run, share)
         self.counts: list[StageCount] = []
-        self.cpu: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}  # seconds, by stage and by what else this process does
         self.losses: dict[str, Counter[str]] = {}  # by target
         self.told: dict[str, Mapping[str, Any]] = {}  # by corpus stage
         self.tallies: dict[str, Counter[str]] = {}  # by stage
@@ -108,6 +109,13 @@ class Execution:
         self.changing: list[tuple[str, RecordStage]] = []  # stages so far that change texts
         self.gate: GateProcess | None = None
         self.engine = Workers(self.share.workers)
+
+    @contextmanager
+    def clocked(self, label: str) -> Iterator[None]:
+        """Count the CPU seconds of this process, as those of a stage are counted by the workers."""
+        start = time.process_time()
+        yield
+        self.cpu[label] = self.cpu.get(label, 0.0) + time.process_time() - start
 
     def run(self) -> Finished:
         """All passes, then the run's folder with its gate and report."""
@@ -224,7 +232,8 @@ class Execution:
             before = tuple(one.label for one in made)
             own = earlier if isinstance(corpus, ComparingStage) else Earlier()
             deciding = Deciding(label, kept, own, self.options.memory, self.engine, before)
-            decided, told = deciding.decide(corpus)
+            with self.clocked(f"decide {label}"):
+                decided, told = deciding.decide(corpus)
             made.append(decided)
             if told:
                 self.told[label] = told

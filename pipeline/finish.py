@@ -49,16 +49,19 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     metrics = execution.folder / "metrics.parquet"
-    written = _assemble(execution, rendered, targets, folder, metrics)
-    told = {one.name: _tell(execution, one, folder / one.name) for one in written}
-    _write_jobs(execution, written, folder)
-    gather_measures(execution.observed, folder)
-    if execution.sets.told:
-        gather_matches(execution.observed, folder)
-    write_frame(execution.folder / "samples.arrow", gather_samples(execution.observed))
+    with execution.clocked("assemble"):
+        written = _assemble(execution, rendered, targets, folder, metrics)
+        gather_measures(execution.observed, folder)
+        if execution.sets.told:
+            gather_matches(execution.observed, folder)
+        write_frame(execution.folder / "samples.arrow", gather_samples(execution.observed))
+    with execution.clocked("check"):
+        told = {one.name: _tell(execution, one, folder / one.name) for one in written}
+        _write_jobs(execution, written, folder)
     execution.progress.say("holding the gate")
-    drift = drift_of(execution, written, metrics)
-    gate = hold_gate(execution, written, metrics, drift)
+    with execution.clocked("gate"):
+        drift = drift_of(execution, written, metrics)
+        gate = hold_gate(execution, written, metrics, drift)
     shutil.copyfile(execution.folder / "gate" / SUITE, folder / SUITE)
     manifest = {
         "format": 1,
@@ -85,9 +88,11 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
         manifest["against"] = execution.against
     if execution.deltas:
         manifest["parents"] = {name: one.chain[0] for name, one in execution.deltas.items()}
-    report = summary(manifest, gate, metrics, folder / "rejected.parquet", execution.folder)
-    write_report(report, folder, execution.recipe.report.language)
-    manifest["files"] = list_files(folder)
+    with execution.clocked("report"):
+        report = summary(manifest, gate, metrics, folder / "rejected.parquet", execution.folder)
+        write_report(report, folder, execution.recipe.report.language)
+    with execution.clocked("digests"):
+        manifest["files"] = list_files(folder)
     (folder / MANIFEST).write_bytes(as_json(manifest))
     (execution.folder / "timings.json").write_bytes(as_json(execution.cpu))
     return Finished(folder, manifest, list(refusals(told, gate)))
