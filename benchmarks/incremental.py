@@ -2,11 +2,14 @@
 
     python benchmarks/incremental.py [DOCUMENTS [NIGHTS [FOLDER]]]
                                      (default 100000 5 ../shared/bench/corpus)
+    python benchmarks/incremental.py --files FOLDER [DOCUMENTS [NIGHTS]]
 
-FOLDER holds docs.parquet with a column `text`; its texts are cut into documents of about 0.8 KB, a
-file each, in the order of a digest. The first run sees all but NIGHTS times 2 %; each night brings
-2 % more. At last one run from nothing sees all. Prints Markdown: CPU seconds of all processes, wall
-seconds, and the peak memory of the process tree.
+The first form's FOLDER holds docs.parquet with a column `text`; its texts are cut into documents of
+about 0.8 KB, a file each. The second takes the files below FOLDER that are HTML, PDF, Word,
+Markdown or text, as they are (default 10000 3). They lie in the order of a digest, new ones among
+what is old. The first run sees all but NIGHTS times 2 %; each night brings 2 % more. At last one
+run from nothing sees all. Prints Markdown: CPU seconds of all processes, wall seconds, and the peak
+memory of the process tree.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -25,12 +29,13 @@ from measure import Cost, measured
 
 RECIPE = """
 name: nightly
-sources: [{path: docs/, reader: text}]
+sources: [{path: docs/}]
 stages: [clean, language, quality, redact, dedup_exact, dedup_near, {chunk: {max_tokens: 512}}]
 targets: {corpus: {format: pretraining}}
 split: {validation: 0.05}
 """
 LENGTH = 800  # characters of a document
+FORMATS = {".html", ".htm", ".pdf", ".docx", ".md", ".txt"}
 SHARE = 0.02  # of all documents, a night
 
 
@@ -49,13 +54,23 @@ def documents(corpus: Path, most: int) -> Iterator[str]:
                     return
 
 
-def write(folder: Path, texts: list[str], start: int) -> None:
+def files_below(folder: Path, most: int) -> Iterator[Path]:
+    """Files of the formats that are read, in the order of a digest of their names."""
+    found = [p for p in folder.rglob("*") if p.suffix in FORMATS and p.is_file()]
+    named = {path: hashlib.blake2b(str(path).encode()).digest() for path in found}
+    yield from sorted(found, key=named.__getitem__)[:most]
+
+
+def write(folder: Path, documents: Sequence[str | Path], start: int) -> None:
     """A file for each, its name a digest: what is new lies among what is old."""
-    for number, text in enumerate(texts, start):
+    for number, document in enumerate(documents, start):
         name = hashlib.blake2b(str(number).encode(), digest_size=8).hexdigest()
-        path = folder / name[:2] / f"{name}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        place = folder / name[:2]
+        place.mkdir(parents=True, exist_ok=True)
+        if isinstance(document, Path):
+            shutil.copyfile(document, place / f"{name}{document.suffix}")
+        else:
+            (place / f"{name}.txt").write_text(document, encoding="utf-8")
 
 
 def prepare(recipe: Path, output: Path) -> Cost:
@@ -75,14 +90,22 @@ def files_of(output: Path) -> dict[str, str]:
     }
 
 
-def main() -> None:
-    """Run all nights and print the table."""
-    most = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    nights = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    corpus = Path(sys.argv[3] if len(sys.argv) > 3 else "../shared/bench/corpus")
+def asked() -> tuple[Sequence[str | Path], int]:
+    """The documents, and the number of nights, from the command line."""
+    words = sys.argv[1:]
+    if words[:1] == ["--files"]:
+        most, nights = [int(word) for word in words[2:4]] + [10_000, 3][len(words[2:4]) :]
+        return list(files_below(Path(words[1]), most)), nights
+    most = int(words[0]) if words else 100_000
+    corpus = Path(words[2] if len(words) > 2 else "../shared/bench/corpus")
     if not (corpus / "docs.parquet").is_file():
         sys.exit(f"{corpus.resolve()}: holds no docs.parquet; name the folder of a corpus")
-    texts = list(documents(corpus, most))
+    return list(documents(corpus, most)), int(words[1]) if len(words) > 1 else 5
+
+
+def main() -> None:
+    """Run all nights and print the table."""
+    texts, nights = asked()
     share = int(len(texts) * SHARE)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -213,3 +213,11 @@ def test_tone_marks_of_other_languages_stay() -> None:
     """Italian has `cioè` and `Noè`; a Vietnamese word beside them does not make them Vietnamese."""
     assert cleaned("Noè, cioè lui") == "Noè, cioè lui"
     assert cleaned("cioè ở đây") == "cioè ở đây"
+
+
+def test_a_line_is_repaired_whatever_stands_beside_it() -> None:
+    """Its encoding is its own: another line's damage changes nothing."""
+    lines = ["sÃ©same", "«Où est-il ?» — là", "Вода: 5 °C", "Äpfel", "plain"]
+    alone = [str(cleaned(line)) for line in lines]
+    assert cleaned("\n".join(lines)) == "\n".join(alone)
+    assert alone == ["sésame", *lines[1:]]

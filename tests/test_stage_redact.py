@@ -10,9 +10,12 @@ from typing import Any, get_args
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline.record import frame
+from pipeline.stages.personal_words import EMAIL, emails
 from pipeline.stages.redact import Kind, Redact
 
 
@@ -321,3 +324,13 @@ def test_time_is_linear(hostile: str) -> None:
     start = time.process_time()
     redacted(hostile, kinds=ALL)
     assert time.process_time() - start < 6
+
+
+PARTS = ["@", "a", "b.co", "é", ".", " ", "@Override", "x@y.org", "-", "+1", "\n", "'"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(PARTS), max_size=30).map("".join))
+def test_every_address_is_found_that_the_pattern_finds(text: str) -> None:
+    """Most signs are passed over at a look; none of an address is."""
+    assert list(emails(text)) == [match.span() for match in EMAIL.finditer(text)]

@@ -12,12 +12,16 @@ EMAIL = re.compile(
     rf"[{LETTER}0-9_%+-](?:[{LETTER}0-9._%+'-]{{0,62}}[{LETTER}0-9_%+-])?"
     rf"@(?:[{LETTER}0-9][{LETTER}0-9-]{{0,62}}\.){{1,8}}[{LETTER}]{{2,24}}"
 )
+AT = re.compile(rf"[{LETTER}0-9_%+-]@[{LETTER}0-9]")
+"""What an address has around its `@`, and few of the `@` of code and its documentation have."""
+
 BEFORE_AT, AFTER_AT = 64, 256
 
 
 def emails(text: str) -> Iterator[Span]:
     """Addresses around each `@`; the pattern over a whole text would be slow."""
-    signs = (match.start() for match in re.finditer("@", text))
+    found = (match.start() for match in re.finditer("@", text))
+    signs = (at for at in found if at and AT.match(text, at - 1))
     for start, end in merged((at - BEFORE_AT, at + AFTER_AT) for at in signs):
         for match in EMAIL.finditer(text, start, end):
             yield match.span()
