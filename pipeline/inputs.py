@@ -158,7 +158,8 @@ def _gather(
         new = [one for one in chosen(listed) if one.uri not in seen]
         seen.update(one.uri for one in new)
         files = list(pinning.all(new))
-        for reader, taken in assign(files, recipe.reader(source)):
+        claims = pinning.known.claims if pinning.known else None
+        for reader, taken in assign(files, recipe.reader(source), claims):
             yield from ((reader, unit) for unit in reader.units(taken))
 
 

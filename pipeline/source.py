@@ -25,6 +25,11 @@ class Listed:
     stamp: str | None = None  # of a local file, by which `pipeline.pins` knows it again
 
 
+Claims = dict[tuple[str, str], tuple[str, bool]]
+"""By the URI of a file and its SHA-256: the reader that takes it by its name and first bytes, and
+whether it describes images."""
+
+
 @dataclass(frozen=True)
 class Span:
     """A range of a file that is read by itself: whole records."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from test_incremental import Project
 from pipeline import pins, storage
 from pipeline.errors import SourceChanged
 from pipeline.pins import Pins
+from pipeline.readers.images import ImagesReader
 from pipeline.shards import read_frame
-from pipeline.source import Listed
+from pipeline.source import Listed, SourceFile
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 
@@ -54,6 +56,34 @@ def test_what_was_not_touched_is_not_digested_again(tmp_path: Path, digested: li
     digested.clear()
     project.run(tmp_path / "out", full=True)
     assert len(digested) == len(project.files())
+
+
+def test_what_was_not_touched_keeps_its_reader(
+    tmp_path: Path, digested: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No reader is asked again whether it takes it, but by other code."""
+    project = Project(tmp_path / "project", 7)
+    recipe = project.folder / "recipe.yaml"
+    recipe.write_text(re.sub(r" +reader: .*\n", "", recipe.read_text()))
+    asked: list[str] = []
+
+    def claims(_: ImagesReader, file: SourceFile, head: bytes) -> bool:  # the first that is asked
+        asked.append(file.uri)
+        return False
+
+    monkeypatch.setattr(ImagesReader, "claims", claims)
+    project.run(tmp_path / "out")
+    assert len(asked) == len(project.files())
+    (project.folder / "docs/new.txt").write_text(TEXT)
+    asked.clear()
+    by_night = project.run(tmp_path / "out")
+    assert asked == ["docs/new.txt"]
+    assert by_night == project.run(tmp_path / "once")
+    (project.folder / "docs/newer.txt").write_text(TEXT)
+    asked.clear()
+    monkeypatch.setattr(pins, "code_digest", lambda: "of another version")
+    project.run(tmp_path / "out")
+    assert len(asked) == len(project.files())
 
 
 def test_a_file_put_in_the_place_of_another_is_digested(

@@ -28,7 +28,7 @@ from pipeline.readers import (
     warc,
     xlsx,
 )
-from pipeline.source import Reader, SourceFile
+from pipeline.source import Claims, Reader, SourceFile
 
 READERS: dict[str, type[Reader]] = {
     "images": images.ImagesReader,
@@ -71,34 +71,44 @@ def reader_of(file: SourceFile) -> Reader:
 
 
 def assign(
-    files: Sequence[SourceFile], reader: Reader | None
+    files: Sequence[SourceFile], reader: Reader | None, known: Claims | None = None
 ) -> list[tuple[Reader, list[SourceFile]]]:
     """Which reader takes which of the files of one source; files keep their order.
 
     With `reader` given, it takes all. Else the first that claims a file by its name and first
-    bytes does, with default settings, and captions go with the images they belong to.
+    bytes does, with default settings, and captions go with the images they belong to. A claim that
+    is `known` is not looked for, and one that was made is put there.
     """
     if reader is not None:
         return [(reader, list(files))] if files else []
     readers = {name: kind() for name, kind in READERS.items()}
-    taken, metadata = _claimed(files, readers)
+    claims = _claims(files, readers, {} if known is None else known)
+    taken = {file.uri: name for file, (name, _) in zip(files, claims, strict=True)}
     pictures = [file for file in files if taken[file.uri] == "images"]
-    texts = [file for file in files if file in metadata or not captions.is_metadata(file.uri)]
+    texts = [
+        file
+        for file, (_, describes) in zip(files, claims, strict=True)
+        if pictures and (describes or not captions.is_metadata(file.uri))
+    ]
     for file in image_units.sidecars(texts, pictures):
         taken[file.uri] = "images"
-    found = [(one, [f for f in files if taken[f.uri] == name]) for name, one in readers.items()]
-    return [(one, own) for one, own in found if own]
-
-
-def _claimed(
-    files: Sequence[SourceFile], readers: Mapping[str, Reader]
-) -> tuple[dict[str, str], set[SourceFile]]:
-    """The reader of each file by URI, and which files are metadata of images."""
-    taken: dict[str, str] = {}
-    metadata: set[SourceFile] = set()
+    found: dict[str, list[SourceFile]] = {name: [] for name in readers}
     for file in files:
-        head = file.head()
-        taken[file.uri] = next(name for name, one in readers.items() if one.claims(file, head))
-        if captions.is_metadata(file.uri) and b"file_name" in head:
-            metadata.add(file)
-    return taken, metadata
+        found[taken[file.uri]].append(file)
+    return [(readers[name], own) for name, own in found.items() if own]
+
+
+def _claims(
+    files: Sequence[SourceFile], readers: Mapping[str, Reader], known: Claims
+) -> list[tuple[str, bool]]:
+    """Of each file the name of its reader, and whether it is metadata of images."""
+    claims = []
+    for file in files:
+        claim = known.get((file.uri, file.sha256))
+        if claim is None:
+            head = file.head()
+            name = next(name for name, one in readers.items() if one.claims(file, head))
+            claim = name, captions.is_metadata(file.uri) and b"file_name" in head
+            known[file.uri, file.sha256] = claim
+        claims.append(claim)
+    return claims
