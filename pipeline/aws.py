@@ -27,6 +27,7 @@ class Aws:
     max_bandwidth: int | None = None  # bytes a second while files are uploaded
     give_up_after: float = 300.0  # seconds of failing tries, for one call
     stall_after: float = 60.0  # seconds without a byte after which a connection is given up
+    md5_etags: bool = True  # whether the ETag of an object that was put whole is its MD5
 
     def client(self) -> Any:
         """A boto3 S3 client, the same one for the same settings.

@@ -46,6 +46,7 @@ from pipeline.stage import (
     ledger_labels,
 )
 from pipeline.tables import write_blobs
+from pipeline.taken_over import take_over
 from pipeline.unit_rows import UNIT, ledger_rows, roots_of, tally_rows, unit_keys
 from pipeline.withdraw import NOTHING, Withdrawn
 
@@ -119,6 +120,10 @@ class Pass:
         done = read_marker(marker_path, made_from)
         if done is not None:
             return done | {"reused": True}
+        if isinstance(task, ReadTask) and task.known is not None:
+            taken = take_over(task.known, task.keys(self.withdrawn), marker_path, made_from)
+            if taken is not None:
+                return taken
         parts = self._made(task)
         if isinstance(task, ReadTask) and task.known is not None:
             labels = [READ, *chain.from_iterable(ledger_labels(*one) for one in self.stages)]

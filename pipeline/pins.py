@@ -40,9 +40,9 @@ class Pins:
         self.claims: Claims = {}
         self.believed: set[str] = set()  # URIs
         self.seen: dict[str, str] = {}
+        self.there: tuple[dict[str, str], Claims] | None = None
         if not full:
             self._read()
-        self.there = self.known, dict(self.claims)
 
     def _read(self) -> None:
         marker = read_marker(self.marker, FORMAT)
@@ -54,6 +54,7 @@ class Pins:
         if marker["code"] == code_digest():
             taken = pinned.filter(pl.col("reader").is_not_null()).iter_rows()
             self.claims = {(_uri(file), sha): (reader, own) for file, sha, reader, own in taken}
+        self.there = self.known, dict(self.claims)
 
     def of(self, listed: Sequence[Listed]) -> list[SourceFile | None]:
         """Each file that can be believed to be what it was, pinned."""

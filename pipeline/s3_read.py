@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import re
 import time
 import zlib
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from pipeline.aws import Aws
 from pipeline.errors import SourceChanged
@@ -15,6 +17,11 @@ from pipeline.s3_client import waiting
 from pipeline.s3_errors import GONE, NOT_HELD, aws_errors, error_code
 
 BLOCK = 1 << 20
+MD5 = re.compile(r"[0-9a-f]{32}")
+OTHER_MD5 = (
+    "the body is not what its ETag says, the MD5 of an object; if the ETags of this server are "
+    "something else, set aws.md5_etags: false"
+)
 
 
 class BodyBroken(OSError):
@@ -30,6 +37,7 @@ class ObjectRead:
         self.pinned = self.etag = etag
         self.size = 0
         self.checksums: dict[str, str] = {}
+        self.md5: str | None = None
 
     def into(self, file: BinaryIO) -> str:
         """Write the whole body; returns its ETag.
@@ -83,12 +91,17 @@ class ObjectRead:
             self.etag, self.size = answer["ETag"], answer["ContentLength"]
             whole = answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
             self.checksums = {name: answer[name] for name in SUMS if whole and name in answer}
+            self.md5 = None
+            if not self.checksums and self.aws.md5_etags:
+                self.md5 = md5_of(answer, self.bucket, self.client.meta.endpoint_url)
         for block in answer["Body"].iter_chunks(BLOCK):
             file.write(block)
         if file.tell() != self.size:
             raise BodyBroken(f"the body ended after {file.tell()} of {self.size} bytes")
         if got and not self._verified(file):
             raise WrongBody("the body is not what its checksum says")
+        if self.md5 and self.md5 != _digest(file, hashlib.md5(usedforsecurity=False)).hex():
+            raise WrongBody(OTHER_MD5)
 
     def _changed(self) -> str:
         """What stands there now, if it can be told."""
@@ -103,14 +116,34 @@ class ObjectRead:
     def _verified(self, file: BinaryIO) -> bool:
         """Whether a body of several answers is what S3 has a checksum of; boto3 verifies one."""
         for name, told in self.checksums.items():
-            file.seek(0)
-            state = SUMS[name]()
-            while block := file.read(BLOCK):
-                state.update(block)
-            if base64.b64encode(state.digest()).decode() != told:
+            if base64.b64encode(_digest(file, SUMS[name]())).decode() != told:
                 return False
-        file.seek(0, io.SEEK_END)
         return True
+
+
+def md5_of(answer: Any, bucket: str, endpoint: str) -> str | None:
+    """The MD5 of an object, in hex, which its ETag is; None where that is something else.
+
+    It is the MD5 of what was put whole, encrypted at most with S3's own keys. In directory buckets
+    it is not, nor need it be on other servers that encrypt.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+    """
+    etag = answer["ETag"].strip('"')
+    encrypted = answer.get("ServerSideEncryption") or answer.get("SSECustomerAlgorithm")
+    on_aws = ".amazonaws.com" in (urlsplit(endpoint).hostname or "")
+    plain = not encrypted or (on_aws and encrypted == "AES256")
+    plain &= "SSECustomerAlgorithm" not in answer and not bucket.endswith("--x-s3")
+    return etag if plain and MD5.fullmatch(etag) else None
+
+
+def _digest(file: BinaryIO, state: Any) -> bytes:
+    """The digest of a whole file, which is left at its end."""
+    file.seek(0)
+    while block := file.read(BLOCK):
+        state.update(block)
+    file.seek(0, io.SEEK_END)
+    digest: bytes = state.digest()
+    return digest
 
 
 class WrongBody(BodyBroken):
