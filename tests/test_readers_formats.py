@@ -212,3 +212,14 @@ def test_damaged_documents_never_raise(reader: str, tmp_path: Path) -> None:
             for damaged in (data[:at], data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]):
                 kind = READERS[reader]()
                 assert read(kind, put(tmp_path, name, damaged)), (name, at)
+
+
+def test_names_without_namespaces_are_right_however_many_there_are() -> None:
+    """They are kept for the next element, and a stranger's document cannot make us keep all."""
+    from lxml import etree
+
+    from pipeline.readers.zipped import _MOST_NAMES, NAMES, local
+
+    for number in range(2 * _MOST_NAMES):
+        assert local(etree.Element(f"{{urn:x{number % 3}}}name{number}")) == f"name{number}"
+        assert len(NAMES) <= _MOST_NAMES

@@ -21,7 +21,7 @@ from pipeline.readers import zipped
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.tables import as_lines
-from pipeline.readers.zipped import Parts, attribute, local
+from pipeline.readers.zipped import NAMES, Parts, attribute, local
 from pipeline.source import SourceFile
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _SILENT = {
     "del", "moveFrom", "delText", "instrText", "delInstrText", "pPr", "rPr", "sectPr", "tblPr",
     "tblGrid", "trPr", "tcPr", "sdtPr", "sdtEndPr", "Fallback", "binData", "fldData",
 }  # fmt: skip
+_CHANGES = ("{*}ins", "{*}del", "{*}moveFrom", "{*}moveTo")
 _SPACES = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": ""}
 _NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes"}
 
@@ -82,7 +83,7 @@ class _Document:
 
     def text(self) -> str:
         root = self.parts.xml(self.main)
-        self.changes = sum(local(e) in ("ins", "del", "moveFrom", "moveTo") for e in root.iter())
+        self.changes = sum(1 for _ in root.iter(*_CHANGES))
         blocks = list(self._blocks(root, 0))
         return _joined([*blocks, *self._note_texts()])
 
@@ -90,7 +91,7 @@ class _Document:
         if level > MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
         for child in element:
-            kind = local(child)
+            kind = NAMES[child.tag]
             if kind == "p":
                 yield self._paragraph(child, level)
             elif kind == "tbl":
@@ -107,39 +108,51 @@ class _Document:
         return as_lines(rows)
 
     def _paragraph(self, paragraph: _Element, level: int) -> str:
-        text = "".join(self._runs(paragraph, level)).strip()
-        properties = next((e for e in paragraph if local(e) == "pPr"), None)
-        if not text or properties is None:
+        told: list[str] = []
+        self._runs(paragraph, level, told)
+        text = "".join(told).strip()
+        if not text:
             return text
         style, is_item = "", False
-        for each in properties:
-            kind = local(each)
-            if kind == "pStyle":
-                style = attribute(each, "val") or ""
-            elif kind == "numPr":
-                is_item = True
+        for child in paragraph:
+            if NAMES[child.tag] != "pPr":
+                continue
+            for each in child:
+                kind = NAMES[each.tag]
+                if kind == "pStyle":
+                    style = attribute(each, "val") or ""
+                elif kind == "numPr":
+                    is_item = True
+            break
         heading = self.styles.get(style, 0)
         if heading:
             return "#" * heading + " " + text.replace("\n", " ")
         return "- " + text if is_item or style.startswith("List") else text
 
-    def _runs(self, element: _Element, level: int) -> Iterator[str]:
+    def _runs(self, element: _Element, level: int, told: list[str]) -> None:
+        """Add what a paragraph, or a part of one, says."""
         if level > 2 * MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
         for child in element:
-            kind = local(child)
+            kind = NAMES[child.tag]
             if kind == "t":
-                yield child.text or ""
-            elif kind in _SPACES:
-                yield _SPACES[kind]
-            elif kind in _NOTES:
-                yield f"[^{self._note(_NOTES[kind], attribute(child, 'id') or '')}]"
-            elif kind == "r" and _is_hidden(child):
+                told.append(child.text or "")
+            elif kind == "r":
+                self._runs(child, level + 1, told)
+            elif kind == "rPr":  # stands before what it is about
+                if _is_hidden(child):
+                    return
+            elif kind in _SILENT:
                 continue
+            elif kind in _SPACES:
+                told.append(_SPACES[kind])
+            elif kind in _NOTES:
+                number = self._note(_NOTES[kind], attribute(child, "id") or "")
+                told.append(f"[^{number}]")
             elif kind == "p":  # of a text box inside a run
-                yield "\n" + self._paragraph(child, level + 1) + "\n"
-            elif kind not in _SILENT:
-                yield from self._runs(child, level + 1)
+                told.append("\n" + self._paragraph(child, level + 1) + "\n")
+            else:
+                self._runs(child, level + 1, told)
 
     def _note(self, kind: str, number: str) -> int:
         return self.notes.setdefault((kind, number), len(self.notes) + 1)
@@ -167,25 +180,25 @@ def _is_own(element: _Element, kind: str, owner: _Element) -> bool:
     return above is owner
 
 
-def _is_hidden(run: _Element) -> bool:
-    for properties in run:
-        if local(properties) == "rPr":
-            return any(
-                local(each) == "vanish" and attribute(each, "val") not in ("0", "false", "off")
-                for each in properties
-            )
-    return False
+def _is_hidden(properties: _Element) -> bool:
+    """Whether a run's properties say that it is not shown."""
+    return any(
+        local(each) == "vanish" and attribute(each, "val") not in ("0", "false", "off")
+        for each in properties
+    )
 
 
 def _joined(blocks: list[str]) -> str:
     """Blocks with a blank line between them, items of a list without."""
-    text = ""
-    before = ""
+    told: list[str] = []
+    in_list = False
     for block in filter(None, (block.strip() for block in blocks)):
-        tight = block.startswith("- ") and before.startswith("- ")
-        text += ("" if not text else "\n" if tight else "\n\n") + block
-        before = block
-    return text
+        is_item = block.startswith("- ")
+        if told:
+            told.append("\n" if is_item and in_list else "\n\n")
+        told.append(block)
+        in_list = is_item
+    return "".join(told)
 
 
 def _main_part(parts: Parts) -> str:

@@ -38,6 +38,7 @@ MAX_PART_BYTES = 100_000_000
 MAX_RATIO = 200
 _FREE_BYTES = 16 << 20  # so much may come from however few bytes
 _MAX_MEMBERS = 20_000
+_MOST_NAMES = 4_096
 _DEPTH = 256  # libxml2's own, without huge_tree
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.I)
 _LOCAL = struct.Struct("<6x2H8xI4x2H")  # a member's local header: APPNOTE.TXT, 4.3.7
@@ -197,9 +198,23 @@ def parse_xml(data: bytes) -> _Element:
     return root
 
 
+class _Names(dict[Any, str]):
+    """Names without their namespaces, found once: a document has millions of elements."""
+
+    def __missing__(self, tag: Any) -> str:
+        if len(self) >= _MOST_NAMES:  # a stranger's document may have a new one for each element
+            self.clear()
+        name = self[tag] = str(tag).rpartition("}")[2]
+        return name
+
+
+NAMES = _Names()
+"""An element's name without its namespace by its tag: `local` without a call, for long loops."""
+
+
 def local(element: _Element) -> str:
     """An element's name without its namespace, which strict and transitional files differ in."""
-    return str(element.tag).rpartition("}")[2]
+    return NAMES[element.tag]
 
 
 def attribute(element: _Element, name: str) -> str | None:
