@@ -62,6 +62,31 @@ def _paragraphs(path: Path, member: str, tag: str) -> str:
     return "\n".join("".join(one.itertext()) for one in root.iter(tag))
 
 
+def bare_pptx(path: Path) -> str:
+    """The text of each slide's XML, by lxml alone."""
+    from lxml import etree
+
+    with zipfile.ZipFile(path) as parts:
+        slides = [name for name in parts.namelist() if name.startswith("ppt/slides/slide")]
+        roots = [etree.fromstring(parts.read(name)) for name in slides]
+    return "\n".join("".join(one.itertext()) for root in roots for one in root.iter("{*}p"))
+
+
+def bare_xlsx(path: Path) -> str:
+    """The cells of the first sheet with the shared strings in their place, by lxml alone."""
+    from lxml import etree
+
+    with zipfile.ZipFile(path) as parts:
+        strings = etree.fromstring(parts.read("xl/sharedStrings.xml"))
+        sheet = etree.fromstring(parts.read("xl/worksheets/sheet1.xml"))
+    shared = ["".join(one.itertext()) for one in strings]
+    rows = []
+    for row in sheet.iter("{*}row"):
+        cells = (("".join(cell.itertext()), cell.get("t")) for cell in row)
+        rows.append("\t".join(shared[int(text)] if kind == "s" else text for text, kind in cells))
+    return "\n".join(rows)
+
+
 def bare_epub(path: Path) -> str:
     """Each page of the book, by resiliparse."""
     with zipfile.ZipFile(path) as parts:
@@ -84,6 +109,8 @@ BARE: dict[str, Callable[[Path], str]] = {
     "pdf": bare_pdf,
     "docx": bare_docx,
     "odt": bare_odt,
+    "pptx": bare_pptx,
+    "xlsx": bare_xlsx,
     "epub": bare_epub,
     "email": bare_email,
     "text": bare_text,

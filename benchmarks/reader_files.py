@@ -1,8 +1,8 @@
 """Documents for the readers' benchmarks: real ones, and some made of their texts.
 
 HTML, PDF, text and Markdown are taken as they are, spread evenly over the folder. Word, ODT and RTF
-documents and messages are made of its longer texts, a paragraph for each line; books (EPUB) of
-its pages, eight chapters each.
+documents and messages are made of its longer texts, a paragraph for each line; slides and tables
+as `office_files.py` says; books (EPUB) of its pages, eight chapters each.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from bare_parsers import ODF, W
+from office_files import write_pptx, write_xlsx
 
 SUFFIXES = {"html": ".html", "pdf": ".pdf", "text": ".txt", "markdown": ".md"}
 SMALLEST = 4_000  # bytes of a text that becomes a document
@@ -123,6 +124,8 @@ MADE: dict[str, tuple[str, Callable[[bytes, Path], None]]] = {
     "docx": (".docx", make_docx),
     "odt": (".odt", make_odt),
     "rtf": (".rtf", make_rtf),
+    "pptx": (".pptx", lambda data, path: write_pptx(lines_of(data), path)),
+    "xlsx": (".xlsx", lambda data, path: write_xlsx(lines_of(data), path)),
     "email": (".eml", make_email),
 }
 

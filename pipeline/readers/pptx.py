@@ -98,7 +98,7 @@ def _shapes(element: _Element, level: int) -> Iterator[str]:
     for child in element:
         kind = local(child)
         if kind == "sp":
-            place = next((attribute(e, "type") for e in child.iter() if local(e) == "ph"), None)
+            place = next((attribute(e, "type") for e in child.iter("{*}ph")), None)
             text = "\n".join(filter(None, map(_line, _named(child, "p"))))
             if text and place not in _FURNITURE:
                 yield "# " + " ".join(text.split()) if place in _TITLES else text
@@ -110,7 +110,8 @@ def _shapes(element: _Element, level: int) -> Iterator[str]:
 
 
 def _named(element: _Element, kind: str) -> Iterator[_Element]:
-    return (each for each in element.iter() if local(each) == kind)
+    found: Iterator[_Element] = element.iter("{*}" + kind)
+    return found
 
 
 def _cell(cell: _Element) -> str:
@@ -119,7 +120,7 @@ def _cell(cell: _Element) -> str:
 
 def _line(paragraph: _Element) -> str:
     pieces = (
-        (each.text or "") if local(each) == "t" else "\n" if local(each) == "br" else ""
-        for each in paragraph.iter()
+        (each.text or "") if local(each) == "t" else "\n"
+        for each in paragraph.iter("{*}t", "{*}br")
     )
     return "".join(pieces).strip()
