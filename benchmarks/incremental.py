@@ -3,6 +3,7 @@
     python benchmarks/incremental.py [DOCUMENTS [NIGHTS [FOLDER]]]
                                      (default 100000 5 ../shared/bench/corpus)
     python benchmarks/incremental.py --files FOLDER [DOCUMENTS [NIGHTS]]
+    python benchmarks/incremental.py --folders …    a folder for each night, after those before it
 
 The first form's FOLDER holds docs.parquet with a column `text`; its texts are cut into documents of
 about 0.8 KB, a file each. The second takes the files below FOLDER that are HTML, PDF, Word,
@@ -35,6 +36,7 @@ targets: {corpus: {format: pretraining}}
 split: {validation: 0.05}
 """
 LENGTH = 800  # characters of a document
+FOLDERS = "--folders" in sys.argv
 FORMATS = {".html", ".htm", ".pdf", ".docx", ".md", ".txt"}
 SHARE = 0.02  # of all documents, a night
 
@@ -62,10 +64,10 @@ def files_below(folder: Path, most: int) -> Iterator[Path]:
 
 
 def write(folder: Path, documents: Sequence[str | Path], start: int) -> None:
-    """A file for each, its name a digest: what is new lies among what is old."""
+    """A file for each, its name a digest: what is new lies among what is old, or behind it."""
     for number, document in enumerate(documents, start):
         name = hashlib.blake2b(str(number).encode(), digest_size=8).hexdigest()
-        place = folder / name[:2]
+        place = folder / (f"{start:08d}" if FOLDERS else name[:2])
         place.mkdir(parents=True, exist_ok=True)
         if isinstance(document, Path):
             shutil.copyfile(document, place / f"{name}{document.suffix}")
@@ -92,7 +94,7 @@ def files_of(output: Path) -> dict[str, str]:
 
 def asked() -> tuple[Sequence[str | Path], int]:
     """The documents, and the number of nights, from the command line."""
-    words = sys.argv[1:]
+    words = [word for word in sys.argv[1:] if word != "--folders"]
     if words[:1] == ["--files"]:
         most, nights = [int(word) for word in words[2:4]] + [10_000, 3][len(words[2:4]) :]
         return list(files_below(Path(words[1]), most)), nights
