@@ -116,6 +116,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, s3_endpoint: str) -> Iterato
         "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "AWS_ENDPOINT_URL": s3_endpoint,
+        "TMPDIR": str(tmp_path_factory.mktemp("tmp")),  # no other run's work and locks
     }
     (folder / "sample_data").symlink_to(SAMPLE)
     for name in SAMPLES:
