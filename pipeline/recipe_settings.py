@@ -23,9 +23,7 @@ class Aws(Settings):
     max_bandwidth: int | None = Field(None, ge=65_536)  # bytes a second while files are uploaded
     give_up_after: float = Field(300, gt=0)  # seconds that one call may go on failing
     stall_after: float = Field(60, gt=0)  # seconds without a byte that a connection may last
-    md5_etags: bool = (
-        True  # whether the ETag of an object that was put whole is its MD5, as S3's is
-    )
+    md5_etags: bool = True  # whether the ETag of what was put whole is its MD5, as in S3
 
 
 class Publish(Settings):
