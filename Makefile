@@ -40,8 +40,10 @@ golden: setup-dev ## Write the golden results of the sample recipes anew
 fuzz: ## Feed the compiled kernels damaged texts under sanitizers (300,000 inputs each)
 	@mkdir -p build
 	@for name in fuzz_json fuzz_kernels fuzz_markup fuzz_statistics; do \
-	  cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/fuzz_kernels/$$name.c -o build/$$name && \
-	  build/$$name 300000 || exit 1; \
+	  for processor in ANY ONLY_BASELINE; do \
+	    cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -D$$processor tests/fuzz_kernels/$$name.c -o build/$$name && \
+	    build/$$name 300000 || exit 1; \
+	  done; \
 	done
 
 soak: setup-dev ## Every fault at every call, a kill at every step, 100 races, all hostile files (an hour)

@@ -29,8 +29,8 @@ EXTENSIONS = [
     extension("_langid", "langid.h"),
     extension(
         "_measures",
-        *("arrow_made.h", "arrow_texts.h", "c4.h", "characters.h", "chunking.h", "pieces.h"),
-        *("repetition.h", "statistics.h", "surface.h"),
+        *("arrow_made.h", "arrow_texts.h", "ascii.h", "c4.h", "characters.h", "chunking.h"),
+        *("pieces.h", "repetition.h", "statistics.h", "surface.h"),
     ),
 ]
 

@@ -9,12 +9,15 @@ measured by itself.
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.deciding import Ballot
+from pipeline.kernels import json_text
 from pipeline.record import SCHEMA
 from pipeline.stages.dedup_exact import DedupExact
 from pipeline.stages.dedup_near import DedupNear
@@ -22,21 +25,32 @@ from pipeline.stages.quality import Quality
 from pipeline.stages.quality_web import C4
 from pipeline.tables import SketchTable
 
-AT_ONCE = 16_000_000  # bytes of text in a frame
+AT_ONCE = 16_000_000  # bytes of lines in a frame
 
 
-def records(path: Path) -> list[pl.DataFrame]:
+def records(path: Path) -> Iterator[pl.DataFrame]:
     """The documents as records, in frames of some 16 MB."""
-    documents = pl.read_ndjson(path, schema={"id": pl.String, "text": pl.String})
-    missing = [
-        pl.lit(None, dtype=kind).alias(name)
-        for name, kind in SCHEMA.items()
-        if name not in documents.columns
-    ]
-    filled = documents.with_columns(missing).with_columns(source="id", document="id")
-    number = (pl.col("text").str.len_bytes().cum_sum() // AT_ONCE).alias("number")
-    parts = filled.with_columns(number).partition_by("number", include_key=False)
-    return [part.select(SCHEMA.names()) for part in parts]
+    with path.open("rb") as file:
+        names = tuple(name.encode() for name in json.loads(file.readline()))
+        file.seek(0)
+        while block := file.read(AT_ONCE):
+            yield as_records(*columns(block + file.readline(), names))
+
+
+def columns(block: bytes, names: tuple[bytes, ...]) -> Sequence[pl.Series]:
+    """The `id` and the `text` of every line, as the reader of JSON Lines takes them where all are
+    alike; by Polars where they are not, or nothing is compiled."""
+    wanted = (names.index(b"id"), names.index(b"text"))
+    found = json_text.texts(block, names, wanted) if json_text.COMPILED else None
+    return found or pl.read_ndjson(block, schema={"id": pl.String, "text": pl.String}).get_columns()
+
+
+def as_records(ids: pl.Series, texts: pl.Series) -> pl.DataFrame:
+    """Records with an id and a text, and nothing else."""
+    frame = pl.DataFrame({"id": ids, "source": ids, "document": ids, "text": texts})
+    missing = [name for name in SCHEMA.names() if name not in frame.columns]
+    empty = [pl.lit(None, dtype=SCHEMA[name]).alias(name) for name in missing]
+    return frame.with_columns(empty).select(SCHEMA.names())
 
 
 def kept(part: pl.DataFrame) -> pl.DataFrame:
@@ -83,10 +97,11 @@ def main() -> None:
     """Read, judge, write."""
     source, out, work = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     threshold = float(sys.argv[4]) if len(sys.argv) > 4 else 0.7
-    parts = records(source)
     if work == "all":
         quality = Quality(rules=("gopher_quality", "c4"), c4=C4(max_curly_lines=1_000_000))
-        parts = exact([kept(quality(part)) for part in parts])
+        parts = exact([kept(quality(part)) for part in records(source)])
+    else:
+        parts = list(records(source))
     with (out / "kept.jsonl").open("wb") as file:
         for part in near(parts, threshold):
             part.select("id", "text").write_ndjson(file)

@@ -30,7 +30,7 @@ texts = st.lists(st.sampled_from(PIECES), max_size=60).map("".join) | st.text(ma
 
 def plain(*given_texts: str | None) -> list[tuple[int | None, ...]]:
     nothing = (None,) * len(STATISTICS)
-    return [nothing if t is None else statistics_of(t, classes(), 3) for t in given_texts]
+    return [nothing if t is None else statistics_of(t, classes(), 15) for t in given_texts]
 
 
 def numbers(text: str) -> dict[str, int]:
@@ -49,7 +49,7 @@ def test_compiled_is_plain(several: list[str | None]) -> None:
 
 @compiled
 @quick
-@given(several=st.lists(texts | st.none(), max_size=4), parts=st.integers(0, 7))
+@given(several=st.lists(texts | st.none(), max_size=4), parts=st.integers(0, 15))
 def test_parts_are_what_they_are_of_the_whole(several: list[str | None], parts: int) -> None:
     """What is asked for is counted as it is with all the rest, by the kernel and by its twin."""
     series = pl.Series(several, dtype=pl.String)
@@ -123,7 +123,7 @@ def test_slices_and_chunks_of_a_series() -> None:
 def test_parts_not_asked_for_are_zero() -> None:
     """The others are the same."""
     text = pl.Series(["one two three four.\n" * 30])
-    everything, little = statistics(text), statistics(text, kernel.PROSE)
+    everything, little = statistics(text), statistics(text, kernel.PROSE | kernel.LINES)
     cut = STATISTICS.index("paragraphs")
     assert everything.row(0)[:cut] == little.row(0)[:cut]
     assert set(little.row(0)[cut:]) == {0}

@@ -10,6 +10,7 @@ enum {
 };
 
 typedef struct {
+    int phrases, braces; /* whether there may be any in the text */
     int64_t lines, sentences, lorem, curly;
 } C4;
 
@@ -35,9 +36,18 @@ static int has_long_stretch(const uint8_t *kinds, size_t size) {
     return 0;
 }
 
-/* The words of a line, up to C4_WORDS; 0 too if one is longer than LONG_WORD. */
-static size_t c4_words(const uint8_t *line, const uint8_t *kinds, size_t size) {
+/* Whether C4_WORDS words start in the first 64 bytes, unspaced characters and long words aside. */
+static inline int starts_words(const uint8_t *kinds, size_t size) {
+    uint64_t there = size < 64 ? (UINT64_C(1) << size) - 1 : UINT64_MAX;
+    uint64_t solid = ~bits_of(kinds, 0) & there, starts = solid & ~(solid << 1);
+    for (int i = 1; i < C4_WORDS; i++) starts &= starts - 1;
+    return size <= LONG_WORD && starts;
+}
+
+/* Whether a line has C4_WORDS words, none of them longer than LONG_WORD. */
+static int has_words(const uint8_t *line, const uint8_t *kinds, size_t size) {
     size_t words = 0, chars = 0, unspaced = 0;
+    if (starts_words(kinds, size)) return 1;
     int may_be_long = has_long_stretch(kinds, size);
     for (size_t at = 0; at < size; at++) {
         if ((line[at] & 0xC0) == 0x80) continue;
@@ -47,7 +57,7 @@ static size_t c4_words(const uint8_t *line, const uint8_t *kinds, size_t size) {
         if (chars > LONG_WORD && !unspaced) return 0;
         if (words >= C4_WORDS && !may_be_long) break;
     }
-    return words > unspaced / 2 ? words : unspaced / 2;
+    return words >= C4_WORDS || unspaced / 2 >= C4_WORDS;
 }
 
 /* Whether a lower-case phrase stands in the line, whatever its case. */
@@ -135,17 +145,17 @@ static int64_t count_sentences(const uint8_t *line, const uint8_t *kinds, size_t
     return count;
 }
 
-/* One line without blanks around it. `phrases`: whether there may be any in the text. */
-static void count_c4(const uint8_t *line, const uint8_t *kinds, size_t size, int phrases, C4 *found) {
+/* One line without blanks around it. */
+static void count_c4(const uint8_t *line, const uint8_t *kinds, size_t size, C4 *found) {
     size_t cited = without_citations(line, size);
     if (!cited || ends_with(line, cited, "...")) return;
     uint8_t last = line[cited - 1];
     if (last != '"' && last != '\'' && !(kinds[cited - 1] & TERMINAL)) return;
-    if (c4_words(line, kinds, size) < C4_WORDS) return;
-    phrases = phrases && may_hold_phrases(line, size);
+    if (!has_words(line, kinds, size)) return;
+    int phrases = found->phrases && may_hold_phrases(line, size);
     if (phrases && holds_phrase(line, size, "lorem ipsum")) found->lorem++;
     if (phrases && holds_phrase(line, size, "javascript")) return;
-    if (memchr(line, '{', size)) found->curly++;
+    if (found->braces && memchr(line, '{', size)) found->curly++;
     if (phrases && holds_policy(line, size)) return;
     found->lines++;
     found->sentences += count_sentences(line, kinds, cited);

@@ -5,9 +5,7 @@
 #ifndef PIPELINE_KERNELS_CHARACTERS_H
 #define PIPELINE_KERNELS_CHARACTERS_H
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "ascii.h"
 
 /* Bits of a character's class; `classes` holds a byte for each code point below TABLED. */
 enum {
@@ -18,8 +16,7 @@ enum {
     OTHER = 16,        /* neither letter, mark nor blank */
     TERMINAL = 32,     /* may end a sentence */
     STOPLESS = 64,     /* of a script that does not mark where a sentence ends */
-    ASCII_LETTER = 128,
-    CLASSES = 8
+    ASCII_LETTER = 128
 };
 
 /* What `classify` counts: first the characters of each class, by the number of its bit. */
@@ -81,40 +78,18 @@ static inline size_t count_byte(const uint8_t *text, size_t length, uint8_t byte
     return count;
 }
 
-static void tally(uint8_t class, int64_t times, int64_t *out) {
-    for (int bit = 0; bit < CLASSES; bit++) out[bit] += class >> bit & 1 ? times : 0;
-}
-
-/* ASCII characters by byte, four at a time so that none waits for another. */
-static void count_ascii(const uint8_t *text, size_t length, const uint8_t *classes, int64_t *out) {
-    uint32_t counts[4][256] = {{0}};
-    size_t at = 0;
-    for (; at + 4 <= length; at += 4)
-        for (size_t i = 0; i < 4; i++) counts[i][text[at + i]]++;
-    for (; at < length; at++) counts[0][text[at]]++;
-    for (size_t byte = 0; byte < 0x80; byte++) {
-        int64_t times = (int64_t)counts[0][byte] + counts[1][byte] + counts[2][byte] + counts[3][byte];
-        if (times) tally(classes[byte], times, out);
-        out[CHARS] += times;
-    }
-}
-
 /* The class of each byte, which is that of its character, and PADDING blanks behind them; adds the
  * CENSUS numbers of the text to `out`. */
 static void classify(const uint8_t *text, size_t length, const uint8_t *restrict classes,
                      uint8_t *restrict kinds, int64_t *out) {
     uint32_t wide[256] = {0}; /* characters beyond ASCII, by class */
     size_t at = 0, size;
-    count_ascii(text, length, classes, out);
+    ascii_census(text, length, classes, kinds, out);
+    if (out[CHARS] == (int64_t)length) at = length;
     while (at < length) {
-        for (; at + 8 <= length && !(load_bytes(text + at, 8) & 0x80 * EACH_BYTE); at += 8)
-            for (size_t i = 0; i < 8; i++) kinds[at + i] = classes[text[at + i]];
+        while (at + 8 <= length && !(load_bytes(text + at, 8) & 0x80 * EACH_BYTE)) at += 8;
+        while (at < length && text[at] < 0x80) at++;
         if (at == length) break;
-        if (text[at] < 0x80) {
-            kinds[at] = classes[text[at]];
-            at++;
-            continue;
-        }
         uint32_t code = code_at(text, at, length, &size);
         uint8_t class = class_of(code, classes);
         wide[class]++;
@@ -127,14 +102,27 @@ static void classify(const uint8_t *text, size_t length, const uint8_t *restrict
         if (wide[class]) tally((uint8_t)class, wide[class], out);
 }
 
+static inline int64_t count_bits(uint64_t bits) {
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    return (int64_t)(((bits + (bits >> 4)) & 0x0F * EACH_BYTE) * EACH_BYTE >> 56);
+}
+
 /* A bit for each of 64 bytes, the first the lowest: whether the class's bit `bit` is set. */
 static inline uint64_t bits_of(const uint8_t *kinds, int bit) {
     uint64_t bits = 0;
+#if CENSUS_AVX2 /* then there is SSE2 */
+    for (int i = 0; i < 4; i++) {
+        __m128i some = _mm_loadu_si128((const void *)(kinds + 16 * i));
+        bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_slli_epi16(some, 7 - bit)) << 16 * i;
+    }
+#else
     for (size_t i = 0; i < 8; i++) {
         uint64_t eight = load_bytes(kinds + 8 * i, 8) >> bit & EACH_BYTE;
         /* Byte j goes to bit 56 + j, nothing else so high. */
         bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << 8 * i;
     }
+#endif
     return bits;
 }
 

@@ -11,7 +11,7 @@ BLANK, LETTER, UNSPACED, SYMBOL, OTHER, TERMINAL, STOPLESS, ASCII_LETTER = (
 )
 STOP_WORDS = {"the", "be", "to", "of", "and", "that", "have", "with"}
 SHORT_LINE, LONG_WORD, C4_WORDS = 30, 1000, 3
-PART_REPETITION, PART_C4 = 1, 2
+PART_REPETITION, PART_C4, PART_LINES = 1, 2, 8
 
 POLICY = (
     *("terms of use", "privacy policy", "cookie policy"),
@@ -30,6 +30,8 @@ def statistics_of(text: str, classes: bytes, parts: int) -> tuple[int, ...]:
     words, lines = list(reading.words()), list(reading.lines())
     if not parts:
         words[2:4], words[5:], lines[3:] = [0, 0], [0], [0] * len(lines[3:])
+    if not parts & PART_LINES:
+        lines[8], lines[10:] = 0, [0, 0]
     found = [*reading.characters(), *words, *lines, *repetition]
     return (*found, *(reading.c4() if parts & PART_C4 else [0] * 4))
 

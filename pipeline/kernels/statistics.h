@@ -12,7 +12,7 @@
 
 /* What is counted only if it is asked for. Without any of it there are only characters, words, and
  * how many lines of what length. */
-enum { PART_REPETITION = 1, PART_C4 = 2, PART_PROSE = 4 };
+enum { PART_REPETITION = 1, PART_C4 = 2, PART_PROSE = 4, PART_LINES = 8 };
 
 /* The columns of the result, in the order of `STATISTICS` in statistics.py. */
 enum {
@@ -40,37 +40,34 @@ enum {
 #define SHORT_WORD(a, b, c, d) \
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
-enum { ALL_STOP_WORDS = 0xFF };
+enum { STOP_WORDS = 8, ALL_STOP_WORDS = 0xFF };
 
-/* A bit for each of Gopher's eight stop words; 0 for any other word. */
-static int stop_word(const uint8_t *word, size_t size) {
-    uint32_t letters = 0;
-    if (size < 2 || size > 4) return 0;
-    for (size_t i = 0; i < size; i++) letters |= (uint32_t)word[i] << 8 * i;
-    switch (letters) {
-    case SHORT_WORD('t', 'h', 'e', 0): return 1;
-    case SHORT_WORD('b', 'e', 0, 0): return 2;
-    case SHORT_WORD('t', 'o', 0, 0): return 4;
-    case SHORT_WORD('o', 'f', 0, 0): return 8;
-    case SHORT_WORD('a', 'n', 'd', 0): return 16;
-    case SHORT_WORD('t', 'h', 'a', 't'): return 32;
-    case SHORT_WORD('h', 'a', 'v', 'e'): return 64;
-    case SHORT_WORD('w', 'i', 't', 'h'): return 128;
-    default: return 0;
-    }
+/* Gopher's, each at the place that `stop_word` looks at. */
+static const uint32_t STOP_WORD[STOP_WORDS] = {
+    SHORT_WORD('b', 'e', 0, 0),     SHORT_WORD('t', 'h', 'a', 't'), SHORT_WORD('t', 'h', 'e', 0),
+    SHORT_WORD('o', 'f', 0, 0),     SHORT_WORD('w', 'i', 't', 'h'), SHORT_WORD('t', 'o', 0, 0),
+    SHORT_WORD('h', 'a', 'v', 'e'), SHORT_WORD('a', 'n', 'd', 0),
+};
+
+/* A bit for each of the stop words; 0 for any other. The factor sends each to another place. */
+static inline int stop_word(uint32_t word) {
+    uint32_t place = word * UINT32_C(0x6EC9D287) >> 29;
+    return (STOP_WORD[place] == word) << place;
 }
 
 /* The stop words among those that start in 64 bytes; `solid` and `next`: which of these bytes, and of
- * the 64 behind them, are no blanks. */
-static int stop_words(const uint8_t *text, uint64_t starts, uint64_t solid, uint64_t next) {
+ * the 64 behind them, are no blanks. `left`: the bytes up to the text's end. */
+static int stop_words(const uint8_t *text, size_t left, uint64_t starts, uint64_t solid,
+                      uint64_t next) {
     int found = 0;
     uint64_t second = solid >> 1 | next << 63, third = solid >> 2 | next << 62;
     uint64_t fourth = solid >> 3 | next << 61, fifth = solid >> 4 | next << 60;
     uint64_t some = starts & second & ~(third & fourth & fifth); /* of two to four bytes */
     for (; some; some &= some - 1) {
-        int at = __builtin_ctzll(some);
+        size_t at = (size_t)__builtin_ctzll(some);
         size_t size = 2 + (third >> at & 1) + ((third & fourth) >> at & 1);
-        found |= stop_word(text + at, size);
+        uint64_t word = load_bytes(text + at, left - at < 4 ? size : 4);
+        found |= stop_word((uint32_t)(word & UINT64_MAX >> (64 - 8 * size)));
     }
     return found;
 }
@@ -84,16 +81,16 @@ static void count_spans(const uint8_t *text, const uint8_t *kinds, size_t length
     for (size_t at = 0; at <= length; at += 64, solid = next) {
         next = at + 64 > length ? 0 : ~bits_of(kinds + at + 64, 0);
         uint64_t run = solid & ~bits_of(kinds + at, 2), starts = solid & ~(solid << 1 | in_word);
-        out[S_WORDS] += __builtin_popcountll(starts);
-        out[S_RUNS] += __builtin_popcountll(run & ~(run << 1 | in_run));
+        out[S_WORDS] += count_bits(starts);
+        out[S_RUNS] += count_bits(run & ~(run << 1 | in_run));
         in_word = solid >> 63;
         in_run = run >> 63;
         if (!text) continue;
         /* A word and its letters, added, carry one to the place behind the word, if it has any. */
         uint64_t sum = solid + (solid & bits_of(kinds + at, 1)), whole = sum + lettered;
         lettered = (sum < solid) | (whole < sum);
-        out[S_ALPHA_WORDS] += __builtin_popcountll(whole & ~solid);
-        if (stops != ALL_STOP_WORDS) stops |= stop_words(text + at, starts, solid, next);
+        out[S_ALPHA_WORDS] += count_bits(whole & ~solid);
+        if (stops != ALL_STOP_WORDS) stops |= stop_words(text + at, length - at, starts, solid, next);
     }
     for (; stops; stops &= stops - 1) out[S_STOP_WORDS]++;
 }
@@ -135,22 +132,28 @@ static void count_lines(Counter *counter, const uint8_t *text, size_t length, in
     out[S_NEWLINES] = (int64_t)newlines;
     out[S_LINES] = (int64_t)(newlines + (length && text[length - 1] != '\n'));
     size_t most = newlines < length / 2 ? newlines : length / 2; /* not empty ones, less 1 */
-    size_t used = empty_table(counter, most + 1);
-    int phrases = parts & PART_C4 ? may_hold_phrases(text, length) : 0;
-    C4 c4 = {0, 0, 0, 0};
+    size_t used = parts & PART_LINES ? empty_table(counter, most + 1) : 0;
+    C4 c4 = {0};
+    if (parts & PART_C4) {
+        c4.phrases = may_hold_phrases(text, length);
+        c4.braces = memchr(text, '{', length) != NULL;
+    }
     for (size_t at = 0, stop; at < length; at = stop + 1) {
         const uint8_t *end = memchr(text + at, '\n', length - at);
         stop = end ? (size_t)(end - text) : length;
         if (stop == at) continue;
         size_t begin = at, behind = stop, size = stop - at;
         strip_blanks(kinds, &begin, &behind);
-        counter->keys[count] = hash_bytes(text + at, size);
-        int repeated = first_place(counter, used, count) != count;
-        count++;
+        int repeated = 0;
+        if (parts & PART_LINES) {
+            counter->keys[count] = hash_bytes(text + at, size);
+            repeated = first_place(counter, used, count) != count;
+            count++;
+        }
         int64_t chars = (int64_t)(ascii ? size : count_chars(text + at, size));
         count_line(text + begin, behind - begin, kinds[stop - 1], chars, repeated, out);
         if (parts & PART_C4 && begin < behind)
-            count_c4(text + begin, kinds + begin, behind - begin, phrases, &c4);
+            count_c4(text + begin, kinds + begin, behind - begin, &c4);
     }
     out[S_C4_LINES] = c4.lines;
     out[S_C4_SENTENCES] = c4.sentences;
@@ -158,18 +161,29 @@ static void count_lines(Counter *counter, const uint8_t *text, size_t length, in
     out[S_C4_CURLY] = c4.curly;
 }
 
+/* Whether there may be an ellipsis: two dots, or the bytes around the middle one of U+2026. */
+static int may_hold_ellipsis(const uint8_t *text, size_t length) {
+    uint8_t any = 0;
+    for (size_t i = 0; i + 3 <= length; i++) {
+        uint8_t dots = text[i] == '.', sign = text[i] == 0xE2;
+        dots &= text[i + 1] == '.';
+        sign &= text[i + 2] == 0xA6;
+        any |= dots | sign;
+    }
+    return any;
+}
+
 /* Ellipses: three dots that do not overlap, and the character. */
 static int64_t count_ellipses(const uint8_t *text, size_t length) {
+    const uint8_t *end = text + length;
     int64_t count = 0;
-    uint8_t any = 0;
-    for (size_t i = 0; i + 3 <= length; i++)
-        any |= ((text[i] == 0xE2) & (text[i + 1] == 0x80) & (text[i + 2] == 0xA6)) |
-               ((text[i] == '.') & (text[i + 1] == '.') & (text[i + 2] == '.'));
-    for (size_t i = 0; any && i + 3 <= length; i++) {
-        int dots = !memcmp(text + i, "...", 3);
-        count += dots || !memcmp(text + i, "\xE2\x80\xA6", 3);
-        i += dots ? 2 : 0;
+    if (!may_hold_ellipsis(text, length)) return 0;
+    for (const uint8_t *at = text, *dot; (dot = memchr(at, '.', (size_t)(end - at)));) {
+        for (at = dot + 1; at < end && *at == '.';) at++;
+        count += (at - dot) / 3;
     }
+    for (const uint8_t *at = text, *sign; (sign = memchr(at, 0xE2, (size_t)(end - at))); at = sign + 1)
+        count += starts_with(sign, (size_t)(end - sign), "\xE2\x80\xA6");
     return count;
 }
 

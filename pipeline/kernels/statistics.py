@@ -60,12 +60,13 @@ STATISTICS = (
 """What `statistics` counts, all whole numbers."""
 
 
-REPETITION, C4, PROSE = 1, 2, 4
-"""Parts that cost extra: `paragraphs` to `repeated_10`; `c4_lines` to `c4_curly`; and, with any of
-the three, `alpha_words`, `stop_words`, `ellipses`, and `bullet_lines` to `repeated_line_chars`."""
+REPETITION, C4, PROSE, LINES = 1, 2, 4, 8
+"""Parts that cost extra: `paragraphs` to `repeated_10`; `c4_lines` to `c4_curly`; with any of the
+four `alpha_words`, `stop_words`, `ellipses`, and `bullet_lines` to `some_lines`; and for `LINES`
+`repeated_full_chars`, `repeated_lines` and `repeated_line_chars` too."""
 
 
-def statistics(texts: pl.Series, parts: int = REPETITION | C4 | PROSE) -> pl.DataFrame:
+def statistics(texts: pl.Series, parts: int = REPETITION | C4 | PROSE | LINES) -> pl.DataFrame:
     """The `STATISTICS` of each text (Int64); null for a null text, 0 in parts not asked for."""
     if _kernel is None:
         from pipeline.kernels.plain_statistics import statistics_of

@@ -44,9 +44,9 @@ FAMILIES = {
 }
 PARTS = {
     "gopher_quality": statistics.PROSE,
-    "gopher_repetition": statistics.REPETITION,
+    "gopher_repetition": statistics.REPETITION | statistics.LINES,
     "c4": statistics.C4,
-    "fineweb": statistics.PROSE,
+    "fineweb": statistics.PROSE | statistics.LINES,
 }
 """What the kernel counts only for those who ask."""
 

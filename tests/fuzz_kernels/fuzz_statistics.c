@@ -100,6 +100,19 @@ static void check_pieces(const uint8_t *text, size_t length, const uint8_t *clas
     if (used->made > 5000) used->made = 0;
 }
 
+/* The census of ASCII is the same whatever the processor can; bytes beyond ASCII have any class. */
+static void check_census(const uint8_t *text, size_t length, const uint8_t *classes) {
+    uint8_t *kinds = exactly(length + BLOCK, NULL), *plain = exactly(length, NULL);
+    int64_t found[CENSUS] = {0}, expected[CENSUS] = {0};
+    ascii_census(text, length, classes, kinds, found);
+    ascii_census_plain(text, length, classes, plain, expected);
+    demand(!memcmp(found, expected, sizeof found), "as many of each class");
+    for (size_t i = 0; i < length; i++)
+        demand(text[i] >= 0x80 || kinds[i] == plain[i], "the same classes");
+    free(kinds);
+    free(plain);
+}
+
 static void check_bounds(const int64_t *found, size_t length) {
     int64_t most = (int64_t)length;
     for (int i = 0; i < STATISTICS; i++) {
@@ -142,13 +155,14 @@ int main(int argc, char **argv) {
         Counter fresh = {0};
         int64_t found[STATISTICS], again[STATISTICS];
         demand(counter_fit(&fresh, length) == 0 && counter_fit(&used, length) == 0, "memory");
-        text_statistics(&fresh, text, length, table, PART_REPETITION | PART_C4, found);
-        text_statistics(&used, text, length, table, PART_REPETITION | PART_C4, again);
+        text_statistics(&fresh, text, length, table, PART_REPETITION | PART_C4 | PART_LINES, found);
+        text_statistics(&used, text, length, table, PART_REPETITION | PART_C4 | PART_LINES, again);
         demand(!memcmp(found, again, sizeof found), "the same again");
         check_bounds(found, length);
         text_statistics(&used, text, length, table, 0, again);
         demand(again[S_WORDS] == found[S_WORDS] && again[S_LINES] == found[S_LINES], "in part as whole");
         demand(again[S_RUNS] == found[S_RUNS] || table == noise, "in part as whole");
+        check_census(text, length, table);
         check_chunks(text, length, table, ones);
         check_pieces(text, length, table, &pieces);
         check_surface(text, length, table, marks);
