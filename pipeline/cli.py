@@ -89,10 +89,12 @@ def prepare(
     as_json: JsonOption = False,
 ) -> None:
     """Run a recipe: read, clean, deduplicate, render, hold the gate, publish."""
-    from pipeline.engines.local import settle_process
+    from pipeline.engines.local import collect_rarely, settle_process
 
     settle_process()
     from pipeline.prepare import prepare_recipe
+
+    collect_rarely()
 
     if log not in {None, "json", "text"}:
         raise RecipeError(f"--log {log}: is neither json nor text")

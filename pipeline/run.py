@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.delta import read_deltas
-from pipeline.engines.local import collect_rarely
 from pipeline.errors import DataError, StorageError
 from pipeline.execution import Execution, Options
 from pipeline.failpoints import step
@@ -52,7 +51,6 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
     Raises PrepError of the kind that names the exit code: DataError when the gate or a target's
     limits are not met (nothing is published), StorageError, ConflictError.
     """
-    collect_rarely()
     recipe = with_answers(recipe, folder)
     aws, withdrawn = recipe_aws(recipe), Withdrawn(tuple(recipe.withdraw))
     place = open_place(options.output, aws)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import itertools
 import json
@@ -331,6 +332,18 @@ def test_work_files_are_private(clean: Path) -> None:
     assert {path.parent.name for path in kept} == {"pass-00"}
     for folder in {path.parent for path in [*texts, *kept]}:
         assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_call_leaves_the_process_as_it_was(project: Path, tmp_path: Path) -> None:
+    """Who runs night after night in one process keeps its collector, signals and environment."""
+
+    def state() -> tuple[object, ...]:
+        signals = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+        return gc.get_freeze_count(), gc.get_threshold(), dict(os.environ), signals, Path.cwd()
+
+    before = state()
+    run(project, tmp_path / "out", workers=2)
+    assert state() == before
 
 
 def test_two_runs_at_once_do_not_share_an_output(project: Path, tmp_path: Path) -> None:

@@ -104,7 +104,8 @@ class _settings_of_workers:  # noqa: N801 - reads as a verb in a with statement
 
 def collect_rarely() -> None:
     """Look for cycles among objects after 500,000 new ones, not 700, and not among the modules:
-    rows read are many and have none, and to look through them took 3 % of a run."""
+    rows read are many and have none, and to look through them took 3 % of a run. For processes
+    that are ours alone: what is garbage by now is never collected."""
     gc.freeze()
     gc.set_threshold(500_000, 20, 20)
 
