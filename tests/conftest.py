@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import compileall
 import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,15 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
     """Commands in forks of one process that has imported all; see `forked_runs`."""
     with serve_forks(tmp_path_factory.mktemp("forks")) as server:
         yield server
+
+
+def imported_with(modules: str, of: Sequence[str]) -> list[str]:
+    """Which of some modules a new process has once it has imported others (`"os, sys"`)."""
+    code = f"import sys, {modules}; print([m for m in {list(of)!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    found: list[str] = ast.literal_eval(done.stdout)
+    return found
 
 
 def tree_bytes(folder: Path) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Command
+from conftest import ROOT, Command, imported_with
 
 RECIPE = """
 name: tea
@@ -168,24 +168,14 @@ def test_a_full_disk_is_exit_code_4(bedrock_prep: Command, project: Path) -> Non
 
 def test_starting_is_quick_and_imports_no_slow_library() -> None:
     """What `--help` of a command imports."""
-    code = (
-        "import sys; import pipeline.cli, pipeline.prepare; "
-        "print([m for m in ('great_expectations', 'boto3', 'datasets', 'PIL', 'langdetect', "
-        "'pandas', 'resiliparse') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stdout.strip() == "[]", done.stderr
+    slow = ["great_expectations", "boto3", "datasets", "PIL", "langdetect", "pandas", "resiliparse"]
+    assert imported_with("pipeline.cli, pipeline.prepare", slow) == []
 
 
 def test_a_worker_imports_no_library_that_few_stages_need() -> None:
     """What each process of a run imports before its first shard."""
-    code = (
-        "import sys; import pipeline.passes, pipeline.readers.registry, pipeline.render, "
-        "pipeline.stages.registry; "
-        "print([m for m in ('numpy', 'pyarrow', 'boto3', 'langdetect') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stdout.strip() == "[]", done.stderr
+    worker = "pipeline.passes, pipeline.readers.registry, pipeline.render, pipeline.stages.registry"
+    assert imported_with(worker, ["numpy", "pyarrow", "boto3", "langdetect"]) == []
 
 
 def test_why_answers_for_kept_rejected_merged_and_source(
