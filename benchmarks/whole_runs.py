@@ -44,14 +44,17 @@ def prepared(
     return cost, timings
 
 
-def part_prepare(bench: Bench) -> dict[str, Any]:
-    """All of `prepare`, on three times the corpus; the stages are those of the median run."""
-    number = 3
-    source = bench.whole.times(number)
-    runs = [prepared(bench, source) for _ in range(min(3, bench.runs))]
+def by_stage(bench: Bench, source: Path, times: int, text: str = RECIPE) -> dict[str, Any]:
+    """What `prepare` of so many times the corpus costs; the stages are those of the median run."""
+    runs = [prepared(bench, source, text=text) for _ in range(bench.runs)]
     stages = sorted(runs, key=lambda run: run[0].cpu)[len(runs) // 2][1]
     costs = [cost for cost, _ in runs]
-    return {**told(costs, number * bench.whole.megabytes), "stages": stages}
+    return {**told(costs, times * bench.whole.megabytes), "stages": stages}
+
+
+def part_prepare(bench: Bench) -> dict[str, Any]:
+    """All of `prepare`, on three times the corpus."""
+    return by_stage(bench, bench.whole.times(3), 3)
 
 
 def part_labelled(bench: Bench) -> dict[str, Any]:
@@ -64,10 +67,7 @@ def part_labelled(bench: Bench) -> dict[str, Any]:
         half = text.str.len_chars() // 2
         halves = documents.select(prompt=text.str.head(half), completion=text.str.slice(half))
         halves.write_ndjson(source)
-    runs = [prepared(bench, source, text=LABELLED) for _ in range(min(3, bench.runs))]
-    stages = sorted(runs, key=lambda run: run[0].cpu)[len(runs) // 2][1]
-    costs = [cost for cost, _ in runs]
-    return {**told(costs, number * bench.whole.megabytes), "stages": stages}
+    return by_stage(bench, source, number, LABELLED)
 
 
 def part_growth(bench: Bench) -> dict[str, Any]:
