@@ -39,6 +39,7 @@ def test_a_file_is_one_record(tmp_path: Path) -> None:
         (b"%PDF-1.7\n", "read.binary", "pdf"),
         (b"PK\x03\x04", "read.binary", "zip"),
         (b"\x7fELF\x02", "read.binary", "elf"),
+        (b"%!PS-Adobe-3.0\n%%Pages: 1\n(Hel)-3(lo) show\n", "read.binary", "postscript"),
         (b"RIFF\0\0\0\0WEBP", "read.binary", "webp"),
         (b"text with a\0NUL", "read.binary", "unknown"),
         (b"\x01\x02\x03 words", "read.binary", "unknown"),

@@ -38,6 +38,8 @@ _SIGNATURES = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"%PDF-", "pdf"),
+    (b"%!PS", "postscript"),  # ASCII, but a program that prints pages
+    (b"\x04%!PS", "postscript"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF87a", "gif"),
