@@ -9,17 +9,17 @@ same records, so that texts are not written anew for each of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pipeline.errors import LawBroken
 from pipeline.parts import NEW, Parts
 from pipeline.readers import sandbox
+from pipeline.reading import read_units
 from pipeline.record import ID_LENGTH, SCHEMA
 from pipeline.resume import digest_of
 from pipeline.reuse import Known
@@ -33,7 +33,7 @@ from pipeline.shards import (
     sketch_kind,
     votes_path,
 )
-from pipeline.source import Reader, ReadsTogether, Unit
+from pipeline.source import Reader, Unit
 from pipeline.stage import (
     CHUNKS,
     CorpusStage,
@@ -143,7 +143,9 @@ class Pass:
         name = f"{task.index:05d}" + (NEW if known else "")
         parts = Parts(self.folder, name, keys)
         units = [(n, *task.units[n]) for n, key in enumerate(keys) if key not in known]
-        for numbered in gather(_read(units, self.withdrawn, self.shard_bytes), self.shard_bytes):
+        for numbered in gather(
+            read_units(units, self.withdrawn, self.shard_bytes), self.shard_bytes
+        ):
             self._part(numbered, parts)
         return parts
 
@@ -225,48 +227,6 @@ def origin(
         files = (file for _, unit in task.units for file in (*unit.files, *unit.sidecars))
         inputs = [f"{file.uri} {file.sha256} {file.span}" for file in files]
     return digest_of(plan, name, *inputs)
-
-
-def _read(
-    units: Iterable[tuple[int, Reader, Unit]], withdrawn: Withdrawn, most_bytes: int
-) -> Iterator[pl.DataFrame]:
-    """Every unit's frames, with its number; a reader that passes over a file breaks the law."""
-
-    def kind(one: tuple[int, Reader, Unit]) -> tuple[bool, bool]:
-        return withdrawn.takes(one[2]), one[1].sandboxed
-
-    for (taken, sandboxed), group in groupby(units, key=kind):
-        own = list(group)
-        if taken:
-            yield from (_numbered(withdrawn.unread(unit.files), number) for number, _, unit in own)
-            continue
-        told: set[tuple[int, str]] = set()
-        for frame in sandbox.read_units(own) if sandboxed else _read_here(own, most_bytes):
-            if frame.drop(UNIT).schema != SCHEMA:
-                raise LawBroken("a reader's frame is not of the record's schema")
-            told.update(frame.select(UNIT, "source").unique().rows())
-            yield withdrawn.apply(frame)
-        for number, reader, unit in own:
-            silent = [file.uri for file in unit.files if (number, file.uri) not in told]
-            if silent:
-                raise LawBroken(f"reader {reader.name}: gave no record for {silent[0]}")
-
-
-def _read_here(
-    units: Iterable[tuple[int, Reader, Unit]], most_bytes: int
-) -> Iterator[pl.DataFrame]:
-    for _, group in groupby(units, key=lambda one: id(one[1])):
-        own = list(group)
-        reader = own[0][1]
-        if isinstance(reader, ReadsTogether):
-            yield from reader.read_together(((n, unit) for n, _, unit in own), most_bytes)
-            continue
-        for number, _, unit in own:
-            yield from (_numbered(frame, number) for frame in reader.read(unit))
-
-
-def _numbered(frame: pl.DataFrame, number: int) -> pl.DataFrame:
-    return frame.with_columns(pl.lit(number, pl.UInt32).alias(UNIT))
 
 
 def apply_decision(records: pl.DataFrame, decision: pl.DataFrame) -> pl.DataFrame:
