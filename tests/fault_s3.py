@@ -394,6 +394,11 @@ class Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             self.connection.close()
 
+    def handle(self) -> None:
+        """Quiet too where the client has gone."""
+        with contextlib.suppress(ConnectionResetError):
+            super().handle()
+
     def finish(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             super().finish()
