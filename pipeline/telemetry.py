@@ -56,7 +56,7 @@ def watched(
     if metrics is not None and not (metrics.parent.is_dir() and os.access(metrics.parent, os.W_OK)):
         raise StorageError(f"{metrics}: {metrics.parent} is no folder that can be written to")
     attempt, started = str(uuid.uuid4()), time.monotonic()
-    _append(events, lineage_event("START", attempt, Ended(recipe, 0, 0.0)))
+    _append(events, "START", attempt, Ended(recipe, 0, 0.0))
     try:
         result = work()
     except BaseException as error:
@@ -81,7 +81,7 @@ def _exit_code(error: BaseException) -> int:
 
 def _write(metrics: Path | None, events: Path | None, attempt: str, ended: Ended) -> None:
     ending = "COMPLETE" if ended.exit_code == 0 else "ABORT" if ended.exit_code > 128 else "FAIL"
-    _append(events, lineage_event(ending, attempt, ended))
+    _append(events, ending, attempt, ended)
     if metrics is None:
         return
     try:
@@ -91,9 +91,10 @@ def _write(metrics: Path | None, events: Path | None, attempt: str, ended: Ended
         raise StorageError(f"{metrics}: cannot be written as metrics: {error}") from error
 
 
-def _append(events: Path | None, event: Mapping[str, Any]) -> None:
+def _append(events: Path | None, kind: str, attempt: str, ended: Ended) -> None:
     if events is None:
         return
+    event = lineage_event(kind, attempt, ended)
     try:
         with events.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event, ensure_ascii=False) + "\n")
