@@ -301,18 +301,21 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
     s3: FaultS3
+    waiting = False
 
-    def count(self, step: int) -> None:
+    def count(self, *, waiting: bool) -> None:
+        """A client waits until its answer begins: with that it may ask for more."""
         with self.s3.lock:
-            self.s3.at_once += step
+            self.s3.at_once += waiting - self.waiting
+            self.waiting = waiting
             self.s3.most_at_once = max(self.s3.most_at_once, self.s3.at_once)
 
     def work(self) -> None:
-        self.count(1)
+        self.count(waiting=True)
         try:
             self.serve_one()
         finally:
-            self.count(-1)
+            self.count(waiting=False)
 
     def serve_one(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -374,6 +377,7 @@ class Handler(BaseHTTPRequestHandler):
         self.reset()
 
     def reply(self, answer: Answer, most: int | None = None) -> None:
+        self.count(waiting=False)
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
