@@ -128,7 +128,7 @@ def decode(
 def read_document(file: SourceFile, max_bytes: int, declared: str | None) -> tuple[str, str]:
     """The text of a file of at most `max_bytes`, and its codec; raises `UnreadableError`."""
     text, encoding = decode(read_bytes(file, max_bytes), declared)
-    if not text.strip():
+    if not text or text.isspace():
         raise UnreadableError("read.empty_file", file.size)
     return text, encoding
 
@@ -179,9 +179,9 @@ def _marked(head: bytes) -> str | None:
 def _wide(head: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark: NUL bytes at fixed places, and hardly elsewhere."""
     length = len(head) // 4
-    nuls = [head[place::4].count(0) for place in range(4)]
-    if length < 4 or not any(nuls):
+    if length < 4 or b"\0" not in head:
         return None
+    nuls = [head[place::4].count(0) for place in range(4)]
     if length <= nuls[3] and length * 0.9 <= nuls[2] and nuls[0] == 0:
         return "utf-32-le"
     if length <= nuls[0] and length * 0.9 <= nuls[1] and nuls[3] == 0:
