@@ -13,6 +13,7 @@ import re
 import socket
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,6 +121,7 @@ class FaultS3:
         self.lock = threading.Lock()
         self.released = threading.Event()  # what hangs is let go
         self.at_once = self.most_at_once = 0
+        self.thinks = 0.0  # seconds before it answers
 
     def bucket(self, name: str) -> Bucket:
         with self.lock:
@@ -312,6 +314,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def work(self) -> None:
         self.count(waiting=True)
+        time.sleep(self.s3.thinks)
         try:
             self.serve_one()
         finally:

@@ -85,7 +85,14 @@ class Made:
 
 def stage(folder: Path, text: bytes, large: bytes) -> Path:
     """A folder that could be published: small files, one in two parts, an empty one."""
-    files = {"a/train.jsonl": text * 9, "report.html": text, "empty.txt": b"", "large.bin": large}
+    return stage_files(
+        folder,
+        {"a/train.jsonl": text * 9, "report.html": text, "empty.txt": b"", "large.bin": large},
+    )
+
+
+def stage_files(folder: Path, files: dict[str, bytes]) -> Path:
+    """The files, and the manifest that lists them."""
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
@@ -439,14 +446,26 @@ def test_every_write_carries_the_key(s3: FaultS3, made: Made, tmp_path: Path) ->
     assert len(bucket.wrong) == len(contents(made.new)) + 1  # and LATEST: each would be noticed
 
 
-def test_bandwidth_and_concurrency_are_bounded(s3: FaultS3, made: Made) -> None:
+def test_bandwidth_is_bounded(s3: FaultS3, made: Made) -> None:
     bandwidth = 4 << 20
     aws = replace(patient(s3), max_bandwidth=bandwidth, concurrency=2)
-    s3.most_at_once = 0
     start = time.monotonic()
     publish(open_place("s3://slow/out", aws), made.new, "new", None)
     assert time.monotonic() - start > LARGE / bandwidth * 0.5
-    assert s3.most_at_once <= 2
+
+
+@pytest.mark.parametrize(("concurrency", "least"), [(1, 1), (2, 2), (6, 3)])
+def test_concurrency_is_bounded(
+    s3: FaultS3, tmp_path: Path, concurrency: int, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 30 files, so many are under way at once and no more; the server takes a while for each."""
+    files = {f"{number:02d}.txt": b"Sen tea.\n" for number in range(30)}
+    staged = stage_files(tmp_path / "run", files)
+    monkeypatch.setattr(s3, "thinks", 0.03)
+    s3.most_at_once = 0
+    aws = replace(patient(s3), concurrency=concurrency)
+    publish(open_place(f"s3://many-{concurrency}/out", aws), staged, "run", None)
+    assert least <= s3.most_at_once <= concurrency
 
 
 def test_another_run_is_a_conflict_not_a_fault(s3: FaultS3, made: Made) -> None:
