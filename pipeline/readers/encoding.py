@@ -59,6 +59,7 @@ _SIGNATURES = (
     (b"ARROW1\0\0", "arrow"),
     (b"SQLite format 3\0", "sqlite"),
 )
+_MAGICS = tuple(magic for magic, _ in _SIGNATURES)
 
 _BRANDS = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys((b"heic", b"heix", b"mif1"), "heif")
 
@@ -100,9 +101,8 @@ _FEW = 4
 
 def signature(head: bytes) -> str | None:
     """The kind of binary file that starts with these bytes: gzip, zip, pdf, png, elf, ..."""
-    for magic, kind in _SIGNATURES:
-        if head.startswith(magic):
-            return kind
+    if head.startswith(_MAGICS):
+        return next(kind for magic, kind in _SIGNATURES if head.startswith(magic))
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
     if head[4:8] == b"ftyp":
