@@ -18,6 +18,7 @@ import orjson
 from pydantic import Field
 
 from pipeline.readers import zipped
+from pipeline.readers.docx_plain import Plain, plain_paragraphs
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.tables import as_lines
@@ -41,6 +42,10 @@ _SILENT = {
 _CHANGES = ("{*}ins", "{*}del", "{*}moveFrom", "{*}moveTo")
 _SPACES = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": ""}
 _NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes"}
+_NOT_PLAIN = frozenset(
+    {"del", "moveFrom", "Fallback", "binData", "fldData", "vanish", "pPrChange",
+     *_SPACES, *_NOTES}
+)  # fmt: skip
 
 
 class DocxReader(PerFileReader):
@@ -79,11 +84,13 @@ class _Document:
         self.main = _main_part(parts)
         self.styles = _heading_styles(parts, self.main)
         self.notes: dict[tuple[str, str], int] = {}
+        self.plain: dict[_Element, Plain] = {}
         self.changes = 0
 
     def text(self) -> str:
         root = self.parts.xml(self.main)
         self.changes = sum(1 for _ in root.iter(*_CHANGES))
+        self.plain = plain_paragraphs(root, _NOT_PLAIN)
         blocks = list(self._blocks(root, 0))
         return _joined([*blocks, *self._note_texts()])
 
@@ -108,11 +115,18 @@ class _Document:
         return as_lines(rows)
 
     def _paragraph(self, paragraph: _Element, level: int) -> str:
-        told: list[str] = []
-        self._runs(paragraph, level, told)
-        text = "".join(told).strip()
+        said, style, is_item = self.plain.get(paragraph) or self._walked(paragraph, level)
+        text = said.strip()
         if not text:
             return text
+        heading = self.styles.get(style, 0)
+        if heading:
+            return "#" * heading + " " + text.replace("\n", " ")
+        return "- " + text if is_item or style.startswith("List") else text
+
+    def _walked(self, paragraph: _Element, level: int) -> Plain:
+        told: list[str] = []
+        self._runs(paragraph, level, told)
         style, is_item = "", False
         for child in paragraph:
             if NAMES[child.tag] != "pPr":
@@ -124,13 +138,10 @@ class _Document:
                 elif kind == "numPr":
                     is_item = True
             break
-        heading = self.styles.get(style, 0)
-        if heading:
-            return "#" * heading + " " + text.replace("\n", " ")
-        return "- " + text if is_item or style.startswith("List") else text
+        return Plain("".join(told), style, is_item)
 
     def _runs(self, element: _Element, level: int, told: list[str]) -> None:
-        """Add what a paragraph, or a part of one, says."""
+        """Add what a paragraph, or a part of one, says. A run is looked into here: most are."""
         if level > 2 * MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
         for child in element:
@@ -138,21 +149,29 @@ class _Document:
             if kind == "t":
                 told.append(child.text or "")
             elif kind == "r":
-                self._runs(child, level + 1, told)
-            elif kind == "rPr":  # stands before what it is about
-                if _is_hidden(child):
-                    return
-            elif kind in _SILENT:
-                continue
-            elif kind in _SPACES:
-                told.append(_SPACES[kind])
-            elif kind in _NOTES:
-                number = self._note(_NOTES[kind], attribute(child, "id") or "")
-                told.append(f"[^{number}]")
-            elif kind == "p":  # of a text box inside a run
-                told.append("\n" + self._paragraph(child, level + 1) + "\n")
-            else:
-                self._runs(child, level + 1, told)
+                for part in child:
+                    own = NAMES[part.tag]
+                    if own == "t":
+                        told.append(part.text or "")
+                    elif self._other(part, own, level + 1, told):
+                        break
+            elif self._other(child, kind, level, told):
+                return
+
+    def _other(self, child: _Element, kind: str, level: int, told: list[str]) -> bool:
+        """Add what any other part says; returns whether it hides what stands behind it."""
+        if kind == "rPr":  # stands before what it is about
+            return _is_hidden(child)
+        if kind in _SPACES:
+            told.append(_SPACES[kind])
+        elif kind in _NOTES:
+            number = self._note(_NOTES[kind], attribute(child, "id") or "")
+            told.append(f"[^{number}]")
+        elif kind == "p":  # of a text box inside a run
+            told.append("\n" + self._paragraph(child, level + 1) + "\n")
+        elif kind not in _SILENT:
+            self._runs(child, level + 1, told)
+        return False
 
     def _note(self, kind: str, number: str) -> int:
         return self.notes.setdefault((kind, number), len(self.notes) + 1)
