@@ -17,7 +17,7 @@ parts), and those of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -117,9 +117,8 @@ class EmailReader(PerFileReader):
         try:
             message = parser.parsebytes(data)
             body, attached = _body(message)
-            headers = {
-                name: str(message[name]) for name in (*_SHOWN, "Message-ID") if message[name]
-            }
+            found = ((name, message[name]) for name in (*_SHOWN, "Message-ID"))
+            headers = {name: str(value) for name, value in found if value}
         except UnreadableError:
             raise
         except Exception as error:
@@ -140,15 +139,19 @@ class EmailReader(PerFileReader):
 
 def _body(message: EmailMessage) -> tuple[str, list[str]]:
     """The text to read and the names of what is attached."""
-    attached = []
+    attached, texts = [], set()
     for number, (part, level) in enumerate(_walk(message), 1):
         if level > MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
         if number > MAX_PARTS:
             raise UnreadableError("read.too_many_parts", None, MAX_PARTS)
-        if not part.is_multipart() and not _is_text(part):
+        if part.is_multipart():
+            continue
+        if _is_text(part):
+            texts.add(part)
+        else:
             attached.append(str(part.get_filename() or part.get_content_type()))
-    return _text(message), attached
+    return _text(message, texts), attached
 
 
 def _is_text(part: EmailMessage) -> bool:
@@ -156,15 +159,18 @@ def _is_text(part: EmailMessage) -> bool:
     return not named and part.get_content_maintype() == "text"
 
 
-def _text(part: EmailMessage) -> str:
-    """What a part says, "" for nothing. Its levels have been counted."""
+def _text(part: EmailMessage, texts: Set[EmailMessage]) -> str:
+    """What a part says, "" for nothing: those of `texts` say something. Levels were counted.
+
+    A header is parsed each time that it is asked for, so that none is asked for twice.
+    """
     if part.is_multipart():
         inner: list[EmailMessage] = part.get_payload()  # type: ignore[assignment]
         if part.get_content_type() != "multipart/alternative":
-            return "\n\n".join(filter(None, map(_text, inner)))
+            return "\n\n".join(filter(None, (_text(one, texts) for one in inner)))
         plain_first = sorted(inner, key=lambda one: one.get_content_type() != "text/plain")
-        return next(filter(None, map(_text, plain_first)), "")
-    if not _is_text(part):
+        return next(filter(None, (_text(one, texts) for one in plain_first)), "")
+    if part not in texts:
         return ""
     if part.get_content_subtype() == "html":
         return _page_text(_decoded(part))

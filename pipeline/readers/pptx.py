@@ -99,28 +99,23 @@ def _shapes(element: _Element, level: int) -> Iterator[str]:
         kind = local(child)
         if kind == "sp":
             place = next((attribute(e, "type") for e in child.iter("{*}ph")), None)
-            text = "\n".join(filter(None, map(_line, _named(child, "p"))))
+            text = "\n".join(filter(None, _lines(child)))
             if text and place not in _FURNITURE:
                 yield "# " + " ".join(text.split()) if place in _TITLES else text
         elif kind == "tbl":
-            rows = [[_cell(cell) for cell in _named(row, "tc")] for row in _named(child, "tr")]
-            yield as_lines(rows)
+            rows = ([*row.iter("{*}tc")] for row in child.iter("{*}tr"))
+            yield as_lines([[" ".join(_lines(cell)) for cell in row] for row in rows])
         elif kind != "Fallback":
             yield from _shapes(child, level + 1)
 
 
-def _named(element: _Element, kind: str) -> Iterator[_Element]:
-    found: Iterator[_Element] = element.iter("{*}" + kind)
-    return found
-
-
-def _cell(cell: _Element) -> str:
-    return " ".join(map(_line, _named(cell, "p")))
-
-
-def _line(paragraph: _Element) -> str:
-    pieces = (
-        (each.text or "") if local(each) == "t" else "\n"
-        for each in paragraph.iter("{*}t", "{*}br")
-    )
-    return "".join(pieces).strip()
+def _lines(element: _Element) -> list[str]:
+    """What each paragraph within says."""
+    lines: list[list[str]] = []
+    for each in element.iter("{*}p", "{*}t", "{*}br"):
+        kind = local(each)
+        if kind == "p":
+            lines.append([])
+        elif lines:
+            lines[-1].append((each.text or "") if kind == "t" else "\n")
+    return ["".join(line).strip() for line in lines]

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline.readers.rows import UnreadableError
@@ -185,17 +186,24 @@ def parse_xml(data: bytes) -> _Element:
 
     if has_document_type(data):
         raise UnreadableError("read.xml_entities")
-    parser: Any = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
-        remove_pis=True,
-    )  # fmt: skip
     try:
-        root: _Element = etree.fromstring(data, parser)
+        root: _Element = etree.fromstring(data, _parser())
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         if "depth" in str(error):
             raise UnreadableError("read.too_deep", None, _DEPTH) from error
         raise UnreadableError("read.damaged", f"XML: {error}") from error
     return root
+
+
+@cache
+def _parser() -> Any:
+    """One for all parts: to make one takes as long as to parse a slide."""
+    from lxml import etree
+
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
+        remove_pis=True,
+    )  # fmt: skip
 
 
 class _Names(dict[Any, str]):
