@@ -1,8 +1,9 @@
-/* The kernels of lists of bytes as a Python module; grams.h, markup.h, rows.h and search.h do the work,
- * plain.py, plain_markup.py and plain_rows.py say what it is. */
+/* The kernels of lists of bytes as a Python module; grams.h, markup.h, places.h, rows.h and search.h do
+ * the work, plain.py, plain_markup.py, plain_rows.py and readers/pdf_places.py say what it is. */
 #include "blobs.h"
 #include "grams.h"
 #include "markup.h"
+#include "places.h"
 #include "rows.h"
 #include "search.h"
 
@@ -240,6 +241,26 @@ static PyObject *scan_rows_of(PyObject *Py_UNUSED(module), PyObject *arguments) 
                          (long long)scan.cut_rows);
 }
 
+static PyObject *line_places(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    unsigned long long page, origin, box, index;
+    const char *firsts, *lasts;
+    Py_ssize_t size, lasts_size;
+    if (!PyArg_ParseTuple(arguments, "(KKK)Ky#y#", &origin, &box, &index, &page, &firsts, &size,
+                          &lasts, &lasts_size))
+        return NULL;
+    if (size != lasts_size || size % 4) {
+        wrong("lines: a first and a last character of 4 bytes each are needed");
+        return NULL;
+    }
+    TextPage asked = {(void *)(uintptr_t)page, (OriginOf)(uintptr_t)origin, (BoxOf)(uintptr_t)box,
+                      (IndexOf)(uintptr_t)index};
+    PyObject *made = PyBytes_FromStringAndSize(NULL, 6 * size);
+    if (!made) return NULL;
+    double *places = memset(PyBytes_AsString(made), 0, (size_t)(6 * size));
+    find_places(&asked, (const int32_t *)firsts, (const int32_t *)lasts, (size_t)size / 4, places);
+    return made;
+}
+
 static PyObject *instruction_set(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing)) {
     return PyUnicode_FromString(choose_variant().name);
 }
@@ -252,6 +273,7 @@ static PyMethodDef methods[] = {
     {"holds_any", holds_any, METH_VARARGS, NULL},
     {"tag_extremes", tag_extremes, METH_VARARGS, NULL},
     {"scan_rows", scan_rows_of, METH_VARARGS, NULL},
+    {"line_places", line_places, METH_VARARGS, NULL},
     {"instruction_set", instruction_set, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

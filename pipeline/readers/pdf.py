@@ -16,8 +16,8 @@ the share of characters that are unknown).
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import orjson
@@ -126,7 +126,6 @@ def _pages(data: bytes, most: int) -> dict[int, list[Line] | UnreadableError]:
 
 def _page(document: PdfDocument, number: int) -> list[Line] | UnreadableError:
     import pypdfium2
-    from pypdfium2 import raw
 
     try:
         page = document[number - 1]
@@ -135,7 +134,7 @@ def _page(document: PdfDocument, number: int) -> list[Line] | UnreadableError:
     try:
         text_page = page.get_textpage()
         try:
-            return _lines(raw, text_page.raw, text_page.get_text_range())
+            return _lines(text_page.raw, text_page.get_text_range())
         finally:
             text_page.close()
     except pypdfium2.PdfiumError as error:
@@ -144,50 +143,20 @@ def _page(document: PdfDocument, number: int) -> list[Line] | UnreadableError:
         page.close()
 
 
-@cache
-def _untyped() -> tuple[Any, Any]:
-    """PDFium's `FPDFText_GetCharOrigin` and `FPDFText_GetCharBox`, called with addresses.
-
-    They are called for every line: to make and check an object for each pointer takes longer than
-    what they do.
-    """
-    import ctypes
-
-    from pypdfium2 import raw
-
-    number, address = ctypes.c_int, ctypes.c_void_p
-    found = []
-    for typed, pointers in ((raw.FPDFText_GetCharOrigin, 2), (raw.FPDFText_GetCharBox, 4)):
-        kind = ctypes.CFUNCTYPE(number, address, number, *[address] * pointers)
-        found.append(kind(ctypes.cast(typed, address).value or 0))
-    return found[0], found[1]
-
-
-def _lines(raw: Any, page: Any, text: str) -> list[Line]:
+def _lines(page: Any, text: str) -> list[Line]:
     """Each line with where it stands, in points; one without a place has zeros."""
-    import ctypes
+    from pipeline.readers.pdf_places import line_places
 
-    origin, box = _untyped()
-    address = ctypes.cast(page, ctypes.c_void_p).value
-    # Characters that PDFium drops from the text, as soft hyphens, shift the numbers after them.
-    shifted = raw.FPDFText_CountChars(page) != len(text)
-    shown = []
-    lines = text.split("\r\n")
-    places = (ctypes.c_double * (3 * len(lines) + 1))()  # left, right and base of each
-    at = ctypes.addressof(places)
-    unused = at + 24 * len(lines)
+    shown: list[str] = []
+    firsts, lasts = array("i"), array("i")
     start = 0
-    for line in lines:
+    for line in text.split("\r\n"):
         own = line.strip()
         if own:
             first = start if own is line else start + len(line) - len(line.lstrip())
-            last = first + len(own) - 1
-            if shifted:
-                first = raw.FPDFText_GetCharIndexFromTextIndex(page, first)
-                last = raw.FPDFText_GetCharIndexFromTextIndex(page, last)
-            origin(address, first, at, at + 16)
-            box(address, last, unused, at + 8, unused, unused)
             shown.append(own)
-            at += 24
+            firsts.append(first)
+            lasts.append(first + len(own) - 1)
         start += len(line) + 2
-    return list(zip(shown, places[::3], places[1::3], places[2::3], strict=False))
+    places = line_places(page, firsts, lasts, len(text))
+    return list(zip(shown, places[::3], places[1::3], places[2::3], strict=True))

@@ -28,6 +28,7 @@ _INDENT = 5.0  # points
 _ENDS = ".!?。！？:"
 _LEADER = re.compile(r"(?:\. ?){3,}\s*\w+$")  # of a table of contents
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+_FIRST_WIDE = "\u2e80"
 _LAST_WORD, _WORD = re.compile(r"\w+\Z"), re.compile(r"\w+")
 _LONGEST_WORD = 200
 _MANY_WORDS = 30  # to look for each takes longer than to part the text into its words
@@ -81,7 +82,7 @@ def as_text(pages: Sequence[Sequence[Line]]) -> str:
     pieces: list[str] = []
     before: Line | None = None
     full = False
-    whole: dict[int, float] | None = None
+    whole: dict[float, float] | None = None
     for page in pages:
         if len(page) > _EDGE_LINES:
             edges = _right_edges(page)
@@ -91,11 +92,17 @@ def as_text(pages: Sequence[Sequence[Line]]) -> str:
         gap = _GAP * _usual_distance(page)
         turned = True
         for line in page:
-            text, left, right, _ = line
+            text, left, right, base = line
             if before is not None:
-                pieces.append(_between(before, line, full, gap, turned))
+                # Most lines go on below the one before: told here, as `_between` would tell it.
+                indent = left - before[1]
+                below = not turned and 0 <= before[3] - base <= gap
+                if below and indent <= _INDENT and text < _FIRST_WIDE:
+                    pieces.append(" " if full and indent > -_COLUMN else "\n")
+                else:
+                    pieces.append(_between(before, line, full, gap, turned))
             pieces.append(text)
-            width = edges.get(int(left // _COLUMN), left) - left
+            width = edges.get(left // _COLUMN, left) - left
             full = right - left >= _FILLED * width > 0 and not (
                 ". ." in text and _LEADER.search(text)
             )
@@ -124,17 +131,17 @@ def _between(line: Line, following: Line, full: bool, gap: float, turned: bool) 
 
 
 def _is_wide(char: str) -> bool:
-    return char >= "\u2e80" and _WIDE.match(char) is not None
+    return char >= _FIRST_WIDE and _WIDE.match(char) is not None
 
 
-def _right_edges(page: Iterable[Line]) -> dict[int, float]:
-    """How far lines reach that start in a column or in one beside it."""
-    own: dict[int, float] = {}
+def _right_edges(page: Iterable[Line]) -> dict[float, float]:
+    """How far lines reach that start in a column or in one beside it, by its number."""
+    own: dict[float, float] = {}
     for _, left, right, _ in page:
-        column = int(left // _COLUMN)
+        column = left // _COLUMN
         if right > own.get(column, 0.0):
             own[column] = right
-    edges: dict[int, float] = {}
+    edges: dict[float, float] = {}
     for column, right in own.items():
         for near in (column - 1, column, column + 1):
             if right > edges.get(near, 0.0):

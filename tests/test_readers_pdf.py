@@ -1,0 +1,118 @@
+"""Lines of a PDF's page: where they stand, and how they become paragraphs."""
+
+from __future__ import annotations
+
+import random
+from array import array
+from itertools import chain, pairwise
+from typing import Any
+
+import documents_made as made
+import pypdfium2
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pypdfium2 import raw
+
+from pipeline.readers import pdf_layout, pdf_places
+from pipeline.readers.pdf_layout import Line, as_text
+
+WORDS = ["tea", "is", "grown", "in", "Thai", "Nguyen.", "Water", "boils:", "a", "leaf"]
+
+
+def drawn(seed: int, lines: int) -> bytes:
+    """A PDF of lines of different lengths, here and there on a page."""
+    lot = random.Random(seed)
+    moved = (f"{lot.randint(-30, 30)} -{lot.randint(9, 30)} Td" for _ in range(lines))
+    texts = (" ".join(lot.choices(WORDS, k=lot.randint(1, 9))) for _ in range(lines))
+    shown = (f"{text}) Tj {move} (" for text, move in zip(texts, moved, strict=True))
+    return made.pdf("".join(shown) + "the last")
+
+
+@pytest.mark.skipif(pdf_places._compiled is None, reason="the extension is not compiled")
+@pytest.mark.parametrize("shifted", [False, True])
+def test_places_by_the_kernel_are_the_plain_ones(shifted: bool) -> None:
+    """Also of characters that are not there, which have no place."""
+    for seed in range(20):
+        page = pypdfium2.PdfDocument(drawn(seed, 30))[0].get_textpage()
+        count = raw.FPDFText_CountChars(page.raw)
+        ends = sorted(random.Random(seed).sample(range(count), 20))
+        firsts, lasts = array("i", [*ends[::2], count, -1]), array("i", [*ends[1::2], count + 9, 0])
+        told = pdf_places.line_places(page.raw, firsts, lasts, count + shifted)
+        plain = pdf_places.plain_places(page.raw, firsts, lasts, shifted=shifted)
+        assert list(told) == list(plain)
+        assert len(told) == 3 * len(firsts)
+        assert len(set(plain)) > 10  # they stand at different places
+
+
+@pytest.mark.skipif(pdf_places._compiled is None, reason="the extension is not compiled")
+def test_the_kernel_wants_as_many_first_as_last_characters() -> None:
+    assert pdf_places._compiled is not None
+    with pytest.raises(ValueError, match="a first and a last character"):
+        pdf_places._compiled((0, 0, 0), 0, bytes(8), bytes(4))
+
+
+def line_by_line(pages: list[list[Line]]) -> str:
+    """As `as_text`, each line by the rules of `_between`."""
+    told: list[tuple[Line, bool, float, bool]] = []  # line, full, usual gap, first of its page
+    some = [page for page in pages if len(page) > 2]
+    for page in pages:
+        edges = pdf_layout._right_edges(page if len(page) > 2 else chain(*some))
+        gap = pdf_layout._GAP * pdf_layout._usual_distance(page)
+        for number, line in enumerate(page):
+            text, left, right, _ = line
+            width = edges.get(left // pdf_layout._COLUMN, left) - left
+            full = right - left >= pdf_layout._FILLED * width > 0
+            full = full and not pdf_layout._LEADER.search(text)
+            told.append((line, full, gap, not number))
+    between = (
+        pdf_layout._between(line, after, full, gap, turned)
+        for (line, full, _, _), (after, _, gap, turned) in pairwise(told)
+    )
+    texts = [line[0] for line, *_ in told]
+    joined = texts[:1] + [s + text for s, text in zip(between, texts[1:], strict=True)]
+    return "".join(joined).strip()
+
+
+LINE = st.tuples(
+    st.sampled_from(["tea", "Tea is.", "1. Tea . . . . 5", "茶", "是茶。", "(a)", "tea:"]),
+    st.sampled_from([72.0, 74.0, 77.0, 78.0, 90.0, 108.0, 300.0, 40.0]),
+    st.sampled_from([100.0, 280.0, 300.0, 500.0]),
+    st.sampled_from([12.0, 0.0, 17.4, 17.5, 24.0, -400.0]),
+)
+
+
+def placed(steps: list[tuple[str, float, float, float]]) -> list[Line]:
+    base, lines = 700.0, []
+    for text, left, right, down in steps:
+        base -= down
+        lines.append((text, left, right, base))
+    return lines
+
+
+@given(st.lists(st.lists(LINE, max_size=12).map(placed), max_size=3))
+@example([placed([("是茶。", 72.0, 500.0, 12.0), ("茶", 72.0, 500.0, 12.0)] * 3)])
+@example([placed([("tea", 72.0, 500.0, 12.0), ("tea", 77.0, 500.0, 12.0)] * 3)])
+def test_lines_are_joined_as_each_by_itself(pages: list[list[Line]]) -> None:
+    """The short way that most lines take says what the rules say."""
+    assert as_text(pages) == line_by_line(pages)
+
+
+def test_paragraphs_lists_and_wide_scripts() -> None:
+    """What the rules are for."""
+
+    def page(*lines: Any) -> list[Line]:
+        return placed([(*line, 12.0) if len(line) == 3 else line for line in lines])
+
+    prose = page(
+        ("Tea is grown in", 72.0, 300.0),
+        ("many countries.", 72.0, 200.0),
+        ("   It likes", 84.0, 296.0),
+        ("rain.", 72.0, 100.0),
+        ("A heading", 72.0, 120.0, 40.0),
+    )
+    assert as_text([prose]) == ("Tea is grown in many countries.\n\n   It likes rain.\n\nA heading")
+    wide = page(("茶是", 72.0, 300.0), ("好的", 72.0, 300.0), ("。", 72.0, 80.0))
+    assert as_text([wide]) == "茶是好的。"
+    code = page(("x = 1", 72.0, 100.0), ("y = 2", 72.0, 102.0), ("print(x + y)", 72.0, 300.0))
+    assert as_text([code]) == "x = 1\ny = 2\nprint(x + y)"
