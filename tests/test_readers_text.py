@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
+import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 from pydantic import ValidationError
 from test_readers import put, read
 
 from pipeline.readers.encoding import decode
 from pipeline.readers.rows import UnreadableError
 from pipeline.readers.text import TextReader
+from pipeline.record import SCHEMA
+from pipeline.source import Unit
 
 FRENCH = "Où est la bibliothèque? Le café est très bon à côté de l'église. Ça va être génial."
 TURKISH = "Bütün insanlar hür, haysiyet ve haklar bakımından eşit doğarlar. Akıl sahibidirler."
@@ -55,6 +60,56 @@ def test_what_is_not_text_is_rejected(
     row = read(TextReader(), put(tmp_path, "x", data))[0]
     assert row["reason"] == reason and row["text"] is None
     assert value is None or row["rejected"]["value"] == value
+
+
+ODD: list[bytes] = [
+    b"plain text",
+    "Trà sen".encode(),
+    "\u00a0\u3000".encode(),  # blank, and in no ASCII blank
+    b"\x1c\x1d",  # blank to Python
+    b" \n\t" * 40 + b"late",
+    "\u2003late".encode(),
+    b"\x7flate",
+    b"\xef\xbb\xbfmarked",
+    "wide".encode("utf-16"),
+    "wide without a mark".encode("utf-16-le"),
+    (FRENCH * 3).encode("cp1252"),
+    b"cut in a letter \xc3",
+    b"over long \xc0\xaf",
+    b"surrogate \xed\xa0\x80",
+    b"text with a\0NUL",
+    b"",
+    b"\n\n",
+    b"%PDF-1.7\n",
+    b"\x01\x02\x03 words",
+    b"too large" * 20_000,
+]
+
+
+@given(
+    st.lists(st.sampled_from(ODD), max_size=30),
+    st.integers(1, 400),
+    st.sampled_from([None, "utf-8", "cp1252"]),
+)
+@example(ODD, 1_000_000, None)
+@settings(max_examples=60, deadline=None)
+def test_together_they_are_what_they_are_alone(
+    texts: list[bytes], most: int, encoding: str | None
+) -> None:
+    """Whatever else is in a frame, and however many frames there are."""
+    reader = TextReader(encoding=encoding, max_bytes=100_000)
+    with tempfile.TemporaryDirectory() as folder:
+        files = [put(Path(folder), f"{n}.txt", data) for n, data in enumerate(texts)]
+        alone = [reader.read(Unit((file,))) for file in files]
+        one = pl.concat([pl.DataFrame(schema=SCHEMA), *(f for own in alone for f in own)])
+        numbered = [(7 + n, Unit((file,))) for n, file in enumerate(files)]
+        frames = list(reader.read_together(numbered, most))
+        together = pl.concat([one.clear().with_columns(unit=pl.lit(0, pl.UInt32)), *frames])
+    assert_frame_equal(together.drop("unit"), one)
+    assert together["unit"].to_list() == [7 + n for n in range(len(files))]
+    if encoding is None:
+        sizes = iter([len(data) for data in texts])
+        assert all(sum([next(sizes) for _ in range(one.height)][:-1]) < most for one in frames)
 
 
 def test_a_large_file_is_not_opened(tmp_path: Path) -> None:

@@ -114,15 +114,19 @@ def decode(
     data: bytes, declared: str | None = None, hint: str | None = None, nul: bool = False
 ) -> tuple[str, str]:
     """The text of a whole document and the codec it was in; raises `UnreadableError`."""
-    head = data[:HEAD_BYTES]
-    special = declared or signature(head) or _marked(head) or _wide(head) or _controls(head)
-    if not special and (nul or b"\0" not in data):
+    if not declared and is_plain(data) and (nul or b"\0" not in data):
         try:  # most are: decoded once, as `find_encoding` would say
             return data.decode("utf-8"), "utf-8"
         except UnicodeDecodeError:
             pass
     encoding = find_encoding(io.BytesIO(data), declared, hint, nul)
     return data.decode(encoding), encoding
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether nothing at the start of the bytes says that they are anything but UTF-8."""
+    head = data[:HEAD_BYTES]
+    return not (signature(head) or _marked(head) or _wide(head) or _controls(head))
 
 
 def read_document(file: SourceFile, max_bytes: int, declared: str | None) -> tuple[str, str]:

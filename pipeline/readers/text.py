@@ -11,16 +11,20 @@ Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.binary` (valu
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import orjson
 from pydantic import AfterValidator, Field
 
 from pipeline.readers import encoding
 from pipeline.readers.per_file import PerFileReader
-from pipeline.readers.rows import Row
-from pipeline.source import SourceFile
+from pipeline.readers.rows import FRAME_ROWS, TOGETHER_CHARS, Row, UnreadableError
+from pipeline.readers.wire import UNIT
+from pipeline.source import SourceFile, Unit
+
+if TYPE_CHECKING:
+    import polars as pl
 
 REASONS = dict(encoding.REASONS)
 
@@ -57,6 +61,78 @@ class TextReader(PerFileReader):
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """The document."""
         yield document(file, *encoding.read_document(file, self.max_bytes, self.encoding))
+
+    def read_together(
+        self, units: Iterable[tuple[int, Unit]], most_chars: int
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of several units, UTF-8 handed on as it is: a `str` between costs two copies."""
+        if self.encoding is not None:
+            yield from super().read_together(units, most_chars)
+            return
+        most = min(most_chars, TOGETHER_CHARS)
+        numbers: list[int] = []
+        files: list[SourceFile] = []
+        texts: list[bytes | None] = []
+        size = 0
+        for number, unit in units:
+            for file in unit.files:
+                numbers.append(number)
+                files.append(file)
+                texts.append(utf8_of(file, self.max_bytes))
+                size += file.size
+            if size >= most or len(files) >= FRAME_ROWS:
+                yield self._frame(numbers, files, texts)
+                numbers, files, texts, size = [], [], [], 0
+        if files:
+            yield self._frame(numbers, files, texts)
+
+    def _row(self, file: SourceFile) -> Row:
+        try:
+            return next(self.rows(file))
+        except UnreadableError as fault:
+            return fault.row(file)
+
+    def _frame(
+        self, numbers: list[int], files: list[SourceFile], texts: list[bytes | None]
+    ) -> pl.DataFrame:
+        """A row for each file with its unit's number; those whose bytes are no UTF-8 are read by
+        themselves."""
+        import polars as pl
+
+        from pipeline.record import frame
+
+        try:  # all at once; a cast says that there is a fault, and not where
+            told = pl.Series("text", texts, dtype=pl.Binary).cast(pl.String)
+        except pl.exceptions.ComputeError:
+            sound = [data if data and _is_utf8(data) else None for data in texts]
+            told = pl.Series("text", sound, dtype=pl.Binary).cast(pl.String)
+        rows = [
+            document(file, "", "utf-8") if known else self._row(file)
+            for file, known in zip(files, told.is_not_null(), strict=True)
+        ]
+        made = frame(rows)
+        text = told.zip_with(told.is_not_null(), made["text"]) if told.null_count() else told
+        return made.with_columns(text, pl.Series(UNIT, numbers, dtype=pl.UInt32))
+
+
+def utf8_of(file: SourceFile, max_bytes: int) -> bytes | None:
+    """The bytes of a file that is text if they are UTF-8; None where more is to be looked at: its
+    encoding, or why it is no text."""
+    if not 0 < file.size <= max_bytes:
+        return None
+    data = encoding.read_bytes(file, max_bytes)
+    start = data[:64].lstrip()[:1]
+    if not b" " < start < b"\x7f" or b"\0" in data or not encoding.is_plain(data):
+        return None
+    return data
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def document(file: SourceFile, text: str, found: str) -> Row:
