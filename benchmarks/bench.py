@@ -60,22 +60,24 @@ class Bench:
                 found[package] = told.stdout.strip()
         return found
 
+    def folder(self, name: str) -> Path:
+        """Where a tool writes."""
+        return self.work / "out" / name
+
     def out(self, name: str) -> Path:
         """An empty folder for what a tool writes."""
-        folder = self.work / "out" / name
+        folder = self.folder(name)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         return folder
 
-    def in_pairs(
-        self, ours: Sequence[str], theirs: Sequence[str], names: tuple[str, str]
-    ) -> tuple[list[Cost], list[Cost]]:
-        """Ours and a peer's in turn, `runs` times, or until the peer has had its seconds."""
-        costs: tuple[list[Cost], list[Cost]] = ([], [])
-        while len(costs[1]) < self.runs and sum(cost.wall for cost in costs[1]) < self.seconds:
-            for line, name, taken in zip((ours, theirs), names, costs, strict=True):
+    def in_turn(self, lines: dict[str, Sequence[str]], peer: str) -> dict[str, list[Cost]]:
+        """Some commands in turn, by name, `runs` times or until the peer's has had its seconds."""
+        costs: dict[str, list[Cost]] = {name: [] for name in lines}
+        while len(costs[peer]) < self.runs and sum(c.wall for c in costs[peer]) < self.seconds:
+            for name, line in lines.items():
                 self.out(name)
-                taken.append(measured(line))
+                costs[name].append(measured(line))
         return costs
 
     def keep(self, part: str, found: Any) -> None:

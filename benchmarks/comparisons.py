@@ -55,31 +55,36 @@ def near_commands(bench: Bench) -> dict[str, tuple[Inputs, list[str]]]:
 
 
 def beside(
-    bench: Bench, part: str, commands: dict[str, tuple[Inputs, list[str]]]
+    bench: Bench, part: str, commands: dict[str, tuple[Inputs, list[str]]], times: int = 1
 ) -> list[dict[str, Any]]:
     """Ours and each peer that is there, in turn on the same documents; a row for each of the two.
 
-    A peer that fails is a row with its last words.
+    With `times`, ours also takes its turn with that many times the documents. A peer that fails is
+    a row with its last words.
     """
     rows: list[dict[str, Any]] = []
     for peer, (inputs, words) in commands.items():
         python = bench.python(peer)
         if python is None:
             continue
-        names = f"{part}-ours", f"{part}-{peer}"
-        folders = [str(bench.work / "out" / name) for name in names]
+        files = {1: inputs.file} | ({times: inputs.times(times)} if times > 1 else {})
+        lines: dict[str, list[str]] = {}
+        for number, file in files.items():
+            name = f"{part}-ours-{number}"
+            lines[name] = [*OURS, str(file), str(bench.folder(name)), part, THRESHOLD]
+        theirs = f"{part}-{peer}"
         line = [python, str(HERE / "peers" / words[0]), *words[1:]]
-        theirs = [folders[1] if word == "OUT" else word for word in line]
-        ours = [*OURS, str(inputs.file), folders[0], part, THRESHOLD]
+        lines[theirs] = [str(bench.folder(theirs)) if word == "OUT" else word for word in line]
         try:
-            costs = bench.in_pairs(ours, theirs, names)
+            costs = bench.in_turn(lines, theirs)
         except subprocess.CalledProcessError as error:
             rows.append({"tool": PEERS[peer], "failed": f"ended with {error.returncode}"})
             continue
-        for tool, taken, folder in zip(("ours", PEERS[peer]), costs, folders, strict=True):
-            row = {"tool": tool, **told(taken, inputs.megabytes)}
+        for name, number in zip(lines, [*files, 1], strict=True):
+            tool = PEERS[peer] if name == theirs else "ours"
+            row = {"tool": tool, **told(costs[name], number * inputs.megabytes)}
             if part == "near":
-                kept = kept_ids(Path(folder))
+                kept = kept_ids(bench.folder(name))
                 row |= {str(t): judged(bench, inputs, kept, t) for t in (0.7, 0.8)}
             rows.append(row)
     return rows
@@ -97,12 +102,7 @@ def part_all(bench: Bench) -> dict[str, Any]:
         "datajuicer": (whole, ["datajuicer_all.py", str(whole.file), "OUT", "all", THRESHOLD]),
         "datatrove": (whole, ["datatrove_all.py", str(whole.shards), "OUT", "all"]),
     }
-    rows = beside(bench, "all", commands)
-    number = 3
-    line = [*OURS, str(bench.whole.times(number)), str(bench.out("all-ours")), "all", THRESHOLD]
-    costs, _ = bench.in_pairs(line, ["true"], ("all-ours", "nothing"))
-    rows.append({"tool": "ours", **told(costs, number * bench.whole.megabytes)})
-    return {"rows": rows}
+    return {"rows": beside(bench, "all", commands, times=3)}
 
 
 def part_rules(bench: Bench) -> dict[str, Any]:

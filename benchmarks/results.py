@@ -16,16 +16,17 @@ HEAD = """# Results
 
 Written by `make benchmarks`; do not edit. Whole processes, start-up and imports included; CPU
 seconds are those of a process and all that it starts, MB are 10^6 bytes of text, memory is what the
-tree holds (PSS). Every peer ran in turn with ours on the same documents, medians are shown: compare
-inside a table, not between machines. Peers take two workers where they can.
+tree holds (PSS). Every peer ran in turn with ours, which stands above it, on the same documents
+(and, where there is a second row, on three times as many); medians are shown: compare inside a
+table, not between machines. Peers take two workers where they can.
 
 """
 NEAR_HEAD = (
-    "| tool | MB | runs | CPU s | MB/s a core | ours takes | wall s | peak MB "
+    "| tool | MB | runs | CPU s | MB/s a core | ours takes a MB | wall s | peak MB "
     "| recall ≥ 0.7 | ≥ 0.8 | precision ≥ 0.7 |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
 )
 ALL_HEAD = (
-    "| tool | MB | runs | CPU s | MB/s a core | ours takes | wall s | peak MB |\n"
+    "| tool | MB | runs | CPU s | MB/s a core | ours takes a MB | wall s | peak MB |\n"
     "|---|--:|--:|--:|--:|--:|--:|--:|"
 )
 DOCUMENTS = "clean, quality, dedup_exact, dedup_near, chunk"
@@ -62,14 +63,19 @@ def row(*cells: Any) -> str:
 
 
 def compared(rows: list[dict[str, Any]]) -> list[str]:
-    """Ours and the peers; a peer's row stands below ours of the same turns."""
-    lines, ours = [], 0.0
+    """Ours and the peers; a peer's row stands below ours of the same turns, one or more."""
+    lines: list[str] = []
+    ours: list[float] = []
     for one in rows:
         if "failed" in one:
             lines.append(row(one["tool"], "–", "–", one["failed"], *"–" * 4))
             continue
-        ours = one["rate"] if one["tool"] == "ours" else ours
-        share = "" if one["tool"] == "ours" else f"1/{ours / one['rate']:.1f}"
+        share = ""
+        if one["tool"] == "ours":
+            ours.append(one["rate"])
+        else:
+            share = ", ".join(f"1/{rate / one['rate']:.1f}" for rate in ours)
+            ours.clear()
         cost = f"{one['cpu']:.2f}", f"{one['rate']:.2f}", share
         rest = [f"{one['wall']:.1f}", f"{one['peak']:.0f}"]
         if "0.7" in one:
