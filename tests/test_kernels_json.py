@@ -116,7 +116,7 @@ def test_texts_are_what_a_parser_has(data: st.DataObject) -> None:
     lines = data.draw(st.lists(objects(names), min_size=1, max_size=4))
     block = b"\n".join(lines) + data.draw(st.sampled_from([b"", b"\n"]))
     keys = tuple(map(str.encode, names))
-    found = json_text.texts(block, keys, wanted)
+    found = json_text.texts(memoryview(block), keys, wanted)
     as_lists = None if found is None else tuple(one.to_list() for one in found)
     assert plain_json.texts(block, keys, wanted) == as_lists
     if found is not None:

@@ -141,18 +141,13 @@ static PyObject *all_handed_over(int64_t **places, Texts *texts, size_t count, i
 
 /* The texts under some keys of every line of a block, as Arrow capsules; None where a line is not an
  * object of just these keys, in this order, each with a scalar, and the wanted ones with strings. */
-static PyObject *texts(PyObject *Py_UNUSED(module), PyObject *arguments) {
-    const char *data;
-    Py_ssize_t length, count;
-    PyObject *names, *wanted;
+static PyObject *texts_in(const uint8_t *block, Py_ssize_t length, PyObject *names,
+                          PyObject *wanted) {
     Key keys[KEYS_MOST];
-    if (!PyArg_ParseTuple(arguments, "y#O!O!", &data, &length, &PyTuple_Type, &names, &PyTuple_Type,
-                          &wanted))
-        return NULL;
-    if ((count = read_keys(names, keys)) < 0) return NULL;
+    Py_ssize_t count = read_keys(names, keys);
+    if (count < 0) return NULL;
     Likeness like = {.keys = keys, .count = (size_t)count};
     if (read_wanted(wanted, &like) < 0) return NULL;
-    const uint8_t *block = (const uint8_t *)data;
     int64_t lines = lines_in(block, (size_t)length), taken = -1;
     int64_t *places[WANTED_MOST] = {NULL};
     Texts found[WANTED_MOST] = {{NULL, 0}};
@@ -174,6 +169,17 @@ static PyObject *texts(PyObject *Py_UNUSED(module), PyObject *arguments) {
     }
     if (!whole) return PyErr_NoMemory();
     Py_RETURN_NONE;
+}
+
+static PyObject *texts(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    Py_buffer block;
+    PyObject *names, *wanted;
+    if (!PyArg_ParseTuple(arguments, "y*O!O!", &block, &PyTuple_Type, &names, &PyTuple_Type,
+                          &wanted))
+        return NULL;
+    PyObject *found = texts_in(block.buf, block.len, names, wanted);
+    PyBuffer_Release(&block);
+    return found;
 }
 
 static PyMethodDef methods[] = {

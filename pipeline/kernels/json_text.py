@@ -49,7 +49,7 @@ def strict_outlines(block: bytes, keep: int) -> list[bytes] | None:
 
 
 def texts(
-    block: bytes, names: tuple[bytes, ...], wanted: tuple[int, ...]
+    block: bytes | memoryview, names: tuple[bytes, ...], wanted: tuple[int, ...]
 ) -> tuple[pl.Series, ...] | None:
     """The texts under each of the wanted names of every line of a block; None where one line is not
     a JSON object of just these keys, in this order, each with a string, a short number, true, false
@@ -59,7 +59,7 @@ def texts(
     two numbers of them, rising.
     """
     if _kernel is None:
-        told = plain_json.texts(block, names, wanted)
+        told = plain_json.texts(bytes(block), names, wanted)
         columns = (pl.Series(one, dtype=pl.String) for one in told or ())
     else:
         told = _kernel.texts(block, names, wanted)
