@@ -17,7 +17,7 @@ from pipeline import execution
 from pipeline.errors import RecipeError
 from pipeline.memory import Share
 from pipeline.progress import Lines
-from pipeline.readers.text import TextReader
+from pipeline.readers import text
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
 
@@ -114,9 +114,9 @@ class Project:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the text files that are read."""
     seen: list[str] = []
-    real = TextReader.rows
+    real = text.utf8_of
     monkeypatch.setattr(
-        TextReader, "rows", lambda self, file: seen.append(file.uri) or real(self, file)
+        text, "utf8_of", lambda file, most: seen.append(file.uri) or real(file, most)
     )
     return seen
 
