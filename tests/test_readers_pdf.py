@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from array import array
 from itertools import chain, pairwise
+from pathlib import Path
 from typing import Any
 
 import documents_made as made
@@ -13,8 +14,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pypdfium2 import raw
+from test_readers import put, read
 
 from pipeline.readers import pdf_layout, pdf_places
+from pipeline.readers.pdf import PdfReader
 from pipeline.readers.pdf_layout import Line, as_text
 
 WORDS = ["tea", "is", "grown", "in", "Thai", "Nguyen.", "Water", "boils:", "a", "leaf"]
@@ -43,6 +46,17 @@ def test_places_by_the_kernel_are_the_plain_ones(shifted: bool) -> None:
         assert list(told) == list(plain)
         assert len(told) == 3 * len(firsts)
         assert len(set(plain)) > 10  # they stand at different places
+
+
+def test_a_pdf_is_read_without_the_extension_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same lines and paragraphs."""
+    file = put(tmp_path, "a.pdf", drawn(7, 40))
+    whole = read(PdfReader(), file)
+    monkeypatch.setattr(pdf_places, "_compiled", None)
+    assert read(PdfReader(), file) == whole
+    assert whole[0]["text"].count("\n") > 10
 
 
 @pytest.mark.skipif(pdf_places._compiled is None, reason="the extension is not compiled")
