@@ -191,8 +191,8 @@ def _media(recipe: Recipe, folder: Path) -> Iterator[str]:
         except PrepError:  # told by its own check
             continue
         for one in found:
-            if one.path is not None and one.path.suffix in TABLES:
-                with one.path.open("rb") as file:
+            if one.local is not None and Path(one.local).suffix in TABLES:
+                with Path(one.local).open("rb") as file:
                     for line in file:
                         yield from (uri.decode("utf-8", "replace") for uri in MEDIA.findall(line))
 

@@ -51,10 +51,15 @@ class Inputs:
         """The manifest's list of inputs, each once, by URI."""
         listed: dict[str, dict[str, Any]] = {}
         for file, reader, beside in self.files():
-            entry = {"source": file.uri, "bytes": file.size, "sha256": file.sha256}
-            entry |= {"reader": reader, "sidecar": beside}
-            if not beside or file.uri not in listed:
-                listed[file.uri] = entry
+            if beside and file.uri in listed:
+                continue
+            listed[file.uri] = {
+                "source": file.uri,
+                "bytes": file.size,
+                "sha256": file.sha256,
+                "reader": reader,
+                "sidecar": beside,
+            }
         return [listed[uri] for uri in sorted(listed, key=str.encode)]
 
     def spooled(self, spool: Path, withdrawn: Withdrawn) -> set[str]:
@@ -62,7 +67,7 @@ class Inputs:
         those that are withdrawn whole: no copy of them is kept."""
         below = f"{spool}/"
         units = (unit for _, unit in self.units if not withdrawn.takes(unit))
-        paths = (str(file.path) for unit in units for file in (*unit.files, *unit.sidecars))
+        paths = (str(file.local) for unit in units for file in (*unit.files, *unit.sidecars))
         own = {path.removeprefix(below) for path in paths if path.startswith(below)}
         beside = (*self.sets.values(), *self.against.values())
         return own.union(*(one.spooled(spool, NOTHING) for one in beside))
@@ -84,7 +89,7 @@ class Inputs:
 
     def paths(self) -> dict[str, str]:
         """Where each input's bytes are on this machine, by URI."""
-        return {file.uri: str(file.path) for file, _, _ in self.files()}
+        return {file.uri: str(file.local) for file, _, _ in self.files()}
 
 
 def gather_inputs(
@@ -192,7 +197,7 @@ def _handfuls(listed: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
     some: list[Listed] = []
     for one in listed:
         some.append(one)
-        if one.path is None or one.size > LARGE or len(some) == HANDFUL:
+        if one.local is None or one.size > LARGE or len(some) == HANDFUL:
             yield some
             some = []
     if some:

@@ -40,7 +40,7 @@ def list_local(spec: str, folder: Path) -> Iterator[Listed]:
     named = _Names(_normal(folder)).uri
     for path, told in found:
         if stat.S_ISREG(told.st_mode):
-            yield Listed(named(path), told.st_size, Path(path), None, stamp_of(told))
+            yield Listed(named(path), told.st_size, path, None, stamp_of(told))
 
 
 def _seen(path: str, entry: os.DirEntry[str] | None = None) -> Iterator[Seen]:
@@ -140,8 +140,8 @@ def hash_local(listed: Listed) -> str:
     Raises SourceChanged when it changes meanwhile, StorageError when it cannot be read.
     """
     try:
-        digest, before = _hash(str(listed.path))
-        after = os.stat(listed.path or "")  # noqa: PTH116 - likewise
+        digest, before = _hash(str(listed.local))
+        after = os.stat(listed.local or "")  # noqa: PTH116 - likewise
     except OSError as error:
         raise StorageError(f"source {listed.uri}: {error.strerror}") from error
     if digest is None or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

@@ -61,7 +61,7 @@ class Pins:
         return [self._pinned(one) for one in listed]
 
     def _pinned(self, listed: Listed) -> SourceFile | None:
-        if listed.path is None or listed.stamp is None:
+        if listed.local is None or listed.stamp is None:
             return None
         file = f"{listed.stamp} {listed.uri}"
         digest = self.known.get(file)
@@ -69,7 +69,7 @@ class Pins:
             return None
         self.seen[file] = digest
         self.believed.add(listed.uri)
-        return SourceFile(listed.uri, listed.path, listed.size, digest)
+        return SourceFile(listed.uri, listed.local, listed.size, digest)
 
     def note(self, listed: Listed, digest: str) -> None:
         """Remember what was read of a file, if its stamp will tell when it is another."""

@@ -53,8 +53,8 @@ def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:
     Raises SourceChanged when the source is no longer what was listed, StorageError when it cannot
     be read.
     """
-    if listed.path is not None:
-        return SourceFile(listed.uri, listed.path, listed.size, hash_local(listed))
+    if listed.local is not None:
+        return SourceFile(listed.uri, listed.local, listed.size, hash_local(listed))
     return SourceFile(listed.uri, *_spooled(listed, spool, aws))
 
 

@@ -129,10 +129,17 @@ def classes() -> bytes:
 @lru_cache(maxsize=4)
 def character_classes(patterns: tuple[str, ...]) -> bytes:
     """A byte for each code point of the table: bit k says whether `patterns[k]` matches it."""
-    codes = [chr(code) if not 0xD800 <= code < 0xE000 else "" for code in range(TABLED)]
     bits = [
         pl.col("c").str.contains(pattern).cast(pl.UInt8) * (1 << k)
         for k, pattern in enumerate(patterns)
     ]
-    table = pl.DataFrame({"c": codes}).select(pl.sum_horizontal(bits).cast(pl.UInt8))
+    table = characters().select(pl.sum_horizontal(bits).cast(pl.UInt8))
     return bytes(table.to_series().to_list())
+
+
+@lru_cache(maxsize=1)
+def characters() -> pl.DataFrame:
+    """Every character of the table as `c`; "" for surrogates, which stand for nothing."""
+    codes = ["".join(map(chr, range(start, end))) for start, end in ((0, 0xD800), (0xE000, TABLED))]
+    letters = [*codes[0], *[""] * 0x800, *codes[1]]
+    return pl.DataFrame({"c": letters}, schema={"c": pl.String})

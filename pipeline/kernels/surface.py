@@ -13,7 +13,7 @@ import polars as pl
 
 from pipeline.kernels import statistics
 from pipeline.kernels.arrow_made import Capsules
-from pipeline.kernels.statistics import TABLED, numbers
+from pipeline.kernels.statistics import numbers
 
 BLANK_AT_END, EMPTY_LINES, PAIR = 0x20, 0x40, 0x100
 """A blank or tab before a newline; three newlines; a lead before its follower, of the first pair,
@@ -52,12 +52,11 @@ def _table(characters: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> b
     bits = dict(enumerate(characters))
     for kind, (lead, follower) in enumerate(pairs):
         bits |= {LEADS + kind: lead, FOLLOWERS + kind: follower}
-    codes = [chr(code) if not 0xD800 <= code < 0xE000 else "" for code in range(TABLED)]
     found = [
         pl.col("c").str.contains(pattern).cast(pl.UInt16) * (1 << bit)
         for bit, pattern in bits.items()
     ]
-    table = pl.DataFrame({"c": codes}).select(pl.sum_horizontal(found).cast(pl.UInt16))
+    table = statistics.characters().select(pl.sum_horizontal(found).cast(pl.UInt16))
     return array("H", table.to_series().to_list()).tobytes()
 
 

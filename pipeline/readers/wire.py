@@ -12,7 +12,6 @@ import io
 import json
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.source import Reader, SourceFile, Span, Unit
@@ -73,12 +72,12 @@ def _reader(told: dict[str, Any]) -> Reader:
 
 def _told(file: SourceFile) -> list[Any]:
     span = file.span and [file.span.start, file.span.before, file.span.end]
-    return [file.uri, str(file.path), file.size, file.sha256, span]
+    return [file.uri, str(file.local), file.size, file.sha256, span]
 
 
 def _file(told: list[Any]) -> SourceFile:
     uri, path, size, sha256, span = told
-    return SourceFile(uri, Path(path), size, sha256, Span(*span) if span else None)
+    return SourceFile(uri, path, size, sha256, Span(*span) if span else None)
 
 
 def pack(frames: Sequence[pl.DataFrame]) -> bytes:
