@@ -29,9 +29,12 @@ class Latest:
 
 def as_json(value: Any) -> bytes:
     """JSON the same for the same value: sorted keys, UTF-8, LF at the end."""
-    if not isinstance(value, dict) or not any(map(_are_flat, value.values())):
+    long = [name for name in value if _are_flat(value[name])] if isinstance(value, dict) else []
+    if not long:
         return (_indented(value) + "\n").encode()
-    members = [f" {_indented(name)}: {_member(value[name])}" for name in sorted(value)]
+    members = [
+        f" {_indented(name)}: {_member(value[name], name in long)}" for name in sorted(value)
+    ]
     return ("{\n" + ",\n".join(members) + "\n}\n").encode()
 
 
@@ -51,13 +54,13 @@ def _are_flat(value: Any) -> bool:
     )
 
 
-def _member(value: Any) -> str:
+def _member(value: Any, flat: bool) -> str:
     """A value as it stands in an object, its lines a blank further in.
 
     No text of JSON holds a line end as such, so that those there are stand between values.
     A long list is written by the compiled encoder, which does not indent but takes any separator.
     """
-    if not _are_flat(value):
+    if not flat:
         return _indented(value).replace("\n", "\n ")
     told = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",\n   ", ": "))
     objects = told[2:-2].replace("},\n   {", "\n  },\n  {\n   ")

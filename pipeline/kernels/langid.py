@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ CHARACTERS = 0x20000
 
 UPPER = 1 << 31
 CODE_BITS = 21
+LETTERS = 3  # of the longest gram
 
 ADDRESS = r"https?://|@"
 MARKS_APART = r"[\u0300\u0301\u0303\u0309\u0323]"
@@ -128,44 +130,46 @@ def languages() -> tuple[str, ...]:
 @cache
 def _model() -> Any:
     """The profiles as tables: sorted grams, and for each the languages that have it."""
-    frames = []
-    for index, path in enumerate(_profiles()):
-        profile = orjson.loads(path.read_bytes())
-        named = pl.DataFrame(
-            {"gram": list(profile["freq"]), "freq": list(profile["freq"].values())}
-        )
-        size = pl.col("gram").str.len_chars()
-        words = size.replace_strict(
-            dict(enumerate(profile["n_words"], 1)), default=None, return_dtype=pl.Float64
-        )
-        own = named.select("gram", entry=pl.col("freq").cast(pl.Float64) / words)
-        frames.append(own.with_columns(language=pl.lit(index, dtype=pl.UInt8)))
-    entries = pl.concat(frames).drop_nulls()
-    keys = _keys(entries["gram"])
-    entries = entries.with_columns(key=keys).sort("key", "language")
-    grams = entries.group_by("key", maintain_order=True).len()
-    starts = np.concatenate([[0], np.cumsum(grams["len"].to_numpy())]).astype(np.uint32)
+    keys, languages, entries = _entries([orjson.loads(path.read_bytes()) for path in _profiles()])
+    grams, starts = np.unique(keys, return_index=True)
     return _langid.build(
-        grams["key"].to_numpy().tobytes(),
-        starts.tobytes(),
-        entries["language"].to_numpy().tobytes(),
-        entries["entry"].to_numpy().tobytes(),
+        grams.tobytes(),
+        np.append(starts, len(keys)).astype(np.uint32).tobytes(),
+        languages.tobytes(),
+        entries.tobytes(),
         characters().tobytes(),
         np.array(random.Random(SEED).getstate()[1][:-1], dtype=np.uint32).tobytes(),  # noqa: S311
-        len(frames),
+        len(_profiles()),
         sys.version_info >= (3, 12),  # from there on Python's sum() makes good its roundings
     )
 
 
-def _keys(grams: pl.Series) -> pl.Series:
+def _entries(
+    profiles: Sequence[dict[str, Any]],
+) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.float64]]:
+    """Of each gram of each profile, by gram and then profile: the gram as a number, the profile's
+    number, and the gram's share of all of its length."""
+    grams = [gram for profile in profiles for gram in profile["freq"]]
+    sizes = np.fromiter(map(len, grams), dtype=np.int64, count=len(grams))
+    counts = [len(profile["freq"]) for profile in profiles]
+    languages = np.repeat(np.arange(len(profiles), dtype=np.uint8), counts)
+    told = [freq for profile in profiles for freq in profile["freq"].values()]
+    totals = np.array([profile["n_words"] for profile in profiles], dtype=np.float64)
+    known = (sizes > 0) & (sizes <= totals.shape[1])
+    shares = np.array(told, dtype=np.float64)[known] / totals[languages[known], sizes[known] - 1]
+    keys = _keys(grams, sizes)[known]
+    order = np.lexsort((languages[known], keys))
+    return keys[order], languages[known][order], shares[order]
+
+
+def _keys(grams: Sequence[str], sizes: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Each gram of up to three characters as one number, 21 bits a character."""
-    keys = []
-    for gram in grams:
-        key = 0
-        for letter in gram:
-            key = key << CODE_BITS | ord(letter)
-        keys.append(key)
-    return pl.Series("key", keys, dtype=pl.UInt64)
+    letters = np.array(grams, dtype=f"U{LETTERS}").view(np.uint32).reshape(-1, LETTERS)
+    keys = np.zeros(len(grams), dtype=np.uint64)
+    for place in range(LETTERS):
+        there = sizes > place
+        keys[there] = keys[there] << np.uint64(CODE_BITS) | letters[there, place]
+    return keys
 
 
 def characters() -> NDArray[np.uint32]:
