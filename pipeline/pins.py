@@ -21,8 +21,8 @@ from pipeline.resume import code_digest
 from pipeline.shards import read_frame, read_marker, write_frame, write_marker
 from pipeline.source import Claims, Listed, SourceFile
 
-NAME, FORMAT = "pinned", "2"
-SCHEMA = {"file": pl.String, "sha256": pl.String, "reader": pl.String, "describes": pl.Boolean}
+NAME, FORMAT = "pinned", "3"
+SCHEMA = dict.fromkeys(("uri", "stamp", "sha256", "reader"), pl.String) | {"describes": pl.Boolean}
 SETTLED = 2_000_000_000  # ns for which a file must have lain untouched: FAT counts by two seconds
 
 
@@ -36,11 +36,11 @@ class Pins:
     def __init__(self, folder: Path, *, full: bool = False) -> None:
         self.marker, self.frame = folder / f"{NAME}.json", folder / f"{NAME}.arrow"
         self.settled = time.time_ns() - SETTLED
-        self.known: dict[str, str] = {}
+        self.known: dict[str, tuple[str, str]] = {}  # stamp and SHA-256 by URI
         self.claims: Claims = {}
         self.believed: set[str] = set()  # URIs
-        self.seen: dict[str, str] = {}
-        self.there: tuple[dict[str, str], Claims] | None = None
+        self.seen: dict[str, tuple[str, str]] = {}
+        self.there: tuple[dict[str, tuple[str, str]], Claims] | None = None
         if not full:
             self._read()
 
@@ -49,11 +49,11 @@ class Pins:
         if marker is None:  # not there, or damaged
             return
         pinned = read_frame(self.frame)
-        files, digests = pinned["file"].to_list(), pinned["sha256"].to_list()
-        self.known = dict(zip(files, digests, strict=True))
+        uris, stamps, digests = (pinned[name].to_list() for name in ("uri", "stamp", "sha256"))
+        self.known = dict(zip(uris, zip(stamps, digests, strict=True), strict=True))
         if marker["code"] == code_digest():
-            taken = pinned.filter(pl.col("reader").is_not_null()).iter_rows()
-            self.claims = {(_uri(file), sha): (reader, own) for file, sha, reader, own in taken}
+            taken = pinned.filter(pl.col("reader").is_not_null()).drop("stamp").iter_rows()
+            self.claims = {(uri, sha): (reader, own) for uri, sha, reader, own in taken}
         self.there = self.known, dict(self.claims)
 
     def of(self, listed: Sequence[Listed]) -> list[SourceFile | None]:
@@ -63,36 +63,31 @@ class Pins:
     def _pinned(self, listed: Listed) -> SourceFile | None:
         if listed.local is None or listed.stamp is None:
             return None
-        file = f"{listed.stamp} {listed.uri}"
-        digest = self.known.get(file)
-        if digest is None:
+        known = self.known.get(listed.uri)
+        if known is None or known[0] != listed.stamp:
             return None
-        self.seen[file] = digest
+        self.seen[listed.uri] = known
         self.believed.add(listed.uri)
-        return SourceFile(listed.uri, listed.local, listed.size, digest)
+        return SourceFile(listed.uri, listed.local, listed.size, known[1])
 
     def note(self, listed: Listed, digest: str) -> None:
         """Remember what was read of a file, if its stamp will tell when it is another."""
         if listed.stamp is not None:
             _, changed, entered, _ = listed.stamp.split()
             if max(int(changed), int(entered)) < self.settled:
-                self.seen[f"{listed.stamp} {listed.uri}"] = digest
+                self.seen[listed.uri] = listed.stamp, digest
 
     def write(self) -> None:
         """Leave what this run knows for the next."""
         if (self.seen, self.claims) != self.there:
-            claims = [self.claims.get((_uri(file), sha)) for file, sha in self.seen.items()]
+            claims = [self.claims.get((uri, sha)) for uri, (_, sha) in self.seen.items()]
             columns = (
                 list(self.seen),
-                list(self.seen.values()),
+                [stamp for stamp, _ in self.seen.values()],
+                [sha for _, sha in self.seen.values()],
                 [claim and claim[0] for claim in claims],
                 [claim and claim[1] for claim in claims],
             )
             frame = pl.DataFrame(dict(zip(SCHEMA, columns, strict=True)), schema=SCHEMA)
             write_frame(self.frame, frame)
             write_marker(self.marker, FORMAT, [self.frame], {"code": code_digest()})
-
-
-def _uri(file: str) -> str:
-    """The URI behind a stamp."""
-    return file.split(" ", 4)[4]

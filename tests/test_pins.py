@@ -138,10 +138,10 @@ def test_a_file_whose_records_are_made_anew_is_digested_first(
     project = Project(tmp_path / "project", 5)
     project.run(tmp_path / "out")
     known = Pins(tmp_path / "out/.work")
-    name = next(file for file in known.known if ".txt" in file)
-    known.seen = known.known | {name: "0" * 64}
+    name, (stamp, _) = next((uri, told) for uri, told in known.known.items() if ".txt" in uri)
+    known.seen = known.known | {name: (stamp, "0" * 64)}
     known.write()
-    assert name in read_frame(known.frame)["file"]
+    assert name in read_frame(known.frame)["uri"]
     with pytest.raises(SourceChanged, match="is another, though"):
         project.run(tmp_path / "out")
     assert tree_bytes(latest(tmp_path / "out")) == project.run(tmp_path / "out", full=True)
