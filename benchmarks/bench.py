@@ -6,7 +6,7 @@ import argparse
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ class Bench:
         folder.mkdir(parents=True)
         return folder
 
-    def in_turn(self, lines: dict[str, Sequence[str]], peer: str) -> dict[str, list[Cost]]:
+    def in_turn(self, lines: Mapping[str, Sequence[str]], peer: str) -> dict[str, list[Cost]]:
         """Some commands in turn, by name, `runs` times or until the peer's has had its seconds."""
         costs: dict[str, list[Cost]] = {name: [] for name in lines}
         while len(costs[peer]) < self.runs and sum(c.wall for c in costs[peer]) < self.seconds:

@@ -32,6 +32,10 @@ PEER = "kreuzberg"
 
 def read_here(kind: str, paths: list[Path]) -> int:
     """As a worker of a run reads them; without digests of the files and without later stages."""
+    from pipeline.engines.local import settle_process
+
+    settle_process()  # before Polars is imported, as the command does for itself and its workers
+
     from pipeline.readers import READERS, sandbox
     from pipeline.source import SourceFile, Unit
 
