@@ -73,6 +73,13 @@ def prepare(
     work: Annotated[
         Path | None, typer.Option(help="Folder for work files.  [default: OUTPUT/.work]")
     ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            help="s3:// prefix that keeps what the next run takes over, for machines "
+            "that do not outlive a run.  [default: only the work folder does]"
+        ),
+    ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Take nothing over from earlier runs.")
     ] = False,
@@ -98,9 +105,9 @@ def prepare(
 
     if log not in {None, "json", "text"}:
         raise RecipeError(f"--log {log}: is neither json nor text")
-    files = (metrics, lineage_events)
+    kept = (metrics, lineage_events, state)
     told = prepare_recipe(
-        recipe, output, change or [], workers, memory, work, log, full, since, *files
+        recipe, output, change or [], workers, memory, work, log, full, since, *kept
     )
     typer.echo(told.as_json() if as_json else told.as_text())
 

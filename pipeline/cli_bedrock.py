@@ -153,13 +153,16 @@ def policy(
     source_vpce: Annotated[
         str | None, typer.Option(help="A VPC endpoint as the only way to the data.")
     ] = None,
+    state: Annotated[
+        str | None, typer.Option(help="The s3:// prefix of `prepare --state`.")
+    ] = None,
 ) -> None:
     """Print least-privilege IAM documents for a recipe, as JSON."""
     import json
 
     from pipeline.policy_command import recipe_policies
 
-    told = recipe_policies(recipe, change, region, account, source_vpce)
+    told = recipe_policies(recipe, change, region, account, source_vpce, state)
     typer.echo(json.dumps(told, indent=2))
 
 

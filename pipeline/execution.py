@@ -74,6 +74,7 @@ class Options:
     work: Path | None = None  # where work files go; beside a local output if None
     full: bool = False  # do all anew, whatever earlier runs have left
     since: str | None = None  # run that delta targets go on from; the latest if None
+    state: str | None = None  # s3:// prefix that keeps what the next run takes over
 
 
 class Execution:

@@ -19,7 +19,7 @@ from pipeline.pins import Pins
 from pipeline.readers import assign
 from pipeline.recipe import Recipe
 from pipeline.source import Reader, SourceFile, Unit
-from pipeline.storage import Aws, Listed, list_sources, pin
+from pipeline.storage import Awaited, Aws, Listed, known_file, list_sources, pin
 from pipeline.withdraw import NOTHING, Withdrawn
 
 HASH_THREADS = 4
@@ -79,8 +79,9 @@ class Inputs:
         """
         files = (file for unit in units for file in (*unit.files, *unit.sidecars))
         unread = {file.uri: file for file in files if file.uri in self.believed}
+        fetch_awaited(unread.values())
         for file in unread.values():
-            if hash_file(file.path) != file.sha256:
+            if not isinstance(file.local, Awaited) and hash_file(file.path) != file.sha256:
                 raise SourceChanged(f"source {file.uri}: {OTHER}")
 
     def size(self) -> int:
@@ -88,8 +89,17 @@ class Inputs:
         return sum(unit.size() for _, unit in self.units)
 
     def paths(self) -> dict[str, str]:
-        """Where each input's bytes are on this machine, by URI."""
+        """Where each input's bytes are on this machine, by URI; images are fetched if need be."""
+        fetch_awaited(file for file, reader, _ in self.files() if reader == "images")
         return {file.uri: str(file.local) for file, _, _ in self.files()}
+
+
+def fetch_awaited(files: Iterable[SourceFile]) -> None:
+    """Fetch the bytes of files that were only believed so far, several at once."""
+    awaited = [file.local for file in files if isinstance(file.local, Awaited)]
+    if awaited:
+        with ThreadPoolExecutor(HASH_THREADS) as threads:
+            list(threads.map(Awaited.fetch, awaited))
 
 
 def gather_inputs(
@@ -141,12 +151,14 @@ class Pinning:
             yield from _pin_all(listed, self.spool, self.aws)
             return
         found = known.of(listed)
-        unread = [one for one, pinned in zip(listed, found, strict=True) if pinned is None]
-        read = zip(unread, _pin_all(unread, self.spool, self.aws), strict=True)
-        for pinned in found:
-            if pinned is None:
-                one, pinned = next(read)
-                known.note(one, pinned.sha256)
+        unread = [one for one, digest in zip(listed, found, strict=True) if digest is None]
+        read = _pin_all(unread, self.spool, self.aws)
+        for one, digest in zip(listed, found, strict=True):
+            if digest is not None:
+                yield known_file(one, digest, self.spool, self.aws)
+                continue
+            pinned = next(read)
+            known.note(one, pinned.sha256)
             yield pinned
 
 

@@ -1,12 +1,14 @@
-"""Which local source files an earlier run has read, so that they need not be read to be pinned,
-nor to be given to a reader.
+"""Which source files an earlier run has read, so that they need not be read, nor fetched, to be
+pinned and given to a reader.
 
 A file is taken for what it was when its size, both its times and its entry (inode) are as they
 were when it was read, as git, restic and borg do. Writing to a file sets the time of its entry
 (ctime), which no program can set back. Only what a stamp cannot tell is not believed, git's "racy"
 entry: a file that was touched so shortly before it was read that the clock of its file system may
-not have moved since. Nothing is read by this alone: a file whose records are made anew is digested
-first, and `--full` digests all.
+not have moved since. An object in S3 is what it was when its ETag is, which stands for its content
+alone. Nothing is read by this alone: a file whose records are made anew is digested first, and
+`--full` digests all.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import polars as pl
 
 from pipeline.resume import code_digest
 from pipeline.shards import read_frame, read_marker, write_frame, write_marker
-from pipeline.source import Claims, Listed, SourceFile
+from pipeline.source import Claims, Listed
 
 NAME, FORMAT = "pinned", "3"
 SCHEMA = dict.fromkeys(("uri", "stamp", "sha256", "reader"), pl.String) | {"describes": pl.Boolean}
@@ -27,7 +29,7 @@ SETTLED = 2_000_000_000  # ns for which a file must have lain untouched: FAT cou
 
 
 class Pins:
-    """The digests of local files by stamp: those of the run before, and those of this one.
+    """The digests of files by stamp or ETag: those of the run before, and those of this one.
 
     `claims` are the readers that took them, which their names, their bytes and the code say.
     `folder` is the work folder; nothing is believed if `full`.
@@ -36,7 +38,8 @@ class Pins:
     def __init__(self, folder: Path, *, full: bool = False) -> None:
         self.marker, self.frame = folder / f"{NAME}.json", folder / f"{NAME}.arrow"
         self.settled = time.time_ns() - SETTLED
-        self.known: dict[str, tuple[str, str]] = {}  # stamp and SHA-256 by URI
+        self.known: dict[str, tuple[str, str]] = {}  # stamp or ETag, and SHA-256, by URI
+        self.same_code = False  # as that of the run which they are of
         self.claims: Claims = {}
         self.believed: set[str] = set()  # URIs
         self.seen: dict[str, tuple[str, str]] = {}
@@ -51,31 +54,34 @@ class Pins:
         pinned = read_frame(self.frame)
         uris, stamps, digests = (pinned[name].to_list() for name in ("uri", "stamp", "sha256"))
         self.known = dict(zip(uris, zip(stamps, digests, strict=True), strict=True))
-        if marker["code"] == code_digest():
+        self.same_code = marker["code"] == code_digest()
+        if self.same_code:
             taken = pinned.filter(pl.col("reader").is_not_null()).drop("stamp").iter_rows()
             self.claims = {(uri, sha): (reader, own) for uri, sha, reader, own in taken}
         self.there = self.known, dict(self.claims)
 
-    def of(self, listed: Sequence[Listed]) -> list[SourceFile | None]:
-        """Each file that can be believed to be what it was, pinned."""
-        return [self._pinned(one) for one in listed]
+    def of(self, listed: Sequence[Listed]) -> list[str | None]:
+        """The SHA-256 of each file that can be believed to be what it was."""
+        return [self._digest(one) for one in listed]
 
-    def _pinned(self, listed: Listed) -> SourceFile | None:
-        if listed.local is None or listed.stamp is None:
-            return None
+    def _digest(self, listed: Listed) -> str | None:
         known = self.known.get(listed.uri)
-        if known is None or known[0] != listed.stamp:
+        if known is None or known[0] != (listed.stamp or listed.etag):
             return None
+        if listed.local is None and not self.same_code:
+            return None  # it will be looked at to find its reader: better fetched with others
         self.seen[listed.uri] = known
         self.believed.add(listed.uri)
-        return SourceFile(listed.uri, listed.local, listed.size, known[1])
+        return known[1]
 
     def note(self, listed: Listed, digest: str) -> None:
-        """Remember what was read of a file, if its stamp will tell when it is another."""
+        """Remember what was read of a file, if its stamp or ETag will tell when it is another."""
         if listed.stamp is not None:
             _, changed, entered, _ = listed.stamp.split()
             if max(int(changed), int(entered)) < self.settled:
                 self.seen[listed.uri] = listed.stamp, digest
+        elif listed.etag is not None:
+            self.seen[listed.uri] = listed.etag, digest
 
     def write(self) -> None:
         """Leave what this run knows for the next."""

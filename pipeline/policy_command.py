@@ -25,10 +25,14 @@ def recipe_policies(
     region: str | None = None,
     account: str | None = None,
     source_vpce: str | None = None,
+    state: str | None = None,
 ) -> dict[str, Any]:
-    """The documents for a recipe. Raises RecipeError for what must be known and is not."""
+    """The documents for a recipe, and for `prepare --state` where it is given.
+
+    Raises RecipeError for what must be known and is not.
+    """
     recipe = load_recipe(path, changes)
-    return policies(recipe_access(recipe, region, account, source_vpce))
+    return policies(recipe_access(recipe, region, account, source_vpce, state))
 
 
 def recipe_access(
@@ -36,6 +40,7 @@ def recipe_access(
     region: str | None = None,
     account: str | None = None,
     source_vpce: str | None = None,
+    state: str | None = None,
 ) -> Access:
     """What a recipe touches of AWS.
 
@@ -67,6 +72,7 @@ def recipe_access(
         data_key=Key(recipe.publish.kms_key_id) if recipe.publish.kms_key_id else None,
         jobs=tuple(_jobs(recipe)),
         source_vpce=source_vpce,
+        state=_location(state.rstrip("/")) if state else None,
         teachers=tuple(
             known_model(stage.model)[1] for stage in recipe.steps() if isinstance(stage, Teacher)
         ),

@@ -88,6 +88,7 @@ def prepare_recipe(
     since: str | None = None,
     metrics: Path | None = None,
     events: Path | None = None,
+    state: str | None = None,
 ) -> Told:
     """Load and run a recipe as the command line asks.
 
@@ -101,6 +102,7 @@ def prepare_recipe(
         work=work,
         full=full,
         since=since,
+        state=state,
     )
     progress = open_progress(log)
 

@@ -26,6 +26,7 @@ from pipeline.publish import point_to, publish, read_latest, read_manifest
 from pipeline.recipe import Recipe
 from pipeline.resume import PLAN
 from pipeline.shards import private_folder
+from pipeline.state import State
 from pipeline.storage import Aws, is_remote, open_place
 from pipeline.teach_recipe import with_answers
 from pipeline.withdraw import Withdrawn
@@ -55,8 +56,11 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
     aws, withdrawn = recipe_aws(recipe), Withdrawn(tuple(recipe.withdraw))
     place = open_place(options.output, aws)
     with work_folder(options) as (work, lock):
-        for note in place.examine():
+        state = State(options.state, aws, work, progress.say) if options.state else None
+        for note in [*place.examine(), *(state.examine(place) if state else ())]:
             progress.say(note)
+        if state:
+            state.look(full=options.full)
         progress.say("reading the list of sources")
         pins = Pins(work, full=options.full)
         spool = private_folder(work / "spool")
@@ -74,9 +78,13 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
             return Outcome(run, uri, True, there[0])
         if options.full:
             shutil.rmtree(work / run, ignore_errors=True)
+        if state:
+            state.take_over()
         execution = Execution(recipe, inputs, named, private_folder(work / run), options, progress)
         execution.deltas = read_deltas(place, named.parents)
         finished = execution.run()
+        if state:
+            state.save(run)
         if finished.faults:
             raise DataError(_refusal(finished))
         progress.say(f"publishing {uri}")

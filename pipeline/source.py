@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,14 +45,14 @@ class SourceFile:
     """One ingested file, pinned: `path` holds exactly the bytes that `sha256` names."""
 
     uri: str  # path relative to the recipe (POSIX, percent-encoded where not UTF-8), or s3://
-    local: str | Path  # where the bytes are on this machine; a spool file for a remote source
+    local: str | os.PathLike[str]  # where the bytes are on this machine, or will be when asked for
     size: int  # bytes
     sha256: str  # hex
     span: Span | None = None  # what of it is to be read, where that is not all
 
     @property
     def path(self) -> Path:
-        """Where the bytes are on this machine."""
+        """Where the bytes are on this machine; they are fetched now if they are not there yet."""
         return Path(self.local)
 
     def bytes_read(self) -> int:

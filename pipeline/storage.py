@@ -6,11 +6,12 @@ A listed source is pinned: what is read later is the version that was listed, or
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from pipeline.aws import Aws
-from pipeline.errors import StorageError
+from pipeline.errors import SourceChanged, StorageError
 from pipeline.local_sources import hash_file, hash_local, list_local, source_uri
 from pipeline.s3 import S3Place
 from pipeline.s3_sources import GLOB, fetch_s3, list_s3
@@ -23,11 +24,16 @@ __all__ = [
     "Listed",
     "Place",
     "is_remote",
+    "known_file",
     "list_sources",
     "open_place",
     "pin",
     "source_uri",
 ]
+
+
+NOTED = ".sha256"
+"""Ends the name of the file beside a spooled one that says what its digest was."""
 
 
 def is_remote(uri: str) -> bool:
@@ -58,21 +64,68 @@ def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:
     return SourceFile(listed.uri, *_spooled(listed, spool, aws))
 
 
+def known_file(listed: Listed, digest: str, spool: Path, aws: Aws) -> SourceFile:
+    """A listed version that an earlier run has read, pinned without being read."""
+    return SourceFile(listed.uri, listed.local or Awaited(listed, digest, spool, aws),
+                      listed.size, digest)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """A path to an S3 object's bytes, which are fetched when it is first asked for."""
+
+    listed: Listed
+    sha256: str
+    spool: Path
+    aws: Aws
+
+    def __str__(self) -> str:
+        """Where they are, or will be."""
+        return str(_place(self.listed, self.spool))
+
+    def __fspath__(self) -> str:
+        """Where they are: as they were noted, or else fetched now."""
+        if not Path(str(self)).exists() or _noted(Path(str(self))) != self.sha256:
+            self.fetch()
+        return str(self)
+
+    def fetch(self) -> None:
+        """Have the bytes there, digested. Raises SourceChanged when they are not what they were."""
+        _, _, digest = _spooled(self.listed, self.spool, self.aws)
+        if digest != self.sha256:
+            raise SourceChanged(
+                f"source {self.listed.uri}: is another, though its ETag is as it was; "
+                "run again with --full"
+            )
+
+
+def _place(listed: Listed, spool: Path) -> Path:
+    """Where the bytes of a version of an S3 object are kept."""
+    return spool / hashlib.sha256(f"{listed.uri}\0{listed.etag}".encode()).hexdigest()
+
+
 def _spooled(listed: Listed, spool: Path, aws: Aws) -> tuple[Path, int, str]:
     """An S3 object's bytes in the spool, their number and SHA-256.
 
     What an earlier run has fetched is taken when it still has the digest that it was given then.
     """
-    path = spool / hashlib.sha256(f"{listed.uri}\0{listed.etag}".encode()).hexdigest()
-    noted = path.with_name(path.name + ".sha256")
-    if path.exists() and noted.exists():
+    path = _place(listed, spool)
+    if path.exists() and (noted := _noted(path)):
         digest = hash_file(path)
-        if noted.read_text() == digest:
+        if noted == digest:
             return path, listed.size, digest
     fetch_s3(listed, path, aws)
     digest = hash_file(path)
-    write_bytes(noted, digest.encode())
+    write_bytes(path.with_name(path.name + NOTED), digest.encode())
     return path, listed.size, digest
+
+
+def _noted(path: Path) -> str | None:
+    """The digest that a spooled file was given when it was fetched."""
+    try:
+        return path.with_name(path.name + NOTED).read_text()
+    except FileNotFoundError:
+        return None
 
 
 class Place(Protocol):

@@ -68,6 +68,7 @@ class Object:
     data: bytes
     etag: str
     sums: dict[str, str]  # header -> value
+    modified: str = "2026-11-25T19:00:00.000Z"
 
 
 @dataclass
@@ -175,8 +176,11 @@ def on_bucket(request: Request) -> Answer:
         )
         body = f"<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>{items}"
         return Answer(body=f"{body}</ListMultipartUploadsResult>".encode())
+    if "delete" in query:
+        return delete_many(request)
     items = "".join(
-        f"<Contents><Key>{key}</Key><ETag>{one.etag}</ETag><Size>{len(one.data)}</Size></Contents>"
+        f"<Contents><Key>{key}</Key><ETag>{one.etag}</ETag><Size>{len(one.data)}</Size>"
+        f"<LastModified>{one.modified}</LastModified></Contents>"
         for key, one in sorted(bucket.objects.items())
         if key.startswith(prefix)
     )
@@ -281,6 +285,18 @@ def delete(request: Request) -> Answer:
     if request.bucket.uploads.pop(request.query.get("uploadId", ""), None) is None:
         return refused(404, "NoSuchUpload")
     return Answer(204)
+
+
+def delete_many(request: Request) -> Answer:
+    """DeleteObjects: an object that is gone is no fault."""
+    told = told_sums(request)
+    if not told:
+        request.bucket.wrong.append("DELETE many: no checksum")
+    if any(SUMS[name](request.body) != value for name, value in told.items()):
+        return refused(400, "BadDigest")
+    for key in re.findall(r"<Key>(.*?)</Key>", request.body.decode()):
+        request.bucket.objects.pop(key, None)
+    return Answer(body=b"<DeleteResult></DeleteResult>")
 
 
 def possible(request: Request) -> set[str]:

@@ -101,6 +101,9 @@ def s3_needs(call: S3Call) -> Iterator[Need]:
                 yield need("s3:ListBucket", bucket)
             if call.answer.get("x-amz-server-side-encryption") == "aws:kms":
                 yield key_need("kms:Decrypt", call.answer[KMS], "s3")
+        case "POST" if "delete" in query:
+            for key in re.findall(r"<Key>(.*?)</Key>", call.body.decode()):
+                yield need("s3:DeleteObject", f"{bucket}/{key}")
         case "PUT" | "POST":
             yield need("s3:PutObject", thing)
             if KMS in call.headers:

@@ -28,6 +28,7 @@ class S3Call:
     headers: dict[str, str]
     status: int
     answer: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass
@@ -68,7 +69,8 @@ def record_s3(endpoint: str) -> Iterator[Recorder]:
                 length = str(len(data))
             else:
                 status, answer, data, length = self.ask(body)
-            recorder.calls.append(S3Call(self.command, bucket, key, query, told, status, answer))
+            call = S3Call(self.command, bucket, key, query, told, status, answer, body)
+            recorder.calls.append(call)
             self.send_response(status)
             for name, value in answer.items():
                 self.send_header(name, value)

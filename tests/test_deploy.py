@@ -109,7 +109,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `policy` prints for the recipe that the stack is made for."""
     path = tmp_path_factory.mktemp("deploy") / "recipe.yaml"
     path.write_text(RECIPE)
-    return recipe_policies(path)
+    return recipe_policies(path, state=f"s3://{BUCKET}/tea-state")
 
 
 def test_the_roles_are_those_that_policy_prints(
@@ -139,6 +139,10 @@ def test_the_job_calls_prepare_and_retries_exit_code_4_alone(template: dict[str,
     assert command[0] == "prepare"
     assert {word for word in command if word.startswith("--")} <= options_of("prepare")
     assert command[command.index("--output") + 1] == f"s3://{BUCKET}/tea"
+    assert command[command.index("--state") + 1] == f"s3://{BUCKET}/tea-state"
+    rules = template["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (old,) = [rule for rule in rules if rule.get("Prefix") == "tea-state/"]
+    assert old["NoncurrentVersionExpiration"]["NoncurrentDays"] == 1
     assert (container["User"], container["ReadonlyRootFilesystem"]) == ("10001", True)
     retried = [one for one in job["RetryStrategy"]["EvaluateOnExit"] if one["Action"] == "RETRY"]
     assert [one["OnExitCode"] for one in retried if "OnExitCode" in one] == ["4"]

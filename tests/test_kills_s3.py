@@ -149,11 +149,29 @@ def test_publish_is_killed_at_every_step(
     )  # fmt: skip
 
 
+def whole_state(s3: Any) -> set[str]:
+    """The files that the state names, each object held against its digest; none without a state."""
+    held = objects(s3)
+    if "state/state.json" not in held:
+        return set()
+    told = json.loads(s3.get_object(Bucket=BUCKET, Key="state/state.json")["Body"].read())
+    for one in told["files"]:
+        key = f"state/objects/{one['sha256']}"
+        data = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        assert hashlib.sha256(data).hexdigest() == one["sha256"], one
+    return {one["path"] for one in told["files"]}
+
+
+def without_state(found: dict[str, str]) -> dict[str, str]:
+    return {key: etag for key, etag in found.items() if not key.startswith("state/")}
+
+
+@pytest.mark.parametrize("keeping", [False, True], ids=["", "with a state"])
 def test_a_run_from_s3_to_s3_is_killed_and_goes_on(
-    s3: Any, endpoint: str, forks: Forks, tmp_path: Path, record_property: Property
+    s3: Any, endpoint: str, forks: Forks, tmp_path: Path, keeping: bool, record_property: Property
 ) -> None:
     """Sources and output in S3: at a sample of all steps, or with SOAK=1 every one, and at random
-    moments."""
+    moments. A state is whole at any time, and what goes on may be another machine."""
     recipe = write_project(tmp_path / "project", "green", documents=10)
     told = json.loads(recipe.read_text())
     for path in sorted((tmp_path / "project").rglob("*")):
@@ -178,13 +196,16 @@ def test_a_run_from_s3_to_s3_is_killed_and_goes_on(
             "--work",
             work,
         ]
+        words += ["--state", f"s3://{BUCKET}/state"] if keeping else []
         return forks.run(*words, "--workers", "1", "--log", "text", **asked)
 
     listed = tmp_path / "steps"
     clean = prepare(failpoint=f"list:{listed}")
     assert clean["code"] == 0, clean["stderr"]
-    expected, steps = objects(s3), listed.read_text().splitlines()
+    expected, steps = without_state(objects(s3)), listed.read_text().splitlines()
     left = {path.name for path in work.rglob("*")}
+    files = whole_state(s3)
+    assert bool(files) == keeping
     chance, whole = random.Random(SEED), clean["seconds"]
     numbers = list(range(1, len(steps) + 1))
     at_steps = numbers if SOAK else sorted(chance.sample(numbers, 6))
@@ -200,14 +221,21 @@ def test_a_run_from_s3_to_s3_is_killed_and_goes_on(
         else:
             assert "failpoint" not in kill, (kill, killed)
             whole *= 0.8  # it came too late
-        assert look(s3, "out") is None or objects(s3) == expected
+        assert look(s3, "out") is None or without_state(objects(s3)) == expected
+        assert whole_state(s3) in (set(), files), kill
+        moved = keeping and chance.random() < 0.5
+        if moved:
+            shutil.rmtree(work)  # another machine
         ended = prepare()
         assert ended["code"] == 0, (kill, ended)
-        assert objects(s3) == expected, kill
+        assert without_state(objects(s3)) == expected, kill
+        assert whole_state(s3) == files, kill
         assert pending(s3) == [], kill
-        assert {path.name for path in work.rglob("*")} == left, kill
+        names = {path.name for path in work.rglob("*")}
+        assert names <= left if moved else names == left, kill
+    kept = ", with a state" if keeping else ""
     record_property(
-        "tried", f"kill -9 from S3 to S3: {tried['failpoint']} of {len(steps)} steps, "
+        "tried", f"kill -9 from S3 to S3{kept}: {tried['failpoint']} of {len(steps)} steps, "
         f"{tried['signal_after']} random moments",
     )  # fmt: skip
 

@@ -25,11 +25,13 @@ from pipeline.errors import RecipeError, StorageError
 from pipeline.policy_command import recipe_policies
 from pipeline.publish_command import publish_run
 from pipeline.s3_sources import wanted
+from pipeline.state import State
 from pipeline.storage import Aws, list_sources, pin
 from pipeline.submit_command import Connection, follow, plan_job, submit_plan
 
 RAW, BUCKET = "sen-tea-raw", "sen-tea-policy"
 BASE = f"s3://{BUCKET}/tea"
+STATE = f"s3://{BUCKET}/tea-state"
 KEY = f"arn:aws:kms:{REGION}:{OWNER}:key/11111111-2222-3333-4444-555555555555"
 MODEL_KEY = f"arn:aws:kms:{REGION}:{OWNER}:key/66666666-2222-3333-4444-555555555555"
 
@@ -61,7 +63,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def told(recipe: Path) -> dict[str, Any]:
-    return recipe_policies(recipe)
+    return recipe_policies(recipe, state=STATE)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,25 @@ def sealed_run(folder: Path) -> Path:
     return output
 
 
+def keep_states(folder: Path, wire: Recorder) -> None:
+    """Two states, of which the second removes what only the first one named; one is cut off."""
+    aws = Aws(bucket_owner=OWNER, kms_key_id=KEY)
+    for run, size in (("a" * 20, 9 << 20), ("b" * 20, 9)):
+        work = folder / run
+        made = work / run / "pass-00/00000.json"
+        made.parent.mkdir(parents=True)
+        made.write_bytes(b"x" * size)
+        wire.refuse = lambda method, key, query, size=size: (
+            size > 9 and query.get("partNumber") == "2"  # type: ignore[misc]
+        )
+        for _ in range(2):
+            state = State(STATE, aws, work, print)
+            state.look(full=False)
+            state.take_over()
+            state.save(run)
+            wire.refuse = lambda method, key, query: False
+
+
 @pytest.fixture(scope="module")
 def needs(wire: Recorder, s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> list[Need]:
     """What reading the sources, publish (also one that is cut off), submit and status needed."""
@@ -115,6 +136,7 @@ def needs(wire: Recorder, s3_endpoint: str, tmp_path_factory: pytest.TempPathFac
         publish_run(str(output), BASE)
     wire.refuse = lambda method, key, query: False
     publish_run(str(output), BASE)
+    keep_states(folder, wire)
     with serve_bedrock(boto3.client("s3", endpoint_url=s3_endpoint)) as fake:
         connection = Connection(endpoint_url=fake.url)
         job = submit_plan(plan_job(str(output), None, connection, False), connection)
@@ -162,6 +184,8 @@ STRANGE = [
     need("s3:PutObject", f"arn:aws:s3:::{RAW}/pairs/a.jsonl"),
     need("s3:PutObject", f"arn:aws:s3:::{BUCKET}/teapot/a.jsonl"),
     need("s3:DeleteObject", f"arn:aws:s3:::{BUCKET}/tea/LATEST"),
+    need("s3:DeleteObject", f"arn:aws:s3:::{BUCKET}/tea/runs/0/manifest.json"),
+    need("s3:GetObject", f"arn:aws:s3:::{BUCKET}/tea-states/state.json"),
     need("s3:PutObject", f"arn:aws:s3:::{BUCKET}/tea/LATEST", aws__ResourceAccount="999988887777"),
     need("iam:PassRole", ROLE, iam__PassedToService="lambda.amazonaws.com"),
     need("iam:PassRole", ROLE + "2", iam__PassedToService="bedrock.amazonaws.com"),
@@ -279,6 +303,8 @@ def test_the_service_role_may_do_what_a_job_does(told: dict[str, Any], asked: Ne
 
 
 JOB_STRANGE = [
+    need("s3:GetObject", f"arn:aws:s3:::{BUCKET}/tea-state/state.json"),
+    need("s3:GetObject", f"arn:aws:s3:::{BUCKET}/tea-state/objects/0"),
     need("s3:GetObject", f"arn:aws:s3:::{BUCKET}/tea/LATEST"),
     need("s3:PutObject", f"arn:aws:s3:::{BUCKET}/tea/runs/0/assistant/train.jsonl"),
     need("s3:GetObject", f"arn:aws:s3:::{RAW}/pairs/a.jsonl"),
@@ -334,6 +360,22 @@ def test_an_endpoint_may_be_the_only_way_in(recipe: Path) -> None:
     ]
     verdicts = [[allowed({"Statement": [s, anything]}, one) for one in asked] for s in statements]
     assert verdicts == [[True, False, False], [True, True, False]]
+
+
+def test_a_state_in_a_bucket_of_its_own_is_looked_at_and_shut_in(recipe: Path) -> None:
+    """Without one, nothing may be deleted; with one elsewhere, its bucket has a policy too."""
+    plain = recipe_policies(recipe)["pipeline_role"]
+    assert not any("DeleteObject" in str(one["Action"]) for one in plain["Statement"])
+    told = recipe_policies(recipe, source_vpce="vpce-1", state="s3://sen-tea-kept/tea/")
+    bucket = "arn:aws:s3:::sen-tea-kept"
+    role_of = told["pipeline_role"]
+    for action in ("GetBucketPolicyStatus", "GetBucketPublicAccessBlock"):
+        assert allowed(role_of, need(f"s3:{action}", bucket))
+        assert not allowed(plain, need(f"s3:{action}", bucket))
+    assert allowed(role_of, need("s3:DeleteObject", f"{bucket}/tea/objects/0"))
+    assert not allowed(role_of, need("s3:DeleteObject", f"{bucket}/teapot/objects/0"))
+    shut = told["bucket_policies"]["sen-tea-kept"]["Statement"][1]
+    assert shut["Resource"] == [f"{bucket}/tea/*"]
 
 
 ACCESS = Access("aws", OWNER, REGION, Location(BUCKET, "tea"))

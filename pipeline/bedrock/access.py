@@ -96,6 +96,7 @@ class Access:
     jobs: tuple[JobAccess, ...] = ()
     source_vpce: str | None = None
     teachers: tuple[str, ...] = ()  # models, inference profiles or ARNs that `teach` asks
+    state: Location | None = None  # where `prepare --state` keeps what the next run takes over
 
     def arn(self, service: str, resource: str, account: str | None = None) -> str:
         """An ARN in this Region, of this account unless told otherwise."""

@@ -44,10 +44,19 @@ NOTES = {
     "see its page for the exact Regions and put them in place of the pattern.",
     "vpce": "OnlyThroughEndpoint shuts out every reader and writer of these objects that does not "
     "come through the endpoint, the console included; a role without a VPC is exempt.",
+    "state": "KeepState deletes what no state names any more: texts that were withdrawn are among "
+    "it. Where the bucket keeps versions, a lifecycle rule must let the old ones expire.",
     "multipart": "s3:GetObjectVersion and s3:ListMultipartUploadParts are left out: nothing here "
     "calls them.",
 }
 """What a reader of the documents should know, each told where it applies."""
+
+
+LOOKED = [
+    "s3:GetBucketPolicyStatus",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:ListBucketMultipartUploads",
+]
 
 
 def policies(access: Access) -> dict[str, Any]:
@@ -77,6 +86,7 @@ def pipeline_role(access: Access) -> dict[str, Any]:
         *_source_statements(access),
         *_teacher_statements(access),
         *_output_statements(access),
+        *_state_statements(access),
         *_job_statements(access),
     )
 
@@ -111,17 +121,28 @@ def _output_statements(access: Access) -> Iterator[Statement]:
     owned = {"StringEquals": {"aws:ResourceAccount": access.owner}} if access.owner else {}
     bucket, objects = access.bucket(output.bucket), output.below(access.partition)
     yield allow("ListOutput", ["s3:ListBucket"], [bucket], listing | owned)
-    looked = [
-        "s3:GetBucketPolicyStatus",
-        "s3:GetBucketPublicAccessBlock",
-        "s3:ListBucketMultipartUploads",
-    ]
-    yield allow("LookAtOutput", looked, [bucket], owned)
+    yield allow("LookAtOutput", LOOKED, [bucket], owned)
     actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
     yield allow("WriteOutput", actions, [objects], owned)
     if access.data_key:
         actions = ["kms:Decrypt", "kms:GenerateDataKey"]
         yield key_statement(access, "OutputKey", access.data_key, actions, "s3")
+
+
+def _state_statements(access: Access) -> Iterator[Statement]:
+    """What `prepare --state` reads, writes and removes."""
+    if access.state is None:
+        return
+    state, apart = access.state, access.state.bucket != access.output.bucket
+    operator = "StringLikeIfExists" if apart else "StringLike"  # as ListOutput does for its bucket
+    listing: dict[str, Any] = {operator: {"s3:prefix": state.prefixes()}}
+    owned = {"StringEquals": {"aws:ResourceAccount": access.owner}} if access.owner else {}
+    bucket, objects = access.bucket(state.bucket), state.below(access.partition)
+    yield allow("ListState", ["s3:ListBucket"], [bucket], listing | owned)
+    if apart:
+        yield allow("LookAtState", LOOKED, [bucket], owned)
+    actions = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    yield allow("KeepState", actions, [objects], owned)
 
 
 def _job_statements(access: Access) -> Iterator[Statement]:
@@ -176,8 +197,9 @@ def preflight_role(access: Access) -> dict[str, Any]:
 
 
 def _own_buckets(access: Access) -> list[str]:
-    """The buckets that we write to: the data's, and those of the jobs' output."""
-    return list(dict.fromkeys([access.output.bucket, *(job.output.bucket for job in access.jobs)]))
+    """The buckets that we write to: the data's, the state's, and those of the jobs' output."""
+    places = [access.output, access.state, *(job.output for job in access.jobs)]
+    return list(dict.fromkeys(place.bucket for place in places if place is not None))
 
 
 def bucket_policy(access: Access, bucket: str) -> dict[str, Any]:
@@ -192,12 +214,17 @@ def bucket_policy(access: Access, bucket: str) -> dict[str, Any]:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     statements: list[Statement] = [without_tls]
-    if access.source_vpce and bucket == access.output.bucket:
-        statements.append(_only_through(access, access.source_vpce))
+    texts = [
+        place.below(access.partition)
+        for place in (access.output, access.state)
+        if place is not None and place.bucket == bucket
+    ]
+    if access.source_vpce and texts:
+        statements.append(_only_through(access, access.source_vpce, texts))
     return document(*statements)
 
 
-def _only_through(access: Access, endpoint: str) -> Statement:
+def _only_through(access: Access, endpoint: str, objects: list[str]) -> Statement:
     condition: dict[str, Any] = {"StringNotEquals": {"aws:SourceVpce": endpoint}}
     outside = sorted({job.role_arn for job in access.jobs if not job.subnet_ids})
     if outside:
@@ -207,7 +234,7 @@ def _only_through(access: Access, endpoint: str) -> Statement:
         "Effect": "Deny",
         "Principal": "*",
         "Action": ["s3:GetObject", "s3:PutObject"],
-        "Resource": [access.output.below(access.partition)],
+        "Resource": objects,
         "Condition": condition,
     }
 

@@ -1,0 +1,169 @@
+"""What later runs take over, kept in S3 beside the data: for machines that do not outlive a run.
+
+    STATE/state.json        which files they are, each with bytes and SHA-256; swapped last
+    STATE/objects/<sha256>  their bytes, never changed; removed when no state names them
+
+They are the files of the work folder by which a source is known again and its part of the first
+pass is taken over. They hold texts, rejected ones too. No run depends on them, it gives the same
+bytes without: what goes wrong with them is told, and is no fault of the run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.aws import Aws
+from pipeline.errors import ConflictError, RecipeError, StorageError
+from pipeline.local_sources import hash_file
+from pipeline.publish import as_json
+from pipeline.resume import code_digest
+from pipeline.s3 import S3Place
+from pipeline.s3_errors import split_uri
+from pipeline.s3_objects import S3Objects
+from pipeline.shards import private_folder, write_bytes
+from pipeline.storage import Place, is_remote
+
+NAME, FORMAT = "state.json", 1
+STRAY = 86_400.0  # seconds after which an object that no state names is one that a dead run left
+PATH = re.compile(r"pinned\.(json|arrow)|[0-9a-f]{20}/pass-00/[0-9][-.\w]*")
+"""The files that a state may name: no other is written on this machine."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file that is kept."""
+
+    path: str  # below the work folder
+    bytes: int
+    sha256: str  # hex
+
+
+class State:
+    """The state below one S3 prefix, for one run: looked at, taken over, saved at last."""
+
+    def __init__(self, uri: str, aws: Aws, work: Path, say: Say) -> None:
+        if not is_remote(uri):
+            raise RecipeError(
+                f"--state {uri}: is not an s3:// URI; on this machine --work keeps it"
+            )
+        self.uri, self.work, self.say = uri.rstrip("/"), work, say
+        self.place = S3Place(self.uri, aws)
+        self.objects = S3Objects(f"{self.uri}/objects", aws)
+        self.version: str | None = None  # of what was there
+        self.there: list[Kept] = []
+        self.seen = False  # whether it is known what was there
+        self.wanted = False  # whether its first pass can be taken over
+        self.broken: set[str] = set()  # SHA-256 of objects that are gone, or are others
+
+    def examine(self, output: Place) -> list[str]:
+        """Notes on the bucket, where it is not that of the output.
+
+        Raises RecipeError when it is public.
+        """
+        if is_remote(output.uri) and split_uri(output.uri)[0] == self.place.bucket:
+            return []
+        with self._told("its bucket cannot be looked at"):
+            return self.place.examine()
+        return []
+
+    def look(self, *, full: bool) -> None:
+        """Read which files are kept, and fetch those that pin sources; nothing if `full`."""
+        with self._told("cannot be read; this run starts from nothing"):
+            found = self.place.read(NAME)
+            self.seen = True
+            if found is None:
+                self.say(f"state {self.uri}: none is there yet; this run starts from nothing")
+                return
+            data, self.version = found
+            code, self.there = _read(data)
+            if full or self._is_here(data):
+                return
+            self.wanted = code == code_digest()
+            self._fetch([one for one in self.there if "/" not in one.path])
+
+    def take_over(self) -> None:
+        """Fetch what was made of the sources, but not what other code has made or is here."""
+        if self.wanted:
+            with self._told("cannot be fetched; this run makes anew what is missing"):
+                self._fetch([one for one in self.there if "/" in one.path])
+
+    def save(self, run: str) -> None:
+        """Keep what this run has made of the sources, and remove what nothing names any more."""
+        if not self.seen:
+            return
+        with self._told("cannot be saved; the next run takes over what was there"):
+            kept = list(self._made(run))
+            stored = self.objects.stored()
+            missing = {
+                one.sha256: self.work / one.path
+                for one in kept
+                if one.sha256 not in stored or one.sha256 in self.broken
+            }
+            self.objects.add((path, sha256) for sha256, path in missing.items())
+            files = [asdict(one) for one in kept]
+            data = as_json({"format": FORMAT, "code": code_digest(), "run": run, "files": files})
+            self.place.swap(NAME, data, self.version)
+            write_bytes(self.work / NAME, data)
+            before, now = ({one.sha256 for one in files} for files in (self.there, kept))
+            old = time.time() - STRAY
+            strays = {name for name, one in stored.items() if one.modified < old}
+            self.objects.remove((before & stored.keys() | strays) - now)
+
+    def _made(self, run: str) -> Iterator[Kept]:
+        """The files of this run that a later one takes over."""
+        first = sorted((self.work / run / "pass-00").glob("[0-9]*"))
+        for path in [*sorted(self.work.glob("pinned.*")), *first]:
+            name = path.relative_to(self.work).as_posix()
+            if PATH.fullmatch(name) and not name.endswith(".part"):
+                yield Kept(name, path.stat().st_size, hash_file(path))
+
+    def _is_here(self, data: bytes) -> bool:
+        """Whether this machine has saved that state itself, so that all of it is here."""
+        path = self.work / NAME
+        return path.exists() and path.read_bytes() == data
+
+    def _fetch(self, files: list[Kept]) -> None:
+        """Bring files to the work folder. One that is gone or another is left out."""
+        for folder in {self.work / one.path for one in files}:
+            private_folder(folder.parent)
+
+        def fetch(one: Kept) -> bool:
+            return self.objects.fetch(one.sha256, self.work / one.path)
+
+        with ThreadPoolExecutor(self.objects.aws.concurrency) as threads:
+            for one, whole in zip(files, threads.map(fetch, files), strict=True):
+                if not whole:
+                    self.broken.add(one.sha256)
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Say what went wrong in S3, and go on."""
+        try:
+            yield
+        except (StorageError, ConflictError) as error:
+            self.say(f"state {self.uri}: {what} ({error})")
+
+
+def _read(data: bytes) -> tuple[str, list[Kept]]:
+    """The code that made a state, and its files. Raises StorageError for what is no state."""
+    try:
+        told: dict[str, Any] = json.loads(data)
+        if told["format"] != FORMAT:
+            raise ValueError(f"format {told['format']}")
+        files = [Kept(one["path"], one["bytes"], one["sha256"]) for one in told["files"]]
+        strange = [one.path for one in files if not PATH.fullmatch(one.path)]
+        if strange:
+            raise ValueError(f"names {strange[0]}")
+        return told["code"], files
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{NAME} is damaged: {error}") from error
