@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,8 +34,11 @@ from pipeline.storage import Place, is_remote
 
 NAME, FORMAT = "state.json", 1
 STRAY = 86_400.0  # seconds after which an object that no state names is one that a dead run left
-PATH = re.compile(r"pinned\.(json|arrow)|[0-9a-f]{20}/pass-00/[0-9][-.\w]*")
+PATH = re.compile(r"pinned\.(json|arrow)|pass-00/[0-9][-.\w]*")
 """The files that a state may name: no other is written on this machine."""
+
+RESTORED = "restored"
+"""The folder of what was fetched, beside those of runs: a run looks for work of others in all."""
 
 Say = Callable[[str], None]
 
@@ -43,9 +47,18 @@ Say = Callable[[str], None]
 class Kept:
     """A file that is kept."""
 
-    path: str  # below the work folder
+    path: str  # below the work folder, or that of the run
     bytes: int
     sha256: str  # hex
+
+
+@dataclass(frozen=True)
+class Told:
+    """What `state.json` says."""
+
+    code: str  # digest of the code that made it
+    run: str
+    files: list[Kept]
 
 
 class State:
@@ -85,27 +98,31 @@ class State:
                 self.say(f"state {self.uri}: none is there yet; this run starts from nothing")
                 return
             data, self.version = found
-            code, self.there = _read(data)
-            if full or self._is_here(data):
+            told = _read(data)
+            self.there = told.files
+            if full or self._is_here(data, told.run):
                 return
-            self.wanted = code == code_digest()
-            self._fetch([one for one in self.there if "/" not in one.path])
+            self.wanted = told.code == code_digest()
+            self._fetch(self.work, [one for one in self.there if "/" not in one.path])
 
     def take_over(self) -> None:
         """Fetch what was made of the sources, but not what other code has made or is here."""
         if self.wanted:
             with self._told("cannot be fetched; this run makes anew what is missing"):
-                self._fetch([one for one in self.there if "/" in one.path])
+                place = self.work / RESTORED
+                shutil.rmtree(place, ignore_errors=True)
+                self._fetch(place, [one for one in self.there if "/" in one.path])
 
     def save(self, run: str) -> None:
         """Keep what this run has made of the sources, and remove what nothing names any more."""
         if not self.seen:
             return
         with self._told("cannot be saved; the next run takes over what was there"):
-            kept = list(self._made(run))
+            made = dict(self._made(run))
+            kept = [Kept(name, path.stat().st_size, hash_file(path)) for name, path in made.items()]
             stored = self.objects.stored()
             missing = {
-                one.sha256: self.work / one.path
+                one.sha256: made[one.path]
                 for one in kept
                 if one.sha256 not in stored or one.sha256 in self.broken
             }
@@ -119,26 +136,33 @@ class State:
             strays = {name for name, one in stored.items() if one.modified < old}
             self.objects.remove((before & stored.keys() | strays) - now)
 
-    def _made(self, run: str) -> Iterator[Kept]:
-        """The files of this run that a later one takes over."""
-        first = sorted((self.work / run / "pass-00").glob("[0-9]*"))
-        for path in [*sorted(self.work.glob("pinned.*")), *first]:
-            name = path.relative_to(self.work).as_posix()
-            if PATH.fullmatch(name) and not name.endswith(".part"):
-                yield Kept(name, path.stat().st_size, hash_file(path))
+    def _made(self, run: str) -> Iterator[tuple[str, Path]]:
+        """The files of this run that a later one takes over, each with what it is called."""
+        folder = self.work / run
+        first = sorted((folder / "pass-00").glob("[0-9]*"))
+        found = [(path.name, path) for path in sorted(self.work.glob("pinned.*"))]
+        found += [(path.relative_to(folder).as_posix(), path) for path in first]
+        yield from (
+            (name, path)
+            for name, path in found
+            if PATH.fullmatch(name) and not name.endswith(".part")
+        )
 
-    def _is_here(self, data: bytes) -> bool:
-        """Whether this machine has saved that state itself, so that all of it is here."""
+    def _is_here(self, data: bytes, run: str) -> bool:
+        """Whether this machine has saved that state itself, and still has all of it."""
         path = self.work / NAME
-        return path.exists() and path.read_bytes() == data
+        if not path.exists() or path.read_bytes() != data:
+            return False
+        here = dict(self._made(run))
+        return all(one.path in here for one in self.there)
 
-    def _fetch(self, files: list[Kept]) -> None:
-        """Bring files to the work folder. One that is gone or another is left out."""
-        for folder in {self.work / one.path for one in files}:
-            private_folder(folder.parent)
+    def _fetch(self, place: Path, files: list[Kept]) -> None:
+        """Bring files to a folder. One that is gone or another is left out."""
+        for folder in {(place / one.path).parent for one in files}:
+            private_folder(folder)
 
         def fetch(one: Kept) -> bool:
-            return self.objects.fetch(one.sha256, self.work / one.path)
+            return self.objects.fetch(one.sha256, place / one.path)
 
         with ThreadPoolExecutor(self.objects.aws.concurrency) as threads:
             for one, whole in zip(files, threads.map(fetch, files), strict=True):
@@ -154,8 +178,8 @@ class State:
             self.say(f"state {self.uri}: {what} ({error})")
 
 
-def _read(data: bytes) -> tuple[str, list[Kept]]:
-    """The code that made a state, and its files. Raises StorageError for what is no state."""
+def _read(data: bytes) -> Told:
+    """A state. Raises StorageError for what is none."""
     try:
         told: dict[str, Any] = json.loads(data)
         if told["format"] != FORMAT:
@@ -164,6 +188,6 @@ def _read(data: bytes) -> tuple[str, list[Kept]]:
         strange = [one.path for one in files if not PATH.fullmatch(one.path)]
         if strange:
             raise ValueError(f"names {strange[0]}")
-        return told["code"], files
+        return Told(told["code"], told["run"], files)
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(f"{NAME} is damaged: {error}") from error

@@ -24,10 +24,10 @@ from fault_s3 import (
     seen_by_reader,
     serve_faults,
 )
-from test_incremental import RECIPE, Project
+from test_incremental import RECIPE, Project, manifest_of
 from test_incremental import read as read_by_text_reader
 
-from pipeline.errors import RecipeError, SourceChanged
+from pipeline.errors import RecipeError, SourceChanged, StorageError
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 read = read_by_text_reader  # a fixture
@@ -148,16 +148,52 @@ def test_a_machine_that_lives_on_fetches_nothing_of_the_state(tmp_path: Path, s3
     upload(project, s3)
     run(project, s3, tmp_path / "work", state=STATE)
     bucket = s3.bucket("kept")
-    files = {one["path"].split("/", 1)[-1]: one["sha256"] for one in state_of(s3)["files"]}
+    files = {one["path"]: one["sha256"] for one in state_of(s3)["files"]}
     bucket.asked.clear()
     (project.folder / "pairs/zzz.jsonl").write_text('{"prompt": "Tea?", "completion": "Green."}\n')
     upload(project, s3)
     run(project, s3, tmp_path / "work", state=STATE)
     asked = Counter(one.split(" ")[0] for one in bucket.asked if "objects/" in one)
     assert asked["GET"] == 0
-    kept = {one["path"].split("/", 1)[-1]: one["sha256"] for one in state_of(s3)["files"]}
+    kept = {one["path"]: one["sha256"] for one in state_of(s3)["files"]}
     same = [name for name, sha256 in files.items() if kept.get(name) == sha256]
     assert asked["PUT"] <= len(kept) - len(same)
+
+
+def test_work_that_was_removed_is_fetched_again(
+    tmp_path: Path, s3: FaultS3, read: list[str]
+) -> None:
+    """The machine has saved the state itself, but has no longer all of it."""
+    project = Project(tmp_path / "project", 3)
+    write_recipe(project, s3)
+    upload(project, s3)
+    first, _ = run(project, s3, tmp_path / "work", state=STATE)
+    next(tmp_path.glob("work/*/pass-00/*.kept.arrow")).unlink()
+    shutil.rmtree(tmp_path / f"work/{manifest_of(first)['run']}")
+    read.clear()
+    assert run(project, s3, tmp_path / "work", state=STATE)[0] == first
+    assert read == []
+
+
+def test_a_retry_on_another_machine_goes_on_from_the_state(
+    tmp_path: Path, s3: FaultS3, read: list[str]
+) -> None:
+    """Publishing has failed after the state was saved: the same run again reads nothing."""
+    project = Project(tmp_path / "project", 3)
+    write_recipe(project, s3, give_up_after=0.1)
+    upload(project, s3)
+    s3.bucket("nights").fault = Fault("503", 6, persistent=True)
+    with pytest.raises(StorageError, match="busy"):
+        project.prepare("s3://nights/out", work=tmp_path / "one", state=STATE)
+    assert seen_by_reader(s3.bucket("nights"), "out") is None
+    s3.bucket("nights").fault = None
+    assert read
+    read.clear()
+    fetched(s3)
+    again, _ = run(project, s3, tmp_path / "two", state=STATE)
+    assert read == fetched(s3) == []
+    assert again == run(project, s3, tmp_path / "once")[0]
+    assert not (tmp_path / "two/restored").exists()
 
 
 def test_full_takes_nothing_over_and_saves(tmp_path: Path, s3: FaultS3, read: list[str]) -> None:
@@ -207,7 +243,7 @@ def test_a_damaged_state_is_not_believed(
     [
         (b"no JSON", "is damaged"),
         (b'{"format": 1, "code": "", "files": [{"path": "x"}]}', "is damaged"),
-        (b'{"format": 9, "code": "", "files": []}', "format 9"),
+        (b'{"format": 9, "code": "", "run": "", "files": []}', "format 9"),
         (b"[]", "is damaged"),
     ],
 )
@@ -226,7 +262,7 @@ def test_what_is_no_state_is_told_and_written_over(
 
 
 @pytest.mark.parametrize(
-    "path", ["../escaped.arrow", "/tmp/escaped.arrow", "lock", f"{'a' * 20}/pass-00/../../lock"]
+    "path", ["../escaped.arrow", "/tmp/escaped.arrow", "lock", "pass-00/../../lock", "pass-00/0/x"]
 )
 def test_a_state_writes_no_other_files(tmp_path: Path, s3: FaultS3, path: str) -> None:
     """Who can write to the bucket could name any: only those of a first pass are taken."""
@@ -366,7 +402,7 @@ def test_another_run_that_has_saved_meanwhile_stands(
     run(project, s3, tmp_path / "one", state=STATE)
     (project.folder / "docs/new.txt").write_text("A new document about the green tea kettle.")
     upload(project, s3)
-    real, other = Execution.run, b'{"format": 1, "code": "", "files": [], "run": "other"}'
+    real, other = Execution.run, b'{"format": 1, "code": "", "run": "other", "files": []}'
 
     def meanwhile(self: Execution) -> Any:
         s3.bucket("kept").objects["state/state.json"] = Object(other, etag_of(other), {})
