@@ -20,6 +20,9 @@ app = typer.Typer()
 RegionOption = Annotated[
     str | None, typer.Option(help="AWS Region.  [default: the environment's or the profile's]")
 ]
+StateOption = Annotated[
+    str | None, typer.Option(metavar="S3_URI", help="The prefix of `prepare --state`.")
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="A.B=V", help="Change the recipe.")
 ]
@@ -153,9 +156,7 @@ def policy(
     source_vpce: Annotated[
         str | None, typer.Option(help="A VPC endpoint as the only way to the data.")
     ] = None,
-    state: Annotated[
-        str | None, typer.Option(help="The s3:// prefix of `prepare --state`.")
-    ] = None,
+    state: StateOption = None,
 ) -> None:
     """Print least-privilege IAM documents for a recipe, as JSON."""
     import json
@@ -171,13 +172,14 @@ def doctor(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
     offline: Annotated[bool, typer.Option("--offline", help="Ask nothing of AWS.")] = False,
     change: SetOption = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look at bucket, Region, owner, keys, public access and sources before a job."""
     from pipeline.doctor_command import examine, exit_code, told_checks
     from pipeline.publish import as_json as to_json
 
-    checks = examine(recipe, change, offline)
+    checks = examine(recipe, change, offline, state)
     told = [check.as_json() for check in checks]
     typer.echo(to_json(told).decode().rstrip() if as_json else told_checks(checks))
     raise typer.Exit(exit_code(checks))

@@ -23,8 +23,14 @@ SPECIMEN = "0" * 20
 """Stands for a run's digest where a job's request is tried."""
 
 
-def examine(path: Path, changes: list[str] | None = None, offline: bool = False) -> list[Check]:
-    """All checks of a recipe; `offline` leaves out those that ask AWS.
+def examine(
+    path: Path,
+    changes: list[str] | None = None,
+    offline: bool = False,
+    state: str | None = None,
+) -> list[Check]:
+    """All checks of a recipe, and of the bucket of `prepare --state` where it is given; `offline`
+    leaves out those that ask AWS.
 
     Raises RecipeError for a recipe that does not hold.
     """
@@ -39,7 +45,7 @@ def examine(path: Path, changes: list[str] | None = None, offline: bool = False)
     if offline:
         return [*checks, Check("AWS", "skipped", "--offline: nothing was asked")]
     try:
-        return [*checks, *_aws_checks(recipe, path.resolve().parent, region)]
+        return [*checks, *_aws_checks(recipe, path.resolve().parent, region, state)]
     except PrepError as error:  # no credentials, no such profile: told as a check of its own
         return [*checks, Check("AWS", "failed", str(error), "sign in, or set AWS_PROFILE")]
 
@@ -150,9 +156,11 @@ def _local_checks(recipe: Recipe, folder: Path) -> Iterator[Check]:
             yield Check(label, "ok", f"{source.path}: {len(found)} files")
 
 
-def _aws_checks(recipe: Recipe, folder: Path, region: str | None) -> Iterator[Check]:
+def _aws_checks(
+    recipe: Recipe, folder: Path, region: str | None, state: str | None
+) -> Iterator[Check]:
     client = Aws(**recipe.aws.model_dump(exclude={"source_bucket_owner"})).client()
-    for bucket in _buckets(recipe, region):
+    for bucket in _buckets(recipe, region, state):
         yield from bucket_checks(client, bucket)
     for label, source in recipe.all_sources().items():
         if is_remote(source.path):
@@ -164,13 +172,18 @@ def _aws_checks(recipe: Recipe, folder: Path, region: str | None) -> Iterator[Ch
     yield from _vpc_checks(recipe, region)
 
 
-def _buckets(recipe: Recipe, region: str | None) -> Iterator[Bucket]:
-    """The data's bucket and those of the jobs' output, each once."""
+def _buckets(recipe: Recipe, region: str | None, state: str | None) -> Iterator[Bucket]:
+    """The data's bucket, the state's and those of the jobs' output, each once."""
     seen: set[str] = set()
+    owner = recipe.publish.expected_bucket_owner if recipe.publish else None
     if recipe.publish:
         bucket, _ = split_uri(recipe.publish.uri)
         seen.add(bucket)
-        yield Bucket(bucket, "publish.uri", region, recipe.publish.expected_bucket_owner)
+        yield Bucket(bucket, "publish.uri", region, owner)
+    if state and split_uri(state)[0] not in seen:
+        bucket, _ = split_uri(state)
+        seen.add(bucket)
+        yield Bucket(bucket, "--state", None, owner)  # no job reads it: any Region will do
     for name in recipe.targets:
         job = recipe.job_settings(name)
         if job is None or job.output_uri is None:

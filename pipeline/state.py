@@ -111,7 +111,10 @@ class State:
             with self._told("cannot be fetched; this run makes anew what is missing"):
                 place = self.work / RESTORED
                 shutil.rmtree(place, ignore_errors=True)
-                self._fetch(place, [one for one in self.there if "/" in one.path])
+                wanted = [one for one in self.there if "/" in one.path]
+                size = sum(one.bytes for one in wanted) / 1e6
+                self.say(f"state {self.uri}: fetching {len(wanted)} files, {size:.1f} MB")
+                self._fetch(place, wanted)
 
     def save(self, run: str) -> None:
         """Keep what this run has made of the sources, and remove what nothing names any more."""
@@ -126,6 +129,8 @@ class State:
                 for one in kept
                 if one.sha256 not in stored or one.sha256 in self.broken
             }
+            size = sum(path.stat().st_size for path in missing.values()) / 1e6
+            self.say(f"state {self.uri}: saving {len(missing)} new files, {size:.1f} MB")
             self.objects.add((path, sha256) for sha256, path in missing.items())
             files = [asdict(one) for one in kept]
             data = as_json({"format": FORMAT, "code": code_digest(), "run": run, "files": files})

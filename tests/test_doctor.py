@@ -284,6 +284,18 @@ def test_a_recipe_is_examined_whole(
     assert [check.as_json()["name"] for check in found] == [check.name for check in found]
 
 
+@pytest.mark.usefixtures("s3")
+def test_the_bucket_of_a_state_is_looked_at(
+    recipe: Path, wire: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of its own; the data's is looked at in any case. No job reads it, from any Region."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", wire.url)
+    told = statuses(examine(recipe, state="s3://sen-tea-nowhere/state"))
+    assert told["--state: bucket"] == "failed"
+    told = statuses(examine(recipe, state=f"s3://{HERE}/state"))
+    assert not [name for name in told if name.startswith("--state")]
+
+
 def test_missing_credentials_are_a_failed_check(
     recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
