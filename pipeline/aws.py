@@ -23,7 +23,7 @@ class Aws:
     endpoint_url: str | None = None
     bucket_owner: str | None = None  # 12 digits, sent with every call
     kms_key_id: str | None = None  # for what is written
-    concurrency: int = 8  # requests at once while files are uploaded
+    concurrency: int = 8  # requests at once while files are fetched or uploaded
     max_bandwidth: int | None = None  # bytes a second while files are uploaded
     give_up_after: float = 300.0  # seconds of failing tries, for one call
     stall_after: float = 60.0  # seconds without a byte after which a connection is given up

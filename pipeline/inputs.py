@@ -98,7 +98,7 @@ def fetch_awaited(files: Iterable[SourceFile]) -> None:
     """Fetch the bytes of files that were only believed so far, several at once."""
     awaited = [file.local for file in files if isinstance(file.local, Awaited)]
     if awaited:
-        with ThreadPoolExecutor(HASH_THREADS) as threads:
+        with ThreadPoolExecutor(awaited[0].aws.concurrency) as threads:
             list(threads.map(Awaited.fetch, awaited))
 
 
@@ -181,7 +181,8 @@ def _gather(
 
 
 def _pin_all(listed: Sequence[Listed], spool: Path, aws: Aws) -> Iterator[SourceFile]:
-    """One after the other as long as they come out of the system's memory, then several at once.
+    """Local files one after the other as long as they come out of the system's memory; else, and
+    objects in S3 always, several at once.
 
     Threads that only wait for each other's turn took five of 100,000 small files' eight CPU
     seconds; of what is far away, large or on a slow disk, several are under way together.
@@ -191,14 +192,15 @@ def _pin_all(listed: Sequence[Listed], spool: Path, aws: Aws) -> Iterator[Source
         return [pin(one, spool, aws) for one in some]
 
     handfuls, slow = _handfuls(listed), 0
-    for some in handfuls:
+    far = any(one.local is None for one in listed)
+    for some in () if far else handfuls:
         started = time.monotonic()
         pinned = pin_some(some)
         slow = slow + 1 if time.monotonic() - started > PATIENCE else 0
         yield from pinned
         if slow == SLOW_IN_A_ROW:
             break
-    with ThreadPoolExecutor(HASH_THREADS) as threads:
+    with ThreadPoolExecutor(aws.concurrency if far else HASH_THREADS) as threads:
         for more in threads.map(pin_some, handfuls):
             yield from more
 

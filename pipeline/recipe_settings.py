@@ -19,7 +19,7 @@ class Aws(Settings):
     profile: str | None = None
     endpoint_url: str | None = None  # an S3-compatible server; http:// only on the loopback
     source_bucket_owner: str | None = Field(None, pattern=r"^\d{12}$")  # of every s3:// source
-    concurrency: int = Field(8, ge=1, le=64)  # requests at once while files are uploaded
+    concurrency: int = Field(8, ge=1, le=64)  # requests at once while files are fetched or uploaded
     max_bandwidth: int | None = Field(None, ge=65_536)  # bytes a second while files are uploaded
     give_up_after: float = Field(300, gt=0)  # seconds that one call may go on failing
     stall_after: float = Field(60, gt=0)  # seconds without a byte that a connection may last

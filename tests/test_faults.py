@@ -40,13 +40,16 @@ from forked_runs import Forks
 from small_run import copy_run, run_folder
 
 from pipeline.errors import ConflictError, PrepError, RecipeError, SourceChanged, StorageError
+from pipeline.inputs import gather_inputs
 from pipeline.publish import publish, read_latest, read_manifest
 from pipeline.publish_command import abort_pending
+from pipeline.recipe import load_recipe
 from pipeline.storage import Aws, list_sources, open_place, pin
 
 SOAK = bool(os.environ.get("SOAK"))
 SEED = int(os.environ.get("SEED", "20261125"))
 Property = Callable[[str, object], None]
+TARGETS = {"corpus": {"format": "pretraining"}}
 PART = 5 << 20  # the least that S3 takes
 LARGE = PART + 1
 REMEDY = {
@@ -465,6 +468,25 @@ def test_concurrency_is_bounded(
     s3.most_at_once = 0
     aws = replace(patient(s3), concurrency=concurrency)
     publish(open_place(f"s3://many-{concurrency}/out", aws), staged, "run", None)
+    assert least <= s3.most_at_once <= concurrency
+
+
+@pytest.mark.parametrize(("concurrency", "least"), [(1, 1), (6, 3)])
+def test_sources_are_fetched_so_many_at_once(
+    s3: FaultS3, tmp_path: Path, concurrency: int, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However soon each comes: what is far away is waited for most of the time."""
+    name = f"far-{concurrency}"
+    data = b"Sen tea.\n"
+    held = {f"in/{number:02d}.txt": Object(data, etag_of(data), {}) for number in range(30)}
+    s3.bucket(name).objects = held
+    text = {"name": "far", "sources": [{"path": f"s3://{name}/in/"}], "targets": TARGETS}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(text))
+    recipe = load_recipe(tmp_path / "recipe.yaml")
+    monkeypatch.setattr(s3, "thinks", 0.01)
+    s3.most_at_once = 0
+    aws = replace(patient(s3), concurrency=concurrency)
+    assert len(list(gather_inputs(recipe, tmp_path, tmp_path, aws).files())) == 30
     assert least <= s3.most_at_once <= concurrency
 
 
