@@ -16,7 +16,8 @@ from pipeline.hub import is_hub, list_hub
 from pipeline.local_sources import hash_file
 from pipeline.passes import ReadTask
 from pipeline.pins import Pins
-from pipeline.readers import assign
+from pipeline.readers import assign, ranges
+from pipeline.readers.per_file import PerFileReader
 from pipeline.recipe import Recipe
 from pipeline.source import Reader, SourceFile, Unit
 from pipeline.storage import Awaited, Aws, Listed, known_file, list_sources, pin
@@ -177,7 +178,22 @@ def _gather(
         files = list(pinning.all(new))
         claims = pinning.known.claims if pinning.known else None
         for reader, taken in assign(files, recipe.reader(source), claims):
-            yield from ((reader, unit) for unit in reader.units(taken))
+            yield from ((reader, unit) for unit in units_of(reader, taken, pinning.known))
+
+
+def units_of(reader: Reader, files: Sequence[SourceFile], known: Pins | None) -> list[Unit]:
+    """The files as the reader groups or cuts them; to cut a large one, it is read once."""
+    large = 2 * ranges.RANGE_BYTES
+    if known is None or not isinstance(reader, PerFileReader):
+        return reader.units(files)
+    if all(file.size < large for file in files):
+        return reader.units(files)
+    named = f"{reader.name} {reader.model_dump_json()}"
+    return [
+        Unit((piece,))
+        for file in files
+        for piece in (known.pieces(file, named, reader.pieces) if file.size >= large else (file,))
+    ]
 
 
 def _pin_all(listed: Sequence[Listed], spool: Path, aws: Aws) -> Iterator[SourceFile]:

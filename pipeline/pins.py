@@ -14,16 +14,18 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from pipeline.resume import code_digest
+from pipeline.resume import code_digest, digest_of
 from pipeline.shards import read_frame, read_marker, write_frame, write_marker
-from pipeline.source import Claims, Listed
+from pipeline.source import Claims, Listed, SourceFile, Span
 
-NAME, FORMAT = "pinned", "3"
+NAME, FORMAT = "pinned", "4"
 SCHEMA = dict.fromkeys(("uri", "stamp", "sha256", "reader"), pl.String) | {"describes": pl.Boolean}
 SETTLED = 2_000_000_000  # ns for which a file must have lain untouched: FAT counts by two seconds
 
@@ -31,7 +33,8 @@ SETTLED = 2_000_000_000  # ns for which a file must have lain untouched: FAT cou
 class Pins:
     """The digests of files by stamp or ETag: those of the run before, and those of this one.
 
-    `claims` are the readers that took them, which their names, their bytes and the code say.
+    `claims` are the readers that took them, which their names, their bytes and the code say; so are
+    the ranges in which a reader takes a large one.
     `folder` is the work folder; nothing is believed if `full`.
     """
 
@@ -41,9 +44,11 @@ class Pins:
         self.known: dict[str, tuple[str, str]] = {}  # stamp or ETag, and SHA-256, by URI
         self.same_code = False  # as that of the run which they are of
         self.claims: Claims = {}
+        self.cuts: dict[str, list[list[int]]] = {}  # of large files, by digest and reader
+        self.cuts_seen: dict[str, list[list[int]]] = {}
         self.believed: set[str] = set()  # URIs
         self.seen: dict[str, tuple[str, str]] = {}
-        self.there: tuple[dict[str, tuple[str, str]], Claims] | None = None
+        self.there: Any = None
         if not full:
             self._read()
 
@@ -58,7 +63,8 @@ class Pins:
         if self.same_code:
             taken = pinned.filter(pl.col("reader").is_not_null()).drop("stamp").iter_rows()
             self.claims = {(uri, sha): (reader, own) for uri, sha, reader, own in taken}
-        self.there = self.known, dict(self.claims)
+            self.cuts = marker["cuts"]
+        self.there = self.known, dict(self.claims), self.cuts
 
     def of(self, listed: Sequence[Listed]) -> list[str | None]:
         """The SHA-256 of each file that can be believed to be what it was."""
@@ -83,9 +89,24 @@ class Pins:
         elif listed.etag is not None:
             self.seen[listed.uri] = listed.etag, digest
 
+    def pieces(
+        self, file: SourceFile, reader: str, cut: Callable[[SourceFile], Sequence[SourceFile]]
+    ) -> Sequence[SourceFile]:
+        """A large file in the ranges that `cut` finds, which reads all of it, or has found before.
+
+        `reader` says which one it is, with its settings.
+        """
+        key = digest_of(file.sha256, reader)
+        told = self.cuts.get(key)
+        if told is None:
+            spans = [piece.span for piece in cut(file)]
+            told = [[span.start, span.before, span.end] for span in spans if span is not None]
+        self.cuts_seen[key] = told
+        return [replace(file, span=Span(*one)) for one in told] or [file]
+
     def write(self) -> None:
         """Leave what this run knows for the next."""
-        if (self.seen, self.claims) != self.there:
+        if (self.seen, self.claims, self.cuts_seen) != self.there:
             claims = [self.claims.get((uri, sha)) for uri, (_, sha) in self.seen.items()]
             columns = (
                 list(self.seen),
@@ -96,4 +117,5 @@ class Pins:
             )
             frame = pl.DataFrame(dict(zip(SCHEMA, columns, strict=True)), schema=SCHEMA)
             write_frame(self.frame, frame)
-            write_marker(self.marker, FORMAT, [self.frame], {"code": code_digest()})
+            told = {"code": code_digest(), "cuts": self.cuts_seen}
+            write_marker(self.marker, FORMAT, [self.frame], told)

@@ -14,6 +14,7 @@ from test_incremental import Project
 from pipeline import pins, storage
 from pipeline.errors import SourceChanged
 from pipeline.pins import Pins
+from pipeline.readers import ranges
 from pipeline.readers.images import ImagesReader
 from pipeline.shards import read_frame
 from pipeline.source import Listed, SourceFile
@@ -84,6 +85,53 @@ def test_what_was_not_touched_keeps_its_reader(
     monkeypatch.setattr(pins, "code_digest", lambda: "of another version")
     project.run(tmp_path / "out")
     assert len(asked) == len(project.files())
+
+
+LARGE = """
+name: ranges
+sources: [{path: pairs.jsonl}, {path: table.csv}]
+stages: [clean]
+targets: {pairs: {format: prompt_completion}}
+"""
+
+
+def test_a_large_file_is_cut_once(
+    tmp_path: Path, digested: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not opened again to find its ranges, but by other code, or when it is another."""
+    project = Project(tmp_path / "project", 7)
+    (project.folder / "recipe.yaml").write_text(LARGE)
+    pairs = project.folder / "pairs.jsonl"
+    lines = [f'{{"prompt": "What is {n}?", "completion": "A number."}}\n' for n in range(300)]
+    pairs.write_text("".join(lines))
+    rows = "".join(f"Which is {n}?,A number.\n" for n in range(300))
+    (project.folder / "table.csv").write_text("prompt,completion\n" + rows)
+    opened: list[str] = []
+    real = SourceFile.open
+    monkeypatch.setattr(SourceFile, "open", lambda self: opened.append(self.uri) or real(self))
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 2000)
+    monkeypatch.setattr("pipeline.memory.SHARD_MOST", 2000)
+    first = project.run(tmp_path / "out")
+    assert opened.count("pairs.jsonl") > 5
+    published = tmp_path / "out/LATEST"
+
+    def again(name: str) -> dict[str, bytes]:
+        opened.clear()
+        published.unlink()
+        recipe = project.folder / "recipe.yaml"
+        recipe.write_text(LARGE + f"gate: {{min_records: {len(name)}}}\n")  # another run
+        return project.run(tmp_path / "out")
+
+    lines_of = again("1")["pairs/train.jsonl"]
+    assert opened == []
+    assert lines_of == first["pairs/train.jsonl"]
+    pairs.write_text("".join(lines[1:]))
+    by_night = again("22")
+    assert set(opened) == {"pairs.jsonl"}
+    assert by_night == project.run(tmp_path / "once")
+    monkeypatch.setattr(pins, "code_digest", lambda: "of another version")
+    again("333")
+    assert set(opened) == {"pairs.jsonl", "table.csv"}
 
 
 def test_a_file_put_in_the_place_of_another_is_digested(

@@ -316,6 +316,25 @@ def test_a_source_whose_records_are_made_anew_is_fetched(tmp_path: Path, s3: Fau
     assert again == run(project, s3, tmp_path / "once")[0]
 
 
+def test_a_large_source_that_is_known_is_not_fetched_to_be_cut(
+    tmp_path: Path, s3: FaultS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its ranges are in the state as well."""
+    monkeypatch.setattr("pipeline.readers.ranges.RANGE_BYTES", 300)
+    project = Project(tmp_path / "project", 8)
+    lines = [f'{{"prompt": "What is {n}?", "completion": "A number."}}\n' for n in range(90)]
+    (project.folder / "pairs/large.jsonl").write_text("".join(lines))
+    write_recipe(project, s3)
+    upload(project, s3)
+    run(project, s3, tmp_path / "one", state=STATE)
+    (project.folder / "docs/new.txt").write_text("A new document about the green tea kettle.")
+    upload(project, s3)
+    fetched(s3)
+    by_night, _ = run(project, s3, tmp_path / "two", state=STATE)
+    assert fetched(s3) == ["docs/new.txt"]
+    assert by_night == run(project, s3, tmp_path / "once")[0]
+
+
 def test_an_etag_that_lies_stops_the_run(tmp_path: Path, s3: FaultS3) -> None:
     """Other bytes under the same ETag, on a server whose ETags are no digests."""
     project = Project(tmp_path / "project", 8)
