@@ -97,10 +97,10 @@ class Inputs:
 
 def fetch_awaited(files: Iterable[SourceFile]) -> None:
     """Fetch the bytes of files that were only believed so far, several at once."""
-    awaited = [file.local for file in files if isinstance(file.local, Awaited)]
-    if awaited:
-        with ThreadPoolExecutor(awaited[0].aws.concurrency) as threads:
-            list(threads.map(Awaited.fetch, awaited))
+    awaited = {str(file.local): file.local for file in files if isinstance(file.local, Awaited)}
+    for aws in {one.aws for one in awaited.values()}:
+        with ThreadPoolExecutor(aws.concurrency) as threads:
+            list(threads.map(Awaited.fetch, (one for one in awaited.values() if one.aws == aws)))
 
 
 def gather_inputs(

@@ -30,41 +30,51 @@ SCHEMA = dict.fromkeys(("uri", "stamp", "sha256", "reader"), pl.String) | {"desc
 SETTLED = 2_000_000_000  # ns for which a file must have lain untouched: FAT counts by two seconds
 
 
+FAR = pl.col("uri").str.starts_with("s3://")
+"""What is the same from any machine; the stamp of a local file tells nothing on another one."""
+
+
 class Pins:
-    """The digests of files by stamp or ETag: those of the run before, and those of this one.
+    """The digests of files by stamp or version: those of the run before, and those of this one.
 
     `claims` are the readers that took them, which their names, their bytes and the code say; so are
     the ranges in which a reader takes a large one.
-    `folder` is the work folder; nothing is believed if `full`.
+    `folder` is the work folder, `elsewhere` what another machine has noted; nothing is believed if
+    `full`.
     """
 
-    def __init__(self, folder: Path, *, full: bool = False) -> None:
-        self.marker, self.frame = folder / f"{NAME}.json", folder / f"{NAME}.arrow"
+    def __init__(self, folder: Path, elsewhere: Path | None = None, *, full: bool = False) -> None:
+        self.folder = folder
         self.settled = time.time_ns() - SETTLED
-        self.known: dict[str, tuple[str, str]] = {}  # stamp or ETag, and SHA-256, by URI
-        self.same_code = False  # as that of the run which they are of
+        self.known: dict[str, tuple[str, str]] = {}  # stamp or version, and SHA-256, by URI
         self.claims: Claims = {}
         self.cuts: dict[str, list[list[int]]] = {}  # of large files, by digest and reader
         self.cuts_seen: dict[str, list[list[int]]] = {}
         self.believed: set[str] = set()  # URIs
         self.seen: dict[str, tuple[str, str]] = {}
-        self.there: Any = None
+        self.there: Any = None  # what is written there, if nothing else need be
         if not full:
-            self._read()
+            self._read(folder, pl.lit(True))
+            if elsewhere is not None:
+                self._read(elsewhere, FAR)
 
-    def _read(self) -> None:
-        marker = read_marker(self.marker, FORMAT)
+    def _read(self, folder: Path, believable: pl.Expr) -> None:
+        """Take in what a run has noted. What other code has noted of objects in S3 is left out:
+        they will be looked at to find their readers, and are better fetched with the others."""
+        marker = read_marker(folder / f"{NAME}.json", FORMAT)
         if marker is None:  # not there, or damaged
             return
-        pinned = read_frame(self.frame)
+        same_code = marker["code"] == code_digest()
+        pinned = read_frame(folder / f"{NAME}.arrow")
+        pinned = pinned.filter(believable & (pl.lit(same_code) | ~FAR))
         uris, stamps, digests = (pinned[name].to_list() for name in ("uri", "stamp", "sha256"))
-        self.known = dict(zip(uris, zip(stamps, digests, strict=True), strict=True))
-        self.same_code = marker["code"] == code_digest()
-        if self.same_code:
+        self.known |= dict(zip(uris, zip(stamps, digests, strict=True), strict=True))
+        if same_code:
             taken = pinned.filter(pl.col("reader").is_not_null()).drop("stamp").iter_rows()
-            self.claims = {(uri, sha): (reader, own) for uri, sha, reader, own in taken}
-            self.cuts = marker["cuts"]
-        self.there = self.known, dict(self.claims), self.cuts
+            self.claims |= {(uri, sha): (reader, own) for uri, sha, reader, own in taken}
+            self.cuts |= marker["cuts"]
+        own = same_code and folder == self.folder
+        self.there = (dict(self.known), dict(self.claims), dict(self.cuts)) if own else None
 
     def of(self, listed: Sequence[Listed]) -> list[str | None]:
         """The SHA-256 of each file that can be believed to be what it was."""
@@ -72,10 +82,8 @@ class Pins:
 
     def _digest(self, listed: Listed) -> str | None:
         known = self.known.get(listed.uri)
-        if known is None or known[0] != (listed.stamp or listed.etag):
+        if known is None or known[0] != (listed.stamp or _version(listed)):
             return None
-        if listed.local is None and not self.same_code:
-            return None  # it will be looked at to find its reader: better fetched with others
         self.seen[listed.uri] = known
         self.believed.add(listed.uri)
         return known[1]
@@ -86,8 +94,8 @@ class Pins:
             _, changed, entered, _ = listed.stamp.split()
             if max(int(changed), int(entered)) < self.settled:
                 self.seen[listed.uri] = listed.stamp, digest
-        elif listed.etag is not None:
-            self.seen[listed.uri] = listed.etag, digest
+        elif (version := _version(listed)) is not None:
+            self.seen[listed.uri] = version, digest
 
     def pieces(
         self, file: SourceFile, reader: str, cut: Callable[[SourceFile], Sequence[SourceFile]]
@@ -116,6 +124,12 @@ class Pins:
                 [claim and claim[1] for claim in claims],
             )
             frame = pl.DataFrame(dict(zip(SCHEMA, columns, strict=True)), schema=SCHEMA)
-            write_frame(self.frame, frame)
+            path = self.folder / f"{NAME}.arrow"
+            write_frame(path, frame)
             told = {"code": code_digest(), "cuts": self.cuts_seen}
-            write_marker(self.marker, FORMAT, [self.frame], told)
+            write_marker(path.with_suffix(".json"), FORMAT, [path], told)
+
+
+def _version(listed: Listed) -> str | None:
+    """By what an object in S3 is known again: its size too, should its ETag be no digest."""
+    return f"{listed.size} {listed.etag}" if listed.etag is not None else None

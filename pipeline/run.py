@@ -56,13 +56,15 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
     aws, withdrawn = recipe_aws(recipe), Withdrawn(tuple(recipe.withdraw))
     place = open_place(options.output, aws)
     with work_folder(options) as (work, lock):
-        state = State(options.state, aws, work, progress.say) if options.state else None
+        state = None
+        if options.state is not None:
+            state = State(options.state, options.output, aws, work, progress.say)
         for note in [*place.examine(), *(state.examine(place) if state else ())]:
             progress.say(note)
         if state:
             state.look(full=options.full)
         progress.say("reading the list of sources")
-        pins = Pins(work, full=options.full)
+        pins = Pins(work, state.restored if state else None, full=options.full)
         spool = private_folder(work / "spool")
         inputs = gather_inputs(recipe, folder, spool, source_aws(recipe, aws), pins)
         pins.write()
@@ -73,6 +75,8 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         there = read_manifest(place, run)
         if there:  # the same work is done; a run killed before its last step lacks only LATEST
             lock.confirm()
+            if state:
+                state.save(run)
             point_to(place, run, there[1], latest)
             _clear(work, run, inputs, withdrawn)
             return Outcome(run, uri, True, there[0])

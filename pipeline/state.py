@@ -11,72 +11,61 @@ bytes without: what goes wrong with them is told, and is no fault of the run.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from pipeline.aws import Aws
 from pipeline.errors import ConflictError, RecipeError, StorageError
 from pipeline.local_sources import hash_file
-from pipeline.publish import as_json
 from pipeline.resume import code_digest
 from pipeline.s3 import S3Place
 from pipeline.s3_errors import split_uri
-from pipeline.s3_objects import S3Objects
+from pipeline.s3_objects import S3Objects, Stored
 from pipeline.shards import private_folder, write_bytes
+from pipeline.state_file import NAME, PATH, Kept, StateFile, read_state
 from pipeline.storage import Place, is_remote
 
-NAME, FORMAT = "state.json", 1
 STRAY = 86_400.0  # seconds after which an object that no state names is one that a dead run left
-PATH = re.compile(r"pinned\.(json|arrow)|pass-00/[0-9][-.\w]*")
-"""The files that a state may name: no other is written on this machine."""
-
+FAULTS_MOST = 3  # refused objects after which no more are asked for
 RESTORED = "restored"
 """The folder of what was fetched, beside those of runs: a run looks for work of others in all."""
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Kept:
-    """A file that is kept."""
-
-    path: str  # below the work folder, or that of the run
-    bytes: int
-    sha256: str  # hex
-
-
-@dataclass(frozen=True)
-class Told:
-    """What `state.json` says."""
-
-    code: str  # digest of the code that made it
-    run: str
-    files: list[Kept]
-
-
 class State:
     """The state below one S3 prefix, for one run: looked at, taken over, saved at last."""
 
-    def __init__(self, uri: str, aws: Aws, work: Path, say: Say) -> None:
+    def __init__(self, uri: str, output: str, aws: Aws, work: Path, say: Say) -> None:
+        self.uri, self.output, self.work = uri.rstrip("/"), output.rstrip("/"), work
         if not is_remote(uri):
             raise RecipeError(
                 f"--state {uri}: is not an s3:// URI; on this machine --work keeps it"
             )
-        self.uri, self.work, self.say = uri.rstrip("/"), work, say
+        if f"{self.uri}/".startswith(f"{self.output}/runs/"):
+            raise RecipeError(f"--state {uri}: whoever reads the runs would read it; name another")
+        self._say = say
         self.place = S3Place(self.uri, aws)
         self.objects = S3Objects(f"{self.uri}/objects", aws)
-        self.version: str | None = None  # of what was there
-        self.there: list[Kept] = []
+        self.data: bytes | None = None  # of state.json as it was,
+        self.version: str | None = None  # and which version of it
+        self.there: StateFile | None = None
         self.seen = False  # whether it is known what was there
         self.wanted = False  # whether its first pass can be taken over
-        self.broken: set[str] = set()  # SHA-256 of objects that are gone, or are others
+        self.broken: set[str] = set()  # SHA-256 of objects that are gone, others, or refused
+
+    @property
+    def restored(self) -> Path:
+        """Where what was fetched is."""
+        return self.work / RESTORED
+
+    def say(self, text: str) -> None:
+        """Tell something about it."""
+        self._say(f"state {self.uri}: {text}")
 
     def examine(self, output: Place) -> list[str]:
         """Notes on the bucket, where it is not that of the output.
@@ -91,88 +80,130 @@ class State:
 
     def look(self, *, full: bool) -> None:
         """Read which files are kept, and fetch those that pin sources; nothing if `full`."""
+        shutil.rmtree(self.restored, ignore_errors=True)
         with self._told("cannot be read; this run starts from nothing"):
-            found = self.place.read(NAME)
-            self.seen = True
-            if found is None:
-                self.say(f"state {self.uri}: none is there yet; this run starts from nothing")
-                return
-            data, self.version = found
-            told = _read(data)
-            self.there = told.files
-            if full or self._is_here(data, told.run):
-                return
-            self.wanted = told.code == code_digest()
-            self._fetch(self.work, [one for one in self.there if "/" not in one.path])
+            self._read()
+            if self.there is None:
+                self.say("none is there yet; this run starts from nothing")
+            elif not full and not self._is_here(self.there):
+                self.wanted = self.there.code == code_digest()
+                self._fetch([one for one in self.there.files if "/" not in one.path])
+
+    def _read(self) -> None:
+        """What is there. Raises StorageError, also when it is another output's."""
+        found = self.place.read(NAME)
+        if found is not None:
+            self.data, self.version = found
+            self.seen = True  # be it damaged: then it is written over
+            there = read_state(found[0])
+            if there.output != self.output:
+                self.seen = False
+                raise StorageError(f"is that of {there.output}; give each output its own prefix")
+            self.there = there
+        self.seen = True
 
     def take_over(self) -> None:
         """Fetch what was made of the sources, but not what other code has made or is here."""
-        if self.wanted:
-            with self._told("cannot be fetched; this run makes anew what is missing"):
-                place = self.work / RESTORED
-                shutil.rmtree(place, ignore_errors=True)
-                wanted = [one for one in self.there if "/" in one.path]
-                size = sum(one.bytes for one in wanted) / 1e6
-                self.say(f"state {self.uri}: fetching {len(wanted)} files, {size:.1f} MB")
-                self._fetch(place, wanted)
+        if self.there is not None and self.wanted:
+            wanted = [one for one in self.there.files if "/" in one.path]
+            size = sum(one.bytes for one in wanted) / 1e6
+            self.say(f"fetching {len(wanted)} files, {size:.1f} MB")
+            with self._told("cannot be fetched whole; this run makes anew what is missing"):
+                self._fetch(wanted)
 
     def save(self, run: str) -> None:
-        """Keep what this run has made of the sources, and remove what nothing names any more."""
-        if not self.seen:
-            return
+        """Keep what this run has made of the sources, and remove what nothing names any more.
+
+        Of a run that was published already nothing may have been made here: what is there stays.
+        """
+        left: set[str] = set()
         with self._told("cannot be saved; the next run takes over what was there"):
+            if not self.seen:
+                self._read()
             made = dict(self._made(run))
-            kept = [Kept(name, path.stat().st_size, hash_file(path)) for name, path in made.items()]
-            stored = self.objects.stored()
-            missing = {
-                one.sha256: made[one.path]
-                for one in kept
-                if one.sha256 not in stored or one.sha256 in self.broken
+            files = {
+                name: Kept(name, path.stat().st_size, hash_file(path))
+                for name, path in made.items()
             }
+            if not any("/" in name for name in files):
+                files |= {one.path: one for one in self._usable() if "/" in one.path}
+            left = self._swap(run, files, made)
+        with self._told("is saved, but what it names no more cannot be deleted yet"):
+            self.objects.remove(left)
+
+    def _usable(self) -> Iterator[Kept]:
+        """The files of the state that was there, if a run of this code can use them."""
+        if self.there is not None and self.there.code == code_digest():
+            yield from (one for one in self.there.files if one.sha256 not in self.broken)
+
+    def _swap(self, run: str, files: dict[str, Kept], made: dict[str, Path]) -> set[str]:
+        """Upload what is not there, then name it; returns the objects that are left to remove."""
+        stored = self.objects.stored()
+        torn = {one.sha256 for one in files.values() if _torn(one, stored)} | self.broken
+        self.objects.remove(torn & stored.keys())
+        missing = {
+            one.sha256: made[name]
+            for name, one in files.items()
+            if name in made and (one.sha256 not in stored or one.sha256 in torn)
+        }
+        if missing:
             size = sum(path.stat().st_size for path in missing.values()) / 1e6
-            self.say(f"state {self.uri}: saving {len(missing)} new files, {size:.1f} MB")
-            self.objects.add((path, sha256) for sha256, path in missing.items())
-            files = [asdict(one) for one in kept]
-            data = as_json({"format": FORMAT, "code": code_digest(), "run": run, "files": files})
+            self.say(f"saving {len(missing)} new files, {size:.1f} MB")
+        self.objects.add((path, sha256) for sha256, path in missing.items())
+        now, there = {one.sha256 for one in files.values()}, self.there
+        before = {one.sha256 for one in there.files} | set(there.gone) if there else set()
+        gone = (before & stored.keys()) - now - torn
+        ordered = tuple(files[name] for name in sorted(files))
+        state = StateFile(code_digest(), self.output, run, ordered, tuple(sorted(gone)))
+        data = state.as_json()
+        if data != self.data:
             self.place.swap(NAME, data, self.version)
-            write_bytes(self.work / NAME, data)
-            before, now = ({one.sha256 for one in files} for files in (self.there, kept))
-            old = time.time() - STRAY
-            strays = {name for name, one in stored.items() if one.modified < old}
-            self.objects.remove((before & stored.keys() | strays) - now)
+        write_bytes(self.work / NAME, data)
+        old = time.time() - STRAY
+        strays = {name for name, one in stored.items() if one.modified < old}
+        return gone | (strays - now - torn)
 
     def _made(self, run: str) -> Iterator[tuple[str, Path]]:
         """The files of this run that a later one takes over, each with what it is called."""
-        folder = self.work / run
-        first = sorted((folder / "pass-00").glob("[0-9]*"))
-        found = [(path.name, path) for path in sorted(self.work.glob("pinned.*"))]
-        found += [(path.relative_to(folder).as_posix(), path) for path in first]
-        yield from (
-            (name, path)
-            for name, path in found
-            if PATH.fullmatch(name) and not name.endswith(".part")
-        )
+        for path in sorted(self.work.glob("pinned.*")):
+            if PATH.fullmatch(path.name):
+                yield path.name, path
+        for marker in sorted((self.work / run / "pass-00").glob("[0-9]*.json")):
+            files = [marker, *map(marker.with_name, _files_of(marker))]
+            if len(files) > 1 and all(file.exists() for file in files):
+                yield from ((f"pass-00/{file.name}", file) for file in files)
 
-    def _is_here(self, data: bytes, run: str) -> bool:
+    def _is_here(self, there: StateFile) -> bool:
         """Whether this machine has saved that state itself, and still has all of it."""
         path = self.work / NAME
-        if not path.exists() or path.read_bytes() != data:
+        if not path.exists() or path.read_bytes() != self.data:
             return False
-        here = dict(self._made(run))
-        return all(one.path in here for one in self.there)
+        here = dict(self._made(there.run))
+        return all(one.path in here for one in there.files)
 
-    def _fetch(self, place: Path, files: list[Kept]) -> None:
-        """Bring files to a folder. One that is gone or another is left out."""
-        for folder in {(place / one.path).parent for one in files}:
-            private_folder(folder)
+    def _fetch(self, files: Iterable[Kept]) -> None:
+        """Bring files to this machine; one that is gone or another is left out.
 
-        def fetch(one: Kept) -> bool:
-            return self.objects.fetch(one.sha256, place / one.path)
+        Raises the first StorageError when the others are there.
+        """
+        faults: list[StorageError] = []
 
-        with ThreadPoolExecutor(self.objects.aws.concurrency) as threads:
-            for one, whole in zip(files, threads.map(fetch, files), strict=True):
-                if not whole:
+        def fetch(one: Kept) -> None:
+            if len(faults) >= FAULTS_MOST:
+                return
+            try:
+                if not self.objects.fetch(one.sha256, self.restored / one.path):
                     self.broken.add(one.sha256)
+            except StorageError as error:
+                self.broken.add(one.sha256)
+                faults.append(error)
+
+        private_folder(self.restored)
+        private_folder(self.restored / "pass-00")
+        with ThreadPoolExecutor(self.objects.aws.concurrency) as threads:
+            list(threads.map(fetch, files))
+        if faults:
+            raise faults[0]
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
@@ -180,19 +211,18 @@ class State:
         try:
             yield
         except (StorageError, ConflictError) as error:
-            self.say(f"state {self.uri}: {what} ({error})")
+            self.say(f"{what} ({error})")
 
 
-def _read(data: bytes) -> Told:
-    """A state. Raises StorageError for what is none."""
+def _files_of(marker: Path) -> list[str]:
+    """The names of a task's files; none if it cannot be taken over, or its marker is torn."""
     try:
-        told: dict[str, Any] = json.loads(data)
-        if told["format"] != FORMAT:
-            raise ValueError(f"format {told['format']}")
-        files = [Kept(one["path"], one["bytes"], one["sha256"]) for one in told["files"]]
-        strange = [one.path for one in files if not PATH.fullmatch(one.path)]
-        if strange:
-            raise ValueError(f"names {strange[0]}")
-        return Told(told["code"], told["run"], files)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{NAME} is damaged: {error}") from error
+        told = json.loads(marker.read_bytes())
+        return list(told["files"]) if "made_of" in told else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _torn(kept: Kept, stored: dict[str, Stored]) -> bool:
+    """Whether an object that stands there cannot be the file."""
+    return kept.sha256 in stored and stored[kept.sha256].bytes != kept.bytes

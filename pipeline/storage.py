@@ -70,6 +70,10 @@ def known_file(listed: Listed, digest: str, spool: Path, aws: Aws) -> SourceFile
                       listed.size, digest)  # fmt: skip
 
 
+_DIGESTED: set[tuple[str, str]] = set()
+"""Of which files this process has seen the digest itself."""
+
+
 @dataclass(frozen=True)
 class Awaited:
     """A path to an S3 object's bytes, which are fetched when it is first asked for."""
@@ -84,10 +88,11 @@ class Awaited:
         return str(_place(self.listed, self.spool))
 
     def __fspath__(self) -> str:
-        """Where they are: as they were noted, or else fetched now."""
-        if not Path(str(self)).exists() or _noted(Path(str(self))) != self.sha256:
+        """Where they are: digested once by each process, fetched where they are not there whole."""
+        path = str(self)
+        if (path, self.sha256) not in _DIGESTED or not Path(path).exists():
             self.fetch()
-        return str(self)
+        return path
 
     def fetch(self) -> None:
         """Have the bytes there, digested. Raises SourceChanged when they are not what they were."""
@@ -97,6 +102,7 @@ class Awaited:
                 f"source {self.listed.uri}: is another, though its ETag is as it was; "
                 "run again with --full"
             )
+        _DIGESTED.add((str(self), self.sha256))
 
 
 def _place(listed: Listed, spool: Path) -> Path:
