@@ -44,7 +44,7 @@ from pipeline.inputs import gather_inputs
 from pipeline.publish import publish, read_latest, read_manifest
 from pipeline.publish_command import abort_pending
 from pipeline.recipe import load_recipe
-from pipeline.storage import Aws, list_sources, open_place, pin
+from pipeline.storage import Aws, known_file, list_sources, open_place, pin
 
 SOAK = bool(os.environ.get("SOAK"))
 SEED = int(os.environ.get("SEED", "20261125"))
@@ -405,6 +405,29 @@ def test_a_damaged_spool_file_is_fetched_again(s3: FaultS3, made: Made, tmp_path
     asked = len(s3.bucket("spool").asked)
     assert pin(listed, tmp_path, aws).path == spooled
     assert len(s3.bucket("spool").asked) == asked  # what is whole is not fetched again
+
+
+def test_a_known_source_is_digested_before_its_first_use(
+    s3: FaultS3, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By each process, for its copy may have rotted; it is fetched where it is not there."""
+    fill(s3.bucket("known"), made)
+    aws = patient(s3)
+    (listed, _) = list_sources("s3://known/in", tmp_path, aws)
+    spooled = pin(listed, tmp_path, aws)
+    known = known_file(listed, spooled.sha256, tmp_path, aws)
+    assert str(known.local) == str(spooled.path)
+    spooled.path.write_bytes(b"x" * listed.size)
+    assert known.path.read_bytes() == made.sources["in/a.txt"]
+    asked = len(s3.bucket("known").asked)
+    spooled.path.write_bytes(b"x" * listed.size)
+    monkeypatch.setattr("pipeline.storage._DIGESTED", set())  # as in another process
+    assert known.path.read_bytes() == made.sources["in/a.txt"]
+    assert known.path == known.path
+    assert len(s3.bucket("known").asked) == asked + 1
+    spooled.path.unlink()
+    assert Path(str(known.local)).exists() is False
+    assert known.head() == made.sources["in/a.txt"][:65_536]
 
 
 def test_a_wrong_or_missing_owner_is_refused(s3: FaultS3, made: Made, tmp_path: Path) -> None:
