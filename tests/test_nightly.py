@@ -74,8 +74,10 @@ def pairs(night: int) -> bytes:
     return "\n".join(lines).encode()
 
 
+@pytest.mark.parametrize("keeping", [False, True], ids=["", "new machines with a state"])
 def test_nothing_grows_night_after_night(
     tmp_path: Path,
+    keeping: bool,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     record_property: Property,
@@ -105,7 +107,8 @@ def test_nothing_grows_night_after_night(
     with serve_faults() as s3:
         bucket = s3.bucket("nightly")
         recipe = load_recipe(write_recipe(tmp_path, s3.url))
-        options = Options("s3://nightly/out", 1, work=tmp_path / "work")
+        state = "s3://nightly/state" if keeping else None
+        options = Options("s3://nightly/out", 1, work=tmp_path / "work", state=state)
         old = None
         for night in range(NIGHTS):
             data = pairs(night)
@@ -115,7 +118,9 @@ def test_nothing_grows_night_after_night(
             bucket.asked.clear()
             bucket.possible.clear()
             caplog.clear()  # what pytest keeps of warnings holds requests and their answers
-            bucket.fault = Fault(kind, chance.randrange(1, 17), persistent)
+            bucket.fault = Fault(kind, chance.randrange(1, 32 if keeping else 17), persistent)
+            if keeping:
+                shutil.rmtree(tmp_path / "work", ignore_errors=True)
             nowhere = Lines(io.StringIO(), as_json=False)
             try:
                 prepare(recipe, tmp_path, options, nowhere)
@@ -131,6 +136,8 @@ def test_nothing_grows_night_after_night(
             assert old
             assert len(old["plain/train.jsonl"].splitlines()) == 20, night
             assert bucket.uploads == {}
+            kept = [key for key in bucket.objects if key.startswith("state/")]
+            assert len(kept) < 30, (night, kept)
             runs = sorted({key.split("/")[2] for key in bucket.objects if "/runs/" in key})
             current = json.loads(bucket.objects["out/LATEST"].data)["run"]
             for run in runs:  # what a life cycle rule would do
@@ -150,9 +157,10 @@ def test_nothing_grows_night_after_night(
     growth = settled[-1][3] - settled[0][3]
     assert growth < (24 << 20) + len(settled) * 10_000, growth
     told = ", ".join(f"{name} {number}" for name, number in ends.items())
+    where = " on new machines, with a state" if keeping else ""
     record_property(
         "tried",
-        f"nights: {NIGHTS} ({told}); work files {settled[0][0]} to {settled[-1][0]}, descriptors "
-        f"{settled[0][1]} to {settled[-1][1]}, sockets {settled[0][2]} to {settled[-1][2]}, "
+        f"nights{where}: {NIGHTS} ({told}); work files {settled[0][0]} to {settled[-1][0]}, "
+        f"descriptors {settled[0][1]} to {settled[-1][1]}, sockets {settled[0][2]} to {settled[-1][2]}, "
         f"memory {settled[0][3] >> 20} to {settled[-1][3] >> 20} MB",
     )
