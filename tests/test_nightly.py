@@ -161,6 +161,7 @@ def test_nothing_grows_night_after_night(
     record_property(
         "tried",
         f"nights{where}: {NIGHTS} ({told}); work files {settled[0][0]} to {settled[-1][0]}, "
-        f"descriptors {settled[0][1]} to {settled[-1][1]}, sockets {settled[0][2]} to {settled[-1][2]}, "
+        f"descriptors {settled[0][1]} to {settled[-1][1]}, "
+        f"sockets {settled[0][2]} to {settled[-1][2]}, "
         f"memory {settled[0][3] >> 20} to {settled[-1][3] >> 20} MB",
     )
