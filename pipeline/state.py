@@ -81,10 +81,10 @@ class State:
     def look(self, *, full: bool) -> None:
         """Read which files are kept, and fetch those that pin sources; nothing if `full`."""
         shutil.rmtree(self.restored, ignore_errors=True)
-        with self._told("cannot be read; this run starts from nothing"):
+        with self._told("cannot be read; this run goes without"):
             self._read()
             if self.there is None:
-                self.say("none is there yet; this run starts from nothing")
+                self.say("none is there yet")
             elif not full and not self._is_here(self.there):
                 self.wanted = self.there.code == code_digest()
                 self._fetch([one for one in self.there.files if "/" not in one.path])
@@ -114,7 +114,8 @@ class State:
     def save(self, run: str) -> None:
         """Keep what this run has made of the sources, and remove what nothing names any more.
 
-        Of a run that was published already nothing may have been made here: what is there stays.
+        Of a run that was published already nothing may have been made here: then what is there of
+        the same run stays, and of an older one nothing, for its texts may be withdrawn since.
         """
         left: set[str] = set()
         with self._told("cannot be saved; the next run takes over what was there"):
@@ -126,15 +127,16 @@ class State:
                 for name, path in made.items()
             }
             if not any("/" in name for name in files):
-                files |= {one.path: one for one in self._usable() if "/" in one.path}
+                files |= {one.path: one for one in self._of_same(run) if "/" in one.path}
             left = self._swap(run, files, made)
         with self._told("is saved, but what it names no more cannot be deleted yet"):
             self.objects.remove(left)
 
-    def _usable(self) -> Iterator[Kept]:
-        """The files of the state that was there, if a run of this code can use them."""
-        if self.there is not None and self.there.code == code_digest():
-            yield from (one for one in self.there.files if one.sha256 not in self.broken)
+    def _of_same(self, run: str) -> Iterator[Kept]:
+        """The files of the state that was there, if they are of this run and code."""
+        there = self.there
+        if there is not None and (there.run, there.code) == (run, code_digest()):
+            yield from (one for one in there.files if one.sha256 not in self.broken)
 
     def _swap(self, run: str, files: dict[str, Kept], made: dict[str, Path]) -> set[str]:
         """Upload what is not there, then name it; returns the objects that are left to remove."""

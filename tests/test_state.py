@@ -260,7 +260,7 @@ def test_what_is_no_state_is_told_and_written_over(
     _, told = run(project, s3, tmp_path / "work", state=STATE)
     (line,) = [line for line in told if "state.json" in line]
     assert why in line
-    assert "starts from nothing" in line
+    assert "goes without" in line
     state_of(s3)
 
 

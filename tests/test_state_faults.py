@@ -160,6 +160,20 @@ def test_what_a_dead_run_should_have_removed_is_removed(
     state_of(s3)
 
 
+def test_texts_withdrawn_by_a_run_without_the_state_go(tmp_path: Path, s3: FaultS3) -> None:
+    """It was published already when the state comes to know of it: the older run's work goes."""
+    project = Project(tmp_path / "project", 9)
+    (project.folder / "docs/canary.txt").write_text((CANARY + "\n") * 3)
+    write_recipe(project, s3)
+    upload(project, s3)
+    run(project, s3, tmp_path / "one", state=STATE)
+    write_recipe(project, s3, RECIPE + "withdraw: [s3://raw/docs/canary.txt]\n")
+    run(project, s3, tmp_path / "two")
+    project.prepare("s3://nights/out", work=tmp_path / "three", state=STATE)
+    assert telling(s3) == []
+    state_of(s3)
+
+
 def test_a_role_that_may_not_delete_is_told_so(
     tmp_path: Path, s3: FaultS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
