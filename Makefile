@@ -47,7 +47,7 @@ fuzz: ## Feed the compiled kernels damaged texts under sanitizers (300,000 input
 	done
 
 soak: setup-dev ## Every fault at every call, a kill at every step, 100 races, all hostile files (an hour)
-	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/test_faults.py tests/test_kills.py tests/test_kills_s3.py tests/test_stops.py tests/test_hostile.py
+	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/test_faults.py tests/test_kills.py tests/test_kills_s3.py tests/test_state.py tests/test_stops.py tests/test_hostile.py
 
 nights: setup-dev ## 1,000 scheduled runs with faults: nothing may grow
 	SOAK=1 $(BIN)/python -m pytest tests/test_nightly.py

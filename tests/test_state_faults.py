@@ -24,7 +24,7 @@ from pipeline.s3_objects import S3Objects
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 s3, server = bucket_server, one_server  # fixtures
-SMALL = Share(1, 400)
+SMALL = Share(1, 4000)
 EVIL = b"evil"
 EVIL_SHA = hashlib.sha256(EVIL).hexdigest()
 
@@ -273,7 +273,7 @@ def test_images_of_many_units_are_fetched_once_each(tmp_path: Path, s3: FaultS3)
         shutil.rmtree(project.folder / name)
     (project.folder / "images").mkdir()
     rows = []
-    for number in range(520):
+    for number in range(300):
         place = project.folder / f"images/{number:03d}.png"
         Image.new("RGB", (4, 4), (number % 256, number // 256, 9)).save(place)
         rows.append({"file_name": place.name, "text": f"A plain picture, number {number}."})
