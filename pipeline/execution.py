@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -38,12 +38,7 @@ from pipeline.resume import claim
 from pipeline.reuse import find_known, made_by
 from pipeline.segments import Segment, segments
 from pipeline.shards import private_folder, write_bytes
-from pipeline.stage import (
-    ComparingStage,
-    EvidenceStage,
-    RecordStage,
-    Stage,
-)
+from pipeline.stage import ComparingStage, EvidenceStage, RecordStage, Stage
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.clean import Clean
 from pipeline.stages.label import Label
@@ -108,6 +103,7 @@ class Execution:
         self.sets = EvaluationSets()
         self.against: Mapping[str, dict[str, Any]] = {}  # what is told of earlier data, by name
         self.changing: list[tuple[str, RecordStage]] = []  # stages so far that change texts
+        self.take_over: Callable[[str], None] | None = None  # brings other machines' work, by that
         self.gate: GateProcess | None = None
         self.engine = Workers(self.share.workers)
 
@@ -243,6 +239,8 @@ class Execution:
     def _with_known(self, tasks: list[Any], folder: Path, made_of: str) -> list[Any]:
         """The read tasks with what earlier runs have made of their units."""
         keys = [task.keys(self.withdrawn) for task in tasks]
+        if self.take_over:
+            self.take_over(made_of)
         known = find_known(self.folder.parent, folder, made_of, chain.from_iterable(keys))
         there = set(known.rows["key"])
         units = chain.from_iterable(task.units for task in tasks)

@@ -82,9 +82,9 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
             return Outcome(run, uri, True, there[0])
         if options.full:
             shutil.rmtree(work / run, ignore_errors=True)
-        if state:
-            state.take_over()
         execution = Execution(recipe, inputs, named, private_folder(work / run), options, progress)
+        if state:
+            execution.take_over = state.take_over
         execution.deltas = read_deltas(place, named.parents)
         finished = execution.run()
         if state:

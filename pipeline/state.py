@@ -55,7 +55,7 @@ class State:
         self.version: str | None = None  # and which version of it
         self.there: StateFile | None = None
         self.seen = False  # whether it is known what was there
-        self.wanted = False  # whether its first pass can be taken over
+        self.wanted = False  # whether its first pass is not here already
         self.broken: set[str] = set()  # SHA-256 of objects that are gone, others, or refused
 
     @property
@@ -86,7 +86,7 @@ class State:
             if self.there is None:
                 self.say("none is there yet")
             elif not full and not self._is_here(self.there):
-                self.wanted = self.there.code == code_digest()
+                self.wanted = True
                 self._fetch([one for one in self.there.files if "/" not in one.path])
 
     def _read(self) -> None:
@@ -102,9 +102,9 @@ class State:
             self.there = there
         self.seen = True
 
-    def take_over(self) -> None:
-        """Fetch what was made of the sources, but not what other code has made or is here."""
-        if self.there is not None and self.wanted:
+    def take_over(self, made_of: str) -> None:
+        """Fetch what was made of the sources, but not by other stages or code, nor what is here."""
+        if self.there is not None and self.wanted and self.there.made_of == made_of:
             wanted = [one for one in self.there.files if "/" in one.path]
             size = sum(one.bytes for one in wanted) / 1e6
             self.say(f"fetching {len(wanted)} files, {size:.1f} MB")
@@ -155,8 +155,8 @@ class State:
         now, there = {one.sha256 for one in files.values()}, self.there
         before = {one.sha256 for one in there.files} | set(there.gone) if there else set()
         gone = (before & stored.keys()) - now - torn
-        ordered = tuple(files[name] for name in sorted(files))
-        state = StateFile(code_digest(), self.output, run, ordered, tuple(sorted(gone)))
+        ordered, made_of = tuple(files[name] for name in sorted(files)), self._made_of(made)
+        state = StateFile(code_digest(), self.output, run, made_of, ordered, tuple(sorted(gone)))
         data = state.as_json()
         if data != self.data:
             self.place.swap(NAME, data, self.version)
@@ -174,6 +174,13 @@ class State:
             files = [marker, *map(marker.with_name, _files_of(marker))]
             if len(files) > 1 and all(file.exists() for file in files):
                 yield from ((f"pass-00/{file.name}", file) for file in files)
+
+    def _made_of(self, made: dict[str, Path]) -> str:
+        """What the first pass was made of: that of this run, else that which is there."""
+        markers = [path for name, path in made.items() if "/" in name and path.suffix == ".json"]
+        if markers:
+            return str(json.loads(markers[0].read_bytes())["made_of"])
+        return self.there.made_of if self.there else ""
 
     def _is_here(self, there: StateFile) -> bool:
         """Whether this machine has saved that state itself, and still has all of it."""

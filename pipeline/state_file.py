@@ -33,6 +33,7 @@ class StateFile:
     code: str  # digest of the code that made it
     output: str  # where the runs go that it is of
     run: str  # the last of them
+    made_of: str  # digest of all that its first pass depends on beside the sources
     files: tuple[Kept, ...]
     gone: tuple[str, ...] = ()  # SHA-256 of what an earlier state named; to be removed
 
@@ -50,8 +51,8 @@ def read_state(data: bytes) -> StateFile:
         files = tuple(_kept(one) for one in told["files"])
         if len({one.path for one in files}) < len(files):
             raise ValueError("names a file twice")
-        code, output, run = (_text(told[name]) for name in ("code", "output", "run"))
-        return StateFile(code, output, run, files, tuple(_digest(one) for one in told["gone"]))
+        code, output, run, of = (_text(told[n]) for n in ("code", "output", "run", "made_of"))
+        return StateFile(code, output, run, of, files, tuple(_digest(one) for one in told["gone"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StorageError(f"{NAME} is damaged: {error}") from error
 

@@ -115,7 +115,7 @@ def keep_states(folder: Path, wire: Recorder) -> None:
         for _ in range(2):
             state = State(STATE, BASE, aws, work, print)
             state.look(full=False)
-            state.take_over()
+            state.take_over("")
             state.save(run)
             wire.refuse = lambda method, key, query: False
 

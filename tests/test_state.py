@@ -309,15 +309,19 @@ def test_state_of_other_code_is_not_fetched(
 
 
 def test_a_source_whose_records_are_made_anew_is_fetched(tmp_path: Path, s3: FaultS3) -> None:
-    """Another setting of a stage: all are known by their ETags, and all are read."""
+    """Another setting of a stage: all are known by their ETags, and all are read; what was made of
+    them by the other setting is of no use, and left where it is."""
     project = Project(tmp_path / "project", 8)
     write_recipe(project, s3)
     upload(project, s3)
     run(project, s3, tmp_path / "one", state=STATE)
     write_recipe(project, s3, RECIPE.replace("min_words: 5", "min_words: 6"))
     fetched(s3)
+    s3.bucket("kept").asked.clear()
     again, _ = run(project, s3, tmp_path / "two", state=STATE)
     assert len(fetched(s3)) == len(project.files())
+    got = [one for one in s3.bucket("kept").asked if one.startswith("GET state/objects/")]
+    assert len(got) == 2  # the pins
     assert again == run(project, s3, tmp_path / "once")[0]
 
 
@@ -429,7 +433,7 @@ def test_another_run_that_has_saved_meanwhile_stands(
     run(project, s3, tmp_path / "one", state=STATE)
     (project.folder / "docs/new.txt").write_text("A new document about the green tea kettle.")
     upload(project, s3)
-    real, other = Execution.run, StateFile("", "s3://nights/out", "", ()).as_json()
+    real, other = Execution.run, StateFile("", "s3://nights/out", "", "", ()).as_json()
 
     def meanwhile(self: Execution) -> Any:
         s3.bucket("kept").objects["state/state.json"] = Object(other, etag_of(other), {})
