@@ -225,7 +225,7 @@ def test_a_run_from_s3_to_s3_is_killed_and_goes_on(
         assert whole_state(s3) in (set(), files), kill
         moved = keeping and chance.random() < 0.5
         if moved:
-            shutil.rmtree(work)  # another machine
+            shutil.rmtree(work, ignore_errors=True)  # another machine; there may be none yet
         ended = prepare()
         assert ended["code"] == 0, (kill, ended)
         assert without_state(objects(s3)) == expected, kill
