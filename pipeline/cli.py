@@ -105,10 +105,10 @@ def prepare(
 
     if log not in {None, "json", "text"}:
         raise RecipeError(f"--log {log}: is neither json nor text")
-    kept = (metrics, lineage_events, state)
     told = prepare_recipe(
-        recipe, output, change or [], workers, memory, work, log, full, since, *kept
-    )
+        recipe, output, change or [], workers, memory, work, log, full, since, metrics,
+        lineage_events, state,
+    )  # fmt: skip
     typer.echo(told.as_json() if as_json else told.as_text())
 
 

@@ -103,7 +103,7 @@ class Execution:
         self.sets = EvaluationSets()
         self.against: Mapping[str, dict[str, Any]] = {}  # what is told of earlier data, by name
         self.changing: list[tuple[str, RecordStage]] = []  # stages so far that change texts
-        self.take_over: Callable[[str], None] | None = None  # brings other machines' work, by that
+        self.take_over: Callable[[str], None] | None = None  # fetches others' work, by `made_of`
         self.gate: GateProcess | None = None
         self.engine = Workers(self.share.workers)
 

@@ -5,8 +5,8 @@ A file is taken for what it was when its size, both its times and its entry (ino
 were when it was read, as git, restic and borg do. Writing to a file sets the time of its entry
 (ctime), which no program can set back. Only what a stamp cannot tell is not believed, git's "racy"
 entry: a file that was touched so shortly before it was read that the clock of its file system may
-not have moved since. An object in S3 is what it was when its ETag is, which stands for its content
-alone. Nothing is read by this alone: a file whose records are made anew is digested first, and
+not have moved since. An object in S3 is what it was when its ETag and size are: they stand for its
+content. Nothing is read by this alone: a file whose records are made anew is digested first, and
 `--full` digests all.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 """

@@ -22,6 +22,9 @@ from pipeline.schemas_dir import schema_path
 from pipeline.shards import private_folder, write_bytes
 
 PLAN = "plan.json"
+FROM_SOURCES = "pass-00"
+"""The folder of a run's first pass, which later runs take over."""
+
 LIBRARIES = ("ftfy", "langdetect", "langdetect-rs", "pillow", "polars", "pyarrow", "resiliparse")
 """Those whose new version may turn the same input into other records."""
 

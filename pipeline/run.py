@@ -24,7 +24,7 @@ from pipeline.pins import Pins
 from pipeline.progress import Progress
 from pipeline.publish import point_to, publish, read_latest, read_manifest
 from pipeline.recipe import Recipe
-from pipeline.resume import PLAN
+from pipeline.resume import FROM_SOURCES, PLAN
 from pipeline.shards import private_folder
 from pipeline.state import State
 from pipeline.storage import Aws, is_remote, open_place
@@ -32,8 +32,6 @@ from pipeline.teach_recipe import with_answers
 from pipeline.withdraw import Withdrawn
 
 __all__ = ["Options", "Outcome", "prepare"]
-
-FROM_SOURCES = "pass-00"
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from pipeline.aws import Aws
 from pipeline.errors import StorageError
@@ -86,20 +84,12 @@ class S3Objects:
 
     def remove(self, names: Collection[str]) -> None:
         """Delete objects by SHA-256; those that are gone already are no fault."""
-        for some in _handfuls(sorted(names)):
-            named: dict[str, Any] = {
-                "Objects": [{"Key": self._key(name)} for name in some],
-                "Quiet": True,
-            }
+        keys = [{"Key": self._key(name)} for name in sorted(names)]
+        for start in range(0, len(keys), AT_ONCE):
+            named = {"Objects": keys[start : start + AT_ONCE], "Quiet": True}
             try:
                 told = self.client.delete_objects(Bucket=self.bucket, Delete=named)
             except aws_errors() as error:
                 raise self._fault(error) from error
             for refused in told.get("Errors", ()):
                 raise StorageError(f"{self.uri}/: {refused['Code']}: cannot be deleted")
-
-
-def _handfuls(names: list[str]) -> Iterator[list[str]]:
-    left = iter(names)
-    while some := list(islice(left, AT_ONCE)):
-        yield some

@@ -21,7 +21,8 @@ from pathlib import Path
 from pipeline.aws import Aws
 from pipeline.errors import ConflictError, RecipeError, StorageError
 from pipeline.local_sources import hash_file
-from pipeline.resume import code_digest
+from pipeline.pins import NAME as PINNED
+from pipeline.resume import FROM_SOURCES
 from pipeline.s3 import S3Place
 from pipeline.s3_errors import split_uri
 from pipeline.s3_objects import S3Objects, Stored
@@ -133,10 +134,9 @@ class State:
             self.objects.remove(left)
 
     def _of_same(self, run: str) -> Iterator[Kept]:
-        """The files of the state that was there, if they are of this run and code."""
-        there = self.there
-        if there is not None and (there.run, there.code) == (run, code_digest()):
-            yield from (one for one in there.files if one.sha256 not in self.broken)
+        """The files of the state that was there, if they are of this run."""
+        if self.there is not None and self.there.run == run:
+            yield from (one for one in self.there.files if one.sha256 not in self.broken)
 
     def _swap(self, run: str, files: dict[str, Kept], made: dict[str, Path]) -> set[str]:
         """Upload what is not there, then name it; returns the objects that are left to remove."""
@@ -156,7 +156,7 @@ class State:
         before = {one.sha256 for one in there.files} | set(there.gone) if there else set()
         gone = (before & stored.keys()) - now - torn
         ordered, made_of = tuple(files[name] for name in sorted(files)), self._made_of(made)
-        state = StateFile(code_digest(), self.output, run, made_of, ordered, tuple(sorted(gone)))
+        state = StateFile(self.output, run, made_of, ordered, tuple(sorted(gone)))
         data = state.as_json()
         if data != self.data:
             self.place.swap(NAME, data, self.version)
@@ -167,13 +167,13 @@ class State:
 
     def _made(self, run: str) -> Iterator[tuple[str, Path]]:
         """The files of this run that a later one takes over, each with what it is called."""
-        for path in sorted(self.work.glob("pinned.*")):
+        for path in sorted(self.work.glob(f"{PINNED}.*")):
             if PATH.fullmatch(path.name):
                 yield path.name, path
-        for marker in sorted((self.work / run / "pass-00").glob("[0-9]*.json")):
+        for marker in sorted((self.work / run / FROM_SOURCES).glob("[0-9]*.json")):
             files = [marker, *map(marker.with_name, _files_of(marker))]
             if len(files) > 1 and all(file.exists() for file in files):
-                yield from ((f"pass-00/{file.name}", file) for file in files)
+                yield from ((f"{FROM_SOURCES}/{file.name}", file) for file in files)
 
     def _made_of(self, made: dict[str, Path]) -> str:
         """What the first pass was made of: that of this run, else that which is there."""
@@ -208,7 +208,7 @@ class State:
                 faults.append(error)
 
         private_folder(self.restored)
-        private_folder(self.restored / "pass-00")
+        private_folder(self.restored / FROM_SOURCES)
         with ThreadPoolExecutor(self.objects.aws.concurrency) as threads:
             list(threads.map(fetch, files))
         if faults:

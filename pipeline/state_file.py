@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.errors import StorageError
+from pipeline.pins import NAME as PINNED
 from pipeline.publish import as_json
+from pipeline.resume import FROM_SOURCES
 
 NAME, FORMAT = "state.json", 1
-PATH = re.compile(r"pinned\.(json|arrow)|pass-00/[0-9][-.\w]{0,150}", re.ASCII)
+PATH = re.compile(rf"{PINNED}\.(json|arrow)|{FROM_SOURCES}/[0-9][-.\w]{{0,150}}", re.ASCII)
 """The files that a state may name: no other is written on this machine."""
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -30,10 +32,9 @@ class Kept:
 class StateFile:
     """What `state.json` says."""
 
-    code: str  # digest of the code that made it
     output: str  # where the runs go that it is of
     run: str  # the last of them
-    made_of: str  # digest of all that its first pass depends on beside the sources
+    made_of: str  # digest of all that its first pass depends on beside the sources, code included
     files: tuple[Kept, ...]
     gone: tuple[str, ...] = ()  # SHA-256 of what an earlier state named; to be removed
 
@@ -51,8 +52,8 @@ def read_state(data: bytes) -> StateFile:
         files = tuple(_kept(one) for one in told["files"])
         if len({one.path for one in files}) < len(files):
             raise ValueError("names a file twice")
-        code, output, run, of = (_text(told[n]) for n in ("code", "output", "run", "made_of"))
-        return StateFile(code, output, run, of, files, tuple(_digest(one) for one in told["gone"]))
+        output, run, made_of = (_text(told[name]) for name in ("output", "run", "made_of"))
+        return StateFile(output, run, made_of, files, tuple(_digest(one) for one in told["gone"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StorageError(f"{NAME} is damaged: {error}") from error
 

@@ -12,7 +12,18 @@ import fault_s3
 import pytest
 from fault_s3 import FaultS3, Object, etag_of
 from test_incremental import RECIPE, Project
-from test_state import CANARY, OLD, STATE, fetched, run, state_of, stored, upload, write_recipe
+from test_state import (
+    CANARY,
+    OLD,
+    STATE,
+    fetched,
+    project_in,
+    run,
+    state_of,
+    stored,
+    upload,
+    write_recipe,
+)
 from test_state import s3 as bucket_server
 from test_state import server as one_server
 
@@ -29,14 +40,6 @@ EVIL = b"evil"
 EVIL_SHA = hashlib.sha256(EVIL).hexdigest()
 
 
-def project_in(tmp_path: Path, s3: FaultS3, text: str = RECIPE, **aws: object) -> Project:
-    """A project whose sources are in S3."""
-    project = Project(tmp_path / "project", 7)
-    write_recipe(project, s3, text, **aws)
-    upload(project, s3)
-    return project
-
-
 def rename(project: Project, s3: FaultS3, name: str, **aws: object) -> None:
     """Another run of the same sources."""
     write_recipe(project, s3, RECIPE.replace("name: nightly", f"name: {name}"), **aws)
@@ -48,7 +51,7 @@ def test_one_object_that_cannot_be_read_is_put_there_anew(
 ) -> None:
     """By a key that is shut off, an archive, a broken disk: the others are taken over."""
     monkeypatch.setattr(execution, "share_memory", lambda *_: SMALL)
-    project = project_in(tmp_path, s3, give_up_after=0.2)
+    project = project_in(tmp_path, s3, 7, give_up_after=0.2)
     first, _ = run(project, s3, tmp_path / "one", state=STATE)
     bucket = s3.bucket("kept")
     sha256 = next(one["sha256"] for one in state_of(s3)["files"] if ".kept." in one["path"])
@@ -79,7 +82,7 @@ def test_one_object_that_cannot_be_read_is_put_there_anew(
 
 def test_an_object_of_another_size_is_put_there_anew(tmp_path: Path, s3: FaultS3) -> None:
     """Also one that nobody has fetched: this machine has all."""
-    project = project_in(tmp_path, s3)
+    project = project_in(tmp_path, s3, 7)
     run(project, s3, tmp_path / "work", state=STATE)
     key = f"state/objects/{state_of(s3)['files'][0]['sha256']}"
     s3.bucket("kept").objects[key].data = b"short"
@@ -92,9 +95,9 @@ def test_nights_after_new_code_go_on_from_the_first(
     tmp_path: Path, s3: FaultS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing has changed but the code: the pins are noted anew, though they say the same."""
-    project = project_in(tmp_path, s3)
+    project = project_in(tmp_path, s3, 7)
     run(project, s3, tmp_path / "one", state=STATE)
-    for module in ("pins", "state", "reuse", "resume"):
+    for module in ("pins", "reuse", "resume"):
         monkeypatch.setattr(f"pipeline.{module}.code_digest", lambda: "of another version")
     numbers = []
     for night in range(3):
@@ -107,7 +110,7 @@ def test_nights_after_new_code_go_on_from_the_first(
 def test_a_run_that_is_published_already_keeps_a_state(tmp_path: Path, s3: FaultS3) -> None:
     """Where there was none: what sources were read, so that the next night need not fetch them;
     and what is there of the first pass stays."""
-    project = project_in(tmp_path, s3)
+    project = project_in(tmp_path, s3, 7)
     project.prepare("s3://nights/out", work=tmp_path / "one", state=STATE)
     whole = {one["path"] for one in state_of(s3)["files"]}
     numbers = []
@@ -178,7 +181,7 @@ def test_a_role_that_may_not_delete_is_told_so(
     tmp_path: Path, s3: FaultS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The state is saved, and once it may delete, what was left goes."""
-    project = project_in(tmp_path, s3)
+    project = project_in(tmp_path, s3, 7)
     run(project, s3, tmp_path / "one", state=STATE)
     before = stored(s3)
     body = b"<DeleteResult><Error><Key>k</Key><Code>AccessDenied</Code></Error></DeleteResult>"
@@ -197,7 +200,7 @@ def test_a_role_that_may_not_delete_is_told_so(
 
 def test_the_state_of_another_output_is_left_alone(tmp_path: Path, s3: FaultS3) -> None:
     """Two that share a prefix would remove each other's: the second is told, and goes without."""
-    project = project_in(tmp_path, s3)
+    project = project_in(tmp_path, s3, 7)
     run(project, s3, tmp_path / "one", state=STATE)
     before = dict(s3.bucket("kept").objects)
     told = project.prepare("s3://nights/elsewhere", work=tmp_path / "two", state=STATE)
@@ -210,7 +213,7 @@ def test_the_state_of_another_output_is_left_alone(tmp_path: Path, s3: FaultS3) 
 @pytest.mark.parametrize("prefix", ["s3://nights/out/runs", "s3://nights/out/runs/state/"])
 def test_a_state_among_the_runs_is_refused(tmp_path: Path, s3: FaultS3, prefix: str) -> None:
     """Bedrock's role, and whoever reads data sets, may read there."""
-    project = project_in(tmp_path, s3)
+    project = project_in(tmp_path, s3, 7)
     with pytest.raises(RecipeError, match="name another"):
         run(project, s3, tmp_path / "work", state=prefix)
     with pytest.raises(RecipeError, match="is not an s3:// URI"):
@@ -241,7 +244,7 @@ def named(**changed: Any) -> dict[str, Any]:
 )
 def test_a_strange_state_is_told_and_written_over(tmp_path: Path, s3: FaultS3, files: Any) -> None:
     """Whoever can write to the bucket can name anything: no trace, no exit code but 0."""
-    project = project_in(tmp_path, s3)
+    project = project_in(tmp_path, s3, 7)
     run(project, s3, tmp_path / "one", state=STATE)
     bucket = s3.bucket("kept")
     told = state_of(s3)
@@ -256,7 +259,7 @@ def test_a_strange_state_is_told_and_written_over(tmp_path: Path, s3: FaultS3, f
 
 
 def test_brackets_without_end_are_no_state(tmp_path: Path, s3: FaultS3) -> None:
-    project = project_in(tmp_path, s3)
+    project = project_in(tmp_path, s3, 7)
     data = b"[" * 200_000
     s3.bucket("kept").objects["state/state.json"] = Object(data, etag_of(data), {})
     _, said = run(project, s3, tmp_path / "work", state=STATE)
