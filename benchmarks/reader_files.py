@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -98,10 +100,13 @@ def make_rtf(data: bytes, path: Path) -> None:
 
 
 def make_email(data: bytes, path: Path) -> None:
+    lines, own = lines_of(data), zlib.crc32(data)
     message = EmailMessage()
-    message["From"], message["To"] = "a@example.org", "b@example.org"
-    message["Subject"], message["Date"] = "A text", "Thu, 02 Jan 2020 03:04:05 +0000"
-    message.set_content("\n".join(lines_of(data)))
+    message["From"], message["To"] = f"Writer {own} <writer-{own}@example.org>", "b@example.org"
+    message["Subject"] = " ".join(" ".join(lines).split()[:8])[:100]
+    message["Date"] = datetime.fromtimestamp(own % 2_000_000_000, UTC)
+    message["Message-ID"] = f"<{own}@example.org>"
+    message.set_content("\n".join(lines))
     path.write_bytes(message.as_bytes())
 
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
-from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import ClassVar, Literal
@@ -27,6 +26,7 @@ import orjson
 from pydantic import Field
 
 from pipeline.readers import encoding, html
+from pipeline.readers.email_headers import POLICY
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.source import SourceFile
@@ -112,7 +112,7 @@ class EmailReader(PerFileReader):
     def _message(self, file: SourceFile, place: str, data: bytes) -> Row:
         if not _KNOWN.search(data[:65_536]):
             raise UnreadableError("read.no_message")
-        parser = BytesParser(_class=EmailMessage, policy=policy.default)
+        parser = BytesParser(_class=EmailMessage, policy=POLICY)
         # The library raises much on bad headers: LookupError, ValueError, AttributeError, ...
         try:
             message = parser.parsebytes(data)
