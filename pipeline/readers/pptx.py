@@ -18,7 +18,7 @@ from pipeline.readers import zipped
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.tables import as_lines
-from pipeline.readers.zipped import Parts, attribute, local
+from pipeline.readers.zipped import NAMES, Parts
 from pipeline.source import SourceFile
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ EXTENSIONS = (".pptx", ".pptm", ".ppsx", ".potx")
 MAX_BYTES = 100_000_000
 MAX_LEVELS = 64
 
+_PARAGRAPH = "\0"  # what no XML can hold
 _TITLES = ("title", "ctrTitle")
 _FURNITURE = ("ftr", "sldNum", "dt", "hdr", "sldImg")
+_WITHOUT_SHAPES = {"Fallback", "bg", "clrMapOvr", "grpSpPr", "nvGrpSpPr", "timing", "transition"}
 
 
 class PptxReader(PerFileReader):
@@ -72,50 +74,53 @@ def _slide_names(parts: Parts) -> Iterator[str]:
     """The slides in the order in which they are shown."""
     main = "ppt/presentation.xml"
     relations = parts.relations(main)
-    for element in parts.xml(main).iter():
-        if local(element) == "sldId":
-            for key, value in element.attrib.items():
-                if str(key).endswith("}id") and str(value) in relations:
-                    yield relations[str(value)]
+    for element in parts.xml(main).iter("{*}sldId"):
+        for key, value in element.items():
+            if str(key).endswith("}id") and value in relations:
+                yield relations[str(value)]
 
 
 def _slide(parts: Parts, name: str) -> str:
     slide = parts.xml(name)
     if slide.get("show") == "0":
         return ""
-    blocks = list(_shapes(slide, 0))
+    blocks: list[str] = []
+    _add_shapes(slide, 0, blocks)
     notes = [target for target in parts.relations(name).values() if "notesSlide" in target]
     for target in notes[:1]:
-        said = "\n".join(_shapes(parts.xml(target), 0))
-        blocks += [f"Notes:\n{said}"] if said else []
+        said: list[str] = []
+        _add_shapes(parts.xml(target), 0, said)
+        blocks += ["Notes:\n" + "\n".join(said)] if said else []
     return "\n\n".join(blocks)
 
 
-def _shapes(element: _Element, level: int) -> Iterator[str]:
+def _add_shapes(element: _Element, level: int, blocks: list[str]) -> None:
     """The text of each shape, group by group, in the order of the file."""
     if level > MAX_LEVELS:
         raise UnreadableError("read.too_deep", None, MAX_LEVELS)
     for child in element:
-        kind = local(child)
+        kind = NAMES[child.tag]
         if kind == "sp":
-            place = next((attribute(e, "type") for e in child.iter("{*}ph")), None)
-            text = "\n".join(filter(None, _lines(child)))
-            if text and place not in _FURNITURE:
-                yield "# " + " ".join(text.split()) if place in _TITLES else text
+            place, lines = _said(child)
+            if place not in _FURNITURE and (text := "\n".join(filter(None, lines))):
+                blocks.append("# " + " ".join(text.split()) if place in _TITLES else text)
         elif kind == "tbl":
             rows = ([*row.iter("{*}tc")] for row in child.iter("{*}tr"))
-            yield as_lines([[" ".join(_lines(cell)) for cell in row] for row in rows])
-        elif kind != "Fallback":
-            yield from _shapes(child, level + 1)
+            blocks.append(as_lines([[" ".join(_said(cell)[1]) for cell in row] for row in rows]))
+        elif kind not in _WITHOUT_SHAPES:
+            _add_shapes(child, level + 1, blocks)
 
 
-def _lines(element: _Element) -> list[str]:
-    """What each paragraph within says."""
-    lines: list[list[str]] = []
-    for each in element.iter("{*}p", "{*}t", "{*}br"):
-        kind = local(each)
-        if kind == "p":
-            lines.append([])
-        elif lines:
-            lines[-1].append((each.text or "") if kind == "t" else "\n")
-    return ["".join(line).strip() for line in lines]
+def _said(element: _Element) -> tuple[str | None, list[str]]:
+    """What a shape is on the slide, if it says so, and what each paragraph within says."""
+    place: str | None = None
+    pieces: list[str] = []
+    for each in element.iter("{*}p", "{*}t", "{*}br", "{*}ph"):
+        kind = NAMES[each.tag]
+        if kind == "t":
+            pieces.append(each.text or "")
+        elif kind == "ph":
+            place = place or each.get("type")
+        else:
+            pieces.append(_PARAGRAPH if kind == "p" else "\n")
+    return place, [line.strip() for line in "".join(pieces).split(_PARAGRAPH)[1:]]

@@ -177,7 +177,8 @@ def opened(file: SourceFile, max_bytes: int) -> Iterator[Parts]:
 
 def has_document_type(data: bytes) -> bool:
     """Whether XML in any encoding of this family declares a type, and could declare entities."""
-    return _DOCTYPE.search(data.replace(b"\0", b"")) is not None
+    plain = data.replace(b"\0", b"") if b"\0" in data else data
+    return b"<!" in plain and _DOCTYPE.search(plain) is not None
 
 
 def parse_xml(data: bytes) -> _Element:
