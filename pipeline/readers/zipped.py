@@ -113,8 +113,11 @@ class Parts:
         if info.flag_bits & 1:
             raise UnreadableError("read.encrypted")
         most = min(MAX_PART_BYTES, max(_FREE_BYTES, MAX_RATIO * info.compress_size))
-        with faults_told(), self.archive.open(info) as part:
-            data = part.read(most + 1)
+        try:
+            with self.archive.open(info) as part:
+                data = part.read(most + 1)
+        except _FAULTS as error:
+            raise _told(error) from error
         if len(data) > most:
             raise UnreadableError("read.inflated", info.file_size, most)
         return data
@@ -131,9 +134,9 @@ class Parts:
             return {}
         found = {}
         for relation in self.xml(rels):
-            target = relation.get("Target", "")
-            if relation.get("TargetMode") != "External" and relation.get("Id"):
-                found[relation.get("Id", "")] = joined(folder, target)
+            own_id, target = relation.get("Id"), relation.get("Target", "")
+            if own_id and relation.get("TargetMode") != "External":
+                found[own_id] = joined(folder, target)
         return found
 
 
@@ -154,7 +157,11 @@ def faults_told() -> Iterator[None]:
     try:
         yield
     except _FAULTS as error:
-        raise UnreadableError("read.damaged", f"{type(error).__name__}: {error}") from error
+        raise _told(error) from error
+
+
+def _told(error: Exception) -> UnreadableError:
+    return UnreadableError("read.damaged", f"{type(error).__name__}: {error}")
 
 
 @contextmanager
