@@ -1,4 +1,5 @@
-"""The parsers that readers stand on, alone: `python bare_parsers.py KIND FILE…` prints characters.
+"""The parsers that readers stand on, alone: `python bare_parsers.py KIND TIMES FILE…` prints the
+characters of the files, read so many times over.
 
 Nothing of this package is imported here: a process of this is what the least program costs that
 gets text out of these files. What has no parser of its own (RTF, whose reader is this package's)
@@ -16,14 +17,18 @@ W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 ODF = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
 
 
+def decoded(data: bytes) -> str:
+    """The encoding found, and the text by it: resiliparse alone."""
+    from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+
+    return bytes_to_str(data, detect_encoding(data) or "utf-8")
+
+
 def html_text(data: bytes) -> str:
     """Decode, parse, extract: resiliparse alone."""
     from resiliparse.extract.html2text import extract_plain_text
-    from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 
-    return extract_plain_text(
-        bytes_to_str(data, detect_encoding(data) or "utf-8"), main_content=True
-    )
+    return extract_plain_text(decoded(data), main_content=True)
 
 
 def bare_html(path: Path) -> str:
@@ -42,7 +47,7 @@ def bare_pdf(path: Path) -> str:
 
 
 def bare_text(path: Path) -> str:
-    return path.read_bytes().decode("utf-8", "replace")
+    return decoded(path.read_bytes())
 
 
 def bare_docx(path: Path) -> str:
@@ -119,4 +124,4 @@ BARE: dict[str, Callable[[Path], str]] = {
 
 if __name__ == "__main__":
     read = BARE[sys.argv[1]]
-    print(sum(len(read(Path(name))) for name in sys.argv[2:]))
+    print(sum(len(read(Path(name))) for name in sys.argv[3:] * int(sys.argv[2])))

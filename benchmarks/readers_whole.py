@@ -1,15 +1,16 @@
 """The readers as whole processes beside the bare parsers they stand on, and beside a peer.
 
-    python benchmarks/readers_whole.py [FOLDER] [--count html=2000,pdf=100,…] [--pairs 3]
-        [--peers FOLDER]
+    python benchmarks/readers_whole.py [FOLDER] [--count html=2000,pdf=100,…]
+        [--times text=10,email=10,…] [--pairs 3] [--peers FOLDER]
 
 Three processes read the same files by turns: one as a worker of a run does (recipe's imports, the
 sandboxed child, frames with ids over the wire), one with nothing but the parser
 (`bare_parsers.py`), and the peer that reads most formats (`peers/install.sh`). What counts is CPU
 seconds with all children; medians of the runs, and of the ratios of each round. files/s and MB/s
 are by CPU seconds, MB/s of the text that the reader gives. FOLDER (default: /usr/share/doc) gives
-the files (`reader_files.py`). `start` is what this package's processes take over the bare parser's
-for the smallest file alone. Prints Markdown.
+the files (`reader_files.py`), each of them read `--times` over, so that a format of which little is
+at hand is measured by what it takes to read and not to start. `start` is what this package's
+processes take over the bare parser's for the smallest file alone. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from reader_files import files_of
 HERE = Path(__file__)
 COUNTS = {"html": 2000, "pdf": 100, "docx": 300, "odt": 300, "rtf": 300, "epub": 100}
 COUNTS |= {"pptx": 300, "xlsx": 300, "email": 300, "text": 1000, "markdown": 200}
+TIMES = {"docx": 10, "odt": 20, "epub": 5, "pptx": 10, "xlsx": 5, "email": 20, "text": 100}
+TIMES |= {"markdown": 100}
 PEER = "kreuzberg"
 
 
@@ -51,22 +54,23 @@ def read_here(kind: str, paths: list[Path]) -> int:
     return size
 
 
-def lines_of(kind: str, paths: list[Path], peers: Path | None) -> dict[str, list[str]]:
-    """The command of each side."""
+def lines_of(kind: str, paths: list[Path], times: int, peers: Path | None) -> dict[str, list[str]]:
+    """The command of each side, which reads all files so many times."""
     named = [str(path) for path in paths]
-    lines = {"here": [sys.executable, str(HERE), "--side", kind, *named]}
+    told = [kind, str(times), *named]
+    lines = {"here": [sys.executable, str(HERE), "--side", *told]}
     if kind in BARE:
-        lines["bare"] = [sys.executable, str(HERE.with_name("bare_parsers.py")), kind, *named]
+        lines["bare"] = [sys.executable, str(HERE.with_name("bare_parsers.py")), *told]
     if peers is not None:
         script = str(HERE.parent / "peers" / "texts_of.py")
         python = str(peers / "texts" / "bin" / "python")
-        lines["peer"] = [python, script, "--sizes", PEER, *named]
+        lines["peer"] = [python, script, "--sizes", PEER, *named * times]
     return lines
 
 
 def start_of(kind: str, paths: list[Path], pairs: int) -> float | None:
     """CPU seconds that this package's processes take over the bare parser's for the least file."""
-    lines = lines_of(kind, [min(paths, key=lambda path: path.stat().st_size)], None)
+    lines = lines_of(kind, [min(paths, key=lambda path: path.stat().st_size)], 1, None)
     if "bare" not in lines:
         return None
     return statistics.median(
@@ -96,18 +100,25 @@ def told(
     return "| " + " | ".join(row) + " |"
 
 
+def numbers(given: str) -> dict[str, int]:
+    """What stands in an option as `html=500,pdf=50`."""
+    return {kind: int(count) for kind, count in (one.split("=") for one in given.split(",") if one)}
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--side"]:  # one of the processes that are measured
-        print(read_here(sys.argv[2], [Path(name) for name in sys.argv[3:]]))
+        kind, again, *named = sys.argv[2:]
+        print(read_here(kind, [Path(name) for name in named] * int(again)))
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("/usr/share/doc"))
     parser.add_argument("--count", default="", help="formats and files, as html=500,pdf=50")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--peers", type=Path, help="environments of the peers")
+    parser.add_argument("--times", default="", help="how often each file is read, as text=10")
     asked = parser.parse_args()
-    given = dict(one.split("=") for one in asked.count.split(",") if one)
-    counts = {kind: int(count) for kind, count in given.items()} or COUNTS
+    counts = numbers(asked.count) or COUNTS
+    times = TIMES | numbers(asked.times)
     heads = ["format", "files", "MB", "MB of text", "CPU s", "files/s", "MB/s"]
     heads += ["start", "bare", "ratio", PEER, "ratio"]
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
@@ -116,12 +127,13 @@ def main() -> None:
             paths = files_of(kind, asked.folder, count, Path(into))
             if not paths:
                 continue
-            lines = lines_of(kind, paths, asked.peers)
+            lines = lines_of(kind, paths, times.get(kind, 1), asked.peers)
             costs: dict[str, list[float]] = {side: [] for side in lines}
             for _ in range(asked.pairs):
                 for side, line in lines.items():
                     costs[side].append(measured(line).cpu)
             start = start_of(kind, paths, asked.pairs)
+            paths *= times.get(kind, 1)
             print(told(kind, paths, read_here(kind, paths), start, costs), flush=True)
 
 

@@ -14,12 +14,9 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
-from pydantic import Field
-
 from pipeline.readers import encoding
-from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
-from pipeline.readers.text import MAX_BYTES, Encoding, document
+from pipeline.readers.text import TextReader, document
 from pipeline.source import SourceFile
 
 REASONS = dict(encoding.REASONS)
@@ -34,16 +31,10 @@ _FENCE = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1|\Z)", re.S | re.M)
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]|^\S[^\n]*\n {0,3}(?:=+|-+)[ \t]*\r?$", re.M)
 
 
-class MarkdownReader(PerFileReader):
+class MarkdownReader(TextReader):
     """Markdown files, one record each, front matter left out."""
 
     name: ClassVar[str] = "markdown"
-    sandboxed: ClassVar[bool] = False
-
-    encoding: Encoding | None = Field(
-        default=None, description="the encoding of all files; left out, it is found for each"
-    )
-    max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:  # noqa: ARG002
         """By name: .md, .markdown, .mdx."""
@@ -53,9 +44,14 @@ class MarkdownReader(PerFileReader):
         """The document without its front matter."""
         text, found = encoding.read_document(file, self.max_bytes, self.encoding)
         body = without_front_matter(text)
-        if not body.strip():
+        if not body or body.isspace():
             raise UnreadableError("read.empty_file", file.size)
         yield document(file, body, found)
+
+    def as_it_is(self, file: SourceFile) -> bytes | None:
+        """The bytes of a file in UTF-8 that has no front matter."""
+        data = super().as_it_is(file)
+        return None if data is None or data.startswith(b"---") else data
 
 
 def without_front_matter(text: str) -> str:

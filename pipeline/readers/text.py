@@ -78,13 +78,17 @@ class TextReader(PerFileReader):
             for file in unit.files:
                 numbers.append(number)
                 files.append(file)
-                texts.append(utf8_of(file, self.max_bytes))
+                texts.append(self.as_it_is(file))
                 size += file.size
             if size >= most or len(files) >= FRAME_ROWS:
                 yield self._frame(numbers, files, texts)
                 numbers, files, texts, size = [], [], [], 0
         if files:
             yield self._frame(numbers, files, texts)
+
+    def as_it_is(self, file: SourceFile) -> bytes | None:
+        """The bytes of a file that are its text in UTF-8; None where `rows` is to say more."""
+        return utf8_of(file, self.max_bytes)
 
     def _row(self, file: SourceFile) -> Row:
         try:
