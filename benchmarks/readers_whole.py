@@ -29,7 +29,7 @@ HERE = Path(__file__)
 COUNTS = {"html": 2000, "pdf": 100, "docx": 300, "odt": 300, "rtf": 300, "epub": 100}
 COUNTS |= {"pptx": 300, "xlsx": 300, "email": 300, "text": 1000, "markdown": 200}
 TIMES = {"docx": 10, "odt": 20, "epub": 5, "pptx": 10, "xlsx": 5, "email": 20, "text": 100}
-TIMES |= {"markdown": 100}
+TIMES |= {"markdown": 100, "html": 2}
 PEER = "kreuzberg"
 
 

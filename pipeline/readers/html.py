@@ -90,7 +90,7 @@ def decoded(data: bytes, declared: str | None = None, sent: str | None = None) -
     """
     hint = codec_of(sent) if sent else _declared_charset(data)
     html, found = encoding.decode(data, declared, hint, nul=True)
-    return html.replace("\0", ""), found
+    return html.replace("\0", "") if "\0" in html else html, found
 
 
 def page_text(html: str, extract: str) -> str:
