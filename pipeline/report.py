@@ -104,8 +104,9 @@ def _shown(recipe: dict[str, Any]) -> str:
     A name has no form to be masked by: where the recipe has names taken out, `masked` is `none`.
     """
     told: str = (recipe.get("report") or {}).get("samples", "masked")
-    kinds = [kind for one in recipe["stages"] for kind in one.get("redact", {}).get("kinds", ())]
-    return "none" if told == "masked" and set(NAME_KINDS) & set(kinds) else told
+    redacts = [stage["redact"] for stage in recipe.get("stages", ()) if "redact" in stage]
+    named = any(set(NAME_KINDS) & set(stage["kinds"]) for stage in redacts)
+    return "none" if told == "masked" and named else told
 
 
 def _verdict(targets: dict[str, Any]) -> dict[str, int]:

@@ -12,8 +12,9 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b, file_digest
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -102,7 +103,10 @@ def load_model(model: NameModel) -> Language:
         warnings.simplefilter("ignore")  # stderr is for our own lines
         import spacy
 
-        nlp = spacy.load(model.name if model.packaged else model.folder)
+        own = (
+            import_module(model.name).load if model.packaged else partial(spacy.load, model.folder)
+        )
+        nlp: Language = own()
         for name in _not_needed(nlp):
             nlp.remove_pipe(name)
     return nlp
@@ -138,9 +142,9 @@ def _entity_pipes(nlp: Language) -> list[Any]:
 def _not_needed(nlp: Language) -> list[str]:
     """The components that the entities do without: most of a pipeline's time goes to them."""
     made_by = {name: nlp.get_pipe_meta(name).factory for name in nlp.pipe_names}
-    if set(made_by.values()) - NETWORKS - SHARED - APART:
-        return []
     networks: list[Any] = [pipe for name, pipe in nlp.pipeline if made_by[name] in NETWORKS]
+    if not networks or set(made_by.values()) - NETWORKS - SHARED - APART:
+        return []
     listens = any("listener" in node.name for pipe in networks for node in pipe.model.walk())
     unused = APART if listens else APART | SHARED
     return [name for name, factory in made_by.items() if factory in unused]
