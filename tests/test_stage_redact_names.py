@@ -47,7 +47,10 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ann, Ann Lee and Bob are people, Ty Ltd is an organization; and what follows a mark."""
     after_mark = [{"TEXT": "]"}, {"LOWER": "x"}]
     spanning = [{"LOWER": "dear"}, {"IS_ASCII": True, "OP": "{3}"}]
-    patterns = [("PER", name) for name in ("Ann", "Ann Lee", "Bob", "ann@x.co", "42")]
+    patterns: list[tuple[str, Any]] = [
+        ("PER", name) for name in ("Ann", "Ann Lee", "Bob", "ann@x.co", "42", "王芳")
+    ]
+    patterns += [("PER", [{"TEXT": {"REGEX": "5f2c91d07a44"}}])]
     patterns += [("PER", "Lê Hòa"), ("PER", unicodedata.normalize("NFD", "Lê Hòa"))]
     more = [
         ("ORG", "Ty Ltd"),
@@ -123,6 +126,7 @@ def test_every_text_of_a_record_is_looked_at(rules: Path) -> None:
         ("42 is", "42 is"),  # nor is a number one
         ("[PERSON] [EMAIL_5f2c91d07a44] [PHONE]", "[PERSON] [EMAIL_5f2c91d07a44] [PHONE]"),
         ("[Ann]", "[[PERSON]]"),
+        ("王芳", "[PERSON]"),  # no capital tells of it
         ("dear [PERSON] Tom", "[PERSON] [PERSON] Tom"),  # what is left of a span beside a mark
         ("Ann x x x x y", "[PERSON] [PERSON] [PERSON] [PERSON] [PERSON] y"),
     ],

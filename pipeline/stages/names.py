@@ -10,7 +10,7 @@ from pipeline.stages.name_models import NameModel, labels_of, load_model
 from pipeline.stages.spans import Detector, Span
 
 Labels = tuple[tuple[str, NameKind], ...]
-"""What each label of a model stands for, of the kinds that are asked for."""
+"""What each label of a model stands for, where it is known."""
 
 USUAL_LABELS: dict[str, NameKind] = {
     "PERSON": "person",  # OntoNotes: English, Chinese, Japanese …
@@ -37,8 +37,8 @@ def chosen_labels(
 ) -> Labels:
     """What a model's labels stand for: as `given`, or else as usual.
 
-    Raises ValueError, one line, if the model lacks a label that is given, or any for a kind, or
-    cannot be loaded.
+    Raises ValueError, one line, if the model lacks a label that is given, or any for one of the
+    `kinds`, or cannot be loaded.
     """
     own = labels_of(model)
     has = f"it has {', '.join(sorted(own))}"
@@ -51,7 +51,7 @@ def chosen_labels(
         if kind not in dict(chosen).values():
             fault = f"no label of {model.name} is known for the kind {kind}"
             raise ValueError(f"ner_model: {fault}; {has}: say which in ner_labels")
-    return tuple(pair for pair in chosen if pair[1] in kinds)
+    return chosen
 
 
 def name_detectors(model: NameModel, labels: Labels) -> tuple[Detector, ...]:
