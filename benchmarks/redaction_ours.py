@@ -11,10 +11,11 @@ from pathlib import Path
 import orjson
 
 from pipeline.record import frame
-from pipeline.stages.redact import DEFAULT_KINDS, MARKS, Redact
+from pipeline.stages.marks import mark
+from pipeline.stages.redact import DEFAULT_KINDS, Redact
 
 KINDS = [*DEFAULT_KINDS, "ipv4", "ipv6"]
-PLACES = {f"[{MARKS.get(kind, kind.upper())}]" for kind in KINDS}
+PLACES = {mark(kind) for kind in KINDS}
 
 
 def spans(before: str, after: str) -> list[list[int]]:
@@ -22,11 +23,11 @@ def spans(before: str, after: str) -> list[list[int]]:
     found: list[list[int]] = []
     at, place = 0, 0
     while place < len(after):
-        mark = next((one for one in PLACES if after.startswith(one, place)), None)
-        if mark is None:
+        here = next((one for one in PLACES if after.startswith(one, place)), None)
+        if here is None:
             at, place = at + 1, place + 1
             continue
-        place += len(mark)
+        place += len(here)
         ends = [end for end in (after.find(one, place) for one in PLACES) if end >= 0]
         until = after[place : min([*ends, place + 12])]
         end = before.find(until, at) if until else len(before)

@@ -89,7 +89,8 @@ class Execution:
         read = (inputs, *inputs.sets.values(), *inputs.against.values())
         sandboxed = any(reader.sandboxed for one in read for reader, _ in one.units)
         sets = sum(one.size() for one in inputs.sets.values())
-        share = share_memory(options.memory, options.workers, sandboxed, sets)
+        models = sum(step.model_bytes for step in recipe.steps() if isinstance(step, Redact))
+        share = share_memory(options.memory, options.workers, sandboxed, sets, models)
         self.withdrawn = Withdrawn(tuple(recipe.withdraw))
         self.share, self.plan = claim(folder, named.run, share)
         self.counts: list[StageCount] = []

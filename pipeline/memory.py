@@ -11,6 +11,8 @@ PARENT = 320 * MB  # interpreter, Polars, sketches of a few million records
 WORKER = 240 * MB  # interpreter, Polars and the libraries that readers load
 PARSER = 180 * MB  # a worker's child for untrusted bytes, where a source needs one
 COPIES = 12  # of a shard's text that its costliest stage holds at once, measured
+SPACY = 160 * MB  # where a worker finds names by a model, beside the model
+MODEL = 2  # of the bytes of a model's files that it takes in memory
 TABLES = 24  # of the bytes of evaluation sets that their tables take
 TABLES_MADE = 100  # of them that it takes to make the tables
 SKETCH_COPIES = 3  # of the sketches that a decision holds at once
@@ -26,22 +28,29 @@ class Share:
     shard_bytes: int
 
 
-def share_memory(memory: int | None, workers: int, sandboxed: bool = False, sets: int = 0) -> Share:
+def share_memory(
+    memory: int | None, workers: int, sandboxed: bool = False, sets: int = 0, models: int = 0
+) -> Share:
     """As many workers as fit `memory` (bytes, None: no limit), then shards as large as fit.
 
     `sandboxed` says that each has a child that parses. What that may take for a moment, on a file
     that it then rejects, is not in it: see `pipeline.readers.sandbox`. `sets` are the bytes of
-    evaluation sets, whose tables each worker looks into.
+    evaluation sets, whose tables each worker looks into, `models` those of the files of models that
+    find names, which each worker holds, and this process.
     Raises RecipeError when not even one worker with the smallest shard fits.
     """
-    worker = WORKER + (PARSER if sandboxed else 0) + TABLES * sets
+    finding = SPACY + MODEL * models if models else 0
+    parent, worker = (
+        PARENT + finding,
+        WORKER + (PARSER if sandboxed else 0) + TABLES * sets + finding,
+    )
     if memory is None:
         return Share(workers, SHARD_MOST)
     for count in range(workers, 0, -1):
-        shard = ((memory - PARENT) // count - worker) // COPIES
+        shard = ((memory - parent) // count - worker) // COPIES
         if shard >= SHARD_LEAST:
             return Share(count, min(shard, SHARD_MOST))
-    least = (PARENT + worker + COPIES * SHARD_LEAST) // MB
+    least = (parent + worker + COPIES * SHARD_LEAST) // MB
     raise RecipeError(f"--memory {memory // MB}MB: a run needs at least {least}MB")
 
 

@@ -182,7 +182,7 @@ def load_recipe(path: Path, changes: list[str] | None = None) -> Recipe:
     for change in changes or []:
         set_value(tree, change)
     _place_cards(tree, path.parent)
-    return with_suite(parse_recipe(tree, positions), path.parent)
+    return with_suite(parse_recipe(tree, positions, path.parent), path.parent)
 
 
 def with_suite(recipe: Recipe, folder: Path) -> Recipe:
@@ -209,10 +209,10 @@ def _place_cards(tree: Any, folder: Path) -> None:
             entry["model"] = str(folder / model)
 
 
-def parse_recipe(tree: Any, positions: Positions) -> Recipe:
-    """A recipe from its tree of plain values."""
+def parse_recipe(tree: Any, positions: Positions, folder: Path = Path()) -> Recipe:
+    """A recipe from its tree of plain values; files that a stage needs are found from `folder`."""
     try:
-        recipe: Recipe = TypeAdapter(Recipe).validate_python(tree)
+        recipe: Recipe = TypeAdapter(Recipe).validate_python(tree, context={"folder": folder})
     except ValidationError as error:
         raise RecipeError(*explain(error, positions, _known_keys)) from None
     faults = list(cross_faults(recipe, positions))

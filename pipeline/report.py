@@ -1,7 +1,7 @@
 """The quality report: a run's ledger, gate and measures as report.json and report.html.
 
 Only aggregates and capped samples enter it, so it stays small whatever the run's size. Of texts it
-shows excerpts, with personal data masked unless the recipe says otherwise.
+shows excerpts, with personal data masked unless the recipe says otherwise; see `_shown`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pipeline.report_targets import measure_target
 from pipeline.report_texts import compare, excerpt, find_texts
 from pipeline.report_waterfall import waterfall
 from pipeline.shards import write_bytes
+from pipeline.stages.marks import NAME_KINDS
 
 FORMAT = 2
 INPUTS_MOST = 20
@@ -98,9 +99,14 @@ def summary(
 
 
 def _shown(recipe: dict[str, Any]) -> str:
-    """How the recipe wants texts to be shown: `masked`, `plain` or `none`."""
+    """How the recipe wants texts to be shown: `masked`, `plain` or `none`.
+
+    A name has no form to be masked by: where the recipe has names taken out, `masked` is `none`.
+    """
     told: str = (recipe.get("report") or {}).get("samples", "masked")
-    return told
+    redacts = [stage["redact"] for stage in recipe.get("stages", ()) if "redact" in stage]
+    named = any(set(NAME_KINDS) & set(stage["kinds"]) for stage in redacts)
+    return "none" if told == "masked" and named else told
 
 
 def _verdict(targets: dict[str, Any]) -> dict[str, int]:

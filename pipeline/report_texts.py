@@ -11,12 +11,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
 from pipeline.record import frame
+from pipeline.stages.marks import FORM_KINDS
 from pipeline.stages.redact import Redact
 
 EXCERPT = 240
@@ -119,7 +120,7 @@ def _told(row: dict[str, Any]) -> str:
 def shown(texts: list[str], samples: str) -> list[str]:
     """Texts as the report may show them: cut, and masked unless `plain`.
 
-    Everything that `redact` knows is masked, whatever kinds the recipe names.
+    Everything that `redact` knows by its form is masked, whatever kinds the recipe names.
     """
     cut = [text[:COMPARED] for text in texts]
     if samples == "plain" or not cut:
@@ -132,8 +133,7 @@ def shown(texts: list[str], samples: str) -> list[str]:
 
 def _masked(texts: list[str]) -> list[str]:
     rows = frame({"source": "", "locator": str(n), "text": text} for n, text in enumerate(texts))
-    [kinds] = get_args(Redact.model_fields["kinds"].annotation)
-    hidden: list[str] = Redact(kinds=list(get_args(kinds)))(rows)["text"].to_list()
+    hidden: list[str] = Redact(kinds=list(FORM_KINDS))(rows)["text"].to_list()
     return hidden
 
 

@@ -83,6 +83,14 @@ def bucket(s3_endpoint: str, request: pytest.FixtureRequest) -> Iterator[tuple[A
     client.close()
 
 
+@pytest.fixture(scope="session")
+def names_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A spaCy pipeline that has learnt a few names; not to be changed."""
+    from spacy_models import trained
+
+    return trained(tmp_path_factory.mktemp("names") / "model")
+
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

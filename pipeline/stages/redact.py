@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import polars as pl
-from pydantic import Field, PrivateAttr, computed_field, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, computed_field, model_validator
 
 from pipeline.stage import Broken, Observed, Settings, reject
+from pipeline.stages.marks import NAME_KINDS, STAND_IN_BYTES, Kind, NameKind, mark
+from pipeline.stages.name_models import REMEDY, NameModel, find_model
+from pipeline.stages.names import Labels, chosen_labels, name_detectors
 from pipeline.stages.national_ids import IDS
 from pipeline.stages.personal_numbers import ACCOUNTS, numbers, same_phone
 from pipeline.stages.personal_words import WORDS
 from pipeline.stages.spans import Detector, Found, replaced
 from pipeline.stages.texts import rewrite
 
-Kind = Literal[
-    "email", "phone", "iban", "card", "national_id", "url_credentials", "secret", "ipv4", "ipv6"
-]
 Action = Literal["replace", "pseudonym", "reject"]
 
 DEFAULT_KINDS: tuple[Kind, ...] = (
     "email", "phone", "iban", "card", "national_id", "url_credentials", "secret",
 )  # fmt: skip
-MARKS = {"url_credentials": "CREDENTIALS", "ipv4": "IP", "ipv6": "IP"}
-"""What stands in the brackets, where it is not the kind itself."""
 
 KEY_BYTES = 16
-STAND_IN_BYTES = 6
-"""48 bits: among a million values two share a stand-in with a chance of 0.002."""
 
 
 class Redact(Settings):
@@ -46,13 +43,16 @@ class Redact(Settings):
     | url_credentials | `user:password` in a URL |
     | secret | keys, tokens and private keys of well-known formats |
     | ipv4, ipv6 | network addresses; 1.14.4.14 may be a section, so only if asked |
+    | person, place, organization | names that the model in `ner_model` finds; only if asked |
 
     `action: pseudonym` puts `[EMAIL_5f2c91d07a44]` in the place, the same for the same value,
     however it is written, in all the data; it is keyed, and the key, 16 bytes or more, is read
     from the environment variable `key_env` or the file `key_file`, and never written.
-    `action: reject` sets the record aside; `actions: {secret: reject}` says it for one kind. Names
-    and postal addresses are not found: this takes the obvious out, it does not make a text
-    anonymous. Works on text, system prompt, every turn, and tools' arguments and results.
+    `action: reject` sets the record aside; `actions: {secret: reject}` says it for one kind.
+    `ner_model` is a spaCy pipeline of yours that finds entities: a folder, from the recipe's, or
+    the name of an installed package; it needs the extra `ner` (docs/redaction.md). This takes out
+    what has a form, and the names that a model knows; it does not make a text anonymous. Works on
+    text, system prompt, every turn, and tools' arguments and results.
     """
 
     name: ClassVar[str] = "redact"
@@ -71,8 +71,16 @@ class Redact(Settings):
         "BEDROCK_PREP_PSEUDONYM_KEY", description="environment variable of the key"
     )
     key_file: str | None = Field(None, description="file of the key, instead")
+    ner_model: str | None = Field(
+        None, description="spaCy pipeline that finds names: a folder or an installed package"
+    )
+    ner_labels: dict[str, NameKind] | None = Field(
+        None, description="kind of each of its labels, `{PER: person}`; else of the usual ones"
+    )
 
     _key: bytes | None = PrivateAttr(None)
+    _model: NameModel | None = PrivateAttr(None)
+    _labels: Labels = PrivateAttr(())
 
     @model_validator(mode="after")
     def _with_key(self) -> Self:
@@ -93,6 +101,33 @@ class Redact(Settings):
             raise ValueError(f"pseudonyms need a key of {KEY_BYTES} bytes or more in {place}")
         return key
 
+    @model_validator(mode="after")
+    def _with_model(self, info: ValidationInfo) -> Self:
+        """Finds and loads the model, from the context's `folder` if there is one."""
+        names: list[NameKind] = [kind for kind in NAME_KINDS if kind in self.kinds]
+        if self.ner_model is None:
+            if names or self.ner_labels is not None:
+                asked = f"the kind {names[0]} needs" if names else "ner_labels need"
+                what = f"the folder or package of a spaCy pipeline ({REMEDY})"
+                raise ValueError(f"{asked} ner_model, {what}")
+            return self
+        if not names:
+            raise ValueError(f"ner_model finds {', '.join(NAME_KINDS)}; kinds has none of them")
+        self._model = find_model(self.ner_model, (info.context or {}).get("folder", Path()))
+        self._labels = chosen_labels(self._model, names, self.ner_labels)
+        return self
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def ner_digest(self) -> str | None:
+        """A digest of the model's files, so that a run with another model is another run."""
+        return None if self._model is None else self._model.digest
+
+    @property
+    def model_bytes(self) -> int:
+        """Bytes of the model's files, which each process holds in memory."""
+        return 0 if self._model is None else self._model.size
+
     @computed_field  # type: ignore[prop-decorator]
     @property
     def key_id(self) -> str | None:
@@ -110,9 +145,11 @@ class Redact(Settings):
     def observe(self, records: pl.DataFrame) -> Observed:
         """As `__call__`, with the number of values by record and kind, never the values."""
         found: Found = []
-        for kind in self.kinds:
-            if self.action_of(kind) == "reject":
+        rejected = [kind for kind in self.kinds if self.action_of(kind) == "reject"]
+        for kind in rejected:
+            if kind not in NAME_KINDS:
                 records = self._without(records, kind)
+        records = self._without_names(records, [kind for kind in rejected if kind in NAME_KINDS])
         detectors = [d for d in self._detectors() if self.action_of(d.kind) != "reject"]  # type: ignore[arg-type]
         change = partial(replaced, detectors=detectors, place=self._place, found=found)
         rewritten = rewrite(records, change)
@@ -122,13 +159,14 @@ class Redact(Settings):
 
     def _detectors(self) -> list[Detector]:
         """Those of the kinds, in the order in which one goes before another."""
-        every = (*WORDS, ACCOUNTS, IDS, *numbers(tuple(self.phone_regions)))
-        return [detector for detector in every if detector.kind in self.kinds]
+        forms = (*WORDS, ACCOUNTS, IDS, *numbers(tuple(self.phone_regions)))
+        names = () if self._model is None else name_detectors(self._model, self._labels)
+        return [detector for detector in (*forms, *names) if detector.kind in self.kinds]
 
     def _without(self, records: pl.DataFrame, kind: Kind) -> pl.DataFrame:
         """The records, those that hold a value of the kind rejected."""
         own = [detector for detector in self._detectors() if detector.kind == kind]
-        change = partial(replaced, detectors=own, place=_mark, found=[])
+        change = partial(replaced, detectors=own, place=_plain_mark, found=[])
         marked = rewrite(records, change)
         holds: Any = pl.lit(False)
         for column in ("text", "system", "messages", "extra"):
@@ -136,10 +174,26 @@ class Redact(Settings):
         rule = Broken(holds, value=pl.lit(kind), threshold=0)
         return reject(records, personal_data=rule)
 
+    def _without_names(self, records: pl.DataFrame, kinds: list[Kind]) -> pl.DataFrame:
+        """The records, those that hold a name of the kinds rejected.
+
+        What has a form goes before, as it does where marks are put: an address is no name.
+        """
+        if not kinds:
+            return records
+        found: Found = []
+        change = partial(replaced, detectors=self._detectors(), place=_plain_mark, found=found)
+        rewrite(records, change)
+        for kind in kinds:
+            holds = pl.col("id").is_in({id for id, own in found if own == kind})
+            rule = Broken(holds, value=pl.lit(kind), threshold=0)
+            records = reject(records, personal_data=rule)
+        return records
+
     def _place(self, kind: str, value: str) -> str:
         if self.action_of(kind) != "pseudonym":  # type: ignore[arg-type]
-            return _mark(kind, value)
-        return f"[{MARKS.get(kind, kind.upper())}_{self._keyed(kind, self._same(kind, value))}]"
+            return mark(kind)
+        return mark(kind, self._keyed(kind, self._same(kind, value)))
 
     def _same(self, kind: str, value: str) -> str:
         """What all ways to write a value have in common."""
@@ -149,6 +203,8 @@ class Redact(Settings):
             return value.casefold()
         if kind in {"iban", "card", "national_id"}:
             return "".join(filter(str.isalnum, value)).upper()
+        if kind in NAME_KINDS:
+            return unicodedata.normalize("NFC", " ".join(value.casefold().split()))
         return value
 
     def _keyed(self, kind: str, value: str) -> str:
@@ -156,5 +212,5 @@ class Redact(Settings):
         return blake2b(f"{kind}\0{value}".encode(), key=key, digest_size=STAND_IN_BYTES).hexdigest()
 
 
-def _mark(kind: str, _: str) -> str:
-    return f"[{MARKS.get(kind, kind.upper())}]"
+def _plain_mark(kind: str, _: str) -> str:
+    return mark(kind)
