@@ -6,6 +6,7 @@ import ctypes
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -50,6 +51,11 @@ def parse(order: str) -> str:
         return "x" * int(argument)
     if what == "hold":  # so many MB, for good
         HELD.append(bytearray(int(argument) << 20))
+    elif what == "doze":
+        time.sleep(float(argument))
+    elif what == "lie":  # of the unit in work, and die
+        os.pwrite(int(sys.argv[3]), int(argument).to_bytes(4, "little"), 0)
+        os.abort()
     elif what == "connect":
         socket.create_connection(("127.0.0.1", int(argument)), 1)
     else:
@@ -92,7 +98,14 @@ def answer_much() -> None:
     time.sleep(60)
 
 
+def close_and_live() -> None:
+    """Take the way to the parent away, as if it were dead."""
+    os.closerange(3, 100)
+    time.sleep(600)
+
+
 DEEDS = {
+    "close": close_and_live,
     "sleep": lambda: time.sleep(600),
     "spin": spin,
     "allocate": allocate,
@@ -108,5 +121,6 @@ DEEDS = {
     "raise": lambda: 1 / 0,
     "kill": lambda: os.kill(os.getppid(), 9),
     "answer": answer_much,
+    "shorten": lambda: os.ftruncate(int(sys.argv[3]), 0),
     "environment": lambda: Path("/proc/self/environ").read_text(),
 }

@@ -14,7 +14,7 @@ from conftest import imported_with
 from fake_parser import FakeReader
 from test_readers import put
 
-from pipeline.readers import sandbox, wire, wire_rows
+from pipeline.readers import child_process, sandbox, wire, wire_rows
 from pipeline.readers.child_process import ChildProcess
 from pipeline.readers.confine import _CALLS, seccomp_filter
 from pipeline.readers.sandbox import Limits, Sandbox
@@ -47,6 +47,19 @@ def ask(box: Sandbox, folder: Path, *orders: str) -> list[dict[str, Any]]:
     return [row | {"reason": (row["rejected"] or {}).get("reason")} for row in rows]
 
 
+def children(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+    """How many units each batch asks for, and whether of a new child."""
+    started = []
+    ready = Sandbox._ready_child
+
+    def noted(self: Sandbox, units: int) -> Any:
+        started.append((units, self.child is None))
+        return ready(self, units)
+
+    monkeypatch.setattr(Sandbox, "_ready_child", noted)
+    return started
+
+
 DEEDS = [
     ("sleep", "read.timeout", "wall"),
     ("spin", "read.timeout", "CPU"),
@@ -62,6 +75,10 @@ DEEDS = [
     ("raise", "read.parser_died", "ZeroDivisionError: division by zero"),
     ("kill", "read.parser_died", "PermissionError"),
     ("answer", "read.parser_died", "1125899906842624 bytes"),
+    ("lie 0", "read.parser_died", "SIGABRT"),
+    ("lie 2", "read.parser_died", "SIGABRT"),
+    ("lie 4294967295", "read.parser_died", "SIGABRT"),
+    ("shorten", "read.parser_died", "PermissionError"),
     ("times 10000000", "read.parser_died", "bytes"),
 ]
 
@@ -78,6 +95,28 @@ def test_a_bad_parser_costs_its_file_only(
     assert rows[1]["source"] == "1.fake"
     told = rows[1]["rejected"]["value"]
     assert told is None if value is None else value in told
+
+
+def test_a_child_that_is_silent_and_lives_is_killed(
+    box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has closed its end, and does not die of it."""
+    monkeypatch.setattr(child_process, "_ENDING_CHECKS", 10)
+    rows = ask(box, tmp_path, "say one", "close", "say two")
+    assert [row["text"] for row in rows] == ["one", None, "two"]
+    assert rows[1]["reason"] == "read.parser_died"
+    assert rows[1]["rejected"]["value"] == "it answers no more"
+
+
+def test_a_child_that_goes_from_file_to_file_is_not_late(
+    box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one file may take is not what all of a batch may take; nothing is heard of it before."""
+    box.limits = Limits(wall=0.8)
+    started = children(monkeypatch)
+    rows = ask(box, tmp_path, "doze 0", *["doze 0.5"] * 5)
+    assert [row["text"] for row in rows] == ["done"] * 6
+    assert started == [(6, True)]
 
 
 def test_what_a_parser_gave_before_it_died_stands(box: Sandbox, tmp_path: Path) -> None:
@@ -103,14 +142,7 @@ def test_a_parser_dies_alone_twice_before_it_is_believed(
     box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first death may be a neighbour's fault: the file is tried once more in a new child."""
-    started = []
-    ready = Sandbox._ready_child
-
-    def noted(self: Sandbox, units: int) -> Any:
-        started.append((units, self.child is None))
-        return ready(self, units)
-
-    monkeypatch.setattr(Sandbox, "_ready_child", noted)
+    started = children(monkeypatch)
     ask(box, tmp_path, "say a", "abort", "say b")
     assert started == [(3, True), (1, True), (1, True), (1, True)]
 

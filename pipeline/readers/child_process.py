@@ -18,8 +18,9 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.readers import wire, wire_rows
+from pipeline.readers.counted import Counted, shared_file
 
-KINDS = (wire.READY, wire.STARTED, wire.ROWS, wire.FRAME, wire.DONE, wire.FAILED)
+KINDS = (wire.READY, wire.ROWS, wire.FRAME, wire.DONE, wire.FAILED)
 PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "TMPDIR")
 OWN = {
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -94,17 +95,9 @@ class ChildProcess:
         self.units = 0
         self.memory, self.peak = memory, 0
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the child
-        self.child = subprocess.Popen(
-            # -P: the folder that we were started in must not lend its modules to the child
-            [sys.executable, "-P", "-m", "pipeline.readers.sandbox_child", str(memory), str(cpu)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.stderr,
-            env=_environment(),
-            cwd="/",
-            bufsize=0,
-            start_new_session=True,
-        )
+        with shared_file() as shared:
+            self.counted = Counted(shared.fileno())
+            self.child = self._started(str(memory), str(cpu), shared.fileno())
         try:
             ready = self.receive(_STARTING_SECONDS, _TOLD_BYTES)
             told = json.loads(ready.payload)
@@ -113,6 +106,21 @@ class ChildProcess:
         except ParserFault as fault:
             self.kill()
             raise RuntimeError(f"the parsers' process did not start: {self._said()!r}") from fault
+
+    def _started(self, memory: str, cpu: str, shared: int) -> subprocess.Popen[bytes]:
+        # -P: the folder that we were started in must not lend its modules to the child
+        module = [sys.executable, "-P", "-m", "pipeline.readers.sandbox_child"]
+        return subprocess.Popen(
+            [*module, memory, cpu, str(shared)],
+            pass_fds=[shared],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.stderr,
+            env=_environment(),
+            cwd="/",
+            bufsize=0,
+            start_new_session=True,
+        )
 
     def send(self, line: bytes) -> None:
         """Write to the child; one that is gone is found out by `receive`."""
@@ -135,11 +143,14 @@ class ChildProcess:
         out = self.child.stdout.fileno()
         got = bytearray()
         used: float | None = None  # looked up for answers that are not there soon: it costs
-        waits = 0
+        begun, waits = self.counted.number, 0
         while len(got) < length:
             if not select.select([out], [], [], seconds if used is not None else _SOON)[0]:
                 if used is None:
                     used = self._cpu_seconds()
+                    continue
+                if begun != self.counted.number:  # it goes from unit to unit
+                    begun, waits = self.counted.number, 0
                     continue
                 # On a busy machine a child at work is not late: its CPU limit will end it.
                 before, used = used, self._cpu_seconds()
@@ -173,6 +184,8 @@ class ChildProcess:
     def _verdict(self) -> ParserFault:
         """Why the child is gone, told from how it ended, what it held, and its last words."""
         peak = self._wait()
+        if peak is None:
+            return ParserFault("read.parser_died", "it answers no more")
         status, said = self.child.returncode, self._said()
         if status == -signal.SIGXCPU:
             return ParserFault("read.timeout", "CPU", final=True)
@@ -183,16 +196,15 @@ class ChildProcess:
         ended = f"exit {status}" if status >= 0 else signal.Signals(-status).name
         return ParserFault("read.parser_died", ended)
 
-    def _wait(self) -> int:
-        """The most bytes that the child has held. One that closed its end and lives is killed."""
+    def _wait(self) -> int | None:
+        """The most bytes that the child has held; None for one that closed its end and lives."""
         for _ in range(_ENDING_CHECKS):
             done, status, used = os.wait4(self.child.pid, os.WNOHANG)
             if done:
                 self.child.returncode = os.waitstatus_to_exitcode(status)
                 return used.ru_maxrss * 1024
             time.sleep(0.01)
-        self.kill()
-        return 0
+        return None
 
     def _said(self) -> bytes:
         self.stderr.seek(0)

@@ -10,7 +10,7 @@ bytes, pages, members and depth that each reader has come first; those here are 
 |---|---|---|
 | address space | 768 MB more than before the file | `read.out_of_memory` |
 | CPU seconds | 30, and 1 for each MB of the file | `read.timeout` (value: CPU) |
-| seconds without an answer | 120, and 4 for each MB | `read.timeout` (value: wall) |
+| seconds for a unit | 120, and 4 for each MB of the largest there | `read.timeout` (value: wall) |
 | an answer | 256 MB | `read.parser_died` (value: what happened) |
 
 A unit whose parser dies is tried once more, alone in a new child; then its files are rejected, and
@@ -100,7 +100,7 @@ class Sandbox:
                 continue
             except ParserFault as error:
                 fault = error
-            guilty = at + asked.started
+            guilty = at + min(max(asked.started, asked.done), len(batch) - 1)
             at, skip = at + asked.done, asked.frames
             if guilty > at or not (fault.final or (alone and fresh)):
                 suspect = guilty
@@ -120,12 +120,10 @@ class Sandbox:
         try:
             child.send(wire.to_line([one[1:] for one in batch], asked.frames))
             numbers = pl.Series([number for number, _, _ in batch], dtype=pl.UInt32)
+            patience = max(self.limits.patience(unit) for _, _, unit in batch)
             while not whole:
-                _, _, unit = batch[min(asked.started, len(batch) - 1)]
-                message = child.receive(self.limits.patience(unit), self.limits.answer)
-                if message.kind == wire.STARTED:
-                    asked.started = message.done
-                elif message.kind in (wire.ROWS, wire.FRAME):
+                message = child.receive(patience, self.limits.answer)
+                if message.kind in (wire.ROWS, wire.FRAME):
                     found = message.frame(numbers)
                     asked.done, asked.frames = message.done, message.frames
                     yield found
@@ -133,6 +131,7 @@ class Sandbox:
                     whole = message.kind == wire.DONE or message.refuse()
         finally:
             if not whole:
+                asked.started = child.counted.number
                 self.close()
 
     def _ready_child(self, units: int) -> ChildProcess:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.readers import wire, wire_rows
 from pipeline.readers.confine import allow_cpu, allow_memory, confine
+from pipeline.readers.counted import Counted
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Batch, Row, chars_of
 from pipeline.source import Reader, Unit
@@ -31,8 +32,8 @@ def main() -> None:
     held = confine()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not stand between our answers
-    memory, cpu = int(sys.argv[1]), float(sys.argv[2])
-    child = Child(answers, memory, cpu)
+    memory, cpu, counted = int(sys.argv[1]), float(sys.argv[2]), Counted(int(sys.argv[3]))
+    child = Child(answers, counted, memory, cpu)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     child.say(wire.READY, json.dumps({"holds": held, "peak": peak}).encode())
     for line in sys.stdin.buffer:
@@ -43,8 +44,8 @@ def main() -> None:
 class Child:
     """One batch after the other, rows and frames gathered to some MB before they are sent."""
 
-    def __init__(self, answers: BinaryIO, memory: int, cpu: float) -> None:
-        self.answers, self.memory, self.cpu = answers, memory, cpu
+    def __init__(self, answers: BinaryIO, counted: Counted, memory: int, cpu: float) -> None:
+        self.answers, self.counted, self.memory, self.cpu = answers, counted, memory, cpu
         self.waiting: list[pl.DataFrame] = []
         self.rows: list[Row] = []  # or these
         self.units: list[int] = []  # the unit of each
@@ -61,8 +62,8 @@ class Child:
         self.done = self.frames = 0
         # Whatever a parser raises is told; `PanicException` is not even an Exception.
         try:
-            for reader, unit in units:
-                self.say(wire.STARTED)
+            for number, (reader, unit) in enumerate(units):
+                self.counted.number = number
                 self._read(reader, unit, skip)
                 self.done += 1
                 self.frames = skip = 0

@@ -25,9 +25,10 @@ UNIT = "unit"
 HEADER = struct.Struct("<cIIQ")
 """Kind, number of units done, frames handed over of the unit in work, bytes that follow."""
 
-READY, STARTED, ROWS, FRAME, DONE, FAILED = b"R", b"S", b"J", b"F", b"D", b"X"
-"""The child: is ready (JSON: what holds), starts a unit, hands over rows (JSON) or a frame (Arrow),
-is done with the batch, gives up on the unit in work (JSON: reason and value)."""
+READY, ROWS, FRAME, DONE, FAILED = b"R", b"J", b"F", b"D", b"X"
+"""The child: is ready (JSON: what holds), hands over rows (JSON) or a frame (Arrow), is done with
+the batch, gives up on the unit in work (JSON: reason and value). Which unit is in work stands in
+memory that both see (`pipeline.readers.counted`)."""
 
 
 def to_line(units: Sequence[tuple[Reader, Unit]], skip: int) -> bytes:
