@@ -118,7 +118,7 @@ def manifest(records: int, counts: dict[str, int], kept: pl.DataFrame) -> dict[s
 
 def report(folder: Path) -> None:
     """Sum up and write the report."""
-    from pipeline.report import summary, write_report
+    from pipeline.report.summary import summary, write_report
 
     told, run, work = (
         json.loads((folder / "manifest").read_text()),
@@ -136,7 +136,7 @@ def report(folder: Path) -> None:
 def ask(folder: Path, what: str) -> None:
     """Ask why of one record."""
     from pipeline.storage import Aws, open_place
-    from pipeline.why import PublishedRun, why
+    from pipeline.why.way import PublishedRun, why
 
     told = json.loads((folder / "manifest").read_text())
     way = why(PublishedRun(open_place(str(folder), Aws()), "0", told), what)

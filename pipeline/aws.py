@@ -45,6 +45,6 @@ class Aws:
 
 @functools.lru_cache(maxsize=16)
 def _client(aws: Aws, endpoint: str | None, _identity: tuple[str | None, ...]) -> Any:
-    from pipeline.s3_client import s3_client
+    from pipeline.s3.client import s3_client
 
     return s3_client(aws, endpoint)

@@ -146,7 +146,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Hold any data set against a model card: every fault with line, rule, remedy and source."""
-    from pipeline import check_command as command
+    from pipeline.commands import check as command
     from pipeline.publish import as_json as to_json
 
     asked = command.Asked(

@@ -13,7 +13,7 @@ import typer
 from pipeline.cli_options import EndpointOption, JsonOption, RunArgument
 
 if TYPE_CHECKING:
-    from pipeline.submit_command import Connection
+    from pipeline.commands.submit import Connection
 
 app = typer.Typer()
 
@@ -49,9 +49,9 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Upload a local run to S3, verified against its manifest, and point LATEST to it."""
+    from pipeline.commands.publish import publish_run
     from pipeline.prepare import parse_size
     from pipeline.publish import as_json as to_json
-    from pipeline.publish_command import publish_run
 
     told = publish_run(
         run, destination, region, endpoint_url, lambda note: typer.echo(note, err=True),
@@ -71,7 +71,7 @@ def abort(
     endpoint_url: EndpointOption = None,
 ) -> None:
     """Remove the unfinished uploads that dead runs have left below an S3 prefix."""
-    from pipeline.publish_command import abort_pending
+    from pipeline.commands.publish import abort_pending
 
     for uri in abort_pending(destination, region, endpoint_url, owner):
         typer.echo(uri)
@@ -97,8 +97,8 @@ def submit(
     as_json: JsonOption = False,
 ) -> None:
     """Start the customization job of a published run, once; print its ARN."""
+    from pipeline.commands.submit import Connection, plan_job, submit_plan
     from pipeline.publish import as_json as to_json
-    from pipeline.submit_command import Connection, plan_job, submit_plan
 
     connection = Connection(region, endpoint_url)
     plan = plan_job(run, target, connection, allow_legacy)
@@ -126,7 +126,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what became of a job: its model's id, or why it failed and what to do."""
-    from pipeline.submit_command import Connection
+    from pipeline.commands.submit import Connection
 
     _tell_job(job, Connection(region, endpoint_url), wait, interval, as_json)
 
@@ -134,8 +134,8 @@ def status(
 def _tell_job(
     job: str, connection: Connection, wait: bool, interval: float, as_json: bool
 ) -> NoReturn:
+    from pipeline.commands.submit import follow
     from pipeline.publish import as_json as to_json
-    from pipeline.submit_command import follow
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
@@ -161,7 +161,7 @@ def policy(
     """Print least-privilege IAM documents for a recipe, as JSON."""
     import json
 
-    from pipeline.policy_command import recipe_policies
+    from pipeline.commands.policy import recipe_policies
 
     told = recipe_policies(recipe, change, region, account, source_vpce, state)
     typer.echo(json.dumps(told, indent=2))
@@ -176,7 +176,7 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Look at bucket, Region, owner, keys, public access and sources before a job."""
-    from pipeline.doctor_command import examine, exit_code, told_checks
+    from pipeline.commands.doctor import examine, exit_code, told_checks
     from pipeline.publish import as_json as to_json
 
     checks = examine(recipe, change, offline, state)
@@ -212,9 +212,9 @@ def estimate(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what training, storage and hosting cost, when it pays, and whether RAG fits better."""
-    from pipeline.advice import RAG_ABOVE
-    from pipeline.estimate_command import estimate_costs
-    from pipeline.estimate_told import told_estimate
+    from pipeline.commands.estimate import estimate_costs
+    from pipeline.costs.advice import RAG_ABOVE
+    from pipeline.costs.told import told_estimate
     from pipeline.publish import as_json as to_json
 
     made = estimate_costs(

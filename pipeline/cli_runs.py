@@ -38,7 +38,7 @@ def why(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what became of a record or a source, or what another threshold would do."""
-    from pipeline.why_command import answer
+    from pipeline.commands.why import answer
 
     typer.echo(answer(run, what, what_if or [], text=text, as_json=as_json), nl=False)
 
@@ -62,7 +62,7 @@ def withdraw(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what hangs on a record or a source, and what takes it out of every further run."""
-    from pipeline.withdraw_command import dependants
+    from pipeline.commands.withdraw import dependants
 
     typer.echo(dependants(run, what, duplicates=duplicates, as_json=as_json), nl=False)
 
@@ -78,7 +78,7 @@ def report(
     language: Annotated[str, typer.Option(metavar="en|vi", help="Language of the copy.")] = "en",
 ) -> None:
     """Print a run's quality report in short, or write it again in another language."""
-    from pipeline.report_command import copy_report, told_report
+    from pipeline.commands.report import copy_report, told_report
 
     if output is None:
         typer.echo(told_report(run))
@@ -99,8 +99,8 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what changed between two runs: sources, recipe, decisions and their causes, drift."""
+    from pipeline.commands.diff import diff_runs, write_diff
     from pipeline.diff.told import told_diff
-    from pipeline.diff_command import diff_runs, write_diff
     from pipeline.publish import as_json as to_json
 
     found, name = diff_runs(before, after)

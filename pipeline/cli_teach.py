@@ -67,9 +67,9 @@ def teach(
     as_json: JsonOption = False,
 ) -> None:
     """Ask a Bedrock model for pairs about a recipe's documents; keep its answers for `prepare`."""
-    from pipeline import teach as command
+    from pipeline.commands import teach as command
+    from pipeline.commands.estimate import own_prices
     from pipeline.errors import RecipeError
-    from pipeline.estimate_command import own_prices
     from pipeline.prepare import cores, parse_size
     from pipeline.progress import open_progress
     from pipeline.publish import as_json as to_json

@@ -21,7 +21,7 @@ from pipeline.engines.local import Workers
 from pipeline.errors import StorageError
 from pipeline.evaluation import EvaluationSets, read_named, read_sets
 from pipeline.finish import Finished, finish
-from pipeline.gate import GateProcess
+from pipeline.gate.gate import GateProcess
 from pipeline.inputs import Inputs, read_tasks
 from pipeline.ledger import StageCount, check_chain, total
 from pipeline.memory import share_memory

@@ -18,13 +18,13 @@ from pipeline.bedrock.pricing import training_cost
 from pipeline.check import check_files
 from pipeline.errors import RecipeError
 from pipeline.evaluation import gather_matches
-from pipeline.gate import SUITE
-from pipeline.gate_run import drift_of, hold_gate, refusals
+from pipeline.gate.gate import SUITE
+from pipeline.gate.run import drift_of, hold_gate, refusals
 from pipeline.metrics_facts import certificate
 from pipeline.observations import gather_measures, gather_samples
 from pipeline.publish import MANIFEST, as_json
 from pipeline.rendering import Rendering, base_uri
-from pipeline.report import summary, write_report
+from pipeline.report.summary import summary, write_report
 from pipeline.select_records import RecordLimit
 from pipeline.shards import read_frame, write_frame
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes
 
 from pipeline.errors import SourceChanged, StorageError
-from pipeline.s3_sources import GLOB
+from pipeline.s3.sources import GLOB
 from pipeline.source import Listed
 
 BLOCK = 1 << 20

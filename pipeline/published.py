@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.errors import StorageError
 from pipeline.publish import Latest, read_manifest
 from pipeline.storage import Place
-from pipeline.why import PublishedRun
+from pipeline.why.way import PublishedRun
 
 
 class Published:

@@ -17,7 +17,7 @@ from pipeline.bedrock.own_card import is_card_file
 from pipeline.entries import AnySource, AnyStage, AnyTarget, TargetSettings, keys_of_entry
 from pipeline.errors import RecipeError
 from pipeline.faults import explain
-from pipeline.gate_own import read_suite
+from pipeline.gate.own import read_suite
 from pipeline.readers import READERS
 from pipeline.recipe_faults import cross_faults, gate_faults
 from pipeline.recipe_settings import Aws, Gate, Publish, Report

@@ -11,7 +11,7 @@ from pipeline.bedrock.limits import tokens_per_record
 from pipeline.checks.rules import RULES
 from pipeline.errors import RecipeError
 from pipeline.faults import did_you_mean
-from pipeline.gate_own import expectation_faults
+from pipeline.gate.own import expectation_faults
 from pipeline.hub import is_hub, parse_spec
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.decontaminate import Decontaminate

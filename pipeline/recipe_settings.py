@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.gate_own import Expectation
+from pipeline.gate.own import Expectation
 from pipeline.stage import Settings
 
 S3_URI = r"^s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](/.*)?$"

@@ -28,7 +28,7 @@ from pipeline.resume import FROM_SOURCES, PLAN
 from pipeline.shards import private_folder
 from pipeline.state import State
 from pipeline.storage import Aws, is_remote, open_place
-from pipeline.teach_recipe import with_answers
+from pipeline.teach.recipe import with_answers
 from pipeline.withdraw import Withdrawn
 
 __all__ = ["Options", "Outcome", "prepare"]

@@ -23,9 +23,9 @@ from pipeline.errors import ConflictError, RecipeError, StorageError
 from pipeline.local_sources import hash_file
 from pipeline.pins import NAME as PINNED
 from pipeline.resume import FROM_SOURCES
-from pipeline.s3 import S3Place
-from pipeline.s3_errors import split_uri
-from pipeline.s3_objects import S3Objects, Stored
+from pipeline.s3.errors import split_uri
+from pipeline.s3.objects import S3Objects, Stored
+from pipeline.s3.storage import S3Place
 from pipeline.shards import private_folder, write_bytes
 from pipeline.state_file import NAME, PATH, Kept, StateFile, read_state
 from pipeline.storage import Place, is_remote

@@ -13,8 +13,8 @@ from typing import Protocol
 from pipeline.aws import Aws
 from pipeline.errors import SourceChanged, StorageError
 from pipeline.local_sources import hash_file, hash_local, list_local, source_uri
-from pipeline.s3 import S3Place
-from pipeline.s3_sources import GLOB, fetch_s3, list_s3
+from pipeline.s3.sources import GLOB, fetch_s3, list_s3
+from pipeline.s3.storage import S3Place
 from pipeline.shards import write_bytes
 from pipeline.source import Listed, SourceFile
 

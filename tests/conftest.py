@@ -144,7 +144,8 @@ def read_jsonl(path: Path) -> list[Any]:
 @pytest.fixture
 def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gate's process takes seconds to start and has its own tests."""
-    from pipeline import execution, gate_run
+    from pipeline import execution
+    from pipeline.gate import run as gate_run
 
     told = {"passed": True, "engine": "none", "about": "none", "checks": [], "failing": {}}
 

@@ -141,15 +141,15 @@ def serve(folder: Path) -> None:
 
     import pipeline.cli
     import pipeline.cli_bedrock
+    import pipeline.commands.publish
+    import pipeline.commands.teach
     import pipeline.execution
-    import pipeline.gate
+    import pipeline.gate.gate
     import pipeline.prepare
-    import pipeline.publish_command
-    import pipeline.teach
 
     assert boto3 and jsonschema_rs and langdetect and polars
-    RecordedGate.records, RecordedGate.real = folder, pipeline.gate.GateProcess
-    for module in (pipeline.execution, pipeline.gate):
+    RecordedGate.records, RecordedGate.real = folder, pipeline.gate.gate.GateProcess
+    for module in (pipeline.execution, pipeline.gate.gate):
         module.GateProcess = RecordedGate  # type: ignore[attr-defined]
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:

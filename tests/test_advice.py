@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.advice import LITTLE, VERDICTS, advise
+from pipeline.commands.estimate import estimate_costs
+from pipeline.costs.advice import LITTLE, VERDICTS, advise
+from pipeline.costs.history import DAYS_A_MONTH, History, read_history
+from pipeline.costs.repeated import Repeated, find_repeated, shared_opening
+from pipeline.costs.told import told_estimate
 from pipeline.errors import RecipeError
-from pipeline.estimate_command import estimate_costs
-from pipeline.estimate_told import told_estimate
-from pipeline.history import DAYS_A_MONTH, History, read_history
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
-from pipeline.repeated import Repeated, find_repeated, shared_opening
 from pipeline.run import Options, prepare
 from pipeline.storage import Aws, open_place
 
@@ -142,7 +142,7 @@ def test_many_runs_of_another_recipe_do_not_hide_the_runs_of_this_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last runs that count are the recipe's own."""
-    monkeypatch.setattr("pipeline.history.MOST_RUNS", 2)
+    monkeypatch.setattr("pipeline.costs.history.MOST_RUNS", 2)
     place = open_place(str(tmp_path / "out"), Aws())
     for number, name in enumerate(["tea", "tea", "tea", "coffee", "coffee"]):
         write(tmp_path, number)

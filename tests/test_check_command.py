@@ -13,7 +13,7 @@ from conftest import Command
 from pipeline.bedrock.cards import find_card
 from pipeline.bedrock.count_tokens import file_counter
 from pipeline.check import CheckResult, check_files
-from pipeline.check_command import Asked, check, told_result
+from pipeline.commands.check import Asked, check, told_result
 from pipeline.errors import StorageError
 
 NOVA = find_card("nova-lite").plan("sft")

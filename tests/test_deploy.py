@@ -19,7 +19,7 @@ import typer
 import yaml
 
 from pipeline.cli import app
-from pipeline.policy_command import recipe_policies
+from pipeline.commands.policy import recipe_policies
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.commands.diff import diff_runs
 from pipeline.diff import Diff
 from pipeline.diff.drift import stability_index
 from pipeline.diff.page import render_diff
 from pipeline.diff.told import told_diff
-from pipeline.diff_command import diff_runs
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare

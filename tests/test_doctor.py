@@ -15,7 +15,7 @@ from small_run import RECIPE, ROLE, write_recipe
 from pipeline.bedrock import doctor
 from pipeline.bedrock.doctor import Check, key_check, object_checks, vpc_checks
 from pipeline.bedrock.doctor_buckets import Bucket, bucket_checks
-from pipeline.doctor_command import examine, exit_code, told_checks
+from pipeline.commands.doctor import examine, exit_code, told_checks
 from pipeline.errors import RecipeError
 
 HERE = "sen-tea-doctor"

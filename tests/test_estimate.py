@@ -11,11 +11,11 @@ import pytest
 from small_run import change_manifest, copy_run, run_folder
 
 from pipeline.bedrock.cards import find_card, load_cards
+from pipeline.commands.estimate import estimate_costs
+from pipeline.costs.estimate import ITEMS, Calls, Question, Tokens, estimate
+from pipeline.costs.tokens import file_tokens
+from pipeline.costs.told import told_estimate
 from pipeline.errors import DataError, RecipeError, StorageError
-from pipeline.estimate import ITEMS, Calls, Question, Tokens, estimate
-from pipeline.estimate_command import estimate_costs
-from pipeline.estimate_tokens import file_tokens
-from pipeline.estimate_told import told_estimate
 from pipeline.tokens import TURN_OVERHEAD, token_bound, token_estimate
 
 

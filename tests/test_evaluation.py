@@ -13,15 +13,15 @@ from conftest import latest, tree_bytes
 from small_run import ROLE
 
 from pipeline import execution
+from pipeline.commands.policy import recipe_access
+from pipeline.commands.why import answer
 from pipeline.diff.sources import compare_made
 from pipeline.errors import DataError, RecipeError, StorageError
 from pipeline.memory import refuse_sets, share_memory
-from pipeline.policy_command import recipe_access
 from pipeline.progress import Lines
 from pipeline.readers import text
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
-from pipeline.why_command import answer
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 

@@ -39,10 +39,10 @@ from fault_s3 import (
 from forked_runs import Forks
 from small_run import copy_run, run_folder
 
+from pipeline.commands.publish import abort_pending
 from pipeline.errors import ConflictError, PrepError, RecipeError, SourceChanged, StorageError
 from pipeline.inputs import gather_inputs
 from pipeline.publish import publish, read_latest, read_manifest
-from pipeline.publish_command import abort_pending
 from pipeline.recipe import load_recipe
 from pipeline.storage import Aws, known_file, list_sources, open_place, pin
 
@@ -73,8 +73,8 @@ def s3() -> Iterator[FaultS3]:
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """The product waits 0.1 s before its second try; here a twentieth of it."""
-    monkeypatch.setattr("pipeline.s3_client.FIRST_WAIT", 0.005)
-    monkeypatch.setattr("pipeline.s3_upload.PART_BYTES", PART)
+    monkeypatch.setattr("pipeline.s3.client.FIRST_WAIT", 0.005)
+    monkeypatch.setattr("pipeline.s3.upload.PART_BYTES", PART)
 
 
 @dataclass(frozen=True)
@@ -384,7 +384,7 @@ def test_a_replaced_source_ends_the_run_and_is_named(
     other = threading.Thread(target=replace_after_first)
     other.start()
     monkey = pytest.MonkeyPatch()
-    monkey.setattr("pipeline.s3_client.FIRST_WAIT", 0.5)  # time to replace it
+    monkey.setattr("pipeline.s3.client.FIRST_WAIT", 0.5)  # time to replace it
     try:
         with pytest.raises(SourceChanged, match=r"in/a.txt: was replaced .* 500000 bytes"):
             pin(listed[0], tmp_path, aws)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import LawBroken, PrepError
-from pipeline.gate import TargetLimits, check_gate
+from pipeline.gate.gate import TargetLimits, check_gate
 from pipeline.recipe_settings import Gate
 
 METRICS = pl.Schema(

@@ -12,8 +12,8 @@ from conftest import Command, latest
 from test_gate import COUNTS, METRICS, by_name, row
 
 from pipeline.errors import RecipeError
-from pipeline.gate import TargetLimits, check_gate
-from pipeline.gate_own import Expectation, known_types
+from pipeline.gate.gate import TargetLimits, check_gate
+from pipeline.gate.own import Expectation, known_types
 from pipeline.recipe import load_recipe
 from pipeline.recipe_settings import Gate
 

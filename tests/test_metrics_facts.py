@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import parquet_rows, report_measures
+from pipeline import parquet_rows
 from pipeline.metrics_facts import certificate, find_faulty
-from pipeline.report_measures import measure_records, write_outcomes
+from pipeline.report import measures as report_measures
+from pipeline.report.measures import measure_records, write_outcomes
 
 some = settings(
     derandomize=True,

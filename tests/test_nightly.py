@@ -21,8 +21,9 @@ import pytest
 from fault_s3 import KINDS, OWNER, Fault, Object, etag_of, seen_by_reader, serve_faults, sha256
 from forked_runs import RecordedGate
 
-from pipeline import execution, gate
+from pipeline import execution
 from pipeline.errors import StorageError
+from pipeline.gate import gate
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
@@ -98,7 +99,7 @@ def test_nothing_grows_night_after_night(
     monkeypatch.setattr(RecordedGate, "hold", hold)
     monkeypatch.setattr(execution, "GateProcess", RecordedGate)
     monkeypatch.setattr(gate, "GateProcess", RecordedGate)
-    monkeypatch.setattr("pipeline.s3_client.FIRST_WAIT", 0.005)
+    monkeypatch.setattr("pipeline.s3.client.FIRST_WAIT", 0.005)
     chance = random.Random(SEED)
     temporary = {path.name for path in Path(tempfile.gettempdir()).iterdir()}
     ends: Counter[str] = Counter()

@@ -20,14 +20,14 @@ from small_run import ROLE, change_manifest, copy_run, relist, run_folder
 
 from pipeline.bedrock.access import Access, JobAccess, Key, Location
 from pipeline.bedrock.policy import policies
-from pipeline.doctor_command import examine
+from pipeline.commands.doctor import examine
+from pipeline.commands.policy import recipe_policies
+from pipeline.commands.publish import publish_run
+from pipeline.commands.submit import Connection, follow, plan_job, submit_plan
 from pipeline.errors import RecipeError, StorageError
-from pipeline.policy_command import recipe_policies
-from pipeline.publish_command import publish_run
-from pipeline.s3_sources import wanted
+from pipeline.s3.sources import wanted
 from pipeline.state import State
 from pipeline.storage import Aws, list_sources, pin
-from pipeline.submit_command import Connection, follow, plan_job, submit_plan
 
 RAW, BUCKET = "sen-tea-raw", "sen-tea-policy"
 BASE = f"s3://{BUCKET}/tea"

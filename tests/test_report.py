@@ -22,10 +22,10 @@ from pipeline.errors import LawBroken
 from pipeline.evaluation import CONTAMINATION, PLACE, tables_of
 from pipeline.record import frame
 from pipeline.references import MATCHES
-from pipeline.report import summary, write_report
-from pipeline.report_html import POLICY, render_page
-from pipeline.report_markup import data, el, visible
-from pipeline.report_words import WORDS, Words
+from pipeline.report.html import POLICY, render_page
+from pipeline.report.markup import data, el, visible
+from pipeline.report.summary import summary, write_report
+from pipeline.report.words import WORDS, Words
 from pipeline.schemas_dir import load_schema
 from pipeline.shards import write_frame
 
@@ -484,8 +484,8 @@ def test_both_languages_say_the_same_things() -> None:
 
 def test_every_word_is_used() -> None:
     """A word that no page says is a word too many."""
-    sources = Path(__file__).parent.parent.joinpath("pipeline").glob("report_*.py")
-    code = "".join(path.read_text() for path in sources if path.name != "report_words.py")
+    sources = Path(__file__).parent.parent.joinpath("pipeline", "report").glob("*.py")
+    code = "".join(path.read_text() for path in sources if path.name != "words.py")
     built = {f"{part}_note" for part in ("came", "kept", "rejected", "merged", "divided")}
     built |= {f"per_{item}" for item in ("train_per_1k_tokens", "train_per_image", "train_hour")}
     splits = {"train", "validation", "test"}

@@ -14,8 +14,8 @@ from conftest import ROOT, SAMPLE, Command, latest
 from test_report import HOSTILE, Run
 from test_report_samples import CONSTANTS, NUMBER, numbers_in, written
 
-from pipeline.report import write_report
-from pipeline.report_words import Words
+from pipeline.report.summary import write_report
+from pipeline.report.words import Words
 
 RECIPES = sorted(path.stem for path in SAMPLE.glob("*.yaml"))
 DOMPURIFY = ROOT.parent / "shared" / "hostile" / "html-dompurify-xss"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_report import Run, overlap
 
-from pipeline.report_contamination import KINDS, SAMPLES_MOST, SETS_MOST
-from pipeline.report_html import render_page
-from pipeline.report_texts import AHEAD, BESIDE, PASSAGE, passages
+from pipeline.report.contamination import KINDS, SAMPLES_MOST, SETS_MOST
+from pipeline.report.html import render_page
+from pipeline.report.texts import AHEAD, BESIDE, PASSAGE, passages
 
 
 def text_of(pieces: list[list[str]]) -> str:

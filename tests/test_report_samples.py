@@ -16,15 +16,15 @@ from test_report import METRICS, REJECTED, Elements, Run
 from pipeline.errors import LawBroken
 from pipeline.generated import all_reasons
 from pipeline.record import frame, rejection
-from pipeline.report_groups import measure_contradictions
-from pipeline.report_html import render_page
-from pipeline.report_judged import just_kept, measure_changes
-from pipeline.report_reasons_vi import REASONS_VI
-from pipeline.report_scores import measure_scores, nearest_kept
-from pipeline.report_targets import GATE_FAULTS
-from pipeline.report_texts import AHEAD, COMPARED, compare, excerpt, find_texts, shown
-from pipeline.report_waterfall import waterfall
-from pipeline.report_words import Words
+from pipeline.report.groups import measure_contradictions
+from pipeline.report.html import render_page
+from pipeline.report.judged import just_kept, measure_changes
+from pipeline.report.reasons_vi import REASONS_VI
+from pipeline.report.scores import measure_scores, nearest_kept
+from pipeline.report.targets import GATE_FAULTS
+from pipeline.report.texts import AHEAD, COMPARED, compare, excerpt, find_texts, shown
+from pipeline.report.waterfall import waterfall
+from pipeline.report.words import Words
 from pipeline.shards import write_frame
 from pipeline.stage import SAMPLES
 from pipeline.targets import LOSSES

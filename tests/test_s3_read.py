@@ -11,7 +11,7 @@ import pytest
 from fault_s3 import OWNER, Fault, FaultS3, Object, etag_of, serve_faults
 
 from pipeline.aws import Aws
-from pipeline.s3_read import BodyBroken, ObjectRead, md5_of
+from pipeline.s3.read import BodyBroken, ObjectRead, md5_of
 
 AWS, OTHER = "https://s3.eu-west-1.amazonaws.com", "https://s3.example.com:9000"
 ETAG = '"9e107d9d372bb6826bd81d3542a419d6"'

@@ -52,8 +52,8 @@ def s3(server: FaultS3, monkeypatch: pytest.MonkeyPatch) -> FaultS3:
     """Without any bucket; the product waits a twentieth of its time before the second try, and
     deletes three objects at once where S3 takes a thousand."""
     server.buckets.clear()
-    monkeypatch.setattr("pipeline.s3_objects.AT_ONCE", 3)
-    monkeypatch.setattr("pipeline.s3_client.FIRST_WAIT", 0.005)
+    monkeypatch.setattr("pipeline.s3.objects.AT_ONCE", 3)
+    monkeypatch.setattr("pipeline.s3.client.FIRST_WAIT", 0.005)
     return server
 
 

@@ -31,7 +31,7 @@ from pipeline import execution
 from pipeline.errors import RecipeError
 from pipeline.memory import Share
 from pipeline.readers import ranges
-from pipeline.s3_objects import S3Objects
+from pipeline.s3.objects import S3Objects
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 s3, server = bucket_server, one_server  # fixtures

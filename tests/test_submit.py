@@ -18,9 +18,9 @@ from pipeline.bedrock.causes import CAUSES, find_cause
 from pipeline.bedrock.client import aws_client
 from pipeline.bedrock.status import job_status
 from pipeline.bedrock.submit import submit_job
+from pipeline.commands.publish import publish_run
+from pipeline.commands.submit import Connection, follow, plan_job, submit_plan
 from pipeline.errors import ConflictError, DataError, RecipeError, StorageError
-from pipeline.publish_command import publish_run
-from pipeline.submit_command import Connection, follow, plan_job, submit_plan
 
 
 @pytest.fixture(scope="module", autouse=True)

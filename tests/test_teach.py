@@ -23,7 +23,7 @@ from pipeline.bedrock.converse import Reply, converse, known_model
 from pipeline.bedrock.spending import Budget, Pace, Rates
 from pipeline.errors import ConflictError, RecipeError, StorageError
 from pipeline.stages.teacher_answers import answer_line
-from pipeline.teach_file import AnswersFile
+from pipeline.teach.file import AnswersFile
 
 RECIPE = """\
 name: lesson

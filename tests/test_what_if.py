@@ -9,13 +9,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.commands.why import answer
 from pipeline.errors import RecipeError
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
-from pipeline.what_if import what_if
-from pipeline.why import PublishedRun, open_run
-from pipeline.why_command import answer
+from pipeline.why.way import PublishedRun, open_run
+from pipeline.why.what_if import what_if
 
 RECIPE = """\
 name: what-if

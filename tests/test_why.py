@@ -14,8 +14,8 @@ from pipeline.errors import RecipeError
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
-from pipeline.why import PublishedRun, open_run, why
-from pipeline.why_text import why_text
+from pipeline.why.text import why_text
+from pipeline.why.way import PublishedRun, open_run, why
 
 RECIPE = """\
 name: way

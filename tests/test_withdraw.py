@@ -15,13 +15,13 @@ from fault_s3 import OWNER, Object, etag_of, serve_faults
 from forked_runs import serve_forks
 from test_incremental import WORDS, Project, lines_of, manifest_of, read
 
+from pipeline.commands.withdraw import Dependants, dependants, find_dependants
 from pipeline.errors import RecipeError
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.record import record_id
 from pipeline.run import Options, prepare
-from pipeline.why import open_run
-from pipeline.withdraw_command import Dependants, dependants, find_dependants
+from pipeline.why.way import open_run
 
 __all__ = ["read"]
 

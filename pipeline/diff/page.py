@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pipeline.diff import Diff
 from pipeline.diff.decisions import Flip
 from pipeline.diff.told import SIGNS, evidence, reading, told_change
-from pipeline.report_markup import Markup, data, el, join
-from pipeline.report_style import POLICY, STYLE
+from pipeline.report.markup import Markup, data, el, join
+from pipeline.report.style import POLICY, STYLE
 
 
 def render_diff(diff: Diff, name: str) -> str:

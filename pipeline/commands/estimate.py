@@ -1,0 +1,183 @@
+"""An estimate as the command line asks for it: of a run's target, or of anybody's JSONL file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pipeline.bedrock.card import Card, Plan
+from pipeline.bedrock.cards import find_card
+from pipeline.bedrock.own_card import written_card
+from pipeline.costs.advice import RAG_ABOVE, Advice, advise
+from pipeline.costs.estimate import Calls, Estimate, Question, Tokens, estimate
+from pipeline.costs.history import read_history
+from pipeline.costs.repeated import LOOKED_AT, Repeated, find_repeated
+from pipeline.costs.tokens import file_tokens, records_of, run_tokens, train_file
+from pipeline.errors import RecipeError
+from pipeline.storage import is_remote
+from pipeline.why.way import PublishedRun, open_run
+
+UNLABELLED = {"pretraining", "pretraining_text"}
+
+
+@dataclass(frozen=True)
+class Data:
+    """What an estimate is made from."""
+
+    card: Card
+    plan: Plan
+    tokens: Tokens
+    job: dict[str, Any]  # hyperparameters
+    repeated: Repeated | None  # None where the lines are not on this machine
+    run: PublishedRun | None = None
+    labelled: bool = True
+
+
+def estimate_costs(
+    what: str,
+    model: str | None = None,
+    customization: str | None = None,
+    target: str | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    prices: Sequence[str] = (),
+    calls_per_month: int | None = None,
+    prompt_tokens_saved: int | None = None,
+    rag_above: float = RAG_ABOVE,
+) -> Estimate:
+    """The estimate for a run's target, with advice from the runs before it, or for a file.
+
+    Without `prompt_tokens_saved` it is what most prompts repeat. Raises RecipeError for options
+    that do not go together, DataError for a file that is not JSONL, StorageError.
+    """
+    own = own_prices(prices)
+    if prompt_tokens_saved is not None and calls_per_month is None:
+        raise RecipeError("--prompt-tokens-saved: goes together with --calls-per-month")
+    path = Path(what)
+    if not is_remote(what) and path.is_file():
+        data = _of_file(path, model, customization)
+    else:
+        data = _of_run(open_run(what), model, customization, target)
+    calls = _calls(calls_per_month, prompt_tokens_saved, data.repeated)
+    made = estimate(_question(data, epochs, steps), own, calls)
+    return replace(made, advice=_advice(data, rag_above, calls, made))
+
+
+def _of_file(path: Path, model: str | None, customization: str | None) -> Data:
+    if model is None:
+        raise RecipeError(f"{path}: for which model? Give --model")
+    card = find_card(model)
+    plan = card.plan(customization)
+    tokens = file_tokens(path, plan.formats)
+    return Data(card, plan, tokens, {}, _repeated(path, plan.formats[0]))
+
+
+def _of_run(run: PublishedRun, model: str | None, word: str | None, target: str | None) -> Data:
+    name = _target(run, target, model)
+    told = run.manifest["targets"][name]
+    card = _card(run, model, name)
+    plan = card.plan(word or _own_customization(run, model, name))
+    tokens, job, path = run_tokens(run, name), _hyperparameters(run, name), train_file(run, name)
+    repeated = _repeated(path, told["format"]) if path else None
+    return Data(card, plan, tokens, job, repeated, run, told["format"] not in UNLABELLED)
+
+
+def _repeated(path: Path, format_name: str) -> Repeated:
+    return find_repeated(islice(records_of(path), LOOKED_AT), format_name)
+
+
+def _advice(data: Data, rag_above: float, calls: Calls | None, made: Estimate) -> Advice | None:
+    """None for a file: nothing tells how it has changed."""
+    if data.run is None:
+        return None
+    history = read_history(data.run.place, data.run.manifest["name"])
+    return advise(history, data.repeated, data.labelled, rag_above, calls, made.break_even)
+
+
+def own_prices(prices: Iterable[str]) -> dict[str, float]:
+    """US dollars by item, of `ITEM=USD`. Raises RecipeError."""
+    own = {}
+    for price in prices:
+        item, _, usd = price.partition("=")
+        try:
+            own[item.strip()] = float(usd)
+        except ValueError:
+            raise RecipeError(f"--price {price}: is not ITEM=USD") from None
+        if not 0 <= own[item.strip()] < math.inf:  # not a number is neither
+            raise RecipeError(f"--price {price}: {usd} is no price")
+    return own
+
+
+def _calls(a_month: int | None, saved: int | None, repeated: Repeated | None) -> Calls | None:
+    if a_month is None:
+        return None
+    if saved is None and repeated is None:
+        raise RecipeError(
+            "--calls-per-month: the lines are not on this machine, so that what their prompts "
+            "repeat cannot be measured; give --prompt-tokens-saved"
+        )
+    measured = repeated.tokens if repeated else 0
+    return Calls(a_month, measured if saved is None else saved)
+
+
+def _card(run: PublishedRun, model: str | None, target: str) -> Card:
+    named = model or run.manifest["targets"][target].get("model")
+    if named is None:
+        raise RecipeError(f"{target}: is for no model; give --model")
+    own = None if model else written_card(run.manifest, target)
+    return own or find_card(named)
+
+
+def _own_customization(run: PublishedRun, model: str | None, target: str) -> str | None:
+    """What the target was made for; of no account for another model."""
+    word: str | None = run.manifest["targets"][target].get("customization")
+    return None if model else word
+
+
+def _target(run: PublishedRun, wanted: str | None, model: str | None) -> str:
+    """The target that is named, else that of the model, else the only one."""
+    targets: dict[str, Any] = run.manifest["targets"]
+    if wanted:
+        if wanted not in targets:
+            raise RecipeError(f"--target {wanted}: the run has {', '.join(targets)}")
+        return wanted
+    named = find_card(model).name if model else None
+    fitting = (
+        [name for name, told in targets.items() if told.get("model") == named] if named else []
+    )
+    fitting = fitting or [name for name, told in targets.items() if "model" in told]
+    fitting = fitting or list(targets)
+    if len(fitting) > 1:
+        raise RecipeError(f"{run.uri}: has {', '.join(fitting)}; name one with --target")
+    return fitting[0]
+
+
+def _hyperparameters(run: PublishedRun, target: str) -> dict[str, Any]:
+    """The recipe's own, those of the target over those of all."""
+    recipe = run.manifest["recipe"]
+    jobs = [recipe.get("job"), recipe["targets"][target].get("job")]
+    return {key: value for job in jobs if job for key, value in job["hyperparameters"].items()}
+
+
+def _question(data: Data, epochs: int | None, steps: int | None) -> Question:
+    """Options win over the run's job, that over the card's defaults; else it is one epoch."""
+
+    def number(name: str) -> int | None:
+        rule = data.plan.hyperparameters.get(name)
+        value = data.job.get(name, rule.default if rule else None)
+        return int(value) if isinstance(value, int | float) else None
+
+    known = epochs or number("epochCount")
+    return Question(
+        card=data.card,
+        plan=data.plan,
+        tokens=data.tokens,
+        epochs=known or 1,
+        epochs_known=known is not None,
+        steps=steps or number("stepCount"),
+        batch_size=number("batchSize") if "stepCount" in data.plan.hyperparameters else None,
+    )

@@ -1,0 +1,239 @@
+"""The `estimate` command: what training, keeping and calling a model of this data costs.
+
+No price is made up: each is the card's, with its date and confidence, or the caller's own, or
+missing, and then the answer says which and how to give it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from math import ceil, isfinite
+from typing import TYPE_CHECKING, Any
+
+from pipeline.bedrock.card import Card, Plan, Price
+from pipeline.bedrock.pricing import Cost, find_price, training_cost
+from pipeline.errors import RecipeError
+from pipeline.faults import did_you_mean
+
+if TYPE_CHECKING:
+    from pipeline.costs.advice import Advice
+
+ITEMS = {
+    "train_per_1k_tokens": "training, for 1,000 tokens and one epoch",
+    "train_per_image": "training an image model, for each image of each step",
+    "train_hour": "reinforcement fine-tuning, for an hour",
+    "storage_model_month": "keeping a custom model for a month",
+    "provisioned_no_commitment_hour": "a model unit without commitment, for an hour",
+    "provisioned_1_month_hour": "a model unit with a commitment of a month, for an hour",
+    "provisioned_6_month_hour": "a model unit with a commitment of six months, for an hour",
+    "custom_input_per_1k_tokens": "on-demand calls of the custom model, 1,000 tokens in",
+    "custom_output_per_1k_tokens": "on-demand calls of the custom model, 1,000 tokens out",
+    "base_input_per_1k_tokens": "calls of the model that it replaces, 1,000 tokens in",
+}
+"""Everything that a `--price` may be about."""
+
+PROVISIONED = [item for item in ITEMS if item.startswith("provisioned")]
+
+HOURS_A_MONTH = 730
+"""365.25 days of 24 hours in 12 parts, rounded as AWS's calculator does."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What there is to train on."""
+
+    records: int
+    bound: int  # at most, by the worst public tokenizer
+    estimate: int | None  # probably; None where only the bound is known
+    images: int = 0
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The use that a custom model is to have."""
+
+    a_month: int
+    prompt_tokens_saved: int  # of each call: what the prompt need no longer say
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """When a way of hosting pays, against the longer prompt on the base model."""
+
+    hosting: str  # on_demand, or the provisioned item
+    fixed_usd_a_month: float  # storage, and the model unit
+    saved_usd_a_call: float
+    calls_a_month: int | None  # from which it costs less; None: never
+    months: float | None  # until training is paid back at the calls that were given; None: never
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Costs in US dollars; None where a price is missing."""
+
+    model: str
+    customization: str
+    epochs: int
+    tokens: Tokens
+    training: Cost  # for the bound
+    training_likely_usd: float | None  # for the estimate
+    prices: dict[str, Price | None]
+    break_even: list[BreakEven] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    advice: Advice | None = None  # for a run, from the runs before it
+
+    @property
+    def missing(self) -> list[str]:
+        """The items without a price."""
+        return [item for item, price in self.prices.items() if price is None]
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        prices = {
+            item: price.model_dump(mode="json", exclude_none=True) if price else None
+            for item, price in self.prices.items()
+        }
+        return {
+            "model": self.model,
+            "customization": self.customization,
+            "epochs": self.epochs,
+            "tokens": asdict(self.tokens),
+            "training": self.training.as_json() | {"likely_usd": self.training_likely_usd},
+            "prices": prices,
+            "missing": self.missing,
+            "break_even": [one.as_json() for one in self.break_even],
+            "notes": self.notes,
+            "advice": self.advice.as_json() if self.advice else None,
+        }
+
+
+@dataclass(frozen=True)
+class Question:
+    """A model, the data, and how it is to be trained."""
+
+    card: Card
+    plan: Plan
+    tokens: Tokens
+    epochs: int
+    epochs_known: bool = True  # said by caller or run, or the card's documented default
+    steps: int | None = None  # image models: stepCount
+    batch_size: int | None = None  # image models
+
+
+def estimate(
+    question: Question, own: Mapping[str, float] | None = None, calls: Calls | None = None
+) -> Estimate:
+    """Training, storage, hosting, and from how many calls it pays.
+
+    `own` maps items of `ITEMS` to dollars and wins over the card. Raises RecipeError for an
+    unknown item or a price that is no amount.
+    """
+    own = own or {}
+    _refuse_unknown(own)
+    card, plan, tokens = question.card, question.plan, question.tokens
+    billed = _images(question)
+    training = training_cost(card, plan, tokens.bound, question.epochs, own, billed)
+    likely = None
+    if tokens.estimate is not None:
+        told = training_cost(card, plan, tokens.estimate, question.epochs, own, billed)
+        likely = told.usd
+    prices = {item: find_price(card, item, own) for item in _items(question, training, calls)}
+    pays = list(_break_even(card, prices, training, calls)) if calls else []
+    return Estimate(
+        model=card.name,
+        customization=plan.customization,
+        epochs=question.epochs,
+        tokens=tokens,
+        training=training,
+        training_likely_usd=likely,
+        prices=prices,
+        break_even=pays,
+        notes=list(_notes(question, training, calls)),
+    )
+
+
+def _refuse_unknown(own: Mapping[str, float]) -> None:
+    faults = [
+        f"--price {item}: no such item{did_you_mean(item, ITEMS)} (one of: {', '.join(ITEMS)})"
+        for item in own
+        if item not in ITEMS
+    ]
+    faults += [
+        f"--price {item}={usd}: is not an amount of dollars"
+        for item, usd in own.items()
+        if not isfinite(usd) or usd < 0
+    ]
+    if faults:
+        raise RecipeError(*faults)
+
+
+def _images(question: Question) -> int | None:
+    """What an image model bills: images of all steps."""
+    if question.steps is None or question.batch_size is None:
+        return None
+    return question.steps * question.batch_size
+
+
+def _items(question: Question, training: Cost, calls: Calls | None) -> Iterator[str]:
+    """The items that a full answer needs, by how the model can be hosted."""
+    yield training.item
+    yield "storage_model_month"
+    hosting = question.card.deployment
+    if hosting is None or hosting.on_demand:
+        yield from ("custom_input_per_1k_tokens", "custom_output_per_1k_tokens")
+    if hosting is None or hosting.provisioned:
+        yield PROVISIONED[0]
+        known = {price.item for price in question.card.prices}
+        yield from (item for item in PROVISIONED[1:] if item in known)
+    if calls:
+        yield "base_input_per_1k_tokens"
+
+
+def _break_even(
+    card: Card, prices: Mapping[str, Price | None], training: Cost, calls: Calls
+) -> Iterator[BreakEven]:
+    """For each way of hosting whose prices are known."""
+    base, storage = prices["base_input_per_1k_tokens"], prices["storage_model_month"]
+    if base is None or storage is None:
+        return
+    saved = calls.prompt_tokens_saved / 1000 * base.usd
+    fixed: dict[str, float] = {}
+    if card.deployment is None or card.deployment.on_demand:
+        fixed["on_demand"] = storage.usd
+    for item in PROVISIONED:
+        price = prices.get(item)
+        if price is not None:
+            fixed[item] = storage.usd + HOURS_A_MONTH * price.usd
+    for hosting, usd in fixed.items():
+        least = ceil(usd / saved) if saved > 0 else None
+        left = calls.a_month * saved - usd
+        paid = training.usd / left if training.usd is not None and left > 0 else None
+        yield BreakEven(hosting, usd, saved, least, paid)
+
+
+def _notes(question: Question, training: Cost, calls: Calls | None) -> Iterator[str]:
+    if training.item == "train_hour":
+        yield "how many hours reinforcement fine-tuning takes cannot be foretold"
+    if training.item == "train_per_image" and _images(question) is None:
+        if "stepCount" in question.plan.hyperparameters:
+            yield "image models bill stepCount × batchSize images: give --steps"
+        else:
+            yield f"how many images {question.card.name} bills is not documented"
+    elif not question.epochs_known:
+        yield f"no default of epochs is documented; counted with {question.epochs}: give --epochs"
+    if question.plan.customization == "DISTILLATION":
+        yield "the teacher's answers are billed as its own calls and are not counted here"
+    if question.tokens.images and training.item != "train_per_image":
+        told = f"{question.tokens.images} images are in the data; their tokens are not counted"
+        yield f"{told}, since no document says how many an image costs in training"
+    if calls:
+        yield (
+            "break-even takes the custom model's calls to cost what the base model's cost, but "
+            "for the prompt that is saved; a model unit serves a limited rate of calls"
+        )
+    yield "whether AWS bills validation tokens and failed jobs is not documented"

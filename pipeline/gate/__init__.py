@@ -1,0 +1,1 @@
+"""The quality gate: the suite, what it is held against, and the process that holds it."""

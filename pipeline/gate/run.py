@@ -1,0 +1,95 @@
+"""The gate of one run: the limits, counts and drift that it is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.assemble import TargetFiles
+from pipeline.bedrock.limits import tokens_per_record
+from pipeline.diff.drift import Drift, measure_drift
+from pipeline.diff.sources import compare_sources
+from pipeline.gate.gate import TargetLimits, check_gate, stops
+from pipeline.ledger import StageCount, legs
+from pipeline.observations import MEASURES
+from pipeline.rendering import Rendering
+from pipeline.report.measures import measure_records
+from pipeline.report.targets import gate_fault
+
+if TYPE_CHECKING:
+    from pipeline.execution import Execution
+
+
+def drift_of(execution: Execution, written: list[TargetFiles], metrics: Path) -> Drift | None:
+    """How far the data is from that of the run before, where the recipe looks back at it."""
+    before = execution.named.before
+    if before is None:
+        return None
+    stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
+    now = {
+        "run": execution.digest,
+        "records": {
+            "came": stages[0].came,
+            "rejected": sum(count.rejected for count in stages),
+            "merged": sum(count.merged for count in stages),
+        },
+        "targets": {
+            one.name: {
+                "records": one.told("records"),
+                "measured": measure_records(metrics, one.name),
+            }
+            for one in written
+            if one.rendering.name not in execution.deltas  # what is new has no run before
+        },
+    }
+    sources = compare_sources(before.manifest["inputs"], execution.inputs.listing)
+    return measure_drift(before.report(), now, sources.removed / max(sources.before, 1))
+
+
+def hold_gate(
+    execution: Execution, written: list[TargetFiles], metrics: Path, drift: Drift | None
+) -> dict[str, Any]:
+    """The gate's answer for what was written; see `check_gate`."""
+    held_to = [one for one in written if one.splits or one.rendering.name not in execution.deltas]
+    limits = {files.name: _gate_limits(files.rendering) for files in held_to}
+    stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
+    counts = _most_rejected(stages)
+    folder = execution.folder / "gate"
+    folder.mkdir(exist_ok=True)
+    measures = execution.folder / "run" / MEASURES
+    held, process = execution.recipe.gate, execution.gate
+    return check_gate(held, limits, metrics, counts, folder, process, drift, measures)
+
+
+def _most_rejected(stages: list[StageCount]) -> dict[str, int]:
+    """Of the records, or of the chunks that they were divided into: where the greater share was
+    rejected. A document may have many chunks, so that both in one sum would say nothing."""
+    parted = [
+        {"came": leg[0].came, "rejected": sum(count.rejected for count in leg)}
+        for leg in legs(stages, attrgetter("divided"))
+    ]
+    return max(parted, key=lambda one: one["rejected"] / max(one["came"], 1))
+
+
+def _gate_limits(rendering: Rendering) -> TargetLimits:
+    if rendering.plan is None:
+        return TargetLimits()
+    limits = rendering.plan.limits
+    tokens, line = tokens_per_record(limits), limits.line_bytes_max
+    return TargetLimits(
+        max_tokens=tokens,
+        line_bytes_max=int(line.value) if line else None,
+        max_images=int(limits.images_max.value) if limits.images_max else None,
+    )
+
+
+def refusals(targets: dict[str, dict[str, Any]], gate: dict[str, Any]) -> Iterator[str]:
+    """Why a run is not published, a line for each fault of its targets and of its gate."""
+    for name, target in targets.items():
+        yield from (f"{name}: {fault['message']}" for fault in target["faults"])
+    for check in gate["checks"]:
+        if stops(check):
+            fault = gate_fault(check)
+            yield f"{check['target']}: {fault['message']} ({fault['rule']})"

@@ -1,0 +1,73 @@
+"""The tables that the suite is held against: numbers of each record, and a row of counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipeline.errors import RecipeError
+from pipeline.gate.own import FLAGS, NUMBERS, TEXTS
+from pipeline.gate.suite import TargetLimits
+from pipeline.metrics_facts import Faulty
+from pipeline.record import ID_LENGTH
+
+if TYPE_CHECKING:
+    from pipeline.recipe_settings import Gate
+
+
+def own_columns(gate: Gate, target: str) -> list[str]:
+    """The columns that the recipe's own expectations name, beside the numbers that are there."""
+    asked = [one for one in gate.expectations if one.target in {None, target}]
+    named = dict.fromkeys(name for one in asked for name in one.columns())
+    return [name for name in named if name not in {*NUMBERS, *FLAGS}]
+
+
+def derived(
+    rows: pl.LazyFrame, faulty: Faulty, extra: list[str], measures: Path | None
+) -> pl.LazyFrame:
+    """The numbers of one target's records that a suite is held against, and what else is named."""
+    own = with_measures(rows, [name for name in extra if name not in TEXTS], measures)
+    return own.select(*faulty.flags(), *NUMBERS, *extra)
+
+
+def with_measures(rows: pl.LazyFrame, names: list[str], measures: Path | None) -> pl.LazyFrame:
+    """The records with `<stage>.<measure>` columns; a chunk has those of what it was cut from.
+
+    Raises RecipeError for a measure that no stage of the run took.
+    """
+    for name in names:
+        stage, _, measure = name.partition(".")
+        path = None if measures is None else measures / f"{stage}.parquet"
+        known = path is not None and path.exists()
+        if path is None or not known or measure not in pl.read_parquet_schema(path):
+            raise RecipeError(f"gate.expectations: no stage of this run measured {name}")
+        taken = pl.scan_parquet(path).select(pl.col("id").alias("_id"), pl.col(measure).alias(name))
+        root = pl.col("id").str.slice(0, ID_LENGTH)
+        for key in (pl.col("id"), root):
+            joined = rows.with_columns(_id=key).join(
+                taken, on="_id", how="left", suffix="_root", maintain_order="left"
+            )
+            rows = joined.drop("_id")
+        rows = rows.with_columns(pl.coalesce(name, f"{name}_root").alias(name))
+    return rows
+
+
+def counted(
+    rows: pl.LazyFrame, targets: dict[str, TargetLimits], counts: dict[str, int], gate: Gate
+) -> dict[str, float]:
+    """One row: records and shares by target; a share of nothing is 0."""
+    measures = [pl.len(), (pl.col("split") == "train").sum().alias("train")]
+    for number, language in enumerate(gate.min_languages_share):
+        measures.append((pl.col("language") == language).sum().alias(f"language{number}"))
+    found = rows.group_by("target").agg(measures).collect()
+    by_target = {row["target"]: row for row in found.iter_rows(named=True)}
+    row: dict[str, float] = {"rejected_share": counts["rejected"] / max(counts["came"], 1)}
+    for name in targets:
+        told = by_target.get(name, {})
+        row[f"{name}.train_records"] = told.get("train", 0)
+        for number, language in enumerate(gate.min_languages_share):
+            spoken = told.get(f"language{number}", 0)
+            row[f"{name}.share_{language}"] = spoken / max(told.get("len", 0), 1)
+    return row

@@ -1,0 +1,1 @@
+"""The quality report: what a run's page shows, part by part, in two languages."""

@@ -1,0 +1,1 @@
+"""A teacher model asked about a recipe's documents: requests, answers, the file that keeps them."""

@@ -1,0 +1,38 @@
+"""What a rejected record shares with evaluation sets: for `why`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import polars as pl
+
+from pipeline.evaluation import CONTAMINATION
+from pipeline.why.way import PublishedRun
+
+
+def matches_of(run: PublishedRun, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Rows of contamination.parquet about some records; none in a run without the file."""
+    wanted = list(ids)
+    if not wanted or CONTAMINATION not in {file["path"] for file in run.manifest["files"]}:
+        return []
+    rows = run.scan(CONTAMINATION).filter(pl.col("id").is_in(wanted))
+    return rows.collect().sort("id", "set").to_dicts()
+
+
+def told_matches(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """For people, a line for each record and set."""
+    for row in rows:
+        locator = f" ({row['item_locator']})" if row["item_locator"] else ""
+        others = f", and {row['items'] - 1} items more" if row["items"] > 1 else ""
+        yield (
+            f"  {row['id']} meets {row['set']}: {row['item_source']}{locator}, {row['kind']}, "
+            f"{row['words']:g} words in a row, {row['share']:.0%} of its runs, at "
+            f"{_place(row, '')} of the record, {_place(row, 'item_')} of the item{others}"
+        )
+
+
+def _place(row: dict[str, Any], side: str) -> str:
+    turn = row[f"{side}turn"]
+    where = f"turn {turn}" if turn else "the text"
+    return f"characters {row[f'{side}start']}-{row[f'{side}end']} of {where}"

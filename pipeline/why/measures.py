@@ -1,0 +1,94 @@
+"""What a run's stages measured of each record, read again: for `why` and for what-if."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
+
+import polars as pl
+from pydantic import ValidationError
+
+from pipeline.errors import RecipeError, StorageError
+from pipeline.faults import did_you_mean
+from pipeline.stage import Broken
+from pipeline.stages import STAGES
+from pipeline.why.way import PublishedRun
+
+
+@runtime_checkable
+class Thresholds(Protocol):
+    """A stage whose verdict on a record follows from its measures alone."""
+
+    def broken(self) -> dict[str, Broken]:
+        """Each rule by its reason, over the columns of the measures; the first broken counts."""
+        ...
+
+
+def labelled_stages(run: PublishedRun) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The run's stages by their label in the ledger: name and settings."""
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    seen: dict[str, int] = {}
+    for entry in run.manifest["recipe"]["stages"]:
+        ((name, settings),) = entry.items()
+        seen[name] = seen.get(name, 0) + 1
+        label = name if seen[name] == 1 else f"{name}.{seen[name]}"
+        found[label] = (name, settings or {})
+    return found
+
+
+def stage_with(name: str, settings: dict[str, Any], changes: dict[str, Any]) -> Any:
+    """A stage with some settings changed (`rules`, `c4.min_sentences`); raises RecipeError."""
+    changed = dict(settings)
+    for path, value in changes.items():
+        *above, last = path.split(".")
+        inner = changed
+        for key in above:
+            own = inner.get(key)
+            inner[key] = dict(own) if isinstance(own, dict) else {}
+            inner = inner[key]
+        inner[last] = value
+    kind: Any = STAGES[name]
+    try:
+        return kind.model_validate(changed)
+    except ValidationError as error:
+        faults = (_told_fault(kind, one["loc"], one["type"], one["msg"]) for one in error.errors())
+        raise RecipeError(*(f"{name}.{fault}" for fault in faults)) from None
+
+
+def _told_fault(kind: Any, place: tuple[Any, ...], fault: str, words: str) -> str:
+    path = ".".join(map(str, place))
+    if fault != "extra_forbidden":
+        return f"{path}: {words}"
+    for above in place[:-1]:
+        kind = kind.model_fields[above].annotation
+    return f"{path}: is no setting of it{did_you_mean(str(place[-1]), kind.model_fields)}"
+
+
+def measures_of(run: PublishedRun, label: str) -> pl.LazyFrame | None:
+    """The measures of a stage, `id` and a column each; None if the run holds none."""
+    path = f"measures/{label}.parquet"
+    if path not in {file["path"] for file in run.manifest["files"]}:
+        return None
+    try:
+        return run.scan(path)
+    except OSError as error:
+        raise StorageError(f"{run.uri}/{path}: {error}") from None
+
+
+def told_measures(run: PublishedRun, record: str) -> Iterator[str]:
+    """What each stage measured of one record, beside what it allows; a line for each stage."""
+    for label, (name, settings) in labelled_stages(run).items():
+        frame = measures_of(run, label)
+        rows = [] if frame is None else frame.filter(pl.col("id") == record).collect().to_dicts()
+        stage = stage_with(name, settings, {}) if rows else None
+        for row in rows:
+            shown = list(_shown(row, stage)) if isinstance(stage, Thresholds) else []
+            if shown:
+                yield f"  measured by {label}: {', '.join(shown)}"
+
+
+def _shown(row: dict[str, Any], stage: Thresholds) -> Iterator[str]:
+    for reason, rule in stage.broken().items():
+        (measure,) = rule.where.meta.root_names()
+        if row.get(measure) is not None:
+            yield f"{measure} {row[measure]:g} ({reason}: {rule.threshold:g})"
