@@ -131,6 +131,28 @@ def test_what_a_parser_gave_before_it_died_stands(box: Sandbox, tmp_path: Path) 
     ]
 
 
+@pytest.mark.parametrize("beside", ["say one", "times 3500000", "times 4000000"])
+def test_what_stands_of_a_file_is_the_same_whatever_is_beside_it(
+    box: Sandbox, tmp_path: Path, beside: str
+) -> None:
+    """Its frames are sent when its own are large, not when those before it were."""
+    broken = "\n".join(["times 3000000", "times 2000000", "say lost", "abort"])
+    rows = ask(box, tmp_path, beside, broken, "say three")
+    assert [len(row["text"] or "") for row in rows[1:]] == [3_000_000, 2_000_000, 0, 5]
+    assert rows[3]["locator"] == "rest"
+
+
+@linux
+def test_a_child_that_is_gone_holds_no_descriptor(box: Sandbox, tmp_path: Path) -> None:
+    """Not of its memory either, before the collector comes by."""
+    ask(box, tmp_path, "say one")
+    child = box.child
+    held = len(list(Path("/proc/self/fd").iterdir()))
+    box.close()
+    assert child is not None
+    assert len(list(Path("/proc/self/fd").iterdir())) == held - 4
+
+
 def test_a_unit_of_many_files_is_divided(box: Sandbox, tmp_path: Path) -> None:
     """Only the file whose parser dies is lost, when the reader can tell them apart."""
     files = [put(tmp_path, f"{n}", "abort" if n in (2, 5) else f"say {n}") for n in range(8)]

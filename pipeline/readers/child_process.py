@@ -215,9 +215,9 @@ class ChildProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
-        for stream in (self.child.stdin, self.child.stdout, self.stderr):
-            if stream is not None:
-                stream.close()
+        for held in (self.child.stdin, self.child.stdout, self.stderr, self.counted):
+            if held is not None:
+                held.close()
 
 
 def _environment() -> dict[str, str]:

@@ -32,6 +32,10 @@ class Counted:
     def number(self, number: int) -> None:
         self._map[:] = number.to_bytes(_BYTES, "little")
 
+    def close(self) -> None:
+        """Let go of the memory, and of the descriptor that it keeps."""
+        self._map.close()
+
 
 def shared_file() -> BinaryIO:
     """A file for `Counted` in two processes: without a name, and gone with the last of them.

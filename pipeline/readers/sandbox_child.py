@@ -49,7 +49,7 @@ class Child:
         self.waiting: list[pl.DataFrame] = []
         self.rows: list[Row] = []  # or these
         self.units: list[int] = []  # the unit of each
-        self.size = self.done = self.frames = 0
+        self.size = self.own = self.done = self.frames = 0  # bytes waiting, of the unit in work
 
     def say(self, kind: bytes, payload: bytes = b"") -> None:
         """Send one message with where the batch stands."""
@@ -67,6 +67,8 @@ class Child:
                 self._read(reader, unit, skip)
                 self.done += 1
                 self.frames = skip = 0
+                if self.size >= FLUSH_BYTES:
+                    self._flush()
             self._flush()
         except BaseException as error:  # noqa: BLE001
             self._fail(error)
@@ -77,6 +79,9 @@ class Child:
     def _read(self, reader: Reader, unit: Unit, skip: int) -> None:
         allow_memory(self.memory)
         allow_cpu(self.cpu + sum(file.size for file in unit.files) / 1e6)
+        # When a unit's own frames are sent hangs on none but them: what is left of one whose parser
+        # dies must be the same whatever stands beside it in the batch.
+        self.own = 0
         rows = reader.batches(unit) if isinstance(reader, PerFileReader) else reader.read(unit)
         for number, found in enumerate(rows, 1):
             if self.waiting if isinstance(found, list) else self.rows:
@@ -84,27 +89,30 @@ class Child:
             self.frames = number
             if number > skip:
                 self._gather(found)
-            if self.size >= FLUSH_BYTES:
+            if self.own >= FLUSH_BYTES:
                 self._flush()
 
     def _gather(self, found: Batch) -> None:
         if isinstance(found, list):
             self.rows += found
             self.units += [self.done] * len(found)
-            self.size += sum(ROW_BYTES + chars_of(row) for row in found)
+            size = sum(ROW_BYTES + chars_of(row) for row in found)
         else:
             import polars as pl  # the reader has it already
 
             place = pl.lit(self.done, pl.UInt32).alias(wire.UNIT)
             self.waiting.append(found.with_columns(place))
-            self.size += int(found.estimated_size())
+            size = int(found.estimated_size())
+        self.size += size
+        self.own += size
 
     def _flush(self) -> None:
         if self.rows:
             self.say(wire.ROWS, wire_rows.pack(self.units, self.rows))
         elif self.waiting:
             self.say(wire.FRAME, wire.pack(self.waiting))
-        self.rows, self.units, self.waiting, self.size = [], [], [], 0
+        self.rows, self.units, self.waiting = [], [], []
+        self.size = self.own = 0
 
     def _fail(self, error: BaseException) -> None:
         memory = isinstance(error, MemoryError)
