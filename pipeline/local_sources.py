@@ -12,8 +12,8 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import quote_from_bytes
 
-from pipeline.errors import SourceChanged, StorageError
-from pipeline.s3.sources import GLOB
+from pipeline.errors import RecipeError, SourceChanged, StorageError
+from pipeline.globs import GLOB, any_hidden, fixed_folder, whole
 from pipeline.source import Listed
 
 BLOCK = 1 << 20
@@ -29,6 +29,8 @@ NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 def list_local(spec: str, folder: Path) -> Iterator[Listed]:
     """The files that a name, folder or glob means, in no order; see `storage.list_sources`."""
+    if "\0" in spec:
+        raise RecipeError(f"source {spec!r}: no file has such a name")
     start = folder / spec
     found: Iterator[Seen]
     if GLOB.search(spec) and not start.exists():
@@ -54,7 +56,13 @@ def _seen(path: str, entry: os.DirEntry[str] | None = None) -> Iterator[Seen]:
 
 def _glob(spec: str, folder: Path) -> list[Path]:
     anchor, pattern = (Path("/"), spec.lstrip("/")) if Path(spec).is_absolute() else (folder, spec)
-    return [path for path in anchor.glob(pattern) if not path.name.startswith(".")]
+    pattern = whole(pattern)
+    below = anchor / fixed_folder(pattern)
+    try:
+        found = list(anchor.glob(pattern))
+    except (ValueError, NotImplementedError) as error:
+        raise RecipeError(f"source {spec}: {error}") from error
+    return [path for path in found if not any_hidden(path.relative_to(below).parts)]
 
 
 def _walk(folder: str) -> Iterator[Seen]:

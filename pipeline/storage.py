@@ -12,8 +12,9 @@ from typing import Protocol
 
 from pipeline.aws import Aws
 from pipeline.errors import SourceChanged, StorageError
+from pipeline.globs import GLOB
 from pipeline.local_sources import hash_file, hash_local, list_local, source_uri
-from pipeline.s3.sources import GLOB, fetch_s3, list_s3
+from pipeline.s3.sources import fetch_s3, list_s3
 from pipeline.s3.storage import S3Place
 from pipeline.shards import write_bytes
 from pipeline.source import Listed, SourceFile

@@ -25,6 +25,7 @@ from pipeline.commands.policy import recipe_policies
 from pipeline.commands.publish import publish_run
 from pipeline.commands.submit import Connection, follow, plan_job, submit_plan
 from pipeline.errors import RecipeError, StorageError
+from pipeline.globs import whole
 from pipeline.s3.sources import wanted
 from pipeline.state import State
 from pipeline.storage import Aws, list_sources, pin
@@ -507,7 +508,7 @@ specs = st.text(alphabet="ab/.-$1[]!*?", max_size=8)
 def test_every_object_that_a_source_means_may_be_read(spec: str, key: str, inside: bool) -> None:
     """Globs, folders, single objects, and names that look like policy variables."""
     source, key = Location("bucket", spec), spec + key if inside else key
-    if wanted(key, spec, source.listed):
+    if wanted(key, whole(spec)):
         document = policies(replace(ACCESS, sources=(source,)))["pipeline_role"]
         assert allowed(document, need("s3:GetObject", f"arn:aws:s3:::bucket/{key}"))
         listing = need("s3:ListBucket", "arn:aws:s3:::bucket", s3__prefix=source.listed)

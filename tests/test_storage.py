@@ -6,14 +6,18 @@ import hashlib
 import json
 import os
 import time
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline import inputs
+from pipeline.bedrock.access import Location
 from pipeline.errors import ConflictError, RecipeError, SourceChanged, StorageError
+from pipeline.globs import whole
 from pipeline.publish import publish, read_latest, read_manifest
+from pipeline.s3.sources import wanted
 from pipeline.storage import Aws, Listed, list_sources, open_place, pin, source_uri
 
 Bucket = tuple[Any, str]
@@ -37,6 +41,46 @@ def test_a_folder_a_glob_and_a_file_are_listed_sorted(tmp_path: Path) -> None:
     assert uris("d/*.txt", tmp_path) == ["d/a.txt", "d/b.txt"]
     assert uris("d/**/*.md", tmp_path) == ["d/sub/c.md"]
     assert uris("d/a.txt", tmp_path) == ["d/a.txt"]
+
+
+TREE = ("a.md", "b.txt", "sub/c.md", "sub/deep/d.md", "sub/.e.md", ".git/f.md", "sub/.g/h.md")
+
+
+@pytest.mark.parametrize(
+    ("spec", "meant"),
+    [
+        ("d/*.md", "a.md"),
+        ("d/**/*.md", "a.md sub/c.md sub/deep/d.md"),
+        ("d/**.md", "a.md sub/c.md sub/deep/d.md"),
+        ("d/**", "a.md b.txt sub/c.md sub/deep/d.md"),
+        ("d/*/*", "sub/c.md"),
+        ("d/sub/**/d.md", "sub/deep/d.md"),
+        ("d/[ab].*", "a.md b.txt"),
+        ("d/?.txt", "b.txt"),
+        ("d/.git/*", ".git/f.md"),
+        ("d", "a.md b.txt sub/c.md sub/deep/d.md"),
+        ("d/sub/.e.md", "sub/.e.md"),
+    ],
+)
+def test_a_pattern_means_the_same_in_a_folder_and_in_s3(
+    tmp_path: Path, spec: str, meant: str
+) -> None:
+    """`*` within a name, `**` over folders, nothing that is hidden below what is named."""
+    put_files(tmp_path, *(f"d/{name}" for name in TREE))
+    expected = [f"d/{name}" for name in sorted(meant.split())]
+    assert uris(spec, tmp_path) == expected
+    assert sorted(key for key in (f"d/{name}" for name in TREE) if wanted(key, whole(spec))) == (
+        expected
+    )
+    pattern = Location("b", spec).objects("aws")
+    for key in expected:  # and the policy lets it be read
+        assert any(fnmatchcase(f"arn:aws:s3:::b/{key}", one) for one in pattern)
+
+
+def test_a_pattern_that_means_nothing_is_a_fault_of_the_recipe(tmp_path: Path) -> None:
+    """Exit code 2, not a bug of ours."""
+    with pytest.raises(RecipeError, match="no file has such a name"):
+        list_sources("d/\0*.md", tmp_path, Aws())
 
 
 def test_links_to_files_are_listed_and_those_to_folders_are_not_followed(tmp_path: Path) -> None:

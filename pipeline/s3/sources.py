@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from pathlib import Path
 
 from pipeline.aws import Aws
 from pipeline.errors import StorageError
 from pipeline.failpoints import step
+from pipeline.globs import GLOB, any_hidden, is_meant, whole
 from pipeline.s3.errors import aws_errors, error_text, split_uri
 from pipeline.s3.read import ObjectRead
 from pipeline.source import Listed
 
-GLOB = re.compile(r"[*?\[]")
-
 
 def list_s3(spec: str, aws: Aws) -> list[Listed]:
     """The objects that an s3:// URI, prefix or glob means. Raises StorageError."""
-    bucket, key = split_uri(spec)
+    bucket, key = split_uri(whole(spec))
     prefix = GLOB.split(key, maxsplit=1)[0]
     pages = aws.client().get_paginator("list_objects_v2")
     found = []
     try:
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", []):
-                if wanted(item["Key"], key, prefix):
+                if wanted(item["Key"], key):
                     uri = f"s3://{bucket}/{item['Key']}"
                     found.append(Listed(uri, item["Size"], None, item["ETag"]))
     except aws_errors() as error:
@@ -33,13 +30,15 @@ def list_s3(spec: str, aws: Aws) -> list[Listed]:
     return found
 
 
-def wanted(key: str, spec: str, prefix: str) -> bool:
-    """Whether a listed key is one that the spec means; hidden files are not."""
-    if key.endswith("/") or key.rsplit("/", 1)[-1].startswith("."):
+def wanted(key: str, spec: str) -> bool:
+    """Whether a listed key is one that the whole spec means; what is hidden below it is not."""
+    if key.endswith("/"):
         return False
-    if prefix != spec:
-        return fnmatch.fnmatchcase(key, spec)
-    return key == spec or not spec or key.startswith(spec if spec.endswith("/") else spec + "/")
+    if GLOB.search(spec):
+        return is_meant(key, spec)
+    folder = spec if not spec or spec.endswith("/") else spec + "/"
+    below = key.removeprefix(folder).split("/")
+    return key == spec or (key.startswith(folder) and not any_hidden(below))
 
 
 def fetch_s3(listed: Listed, path: Path, aws: Aws) -> None:

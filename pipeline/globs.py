@@ -1,0 +1,53 @@
+"""What a source's pattern means, in a folder and in S3 alike.
+
+`*` and `?` stand within one name, `[…]` for one character, `**` for any number of folders. Hidden
+files and folders are not meant, but for those that the pattern names itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+GLOB = re.compile(r"[*?\[]")
+
+
+def whole(spec: str) -> str:
+    """A pattern with folders as names of their own: `docs/**` as `docs/**/*`, `docs/**.md` as
+    `docs/**/*.md`; elsewhere in a name `**` is `*`."""
+    names = [name if name == "**" else _whole_name(name) for name in spec.split("/")]
+    return "/".join([*names, "*"] if names[-1] == "**" else names)
+
+
+def _whole_name(name: str) -> str:
+    return ("**/" if name.startswith("**") else "") + re.sub(r"\*+", "*", name)
+
+
+def fixed_folder(spec: str) -> str:
+    """The folders that stand before the first name with a wildcard, with a slash; "" for none."""
+    before = GLOB.split(spec, maxsplit=1)[0]
+    return before[: before.rfind("/") + 1]
+
+
+def is_meant(path: str, spec: str) -> bool:
+    """Whether a path is one that a whole pattern means."""
+    folder = fixed_folder(spec)
+    if not path.startswith(folder):
+        return False
+    names = path[len(folder) :].split("/")
+    return not any_hidden(names) and _matches(names, spec[len(folder) :].split("/"))
+
+
+def any_hidden(names: Sequence[str]) -> bool:
+    """Whether one of the names below a source's folder is that of a hidden file or folder."""
+    return any(name.startswith(".") for name in names)
+
+
+def _matches(names: Sequence[str], patterns: Sequence[str]) -> bool:
+    if not patterns:
+        return not names
+    first, rest = patterns[0], patterns[1:]
+    if first == "**":
+        return any(_matches(names[start:], rest) for start in range(len(names) + 1))
+    return bool(names) and fnmatchcase(names[0], first) and _matches(names[1:], rest)
