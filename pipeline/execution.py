@@ -90,7 +90,8 @@ class Execution:
         sandboxed = any(reader.sandboxed for one in read for reader, _ in one.units)
         sets = sum(one.size() for one in inputs.sets.values())
         models = sum(step.model_bytes for step in recipe.steps() if isinstance(step, Redact))
-        share = share_memory(options.memory, options.workers, sandboxed, sets, models)
+        whole = max(one.largest_document() for one in read)
+        share = share_memory(options.memory, options.workers, sandboxed, sets, models, whole)
         self.withdrawn = Withdrawn(tuple(recipe.withdraw))
         self.share, self.plan = claim(folder, named.run, share)
         self.counts: list[StageCount] = []

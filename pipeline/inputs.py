@@ -89,6 +89,10 @@ class Inputs:
         """Bytes of all files that give records."""
         return sum(unit.size() for _, unit in self.units)
 
+    def largest_document(self) -> int:
+        """Bytes of the largest file that its reader holds whole and decoded: a JSON document."""
+        return max((unit.size() for reader, unit in self.units if reader.name == "json"), default=0)
+
     def paths(self) -> dict[str, str]:
         """Where each input's bytes are on this machine, by URI; images are fetched if need be."""
         fetch_awaited(file for file, reader, _ in self.files() if reader == "images")

@@ -13,6 +13,7 @@ PARSER = 180 * MB  # a worker's child for untrusted bytes, where a source needs 
 COPIES = 12  # of a shard's text that its costliest stage holds at once, measured
 SPACY = 160 * MB  # where a worker finds names by a model, beside the model
 MODEL = 2  # of the bytes of a model's files that it takes in memory
+WHOLE = 5  # of the bytes of a JSON document: as they are, and four for each character
 TABLES = 24  # of the bytes of evaluation sets that their tables take
 TABLES_MADE = 100  # of them that it takes to make the tables
 SKETCH_COPIES = 3  # of the sketches that a decision holds at once
@@ -29,20 +30,26 @@ class Share:
 
 
 def share_memory(
-    memory: int | None, workers: int, sandboxed: bool = False, sets: int = 0, models: int = 0
+    memory: int | None,
+    workers: int,
+    sandboxed: bool = False,
+    sets: int = 0,
+    models: int = 0,
+    whole: int = 0,
 ) -> Share:
     """As many workers as fit `memory` (bytes, None: no limit), then shards as large as fit.
 
     `sandboxed` says that each has a child that parses. What that may take for a moment, on a file
     that it then rejects, is not in it: see `pipeline.readers.sandbox`. `sets` are the bytes of
     evaluation sets, whose tables each worker looks into, `models` those of the files of models that
-    find names, which each worker holds, and this process.
+    find names, which each worker holds, and this process, `whole` those of the largest JSON
+    document, which is held whole while it is read.
     Raises RecipeError when not even one worker with the smallest shard fits.
     """
     finding = SPACY + MODEL * models if models else 0
     parent, worker = (
         PARENT + finding,
-        WORKER + (PARSER if sandboxed else 0) + TABLES * sets + finding,
+        WORKER + (PARSER if sandboxed else 0) + TABLES * sets + finding + WHOLE * whole,
     )
     if memory is None:
         return Share(workers, SHARD_MOST)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+from pathlib import Path
+
 import pytest
 
 from pipeline.errors import RecipeError
@@ -17,6 +21,9 @@ from pipeline.memory import (
     share_memory,
 )
 from pipeline.prepare import parse_size
+from pipeline.progress import Lines
+from pipeline.recipe import load_recipe
+from pipeline.run import Options, prepare
 
 
 @pytest.mark.parametrize(
@@ -32,6 +39,21 @@ def test_what_is_shared_out_fits_the_limit(memory: int, sandboxed: bool, workers
     assert used <= memory * MB
     assert 1 <= share.workers <= workers
     assert SHARD_LEAST <= share.shard_bytes <= SHARD_MOST
+
+
+def test_a_large_json_document_is_counted(tmp_path: Path) -> None:
+    """It is held whole: a limit that it does not fit is refused before anything is read."""
+    (tmp_path / "a.json").write_text(json.dumps([{"text": "tea " * 50}] * 40_000))  # 9 MB
+    (tmp_path / "r.yaml").write_text(
+        "name: a\nsources: [{path: a.json}]\nstages: [clean]\ntargets: {c: {format: pretraining}}\n"
+    )
+    most = PARENT + WORKER + COPIES * SHARD_LEAST + 5 * MB
+    options = Options(str(tmp_path / "out"), 1, most)
+    with pytest.raises(RecipeError, match="needs at least"):
+        prepare(
+            load_recipe(tmp_path / "r.yaml"), tmp_path, options, Lines(io.StringIO(), as_json=False)
+        )
+    assert share_memory(most, 4).workers == 1
 
 
 def test_a_limit_too_small_for_one_worker_is_refused() -> None:
