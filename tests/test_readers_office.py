@@ -1,0 +1,40 @@
+"""Office documents say things in odd ways: a field, a repeated row, an escape, a code page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import documents_made as made
+import pytest
+from test_readers_odd import told
+
+FIELDS = (
+    "<t:p>See <t:bookmark-ref>Chapter <t:span>3</t:span></t:bookmark-ref>, Figure "
+    "<t:sequence>7</t:sequence>: due <t:date>1 May 2024</t:date>, <t:author-name>Lan"
+    "</t:author-name><t:bibliography-mark>[L1]</t:bibliography-mark> "
+    "<t:drop-down><t:label/>hot</t:drop-down>.</t:p>"
+)
+NO_FIELDS = (
+    '<t:h><t:number>1.</t:number>a<t:hidden-text t:is-hidden="true">no</t:hidden-text>'
+    '<t:variable-set t:display="none">no</t:variable-set><t:bookmark t:name="no"/>'
+    "<o:annotation><t:p>no</t:p></o:annotation><t:script>no</t:script>"
+    "<t:ruby><t:ruby-base>b</t:ruby-base><t:ruby-text>no</t:ruby-text></t:ruby></t:h>"
+)
+REPEATED = (
+    '<b:table xmlns:b="b"><b:table-row b:number-rows-repeated="3"><b:table-cell><t:p>x'
+    "</t:p></b:table-cell><b:table-cell><t:p>y</t:p></b:table-cell></b:table-row>"
+    '<b:table-row b:number-rows-repeated="1048573"><b:table-cell/></b:table-row></b:table>'
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (FIELDS, "See Chapter 3, Figure 7: due 1 May 2024, Lan[L1] hot."),
+        (NO_FIELDS, "# ab"),
+        (REPEATED, "| x | y |\n| --- | --- |\n| x | y |\n| x | y |"),
+    ],
+)
+def test_open_documents_say_what_they_show(body: str, text: str, tmp_path: Path) -> None:
+    """Fields are text, what is hidden or only about the text is not, a repeated row repeats."""
+    assert told(tmp_path, "a.odt", made.odt(body)) == [("", text)]
