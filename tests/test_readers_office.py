@@ -38,3 +38,26 @@ REPEATED = (
 def test_open_documents_say_what_they_show(body: str, text: str, tmp_path: Path) -> None:
     """Fields are text, what is hidden or only about the text is not, a repeated row repeats."""
     assert told(tmp_path, "a.odt", made.odt(body)) == [("", text)]
+
+
+FONTS = rb"{\fonttbl{\f0\fcharset204 A;}{\f1\fcharset0 B;}{\f2\fcharset128 C;}}"
+SHAPE = rb"{\shp{\*\shpinst{\sp{\sn a}{\sv b}}{\shptxt %b\par}}{\shprslt{\*\do{\dptxbxtext %b}}}}"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (rb"One \v no\plain two {\*\x \plain no}{\deleted no}{\v no \v0 three}", "One two three"),
+        (rb"\ansicpg1251\deff0" + FONTS + rb"\f1 \'e9 \plain \'cf\'f0\'e8", "é При"),
+        (rb"\deff0" + FONTS + rb"\'c4\'e0 {\f1\'e9\plain\'e9}", "Да éй"),
+        (rb"\ansicpg1251\deff1" + FONTS + rb"\'c4\'e0 \f7\'c4", "Да Д"),
+        (b"a" + SHAPE % (b"b", b"b") + b"c{\\header" + SHAPE % (b"no", b"no") + b"}", "a\nb\n\nc"),
+        (rb"{\shpgrp{\*\shpinst" + SHAPE % (b"b", b"b") + rb"}}{\*\do{\dptxbxtext c}}", "b\n\nc"),
+        (rb"\'93a\'81\'94", "“a\x81”"),
+        (rb"\deff2" + FONTS + rb"\'81", "read.damaged"),
+        (rb"\ansicpg1253 \'81\'d2", "read.damaged"),
+    ],
+)
+def test_rich_text_is_what_a_word_processor_shows(body: bytes, text: str, tmp_path: Path) -> None:
+    """Hidden as far as it is hidden, in the font that counts there, boxes of text too."""
+    assert told(tmp_path, "a.rtf", rb"{\rtf1\ansi " + body + b"}") == [("", text)]
