@@ -61,3 +61,15 @@ SHAPE = rb"{\shp{\*\shpinst{\sp{\sn a}{\sv b}}{\shptxt %b\par}}{\shprslt{\*\do{\
 def test_rich_text_is_what_a_word_processor_shows(body: bytes, text: str, tmp_path: Path) -> None:
     """Hidden as far as it is hidden, in the font that counts there, boxes of text too."""
     assert told(tmp_path, "a.rtf", rb"{\rtf1\ansi " + body + b"}") == [("", text)]
+
+
+def test_cells_of_a_workbook_are_unescaped(tmp_path: Path) -> None:
+    """What XML cannot hold stands there as `_x000D_`; an error is an empty cell."""
+    rows = ("one_x000D_\ntwo_x0009_x", "_x005F_x000d_"), ("_xD800_ _x1_", "a_x000D__x000A_b")
+    text = "| one two x | _x000d_ |\n| --- | --- |\n| _xD800_ _x1_ | a b |"
+    assert told(tmp_path, "a.xlsx", made.xlsx(*rows)) == [("sheet=Tea", text)]
+    pair = made.xlsx(("prompt", "completion"), ("p", "one_x000d_\ntwo"), ("q", "#N/A"))
+    assert told(tmp_path, "b.xlsx", pair) == [
+        ("sheet=Tea,row=2", "p / one\ntwo"),
+        ("sheet=Tea,row=3", "q / "),
+    ]
