@@ -88,10 +88,15 @@ def pptx(*slides: str) -> bytes:
 
 
 def xlsx(*rows: tuple[str, ...]) -> bytes:
+    """A sheet of texts; `#N/A` is an error."""
     cells = "".join(
         f'<row r="{n}">'
         + "".join(
-            f'<c r="{chr(65 + k)}{n}" t="inlineStr"><is><t>{cell}</t></is></c>'
+            (
+                f'<c r="{chr(65 + k)}{n}" t="e"><v>{cell}</v></c>'
+                if cell.startswith("#")
+                else f'<c r="{chr(65 + k)}{n}" t="inlineStr"><is><t>{cell}</t></is></c>'
+            )
             for k, cell in enumerate(row)
         )
         + "</row>"

@@ -30,6 +30,8 @@ WRAPPERS = (
 )
 STYLES = (
     *("", "", "", "<w:pPr/>", '<w:pPr><w:pStyle w:val="Heading2"/></w:pPr>'),
+    '<w:pPr><w:pStyle w:val="ListBullet"/><w:numPr><w:numId w:val="0"/></w:numPr></w:pPr>',
+    '<w:pPr><w:numPr><w:ilvl w:val="0"/><w:numId w:val="2"/></w:numPr></w:pPr>',
     *("<w:pPr><w:numPr/></w:pPr>", '<w:pPr><w:pStyle w:val="ListBullet"/><w:jc/></w:pPr>'),
     '<w:pPr><w:pPrChange><w:pPr><w:pStyle w:val="Title"/></w:pPr></w:pPrChange></w:pPr>',
     "<w:pPr><w:rPr><w:del/></w:rPr></w:pPr>",
@@ -108,3 +110,44 @@ def test_most_paragraphs_are_plain(tmp_path: Path) -> None:
         [row] = read(tmp_path, WRITTEN * 3 + odd + WRITTEN)
     assert walked == ["a\tb"]
     assert str(row["text"]).count("Steep for 3 minutes.Steep for 3 minutes.") == 4
+
+
+@pytest.mark.parametrize(
+    ("properties", "text"),
+    [
+        ('<w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>', "x"),
+        ('<w:pStyle w:val="ListBullet"/><w:numPr><w:numId w:val="0"/></w:numPr>', "x"),
+        ('<w:pStyle w:val="ListBullet"/>', "- x"),
+        ('<w:numPr><w:numId w:val="10"/></w:numPr>', "- x"),
+    ],
+)
+def test_number_0_is_no_list(properties: str, text: str, tmp_path: Path) -> None:
+    """In a plain paragraph and in one that is walked."""
+    for end in ("", "<w:r><w:tab/></w:r>"):
+        body = f"<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>x</w:t></w:r>{end}</w:p>"
+        assert [row["text"] for row in read(tmp_path, body)] == [text]
+
+
+def cell(text: str, width: int = 1) -> str:
+    properties = f'<w:tcPr><w:tcW/><w:gridSpan w:val="{width}"/></w:tcPr>' if width > 1 else ""
+    return f"<w:tc>{properties}{made.paragraph(made.run(text))}</w:tc>"
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (
+            [cell("Q") + cell("A") + cell("Note"), cell("wide", 2) + cell("n")],
+            "| Q | A | Note |\n| --- | --- | --- |\n| wide |  | n |",
+        ),
+        (
+            [cell("a", 2) + cell("b"), cell("c", 2) + cell("d")],
+            "| a | b |\n| --- | --- |\n| c | d |",
+        ),
+        ([cell("a", 9999), cell("") + cell("")], "a"),
+    ],
+)
+def test_cells_stand_in_their_columns(rows: list[str], text: str, tmp_path: Path) -> None:
+    """Behind a wide one too; a column of the grid that no cell begins at is none."""
+    body = "".join(f"<w:tr>{row}</w:tr>" for row in rows)
+    assert [row["text"] for row in read(tmp_path, f"<w:tbl>{body}</w:tbl>")] == [text]

@@ -152,6 +152,10 @@ def test_members_are_read_from_their_end(tmp_path: Path) -> None:
     assert told(tmp_path, "a.parquet.gz", gzip.compress(table)) == rows
     within = [(f"member=a.parquet,{place}", text) for place, text in rows]
     within.append(("member=a.docx", "Tea."))
+    assert told(tmp_path, "a.docx.gz", gzip.compress(TEA)) == [("", "Tea.")]
+    assert told(tmp_path, "a.gz", gzip.compress(TEA)) == [("", "Tea.")]
+    notes = made.zipped({"notes.txt": "Notes."})
+    assert told(tmp_path, "b.zip.gz", gzip.compress(notes)) == [("", "read.nested_archive")]
     assert told(tmp_path, "a.zip", stored.getvalue()) == within
     assert told(tmp_path, "b.zip", made.zipped({"a.parquet": table, "a.docx": TEA})) == within
     packed = made.tarred({"a.parquet": table, "a.docx": TEA})

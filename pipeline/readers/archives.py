@@ -113,9 +113,8 @@ class ArchiveReader(PerFileReader):
         inner = _kind(member.head())
         if inner == "tar":
             yield from self._members(file, self._tar(member, member.size))
-        elif inner:
-            raise UnreadableError("read.nested_archive", inner)
         else:
+            _refuse_nested(inner, member)
             yield from _read(file, member, "")
 
     def _members(self, file: SourceFile, listed: Iterator[Found]) -> Iterator[Row | MadeFrame]:
@@ -151,8 +150,7 @@ class ArchiveReader(PerFileReader):
             opener = partial(_STREAMS[kind], member)
             member = members.checked(member, name, found.packed, opener)
             kind = _kind(member.head())
-        if kind and not (kind == "zip" and _is_document(member)):
-            raise UnreadableError("read.nested_archive", kind)
+        _refuse_nested(kind, member)
         yield from _read(file, member, place)
 
     def _zip(self, file: SourceFile) -> Iterator[Found]:
@@ -222,11 +220,12 @@ def _kind(head: bytes) -> str | None:
     return known if known in (*_STREAMS, "zip", "tar") else None
 
 
-def _is_document(member: Member) -> bool:
-    """Whether a zip file is what another reader claims, such as a Word document."""
+def _refuse_nested(kind: str | None, member: Member) -> None:
+    """Raises UnreadableError for an archive, unless another reader claims it: a Word document."""
     from pipeline.readers import reader_of
 
-    return reader_of(member).name != ArchiveReader.name
+    if kind and not (kind == "zip" and reader_of(member).name != ArchiveReader.name):
+        raise UnreadableError("read.nested_archive", kind)
 
 
 def _shown(name: str) -> str:

@@ -18,7 +18,8 @@ import orjson
 from pydantic import Field
 
 from pipeline.readers import zipped
-from pipeline.readers.docx_plain import Plain, plain_paragraphs
+from pipeline.readers.docx_plain import Plain, is_numbered, plain_paragraphs
+from pipeline.readers.docx_tables import in_columns, rows_of
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.tables import as_lines
@@ -108,11 +109,10 @@ class _Document:
 
     def _table(self, table: _Element, level: int) -> str:
         rows = [
-            [" ".join(self._blocks(cell, level)) for cell in row.iter() if _is_own(cell, "tc", row)]
-            for row in table.iter()
-            if _is_own(row, "tr", table)
+            {column: " ".join(self._blocks(cell, level)) for column, cell in cells}
+            for cells in rows_of(table)
         ]
-        return as_lines(rows)
+        return as_lines(in_columns(rows))
 
     def _paragraph(self, paragraph: _Element, level: int) -> str:
         said, style, is_item = self.plain.get(paragraph) or self._walked(paragraph, level)
@@ -122,12 +122,14 @@ class _Document:
         heading = self.styles.get(style, 0)
         if heading:
             return "#" * heading + " " + text.replace("\n", " ")
-        return "- " + text if is_item or style.startswith("List") else text
+        if is_item is None:
+            is_item = style.startswith("List")
+        return "- " + text if is_item else text
 
     def _walked(self, paragraph: _Element, level: int) -> Plain:
         told: list[str] = []
         self._runs(paragraph, level, told)
-        style, is_item = "", False
+        style, is_item = "", None
         for child in paragraph:
             if NAMES[child.tag] != "pPr":
                 continue
@@ -136,7 +138,7 @@ class _Document:
                 if kind == "pStyle":
                     style = attribute(each, "val") or ""
                 elif kind == "numPr":
-                    is_item = True
+                    is_item = is_numbered(each)
             break
         return Plain("".join(told), style, is_item)
 
@@ -186,17 +188,6 @@ class _Document:
                 mark = wanted.get((kind, attribute(note, "id") or ""))
                 if mark:
                     yield f"[^{mark}]: " + " ".join(filter(None, self._blocks(note, 1)))
-
-
-def _is_own(element: _Element, kind: str, owner: _Element) -> bool:
-    """Whether this is a row of this table, or a cell of this row, and not of one inside it."""
-    if local(element) != kind:
-        return False
-    outer = {"tc": ("tr",), "tr": ("tbl",)}[kind]
-    above = element.getparent()
-    while above is not None and local(above) not in outer:
-        above = above.getparent()
-    return above is owner
 
 
 def _is_hidden(properties: _Element) -> bool:

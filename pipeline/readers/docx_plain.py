@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.readers.zipped import attribute
+from pipeline.readers.zipped import NAMES, attribute
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -23,7 +23,14 @@ class Plain(NamedTuple):
 
     text: str
     style: str  # its id; "" for none
-    is_item: bool  # of a list
+    is_item: bool | None  # of a list; None where only its style may say so
+
+
+def is_numbered(properties: _Element) -> bool:
+    """Whether this `numPr` makes an item of a paragraph; number 0 takes it out of its list."""
+    return not any(
+        NAMES[each.tag] == "numId" and attribute(each, "val") == "0" for each in properties
+    )
 
 
 def plain_paragraphs(root: _Element, others: frozenset[str]) -> dict[_Element, Plain]:
@@ -35,7 +42,8 @@ def plain_paragraphs(root: _Element, others: frozenset[str]) -> dict[_Element, P
         return {}
     paragraph, text, style, item = (f"{{{space}}}{n}" for n in ("p", "t", "pStyle", "numPr"))
     found: dict[_Element, Plain] = {}
-    at, is_plain, said, named, is_item = root, False, [""], "", False
+    is_item: bool | None = None
+    at, is_plain, said, named = root, False, [""], ""
     for element in root.iter(paragraph, "{*}t", style, item, *(f"{{*}}{n}" for n in others)):
         tag = element.tag
         if tag == text:
@@ -43,11 +51,11 @@ def plain_paragraphs(root: _Element, others: frozenset[str]) -> dict[_Element, P
         elif tag == paragraph:
             if is_plain:
                 found[at] = Plain("".join(said), named, is_item)
-            at, is_plain, said, named, is_item = element, True, [], "", False
+            at, is_plain, said, named, is_item = element, True, [], "", None
         elif tag == style:
             named = attribute(element, "val") or ""
         elif tag == item:
-            is_item = True
+            is_item = is_numbered(element)
         else:
             is_plain = False
     if is_plain:

@@ -1,8 +1,10 @@
 """OpenDocument texts, slides and tables (.odt, .odp, .ods): what `content.xml` says.
 
 Headings become `#` lines, list items `-` lines, tables Markdown tables, notes `[^1]` with their
-texts at the end. Text that change tracking has deleted is left out; comments are, too. A table's
-repeated empty cells and rows are no text.
+texts at the end. A field (a reference, a date, a caption's number) is what it shows. Text that
+change tracking has deleted is left out; comments, hidden fields and the small print of ruby are,
+too. A table's repeated empty cells and rows are no text; a row with text that repeats itself is
+told as often.
 
 Reasons: those of `pipeline.readers.zipped`, `read.encrypted`, `read.too_deep` among them, and
 `read.no_text`.
@@ -36,6 +38,8 @@ _SILENT = {
     "tracked-changes", "annotation", "sequence-decls", "forms", "change", "deletion",
 }  # fmt: skip
 _INLINE = frozenset(["span", "a", "ruby", "ruby-base", "meta"])
+_NO_FIELDS = _SILENT | {"ruby-text", "number", "script"}
+_FIELD = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _MIME = b"mimetypeapplication/vnd.oasis.opendocument."
 
 
@@ -104,15 +108,14 @@ class _Document:
                 cells = [cell for each in child for cell in self._cells(each, level)]
                 while cells and not cells[-1]:
                     cells.pop()
-                yield cells
+                for _ in range(_times(child, "number-rows-repeated") if cells else 1):
+                    yield cells
             elif local(child) in ("table-header-rows", "table-rows", "table-row-group"):
                 yield from self._rows(child, level)
 
     def _cells(self, cell: _Element, level: int) -> list[str]:
         text = " ".join(self.blocks(cell, level))
-        times = attribute(cell, "number-columns-repeated") or "1"
-        count = int(times) if times.isdigit() else 1
-        return [text] * min(count, _MOST_REPEATED)
+        return [text] * _times(cell, "number-columns-repeated")
 
     def _text(self, element: _Element, level: int) -> str:
         return "".join(self._pieces(element, level)).strip()
@@ -134,6 +137,9 @@ class _Document:
                 yield self._note(child, level)
             elif kind in _INLINE:
                 yield from self._pieces(child, level + 1)
+            elif child.tag.startswith(_FIELD):
+                if kind not in _NO_FIELDS and not _is_hidden(child):
+                    yield from self._pieces(child, level + 1)
             elif kind not in _SILENT:
                 yield " ".join(self.blocks(child, level + 1))
             yield child.tail or ""
@@ -145,3 +151,14 @@ class _Document:
         told = " ".join(block for each in body for block in self.blocks(each, level + 1))
         self.notes[number - 1] = f"[^{number}]: {told}"
         return f"[^{number}]"
+
+
+def _times(element: _Element, name: str) -> int:
+    """How often a row or a cell stands there; an empty sheet's last one does a million times."""
+    times = attribute(element, name) or "1"
+    return max(1, min(int(times) if times.isdecimal() else 1, _MOST_REPEATED))
+
+
+def _is_hidden(field: _Element) -> bool:
+    """Whether a field is one that the document keeps to itself."""
+    return attribute(field, "is-hidden") == "true" or attribute(field, "display") == "none"

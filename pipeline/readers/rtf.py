@@ -2,8 +2,8 @@ r"""Rich Text (.rtf): what is shown, without its formatting.
 
 A tokenizer over the bytes with a stack of groups: control words that are text (`\par`, `\tab`,
 `\emdash`), characters of the code page (`\'e9`) and of Unicode (`\u7879`), tables' cells and
-rows. Groups that hold no text (fonts, styles, pictures, `\*` destinations) are left out, and so
-are hidden text, headers, footers and deletions of tracked changes.
+rows. Groups that hold no text (fonts, styles, pictures, `\*` destinations but text boxes) are left
+out, and so are hidden text, headers, footers and deletions of tracked changes.
 
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.damaged` (value: what is
 wrong), `read.too_deep` (threshold: groups), `read.no_text`.
@@ -11,7 +11,6 @@ wrong), `read.too_deep` (threshold: groups), `read.no_text`.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from pipeline.readers import encoding
+from pipeline.readers import encoding, rtf_codes
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.source import SourceFile
@@ -67,11 +66,14 @@ _SILENT = frozenset(
     b"fonttbl colortbl stylesheet info pict object objdata header headerl headerr headerf footer "
     b"footerl footerr footerf xe tc rxe txe fldinst themedata colorschememapping datastore "
     b"latentstyles listtable listoverridetable rsidtbl generator pgptbl nonshppict "
-    b"bkmkstart bkmkend template author operator upr falt panose".split()
+    b"bkmkstart bkmkend template author operator upr falt panose shprslt".split()
 )
-_CHARSETS = {0: "cp1252", 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gb18030",
-             136: "big5", 161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255",
-             178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250"}  # fmt: skip
+_SHAPES = (b"shpinst", b"do")
+_BOXES = (b"shptxt", b"dptxbxtext")
+_MEANT = _SILENT.union(
+    _TEXT, _SHAPES, _BOXES, b"u bin uc ansicpg deff f fcharset v deleted plain".split()
+)
+"""All others are about looks, and are most."""
 
 
 class RtfReader(PerFileReader):
@@ -99,11 +101,13 @@ class RtfReader(PerFileReader):
 
 @dataclass(frozen=True)
 class _Group:
-    """What a group inherits: whether it shows, its code page, bytes that stand for one `\\u`."""
+    """What a group inherits."""
 
-    shown: bool = True
-    codec: str = "cp1252"
-    skip: int = 1
+    silent: bool = False  # it holds no text of the document
+    hidden: bool = False  # its characters are not shown
+    in_shape: bool = False  # a text box within is text though the group is silent
+    codec: str = ""  # its font's; "" for that of the document's own font
+    skip: int = 1  # bytes that stand for one Unicode character
 
 
 class _Document:
@@ -114,10 +118,12 @@ class _Document:
         self.to_skip = 0
         self.fonts: dict[int, str] = {}
         self.font = -1
+        self.own_font = 0  # that of text without another one
+        self.ansi = rtf_codes.ANSI
+        self.groups: list[_Group] = []
 
     def text(self, data: bytes) -> str:
-        groups: list[_Group] = []
-        group = _Group()
+        groups, group = self.groups, _Group()
         starts = False  # directly after a brace: a destination may come
         for token in _TOKEN.finditer(data):
             word, number, byte, symbol, brace, plain = token.groups(b"")
@@ -132,6 +138,8 @@ class _Document:
                 self._settle(group)
                 if not groups:
                     break
+                if groups[-1].silent and not group.silent:
+                    self._say(group, "\n")  # a text box ends
                 group, self.to_skip = groups.pop(), 0
             elif word:
                 group = self._word(group, word, int(number) if number else None, starts)
@@ -149,7 +157,7 @@ class _Document:
 
     def _symbol(self, group: _Group, symbol: bytes) -> _Group:
         if symbol == b"*":
-            return replace(group, shown=False)
+            return replace(group, silent=True, in_shape=False)
         if symbol in b"\\{}":
             self._bytes(group, symbol)
         else:
@@ -157,6 +165,8 @@ class _Document:
         return group
 
     def _word(self, group: _Group, word: bytes, number: int | None, starts: bool) -> _Group:
+        if word not in _MEANT:
+            return group
         if word == b"u" and number is not None:
             self._unicode(group, number & 0xFFFF)
         elif word == b"bin":
@@ -164,19 +174,39 @@ class _Document:
         elif word == b"uc":
             return replace(group, skip=max(0, min(number if number is not None else 1, 8)))
         elif word == b"ansicpg":
-            return replace(group, codec=_codec(f"cp{number}", group.codec))
-        elif word == b"f" and number is not None:
-            self._settle(group)
-            self.font = number
-            return replace(group, codec=self.fonts.get(number, group.codec))
+            self.ansi = rtf_codes.by_number(number, self.ansi)
+        elif word == b"deff":
+            self.own_font = number or 0
         elif word == b"fcharset":
-            self.fonts[self.font] = _CHARSETS.get(number or 0, "cp1252")
+            self.fonts[self.font] = rtf_codes.CHARSETS.get(number or 0, rtf_codes.ANSI)
         elif word in (b"v", b"deleted"):
-            return replace(group, shown=number == 0)
-        elif starts and word in _SILENT:
-            return replace(group, shown=False)
+            return replace(group, hidden=number != 0)
+        elif word == b"plain" or (word == b"f" and number is not None):
+            return self._font(group, number if word == b"f" else None)
         elif word in _TEXT:
             self._say(group, _TEXT[word])
+        elif starts:
+            return self._destination(group, word)
+        return group
+
+    def _font(self, group: _Group, number: int | None) -> _Group:
+        """The group in a font, or without any formatting of its characters."""
+        self._settle(group)
+        if number is None:
+            return replace(group, codec="", hidden=False) if group.codec or group.hidden else group
+        self.font = number
+        return replace(group, codec=self.fonts.get(number, self.ansi))
+
+    def _destination(self, group: _Group, word: bytes) -> _Group:
+        """The group that begins with this word; a shape is silent but for the box of text in it."""
+        around = self.groups[-1]
+        if word in _SILENT:
+            return replace(group, silent=True, in_shape=False)
+        if word in _SHAPES:
+            return replace(group, silent=True, in_shape=around.in_shape or not around.silent)
+        if word in _BOXES and group.silent and group.in_shape:
+            group = replace(group, silent=False)
+            self._say(group, "\n")
         return group
 
     def _unicode(self, group: _Group, unit: int) -> None:
@@ -193,32 +223,31 @@ class _Document:
     def _bytes(self, group: _Group, data: bytes) -> None:
         passed = min(self.to_skip, len(data))
         self.to_skip -= passed
-        if group.shown:
+        if not (group.silent or group.hidden):
             self.waiting += data[passed:]
 
     def _say(self, group: _Group, text: str) -> None:
         self._settle(group)
         self.to_skip = 0
-        if group.shown:
+        if not (group.silent or group.hidden):
             self.told.append(text)
 
     def _settle(self, group: _Group) -> None:
         if self.waiting:
+            codec = group.codec or self._own_codec()
             try:
-                self.told.append(self.waiting.decode(group.codec))
+                self.told.append(rtf_codes.decoded(self.waiting, codec))
             except UnicodeDecodeError as error:
-                raise UnreadableError("read.damaged", f"not {group.codec}: {error}") from error
+                raise UnreadableError("read.damaged", f"not {codec}: {error}") from error
             self.waiting = bytearray()
 
+    def _own_codec(self) -> str:
+        """That of the document's own font, known once its table of fonts was read.
 
-def _codec(name: str, otherwise: str) -> str:
-    name = {"cp936": "gb18030", "cp950": "big5", "cp65001": "utf-8", "cp10000": "mac_roman"}.get(
-        name, name
-    )
-    try:
-        return codecs.lookup(name).name
-    except LookupError:
-        return otherwise
+        A font of the Western character set says no more than the document: its code page counts.
+        """
+        codec = self.fonts.get(self.own_font, rtf_codes.ANSI)
+        return self.ansi if codec == rtf_codes.ANSI else codec
 
 
 def _tidy(text: str) -> str:

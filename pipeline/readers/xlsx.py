@@ -4,7 +4,7 @@ With `record: row`, or when a sheet's first row has columns that `pipeline.reade
 knows, each row below is a record, locator `sheet=NAME,row=N` as Excel counts. Other sheets become
 one record each, locator `sheet=NAME`, as a Markdown table. Values are what is stored: a formula
 is its last result, a date its serial number unless the cell is stored as text, a number as it is
-written in the file. Hidden sheets are left out.
+written in the file; an error (`#N/A`) is no value. Hidden sheets are left out.
 
 Reasons: those of `pipeline.readers.zipped`, `read.damaged`, `read.xml_entities` among them and
 `pipeline.readers.conventions`, `read.no_text`, `read.no_rows`.
@@ -42,6 +42,7 @@ MAX_BYTES = 100_000_000
 MAX_COLUMNS = 16_384  # Excel's own
 
 _COLUMN = re.compile(r"[A-Z]{1,3}")
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _Cells = tuple[int, list[str]]
 """A row's number and its cells, as far as the last that is not empty."""
 
@@ -123,7 +124,24 @@ def _text(item: _Element) -> str:
             told.append(child.text or "")
         elif local(child) == "r":
             told += [each.text or "" for each in child if local(each) == "t"]
-    return "".join(told)
+    return _unescaped("".join(told))
+
+
+def _unescaped(text: str) -> str:
+    """A text with the characters that XML cannot hold or would change: Excel writes `_x000D_`.
+
+    `_x005F_` is the underscore of what only looks like one of these. Lines end in LF.
+    """
+    if "_x" not in text:
+        return text
+    whole = _ESCAPE.sub(lambda found: _character(found[0], found[1]), text)
+    return whole.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _character(escape: str, digits: str) -> str:
+    """What an escape stands for; half of a surrogate pair is none, and stays as it is written."""
+    number = int(digits, 16)
+    return escape if 0xD800 <= number < 0xE000 else chr(number)
 
 
 def _sheets(parts: Parts) -> Iterator[tuple[str, str]]:
@@ -182,6 +200,8 @@ def _column(reference: str, following: int) -> int:
 
 def _value(cell: _Element, strings: list[str]) -> str:
     kind = cell.get("t")
+    if kind == "e":
+        return ""
     for child in cell:
         if local(child) == "is":
             return _text(child)
@@ -189,7 +209,7 @@ def _value(cell: _Element, strings: list[str]) -> str:
             if kind == "b":
                 return "FALSE" if child.text == "0" else "TRUE"
             if kind != "s":
-                return str(child.text)
+                return _unescaped(str(child.text))
             place = int(child.text) if child.text.isdigit() else len(strings)
             return strings[place] if place < len(strings) else ""
     return ""

@@ -1,0 +1,61 @@
+"""Tables of a Word document: which cells are a table's own, and in which column each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.readers.zipped import NAMES, attribute
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+MOST_COLUMNS = 63  # Word's own
+
+
+def rows_of(table: _Element) -> Iterator[Iterator[tuple[int, _Element]]]:
+    """The cells of each row, each with the column of the table's grid that it begins at."""
+    for row in table.iter("{*}tr"):
+        if _is_own(row, "tbl", table):
+            yield _cells(row)
+
+
+def in_columns(rows: Sequence[dict[int, str]]) -> list[list[str]]:
+    """Rows of cells, each below the one that begins where it does.
+
+    The grid is finer than what is seen: a column that no cell begins at is none. Rows without
+    text are left out.
+
+    >>> in_columns([{0: "Q", 1: "A", 3: "Note"}, {0: "wide", 3: "n"}])
+    [['Q', 'A', 'Note'], ['wide', '', 'n']]
+    """
+    told = [row for row in rows if any(map(str.strip, row.values()))]
+    columns = sorted(set().union(*told))
+    return [[row.get(column, "") for column in columns] for row in told]
+
+
+def _cells(row: _Element) -> Iterator[tuple[int, _Element]]:
+    column = 0
+    for cell in row.iter("{*}tc"):
+        if _is_own(cell, "tr", row):
+            yield column, cell
+            column += _width(cell)
+
+
+def _width(cell: _Element) -> int:
+    """How many columns of the grid a cell takes; its properties stand before its text."""
+    for properties in cell[:1]:
+        for each in properties:
+            if NAMES[each.tag] == "gridSpan":
+                width = attribute(each, "val") or ""
+                known = width.isdecimal() and len(width) < 4
+                return max(1, min(int(width), MOST_COLUMNS)) if known else 1
+    return 1
+
+
+def _is_own(element: _Element, kind: str, owner: _Element) -> bool:
+    """Whether the owner, of that kind, is the next one above: not one inside it is."""
+    above = element.getparent()
+    while above is not None and NAMES[above.tag] != kind:
+        above = above.getparent()
+    return above is owner

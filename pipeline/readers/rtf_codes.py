@@ -1,0 +1,48 @@
+"""Code pages of Rich Text: by a font's character set, by number, and what their bytes say."""
+
+from __future__ import annotations
+
+import codecs
+from functools import cache
+
+ANSI = "cp1252"
+"""The code page of a document or a font that names none."""
+
+CHARSETS = {0: ANSI, 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gb18030",
+            136: "big5", 161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255",
+            178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250"}  # fmt: skip
+
+_NAMES = {"cp936": "gb18030", "cp950": "big5", "cp65001": "utf-8", "cp10000": "mac_roman"}
+
+
+def by_number(number: int | None, otherwise: str) -> str:
+    """The codec of a code page's number, as `\\ansicpg` has it."""
+    name = f"cp{number}"
+    try:
+        return codecs.lookup(_NAMES.get(name, name)).name
+    except LookupError:
+        return otherwise
+
+
+def decoded(data: bytes | bytearray, codec: str) -> str:
+    """What the bytes say; raises UnicodeDecodeError."""
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError:
+        if codec.startswith("cp125") or codec == "cp874":
+            return codecs.charmap_decode(data, "strict", _as_the_web(codec))[0]
+        raise
+
+
+@cache
+def _as_the_web(codec: str) -> str:
+    """A character for each byte of a code page of Windows; U+FFFE stands for none.
+
+    As browsers and Windows do, a byte of 80 to 9F that has no character is that control. Nothing
+    is lost by it: word processors show nothing there, and `clean` takes controls out.
+    """
+    known = bytes(range(256)).decode(codec, "replace")
+    return "".join(
+        char if char != "\ufffd" else chr(byte) if 0x80 <= byte < 0xA0 else "\ufffe"
+        for byte, char in enumerate(known)
+    )
