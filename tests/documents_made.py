@@ -114,7 +114,7 @@ def xlsx(*rows: tuple[str, ...]) -> bytes:
     )
 
 
-def epub(*chapters: str) -> bytes:
+def epub(*chapters: str, doctype: str = "") -> bytes:
     items = "".join(
         f'<item id="c{n}" href="c{n}.xhtml" media-type="application/xhtml+xml"/>'
         for n in range(len(chapters))
@@ -124,7 +124,7 @@ def epub(*chapters: str) -> bytes:
         "mimetype": "application/epub+zip",
         "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:'
         'container"><rootfiles><rootfile full-path="book.opf"/></rootfiles></container>',
-        "book.opf": '<package xmlns="http://www.idpf.org/2007/opf">'
+        "book.opf": f'{doctype}<package xmlns="http://www.idpf.org/2007/opf">'
         f"<manifest>{items}</manifest><spine>{spine}</spine></package>",
     }
     for n, text in enumerate(chapters):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Callable
 from email import policy, utils
 from email.message import EmailMessage
 from email.parser import BytesParser
+from pathlib import Path
 
 import pytest
+from test_readers import put, read
 
 from pipeline.readers.email_headers import POLICY, header
+from pipeline.readers.email_text import EmailReader
 
 NAMES = ("Subject", "From", "Date", "Message-ID", "Content-Type", "Content-Disposition", "X-Any")
 PIECES = (
@@ -81,3 +85,77 @@ def test_a_header_that_is_long_is_not_kept() -> None:
     before = _parsed_once.cache_info().currsize
     header("X-Long", "tea " * 1_000)
     assert _parsed_once.cache_info().currsize == before
+
+
+def told(folder: Path, data: bytes, name: str = "a.eml") -> list[str]:
+    """Each message's text or reason."""
+    rows = read(EmailReader(), put(folder, name, data))
+    return [str(row["reason"] or row["text"]) for row in rows]
+
+
+PLAIN = b"Content-Type: text/plain; charset="
+PAGE = b"Content-Type: text/html"
+SAID = "Trà: “15€”"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        (PLAIN + b"iso-8859-1", b"\x93hello\x94 it\x92s \x80", "“hello” it’s €"),
+        (PLAIN + b"gb2312", "你好，朕是镕".encode("gbk"), "你好，朕是镕"),
+        (PLAIN + b"us-ascii", "Trà".encode(), "Trà"),
+        (PLAIN + b"iso-8859-1", b"\x81\xe9", "\x81é"),
+        (PLAIN + b"cp850", b"caf\x82", "café"),
+        (PLAIN + b"ISO-2022-JP", "茶".encode("iso2022_jp"), "茶"),
+        (PLAIN + b"hz-gb-2312", "茶".encode("hz"), "茶"),
+        *((PLAIN + name.encode(), SAID.encode(name), SAID) for name in ("utf-8", "utf-7")),
+        *((PLAIN + name, b"a \\u00e9", "a \\u00e9") for name in (b"unicode_escape", b"undefined")),
+        (PLAIN + b"punycode", b"a -b", "a -b"),
+        (PAGE, b"<meta charset=windows-1251><p>\xc4\xe0", "Да"),
+        (PAGE + b"; charset=windows-1251", b"<meta charset=koi8-r><p>\xc4\xe0", "Да"),
+    ],
+)
+def test_a_charset_is_what_mail_means_by_it(
+    tmp_path: Path, kind: bytes, body: bytes, expected: str
+) -> None:
+    """The larger set of the web; ASCII is often UTF-8; codecs of Python's alone are no charsets."""
+    head = b"Subject: s\nFrom: a\n" + kind + b"\nContent-Transfer-Encoding: base64\n\n"
+    assert told(tmp_path, head + base64.b64encode(body)) == [f"Subject: s\nFrom: a\n\n{expected}"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "charset", "expected"),
+    [
+        (b"=?iso-8859-1?Q?=93hi=94?=", b"utf-8", "“hi”"),
+        (b"=?GB2312*zh?B?6Us=?= =?unicode_escape?Q?=5Cx41?=", b"utf-8", "镵\\x41"),
+        (b"Caf\xe9", b"iso-8859-1", "Café"),
+        (b"\xc4\xe0", b"windows-1251", "Да"),
+        ("Trà".encode(), b"windows-1251", "Trà"),
+        (b"Caf\xe9", b"utf-8", "Café"),
+        (b"J\xf6rg", b"us-ascii", None),
+    ],
+)
+def test_letters_of_a_subject(
+    tmp_path: Path, subject: bytes, charset: bytes, expected: str | None
+) -> None:
+    """Bytes in no charset are in UTF-8, the text's or a sure one; none is replaced in silence."""
+    data = b"Subject: %s\nFrom: a\n%s\n\nTea." % (subject, PLAIN + charset)
+    text = f"Subject: {expected}\nFrom: a\n\nTea." if expected else "read.bad_encoding"
+    assert told(tmp_path, data) == [text]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "lan@tea.example Mon Jan  1 00:00:00 2024",
+        "lan at tea.example  Mon Jan  1 00:00 2024 remote from hanoi",
+        "12@xxx Fri Mar 01 12:00:00 +0000 2019",
+        "- Thu, 01 Jan 2020 00:00:00 +0700",
+    ],
+)
+def test_a_sentence_does_not_end_a_message(tmp_path: Path, start: str) -> None:
+    """Where messages begin with a sender and a date; blank lines may stand before the first."""
+    said = "From my point of view it is fine.\n\nFrom Monday, 10:30, on.\n\nFrom 2024.\n"
+    one = f"From {start}\nSubject: s\nFrom: a\n\n{said}\n"
+    text = f"Subject: s\nFrom: a\n\n{said}".rstrip()
+    assert told(tmp_path, ("\n\r\n" + one * 2).encode(), "a.mbox") == [text] * 2

@@ -42,6 +42,12 @@ WORD = (
     + f"<w:tbl><w:tr><w:tc>{paragraph(run('x'))}</w:tc><w:tc>{paragraph(run('y'))}</w:tc>"
     "</w:tr></w:tbl>"
 )
+OEB = (
+    '<!DOCTYPE package\n PUBLIC "+//ISBN 0-9673008-1-9//DTD OEB 1.2 Package//EN"'
+    ' "http://openebook.org/dtds/oeb-1.2/oebpkg12.dtd">'
+)
+ENTITY = '<!DOCTYPE package [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
+HIDDEN = '<!DOCTYPE package SYSTEM ">" [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
 LINES = b'{"text":"a"}\n{bad\n{"text":"c"}\n'
 EML = (
     b"From: a@example.org\r\nSubject: =?utf-8?q?Tr=C3=A0?=\r\n"
@@ -85,6 +91,10 @@ CASES: list[tuple[str, bytes, list[Told]]] = [
         [("sheet=Tea", "| x | y |\n| --- | --- |\n| 1 | 2 |")],
     ),
     ("a.epub", made.epub("First.", "Second."), [("", "First.\n\nSecond.")]),
+    ("oeb.epub", made.epub("First.", doctype=OEB), [("", "First.")]),
+    ("own.epub", made.epub("x", doctype=OEB[:-1] + " []>"), [("", "read.xml_entities")]),
+    ("entity.epub", made.epub("x", doctype=OEB + ENTITY), [("", "read.xml_entities")]),
+    ("hidden.epub", made.epub("x", doctype=HIDDEN), [("", "read.xml_entities")]),
     (
         "a.rtf",
         rb"{\rtf1\ansi\ansicpg1252 Caf\'e9 \u7879?\par Two{\*\x hidden}}",

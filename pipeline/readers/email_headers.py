@@ -12,6 +12,8 @@ from email import policy, utils
 from functools import lru_cache
 from typing import Any
 
+from pipeline.readers.email_charsets import with_meant_charsets
+
 _KEPT = 1_000  # characters, and as many headers
 _ATOM = r"[A-Za-z0-9]+"
 _DOTTED = rf"{_ATOM}(?:[.+_-]{_ATOM})*"
@@ -27,7 +29,10 @@ _DATE = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [
 
 
 def header(name: str, value: str) -> Any:
-    """A header's value, whose `str` is that of the library's; those with parameters have them."""
+    """A header's value, whose `str` is that of the library's; those with parameters have them.
+
+    What the library would decode otherwise than mail means it is put right first.
+    """
     kind = name.lower()
     same = _SAME.get(kind)
     if same is not None and same.fullmatch(value):
@@ -37,6 +42,7 @@ def header(name: str, value: str) -> Any:
             return utils.format_datetime(utils.parsedate_to_datetime(value))
         except ValueError:  # 31 February: the library knows what to say
             pass
+    value = with_meant_charsets(value)
     return _parsed_once(name, value) if len(value) <= _KEPT else _parsed(name, value)
 
 

@@ -5,8 +5,9 @@ if it says anything, else the HTML one as the HTML reader reads it in full; othe
 text stand one below the other. A page without text, such as one of pictures, is none. Quoted
 earlier mail (`>` lines under "On … wrote:") can be left out, which `quotes: drop` does.
 Attachments are not read; `extra` names them, with the message's id. The locator is `message=N` in
-a mailbox. Parts with a charset that is not known, or that do not decode, are decoded as the text
-reader would.
+a mailbox. A charset is what mail programs take it for (`pipeline.readers.email_charsets`). Parts
+with one that is not known, or that do not decode, are decoded as the readers of text and of HTML
+would, and so are the bytes of headers that are not ASCII.
 
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.no_message` (the file is no
 e-mail), `read.no_text`, `read.too_deep` (threshold: levels), `read.too_many_parts` (threshold:
@@ -25,7 +26,7 @@ from typing import ClassVar, Literal
 import orjson
 from pydantic import Field
 
-from pipeline.readers import encoding, html
+from pipeline.readers import email_charsets, encoding, html
 from pipeline.readers.email_headers import POLICY
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
@@ -49,6 +50,12 @@ _KNOWN = re.compile(rb"^(?:From|Subject|Date|Message-ID|Received|To|Return-Path)
 _QUOTE = re.compile(
     r"(?:^[^\n>]{0,200}(?:wrote|schrieb|écrit|viết)\s*:\s*\n+)?(?:^>[^\n]*\n?)+", re.M
 )
+_SENT = re.compile(
+    rb"From [^\r\n]*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\r\n]{0,40}\b\d\d?:\d\d(?::\d\d)?\b"
+)
+_YEAR = re.compile(rb"\b(?:19|20)\d\d\b")
+_LONGEST_SENT = 400  # bytes
+_BLANK_BYTES = 4_096
 _SHOWN = ("Subject", "From", "Date")
 
 
@@ -74,7 +81,7 @@ class EmailReader(PerFileReader):
         if file.size == 0:
             raise UnreadableError("read.empty_file", 0)
         with file.open() as stream:
-            is_mailbox = stream.read(5) == b"From "
+            is_mailbox = stream.read(_BLANK_BYTES).lstrip().startswith(b"From ")
         if not is_mailbox:
             yield self._message(file, "", encoding.read_bytes(file, self.max_bytes))
             return
@@ -88,14 +95,20 @@ class EmailReader(PerFileReader):
                 yield fault.row(file, place)
 
     def _messages(self, file: SourceFile) -> Iterator[bytes | UnreadableError]:
-        """The messages of a mailbox: each begins with a `From ` line after a blank one."""
+        """The messages of a mailbox: each begins with a `From ` line after a blank one.
+
+        Text begins so too, which not all programs mark; where the first such line has a sender
+        and a date, all have.
+        """
         held: list[bytes] = []
-        size, blank, begun = 0, True, False
+        size, blank, begun, dated = 0, True, False, False
         with file.open() as stream:
             while line := stream.readline(1 << 20):
-                if blank and line.startswith(b"From "):
+                if blank and line.startswith(b"From ") and (not dated or _is_dated(line)):
                     if begun:
                         yield self._whole(held, size)
+                    else:
+                        dated = _is_dated(line)
                     held, size, begun = [], 0, True
                     continue
                 size += len(line)
@@ -117,8 +130,8 @@ class EmailReader(PerFileReader):
         try:
             message = parser.parsebytes(data)
             body, attached = _body(message)
-            found = ((name, message[name]) for name in (*_SHOWN, "Message-ID"))
-            headers = {name: str(value) for name, value in found if value}
+            found = ((name, _header(message, name)) for name in (*_SHOWN, "Message-ID"))
+            headers = {name: value for name, value in found if value}
         except UnreadableError:
             raise
         except Exception as error:
@@ -135,6 +148,17 @@ class EmailReader(PerFileReader):
             "text": "\n".join(told) + "\n\n" + body.strip(),
             "extra": orjson.dumps({k: v for k, v in extra.items() if v}).decode(),
         }
+
+
+def _is_dated(line: bytes) -> bool:
+    """Whether a `From ` line has a weekday, a time and a year, as programs write it."""
+    return len(line) <= _LONGEST_SENT and bool(_SENT.match(line) and _YEAR.search(line))
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    """A header's value, "" where there is none."""
+    raw = email_charsets.raw_header(message, name)
+    return "" if raw is None else str(POLICY.header_fetch_parse(name, raw))
 
 
 def _body(message: EmailMessage) -> tuple[str, list[str]]:
@@ -173,8 +197,8 @@ def _text(part: EmailMessage, texts: Set[EmailMessage]) -> str:
     if part not in texts:
         return ""
     if part.get_content_subtype() == "html":
-        return _page_text(_decoded(part))
-    return _decoded(part).strip()
+        return _page_text(_decoded(part, is_page=True))
+    return _decoded(part, is_page=False).strip()
 
 
 def _page_text(page: str) -> str:
@@ -197,13 +221,11 @@ def _walk(message: EmailMessage) -> Iterator[tuple[EmailMessage, int]]:
             waiting += [(each, level + 1) for each in reversed(inner)]  # type: ignore[arg-type]
 
 
-def _decoded(part: EmailMessage) -> str:
+def _decoded(part: EmailMessage, *, is_page: bool) -> str:
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes) or not data:
         return ""
-    charset = part.get_content_charset()
-    try:
-        return data.decode(charset or "utf-8").replace("\r\n", "\n").replace("\0", "")
-    except (LookupError, UnicodeDecodeError):
-        text, _ = encoding.decode(data, nul=True)
-        return text.replace("\r\n", "\n").replace("\0", "")
+    text = email_charsets.decoded(data, part.get_content_charset() or "utf-8")
+    if text is None:
+        text, _ = html.decoded(data) if is_page else encoding.decode(data, nul=True)
+    return text.replace("\r\n", "\n").replace("\0", "")

@@ -2,7 +2,8 @@
 
 Each chapter is read as the HTML reader reads a whole page. One book is one record, or one for
 each chapter, locator `chapter=N`. What is not linear (covers, notes' pages) is kept, as readers
-show it; a navigation page is not.
+show it; a navigation page is not. Older books' packages name a document type; one that declares
+nothing of its own is left out before the package is parsed.
 
 Reasons: those of `pipeline.readers.zipped`, `read.damaged`, `read.encrypted`, `read.no_text` among
 them and `pipeline.readers.html`.
@@ -10,6 +11,7 @@ them and `pipeline.readers.html`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 from urllib.parse import unquote
@@ -26,6 +28,8 @@ REASONS = {**zipped.REASONS, **html.REASONS}
 
 MAX_BYTES = 100_000_000
 _CONTAINER = "META-INF/container.xml"
+# Without `[` it only points elsewhere, to what is never fetched (OEB 1.2 and OPF 1.0 ask for it).
+_PLAIN_DOCTYPE = re.compile(rb"<!DOCTYPE\s[^<>\[\]]*>", re.I)
 
 
 class EpubReader(PerFileReader):
@@ -71,7 +75,7 @@ def _spine(parts: Parts) -> Iterator[str]:
     package = unquote(roots[0].get("full-path", ""))
     folder = package.rpartition("/")[0]
     items: dict[str, str] = {}
-    for element in parts.xml(package).iter():
+    for element in zipped.parse_xml(_PLAIN_DOCTYPE.sub(b"", parts.read(package), count=1)).iter():
         if local(element) == "item" and "nav" not in element.get("properties", "").split():
             where = unquote(element.get("href", ""))
             items[element.get("id", "")] = zipped.joined(folder, where)

@@ -5,7 +5,9 @@ Scripts, styles and mark-up are left out; lists, tables and preformatted text ke
 200 characters and under a tenth of the whole; pages of DocBook and Texinfo lose their navigation
 and tables of contents only (`pipeline.readers.html_generated`). The title is put on top, unless
 the first line says it. The encoding is told by a byte order mark, strict UTF-8, the page's own
-`charset`, or two detectors that agree; `extra` then names it, as for plain text.
+`charset` or XML declaration, or two detectors that agree; `extra` then names it, as for plain text.
+XHTML may end an element in its own tag: one that HTML would read to its end tag, such as
+`<script src="x.js"/>`, is given one, else all that follows were its content.
 
 The parser is quadratic in the attributes of a tag and in the depth of the tree (100,000
 attributes: over 20 s), so both are counted first, by a scan that reads tags as the HTML
@@ -56,7 +58,17 @@ _START = re.compile(
     re.I | re.S,
 )
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
+_XML_CHARSET = re.compile(rb"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
 _CHARSET_BYTES = 1_024  # where the HTML standard wants it
+
+_XHTML = "http://www.w3.org/1999/xhtml"
+_XHTML_CHARS = 1_024
+# In a script's own strings, such as `$("<script/>")`, it is left: an end tag would end the script.
+_ENDED = re.compile(
+    r"<(?<![\"']<)(title|script|style|textarea|iframe|noscript|noframes|xmp)"
+    r"((?:\s(?:[^<>]*[\"'\s])?)?)/>",
+    re.I,
+)
 
 
 class HtmlReader(PerFileReader):
@@ -97,6 +109,8 @@ def page_text(html: str, extract: str) -> str:
     """The text of a page, `main` or `full`; raises `UnreadableError`."""
     from resiliparse.parse.html import HTMLParserException, HTMLTree
 
+    if html.startswith("<?xml") or html.find(_XHTML, 0, _XHTML_CHARS) >= 0:
+        html = _ENDED.sub(r"<\1\2></\1>", html)
     _refuse_too_complex(html)
     try:
         tree = HTMLTree.parse(html)
@@ -152,8 +166,8 @@ def _with_title(title: str, text: str) -> str:
 
 
 def _declared_charset(data: bytes) -> str | None:
-    """The codec for the page's `charset`, None where it names none or one that cannot be."""
-    match = _CHARSET.search(data, 0, _CHARSET_BYTES)
+    """The codec that the page or its XML declaration names, None for none or one that cannot be."""
+    match = _CHARSET.search(data, 0, _CHARSET_BYTES) or _XML_CHARSET.match(data, 0, _CHARSET_BYTES)
     return codec_of(match[1].decode(errors="replace")) if match else None
 
 

@@ -1,7 +1,8 @@
 """Subtitles (.srt, .vtt): what is said, in order, without numbers and times.
 
-A caption's lines are joined, a caption that repeats the one before or adds to it (roll-up
-captions of broadcasts) is said once. Styling tags, notes and positions are left out; a speaker's
+A caption's lines are joined. What stands in the next caption again is said once: a caption that
+repeats the one before or adds to it, and lines that move up (roll-up captions of broadcasts, and
+those that YouTube makes). Styling tags, notes and positions are left out; a speaker's
 `<v Name>` becomes `Name:`. One file is one record; `extra` says from when to when it speaks.
 
 Reasons: those of `pipeline.readers.encoding`, `read.no_captions`.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import ClassVar
 
 import orjson
@@ -31,10 +33,12 @@ EXTENSIONS = (".srt", ".vtt")
 
 _TIME = r"(?:\d{1,3}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
 _CUE = re.compile(rf"^[ \t]*({_TIME})[ \t]*-->[ \t]*({_TIME})[^\n]*$", re.M)
-_VOICE = re.compile(r"<v(?:\.[^\s>]+)?[ \t]+([^>]{1,80})>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]{1,80})?[ \t]++([^<>]{1,80})>")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<[\d:.]{5,13}>|\{\\[^{}]{1,80}\}")
-_NUMBER = re.compile(r"\n[ \t]*\d{1,6}[ \t]*\Z")
-_ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&lrm;": "", "&rlm;": ""}
+_NEXT_NUMBER = re.compile(r"\n[ \t]*\d{1,6}[ \t]*\n\Z")
+_DIRECTION = re.compile(r"&[lr]rm;")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[a-zA-Z][a-zA-Z\d]{1,30});")
+_MOST_ROLLED = 4  # lines that stand on a screen at once
 
 
 class SubtitlesReader(PerFileReader):
@@ -62,8 +66,12 @@ class SubtitlesReader(PerFileReader):
             raise UnreadableError("read.no_captions")
         ends = [cue.start() for cue in cues[1:]] + [len(text)]
         told: list[str] = []
+        shown: list[str] = []
         for cue, end in zip(cues, ends, strict=True):
-            _add(told, _said(text[cue.end() : end]))
+            block = text[cue.end() : end]
+            lines = _lines(block if cue is cues[-1] else _NEXT_NUMBER.sub("", block))
+            _add(told, shown, lines)
+            shown = lines or shown
         if not told:
             raise UnreadableError("read.no_captions")
         extra = {"from": cues[0][1], "to": cues[-1][2]}
@@ -77,21 +85,26 @@ class SubtitlesReader(PerFileReader):
         }
 
 
-def _said(block: str) -> str:
-    """A caption's words: up to the blank line that ends it, without the next one's number."""
-    block = block.removeprefix("\n")
-    block = "\n" + _NUMBER.sub("", block.rstrip("\n")) if "\n\n" not in block else "\n" + block
-    lines = block.lstrip("\n").split("\n\n")[0]
-    lines = _TAG.sub("", _VOICE.sub(r"\1: ", lines))
-    for entity, character in _ENTITIES.items():
-        lines = lines.replace(entity, character)
-    return " ".join(lines.split())
+def _lines(block: str) -> list[str]:
+    """A caption's lines that say something, up to the blank line that ends it."""
+    said = block.strip("\n").partition("\n\n")[0]
+    said = _DIRECTION.sub("", _TAG.sub("", _VOICE.sub(r"\1: ", said)))
+    said = _ENTITY.sub(lambda found: unescape(found[0]), said)
+    return [" ".join(line.split()) for line in said.split("\n") if line.strip()]
 
 
-def _add(told: list[str], said: str) -> None:
+def _add(told: list[str], shown: list[str], lines: list[str]) -> None:
+    """Says what a caption's lines say beyond those of the caption `shown` before it."""
+    said = " ".join(lines)
     if not said or (told and told[-1] == said):
         return
-    if told and said.startswith(told[-1] + " "):
+    if told and said.startswith(told[-1]) and said[len(told[-1])] == " ":
         told[-1] = said
-    else:
-        told.append(said)
+    elif new := " ".join(lines[_rolled(shown, lines) :]):
+        told.append(new)
+
+
+def _rolled(shown: list[str], lines: list[str]) -> int:
+    """How many of the last lines that were shown stand on top again."""
+    most = min(len(shown), len(lines), _MOST_ROLLED)
+    return next((n for n in range(most, 0, -1) if shown[-n:] == lines[:n]), 0)

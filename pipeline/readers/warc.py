@@ -3,7 +3,8 @@
 Responses with HTML are read as the HTML reader reads a page, with text as text, and `conversion`
 records (WET) are taken as they are. What is no text (images, scripts), failed (a status over 299)
 or is no page (requests, metadata) gives no record: their number is told in one rejected record,
-`read.other_records`. The locator is `record=N,url=…`; `extra` has the URL, date and language.
+`read.other_records`. The locator is `record=N,url=…`; `extra` has the URL, the date and, where it
+is not UTF-8, the encoding. An archive may be cut off: of the record there nothing is kept.
 
 Reasons: `read.empty_file`, `read.damaged` (value: what is wrong), `read.no_pages`,
 `read.other_records` (value: how many), `read.too_large` (value: bytes), `read.inflated`, and
@@ -13,7 +14,7 @@ those of `pipeline.readers.html` and `pipeline.readers.encoding` for a page.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Any, BinaryIO, ClassVar, Literal
 
 import orjson
 from pydantic import Field
@@ -33,6 +34,7 @@ REASONS = {
 
 MAX_BYTES = 20_000_000
 _URL_CHARS = 200
+_CUT = "the archive is cut off in this record"
 _HTML = ("text/html", "application/xhtml+xml")
 
 
@@ -56,15 +58,17 @@ class WarcReader(PerFileReader):
         if file.size == 0:
             raise UnreadableError("read.empty_file", 0)
         pages = others = 0
-        for number, record in enumerate(_records(file), 1):
-            body = self._body(record)
-            if body is None:
+        for number, (record, stream) in enumerate(_records(file), 1):
+            body = self._body(record, stream)
+            url = str(record.headers.get("WARC-Target-URI") or "")
+            place = f"record={number},url={url[:_URL_CHARS]}"
+            if body is None and _is_skipped(record, stream):
                 others += 1
                 continue
             pages += 1
-            url = str(record.headers.get("WARC-Target-URI") or "")
-            place = f"record={number},url={url[:_URL_CHARS]}"
             try:
+                if body is None:
+                    raise UnreadableError("read.damaged", _CUT)
                 text, found = body()
             except UnreadableError as fault:
                 yield fault.row(file, place)
@@ -83,12 +87,12 @@ class WarcReader(PerFileReader):
         if others:
             yield UnreadableError("read.other_records", others).row(file, "others")
 
-    def _body(self, record: Any) -> Any:
+    def _body(self, record: Any, stream: _Stream) -> Any:
         """What makes the record's text, None where it is no page."""
         from fastwarc.warc import WarcRecordType
 
         if record.record_type == WarcRecordType.conversion:
-            return lambda: self._plain(self._bytes(record))
+            return lambda: self._plain(self._bytes(record, stream))
         if record.record_type != WarcRecordType.response or record.http_headers is None:
             return None
         status = record.http_headers.status_code or 0
@@ -97,13 +101,18 @@ class WarcReader(PerFileReader):
             return None
         charset = record.http_charset
         if kind in _HTML:
-            return lambda: self._page(self._bytes(record), charset)
-        return lambda: self._plain(self._bytes(record))
+            return lambda: self._page(self._bytes(record, stream), charset)
+        return lambda: self._plain(self._bytes(record, stream))
 
-    def _bytes(self, record: Any) -> bytes:
-        data: bytes = record.reader.read(self.max_bytes + 1)
+    def _bytes(self, record: Any, stream: _Stream) -> bytes:
+        try:
+            data: bytes = record.reader.read(self.max_bytes + 1)
+        except (OSError, ValueError) as error:  # what was packed for sending
+            raise UnreadableError("read.damaged", error) from error
         if len(data) > self.max_bytes:
             raise UnreadableError("read.too_large", f"over {self.max_bytes}", self.max_bytes)
+        if _is_cut(record, stream, len(data)):
+            raise UnreadableError("read.damaged", _CUT)
         if not data.strip():
             raise UnreadableError("read.empty_file", len(data))
         return data
@@ -117,14 +126,59 @@ class WarcReader(PerFileReader):
         return text, found
 
 
-def _records(file: SourceFile) -> Iterator[Any]:
-    """The records one by one; raises UnreadableError."""
+class _Stream:
+    """An archive's bytes, which knows how those end that were read."""
+
+    def __init__(self, inner: BinaryIO) -> None:
+        self.inner, self.ended, self.tail = inner, False, b""
+
+    def read(self, size: int = -1) -> bytes:
+        """As the parser asks for it."""
+        data = self.inner.read(size)
+        self.ended = not data
+        self.tail = (self.tail + data[-4:])[-4:]
+        return data
+
+    def tell(self) -> int:
+        """Where it is, which the parser asks for too."""
+        return self.inner.tell()
+
+    def is_whole(self) -> bool:
+        """Whether nothing is missing: more is to come, or blank lines end the last record."""
+        return not self.ended or self.tail.endswith((b"\r\n\r\n", b"\n\n"))
+
+
+def _is_cut(record: Any, stream: _Stream, size: int) -> bool:
+    """Whether a record is not all there, of whose content `size` bytes were read.
+
+    What was packed has another size than was sent, so there the archive's end has to tell.
+    """
+    if "Content-Length" not in record.headers:
+        return True
+    sent = record.http_headers or {}
+    if "Content-Encoding" in sent or "Transfer-Encoding" in sent:
+        return not stream.is_whole()
+    return size < int(record.content_length)
+
+
+def _is_skipped(record: Any, stream: _Stream) -> bool:
+    """Goes to a record's end and says whether it is there."""
+    try:
+        return not _is_cut(record, stream, record.reader.consume())
+    except (OSError, ValueError):
+        return False
+
+
+def _records(file: SourceFile) -> Iterator[tuple[Any, _Stream]]:
+    """The records one by one, and what they are read from; raises UnreadableError."""
     from fastwarc.warc import ArchiveIterator
 
     packed = members.open_gzip if file.head().startswith(b"\x1f\x8b") else None
     whole = members.checked(file, file.uri, file.size, lambda: packed(file)) if packed else file
-    with whole.open() as stream:
+    with whole.open() as opened:
+        stream: Any = _Stream(opened)
         try:
-            yield from ArchiveIterator(stream, parse_http=True, auto_decode="all")
+            for record in ArchiveIterator(stream, parse_http=True, auto_decode="all"):
+                yield record, stream
         except (OSError, ValueError) as error:
             raise UnreadableError("read.damaged", error) from error
