@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from test_readers import put, read
 
 from pipeline import readers
-from pipeline.readers import reader_of
-from pipeline.readers.conventions import records
+from pipeline.readers import beside, blocks, json_object, reader_of
+from pipeline.readers.conventions import header, records
+from pipeline.readers.rows import UnreadableError
 from pipeline.source import SourceFile
 
 TEA = made.docx(paragraph(run("Tea.")))
@@ -110,6 +111,28 @@ def test_no_row_raises(row: dict[str, Any]) -> None:
     found = list(records(row, None, SourceFile("a", Path("a"), 0, ""), "line=1"))
     assert found
     assert all(one["locator"].startswith("line=1") for one in found)
+
+
+MANY = [f"n{number}" for number in range(100_000)]
+"""So many that a look at all of them for each of them would take minutes."""
+
+
+def test_many_names_are_each_looked_at_once() -> None:
+    """Of keys, columns and tools the last name is found to be there twice, or is looked up."""
+    twice = [*MANY, MANY[-1]]
+    line = "{" + ",".join(f'"{name}":1' for name in twice) + "}"
+    tools = {"tools": [{"function": {"name": name}} for name in twice]}
+    for read_it in (
+        lambda: json_object.parsed(line.encode()),
+        lambda: header(["text", *twice], None),
+        lambda: beside.tools(tools, "tools"),
+    ):
+        with pytest.raises(UnreadableError) as raised:
+            read_it()
+        assert raised.value.value == MANY[-1]
+    calls = [{"toolUse": {"toolUseId": name, "name": name, "input": {}}} for name in MANY]
+    said = [{"role": "user", "content": "?"}, {"role": "assistant", "content": calls}]
+    assert blocks.conversation(said, None, MANY)["messages"]
 
 
 def test_tables_have_the_conventions_of_lines(tmp_path: Path) -> None:

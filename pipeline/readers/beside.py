@@ -6,6 +6,7 @@ column and its type), `read.not_scalar` (value: the column and its type).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -28,9 +29,8 @@ def tools(row: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     if not is_config and not isinstance(given, list):
         raise UnreadableError("read.bad_tools", f"{name}: {json_type(given)}")
     found = {"toolConfig" if is_config else "tools": given}
-    names = declared(found) or []
-    for each in names:
-        if names.count(each) > 1:
+    for each, times in Counter(declared(found) or ()).items():
+        if times > 1:
             raise UnreadableError("read.bad_tools", each)
     return found
 

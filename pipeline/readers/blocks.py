@@ -90,9 +90,10 @@ def conversation(messages: list[Any], system: Any, declared: Collection[str] | N
     said = [_without_blank_texts(each) for each in _joined(messages)]
     _refuse_wrong_turns(said)
     numbers = _paired(said)
+    known = None if declared is None else frozenset(declared)
     for name in (call["name"] for _, kind, call in _held(said) if kind == "toolUse"):
-        if declared is not None and name not in declared:
-            raise UnreadableError("read.tool_not_declared", name, ", ".join(sorted(declared)))
+        if known is not None and name not in known:
+            raise UnreadableError("read.tool_not_declared", name, ", ".join(sorted(known)))
     views = [turns.turn(each["role"], _view(each["content"], numbers)) for each in said]
     prompt, own = turns.parted(views, system)
     return {"system": prompt, "messages": own, "extra": _extra(said[len(said) - len(own) :])}

@@ -8,6 +8,7 @@ Reasons, told there: `read.unknown_columns` (value: the columns there are), `rea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, Self
@@ -105,7 +106,7 @@ def header(names: Sequence[str], columns: Columns | None, *, flat: bool = True) 
     found: Columns | None = None
     if columns or flat or nested.KEYS.isdisjoint(names):
         found = layout(dict.fromkeys(names).keys(), columns, complete=True)
-    twice = next((name for name in names if name and names.count(name) > 1), None)
+    twice = next((name for name, times in Counter(names).items() if name and times > 1), None)
     if twice:
         raise UnreadableError("read.duplicate_header", twice)
     if columns is None and found and found.messages:

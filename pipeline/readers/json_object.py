@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -46,8 +47,8 @@ def _may_have_lost_a_key(text: bytes, value: dict[str, Any]) -> bool:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise UnreadableError("read.duplicate_key", next(n for n in found if names.count(n) > 1))
+        times = Counter(name for name, _ in pairs)
+        raise UnreadableError("read.duplicate_key", next(n for n in found if times[n] > 1))
     return found
 
 
