@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -152,6 +153,15 @@ def test_parts_are_joined() -> None:
     assert record(row)["messages"] == [{"role": "user", "text": "a\nb\nc"}]
 
 
+def test_what_tables_write_otherwise() -> None:
+    """Nulls for the keys that a part lacks, lists as text: the same turns."""
+    parts = [{"type": "text", "text": "Q", "image_url": None}, {"type": None, "text": "R"}]
+    asked = {"messages": [{"role": "user", "content": parts}]}
+    assert record(asked)["messages"] == [{"role": "user", "text": "Q\nR"}]
+    for indent in (None, 1):
+        assert record({"messages": json.dumps(CONVERSE, indent=indent)})["messages"] == PAIR
+
+
 def message(**more: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": "Q"} | more]}
 
@@ -161,6 +171,8 @@ def message(**more: Any) -> dict[str, Any]:
     [
         ({"messages": "[]"}, "read.bad_messages", "string"),
         ({"messages": []}, "read.bad_messages", "no message"),
+        ({"messages": '[{"role": "user", "role": "bot"}]'}, "read.duplicate_key", "role"),
+        ({"messages": '[{"a":' * 40 + "1" + "}]" * 40}, "read.too_deep", "80"),
         ({"messages": OPENAI[:1]}, "read.bad_messages", "no message"),
         ({"messages": ["Q"]}, "read.bad_messages", "message 1: string"),
         ({"messages": [{"content": "Q"}]}, "read.bad_messages", "message 1: no role"),

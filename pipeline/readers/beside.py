@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from pipeline.readers import json_object
 from pipeline.readers.rows import UnreadableError
 from pipeline.readers.turns import json_type
 
@@ -21,8 +22,11 @@ REASONS = {
 
 
 def tools(row: Mapping[str, Any], name: str | None) -> dict[str, Any]:
-    """`toolConfig` or `tools`, by the shape of the column; empty where there are none."""
+    """`toolConfig` or `tools`, by the shape of the column, which may be JSON as text; empty where
+    there are none."""
     given = row.get(name) if name else None
+    if isinstance(given, str) and (held := json_object.in_text(given)) is not None:
+        given = held
     if not given:
         return {}
     is_config = isinstance(given, dict) and isinstance(given.get("tools"), list)

@@ -17,8 +17,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
+from pipeline.readers import json_object
 from pipeline.readers.rows import UnreadableError
 
 REASONS = {
@@ -33,6 +32,8 @@ SPEAKERS = {
     "system": ("system", "hệ thống"),
 }  # fmt: skip
 ROLE_OF = {name: role for role, names in SPEAKERS.items() for name in names}
+
+_LIST_OF_OBJECTS = re.compile(r"\s*\[\s*\{")
 
 _KNOWN = re.compile(
     rf"^[ \t]*(?:\*\*)?({'|'.join(sorted(ROLE_OF, key=len, reverse=True))})(?:\*\*)?[ \t]*:"
@@ -62,12 +63,7 @@ def has_turns(value: Any) -> bool:
 
 
 def _parsed(text: str) -> list[Any] | None:
-    if not text.lstrip().startswith("[{"):
-        return None
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
+    value = json_object.in_text(text) if _LIST_OF_OBJECTS.match(text) else None
     return value if isinstance(value, list) else None
 
 
