@@ -76,6 +76,34 @@ def test_odd_rows_are_told_and_neighbours_kept(
     assert found[-1] == ("line=3", "after")
 
 
+CALLED = [
+    {"type": "content_block_start", "content_block": {"type": "tool_use", "id": "1", "name": "f"}},
+    {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": "{}"}},
+]
+SAID = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "ab"}}
+
+
+@pytest.mark.parametrize(
+    ("events", "outcome"),
+    [
+        ([{"type": "content_block_start", "content_block": {"type": "text"}}, SAID], "q / ab"),
+        ([CALLED[0], SAID], "read.unknown_body"),
+        ([SAID, CALLED[1]], "read.unknown_body"),
+        ([{"choices": [{"delta": {"tool_calls": [{"id": "1"}]}}]}, SAID], "read.unknown_body"),
+        ([{"completion": "a"}, {"completion": "b", "stop_reason": "stop_sequence"}], "q / ab"),
+        ([{"choices": [{"delta": {"content": said}}]} for said in "ab"], "q / ab"),
+        ([{"choices": [{"index": at, "delta": {"content": "a"}}]} for at in (0, 1)], "q / a"),
+        ([{"outputs": [{"text": said, "stop_reason": None}]} for said in "ab"], "q / ab"),
+    ],
+)
+def test_the_streams_of_all_providers(
+    events: list[dict[str, Any]], outcome: str, tmp_path: Path
+) -> None:
+    """Their texts are put together; one that calls a tool is not, whoever's it is."""
+    call = {"modelInput": {"prompt": "q"}, "modelOutput": events}
+    assert told(tmp_path, "a.jsonl", json.dumps(call)) == [("line=1", outcome)]
+
+
 def test_one_odd_question_costs_no_other(tmp_path: Path) -> None:
     """In one row too: the others of its list are read."""
     right = {"question": "q", "answers": [{"text": "a"}]}
