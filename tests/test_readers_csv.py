@@ -126,6 +126,15 @@ def test_columns_that_the_recipe_names(tmp_path: Path) -> None:
     assert outcome(tmp_path, "q,b\n1,2\n3,4\n", columns=columns) == [("", "read.missing_column")]
 
 
+def test_a_passage_stands_under_its_question(tmp_path: Path) -> None:
+    """As in lines: a table's header names it, and the recipe's own columns count before it."""
+    file = put(tmp_path, "t.csv", "context,question,answer\nc,q,a\n")
+    own = Columns(prompt="question", completion="answer")
+    for columns, prompt in ((None, "q\n\nc"), (own, "q")):
+        [row] = read(CsvReader(columns=columns), file)
+        assert [turn["text"] for turn in row["messages"]] == [prompt, "a"]
+
+
 def test_header_names_are_forgiving(tmp_path: Path) -> None:
     """Outer spaces, capitals, a byte order mark and unnamed columns are no faults."""
     data = b"\xef\xbb\xbf Question ,ANSWER,,\nQ,A,1,2\n"

@@ -30,6 +30,9 @@ TEA = made.docx(paragraph(run("Tea.")))
 SQUAD = {"context": "c", "question": "q", "answers": {"text": ["a", "b"], "answer_start": [0, 1]}}
 
 
+ASKED, ANSWER = [{"role": "user", "content": "p"}], [{"role": "assistant", "content": "good"}]
+
+
 def told(folder: Path, name: str, data: bytes | str) -> list[tuple[str, str]]:
     """Each row's locator, and its reason, text or last turn."""
     file = put(folder, name, data)
@@ -64,6 +67,23 @@ def parquet(rows: list[dict[str, Any]]) -> bytes:
         ({"question": "q", "answer": "a", "Chat": "x"}, "q / a"),
         ({"turns": 2}, "read.bad_messages"),
         ({"prompt": "p", "turns": [{"role": "user", "content": "u"}]}, "u"),
+        ({"context": "c", "question": "q", "answer": "a"}, "q\n\nc / a"),
+        ({"question": "q", "context": " ", "answer": "a"}, "q / a"),
+        ({"question": "q", "context": {"title": "c"}, "answer": "a"}, "read.not_text"),
+        ({"prompt": "p", "input": "i", "output": "o"}, "p\n\ni / o"),
+        ({"context": "c", "response": "r"}, "c / r"),
+        ({"prompt": "p", "chosen": "good", "rejected": "bad"}, "p / good"),
+        ({"Prompt": "p", "Chosen": "good"}, "p / good"),
+        ({"prompt": "p", "chosen": 7}, "read.not_text"),
+        ({"prompt": "p", "chosen": None}, "p"),
+        ({"prompt": "p", "chosen": []}, "p"),
+        ({"prompt": "p", "chosen": ANSWER, "rejected": ANSWER}, "p / good"),
+        ({"prompt": ASKED, "chosen": ANSWER, "rejected": ANSWER}, "p / good"),
+        ({"prompt": ASKED, "chosen": "good"}, "p / good"),
+        ({"prompt": ASKED, "context": "c", "completion": ANSWER}, "p\n\nc / good"),
+        ({"prompt": "x", "chosen": ASKED + ANSWER}, "p / good"),
+        ({"prompt": "x", "chosen": "Human: p\nAssistant: good"}, "p / good"),
+        ({"prompt": "p", "response": "r", "chosen": "good"}, "p / r"),
     ],
 )
 def test_odd_rows_are_told_and_neighbours_kept(

@@ -19,6 +19,7 @@ from typing import Any
 
 from pipeline.readers import json_object
 from pipeline.readers.rows import UnreadableError
+from pipeline.readers.turns import role_of
 
 REASONS = {
     "read.too_many_speakers": "more than two names speak; nobody says which is the assistant",
@@ -60,6 +61,16 @@ def has_turns(value: Any) -> bool:
     except UnreadableError:
         return False
     return isinstance(found, list) and any(isinstance(one, dict) for one in found)
+
+
+def is_answer(value: Any) -> bool:
+    """Whether a value is what answers a prompt: no conversation, or one the assistant begins."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        try:
+            return role_of(1, value[0]) == "assistant"
+        except UnreadableError:
+            return False
+    return value != [] and not has_turns(value)
 
 
 def _parsed(text: str) -> list[Any] | None:
