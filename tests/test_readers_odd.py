@@ -330,6 +330,31 @@ def test_wide_encodings_of_json_have_their_own_reason(tmp_path: Path) -> None:
             assert found == [("", "read.wide_encoding")]
 
 
+OBJECT = b'{"version": "2.0",\n "data": [{"paragraphs": [' + json.dumps(SQUAD).encode() + b"]}]}"
+LONG = b'{"text": "' + b"a" * 16_000_000 + b'"}'
+
+
+@pytest.mark.parametrize(
+    ("data", "locators"),
+    [
+        (OBJECT, ["question=1"]),
+        (b'{"text": "a"\n}', [""]),
+        (b'{"text": "a", "more": [\n{"b": 1},\n{"b": 2}]}', [""]),
+        (LONG + b"\n \n", [""]),
+        (LONG + b'\n{"text": "a"}', ["line=1", "line=2"]),
+        (LONG[:-9_000_000], ["line=1"]),
+        (b'{"text": "a",\n{"text": "a"}\n', ["line=1", "line=2"]),
+        (b'{"text": "a",\n{"text": "' + b"a" * 70_000 + b'"}\n', ["line=1", "line=2"]),
+        (b'{"text" "a"}\n{"text": "a"}', ["line=1", "line=2"]),
+        (b'{"text": "a"}\n7', ["line=1", "line=2"]),
+    ],
+)
+def test_which_json_is_a_document(data: bytes, locators: list[str], tmp_path: Path) -> None:
+    """An object over lines, however it is laid out, or on a line too long for JSON Lines; where
+    the lines are records it is none."""
+    assert [where for where, _ in told(tmp_path, "a.json", data)] == locators
+
+
 def test_a_reason_has_one_text_in_all_readers() -> None:
     """Whoever gives it: the registry could tell only one of them."""
     texts: dict[str, set[str]] = {}
