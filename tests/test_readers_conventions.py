@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pipeline.local_sources import source_uri
 from pipeline.readers.conventions import Columns, fields, layout
 from pipeline.readers.rows import UnreadableError, sibling
 
@@ -261,3 +263,13 @@ def test_names_that_stay() -> None:
     """Dots and empty steps are tidied; the top folder has no name."""
     assert sibling("s3://b/f/rows.jsonl", "./a//1..png") == "s3://b/f/a/1..png"
     assert sibling("rows.jsonl", "1.png") == "1.png"
+
+
+@pytest.mark.parametrize(
+    "name", ["my%20cat.png", "my cat.png", "mèo.png", "a#1.png", "a\xa0\t.png"]
+)
+def test_a_name_is_that_of_the_source(name: str, tmp_path: Path) -> None:
+    """Local sources have some characters encoded in their URIs, those in S3 none."""
+    beside = source_uri(tmp_path / "photos" / "rows.jsonl", tmp_path)
+    assert sibling(beside, name) == source_uri(tmp_path / "photos" / name, tmp_path)
+    assert sibling("s3://b/rows.jsonl", name) == f"s3://b/{name}"
