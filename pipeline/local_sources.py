@@ -14,7 +14,7 @@ from urllib.parse import quote_from_bytes
 
 from pipeline.errors import RecipeError, SourceChanged, StorageError
 from pipeline.globs import GLOB, any_hidden, fixed_folder, whole
-from pipeline.source import Listed
+from pipeline.source import Listed, printable
 
 BLOCK = 1 << 20
 PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
@@ -130,11 +130,7 @@ def _printable(name: bytes) -> str:
         text = name.decode("utf-8")
     except UnicodeDecodeError:
         return quote_from_bytes(name, safe="/ ")
-    if text.isprintable() and "%" not in text:
-        return text
-    return "".join(
-        c if c.isprintable() and c != "%" else quote_from_bytes(c.encode()) for c in text
-    )
+    return printable(text)
 
 
 def stamp_of(told: os.stat_result) -> str:

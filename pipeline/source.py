@@ -7,12 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol, runtime_checkable
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     import polars as pl
 
 HEAD_BYTES = 65_536
 """How much of a file detection may look at."""
+
+
+def printable(name: str) -> str:
+    """A local file's name as it stands in a URI: `%` and what no terminal shows are encoded."""
+    if name.isprintable() and "%" not in name:
+        return name
+    return "".join(c if c.isprintable() and c != "%" else quote(c, safe="") for c in name)
 
 
 @dataclass(frozen=True)

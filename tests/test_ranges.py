@@ -125,6 +125,7 @@ def test_what_is_cut(tmp_path: Path) -> None:
         ("blank.jsonl", b"\n" * 500),
         ("wide.csv", ("text\n" + "tea\n" * 100).encode("utf-16")),
         ("latin.csv", ("text\n" + "thé d'été\n" * 50).encode("cp1252")),
+        ("named.csv", b"sep=;\ntext;b\n" + b"tea;1\n" * 100),
         ("unknown.csv", b"number\n" + b"1\n" * 100),
         ("twice.csv", b"text,text\n" + b"a,b\n" * 100),
         ("header.csv", b'"text"x,b\n' + b"a,b\n" * 100),

@@ -237,10 +237,13 @@ def test_tools_beside_the_turns() -> None:
     assert [one["messages"] for one in told] == [plain] * 3
     named = record({"chat": plain, "t": TOOLS, "tools": 7}, Columns(messages="chat", tools="t"))
     assert named["extra"] == {"tools": TOOLS}
-    assert "extra" not in record({"messages": plain, "tools": []})
+    as_text = record({"messages": plain, "tools": json.dumps(TOOLS, indent=1)})
+    assert as_text["extra"] == {"tools": TOOLS}
+    for none in ([], "[]", ""):
+        assert "extra" not in record({"messages": plain, "tools": none})
     assert lines(records({"messages": plain, "tools": [{"type": "function"}]})) == ["broken_tools"]
     assert lines(records({"messages": CONVERSE})) == ["broken_tools"]
-    for bad, value in (("[]", "tools: string"), ({"a": 1}, "tools: object"), (TOOLS * 2, "look")):
+    for bad, value in (("look", "tools: string"), ({"a": 1}, "tools: object"), (TOOLS * 2, "look")):
         with pytest.raises(UnreadableError) as raised:
             record({"messages": plain, "tools": bad})
         assert (raised.value.reason, raised.value.value) == ("read.bad_tools", value)

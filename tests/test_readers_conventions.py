@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pipeline.local_sources import source_uri
 from pipeline.readers.conventions import Columns, fields, layout
 from pipeline.readers.rows import UnreadableError, sibling
 
@@ -152,6 +155,15 @@ def test_parts_are_joined() -> None:
     assert record(row)["messages"] == [{"role": "user", "text": "a\nb\nc"}]
 
 
+def test_what_tables_write_otherwise() -> None:
+    """Nulls for the keys that a part lacks, lists as text: the same turns."""
+    parts = [{"type": "text", "text": "Q", "image_url": None}, {"type": None, "text": "R"}]
+    asked = {"messages": [{"role": "user", "content": parts}]}
+    assert record(asked)["messages"] == [{"role": "user", "text": "Q\nR"}]
+    for indent in (None, 1):
+        assert record({"messages": json.dumps(CONVERSE, indent=indent)})["messages"] == PAIR
+
+
 def message(**more: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": "Q"} | more]}
 
@@ -161,6 +173,8 @@ def message(**more: Any) -> dict[str, Any]:
     [
         ({"messages": "[]"}, "read.bad_messages", "string"),
         ({"messages": []}, "read.bad_messages", "no message"),
+        ({"messages": '[{"role": "user", "role": "bot"}]'}, "read.duplicate_key", "role"),
+        ({"messages": '[{"a":' * 40 + "1" + "}]" * 40}, "read.too_deep", "80"),
         ({"messages": OPENAI[:1]}, "read.bad_messages", "no message"),
         ({"messages": ["Q"]}, "read.bad_messages", "message 1: string"),
         ({"messages": [{"content": "Q"}]}, "read.bad_messages", "message 1: no role"),
@@ -249,3 +263,13 @@ def test_names_that_stay() -> None:
     """Dots and empty steps are tidied; the top folder has no name."""
     assert sibling("s3://b/f/rows.jsonl", "./a//1..png") == "s3://b/f/a/1..png"
     assert sibling("rows.jsonl", "1.png") == "1.png"
+
+
+@pytest.mark.parametrize(
+    "name", ["my%20cat.png", "my cat.png", "mèo.png", "a#1.png", "a\xa0\t.png"]
+)
+def test_a_name_is_that_of_the_source(name: str, tmp_path: Path) -> None:
+    """Local sources have some characters encoded in their URIs, those in S3 none."""
+    beside = source_uri(tmp_path / "photos" / "rows.jsonl", tmp_path)
+    assert sibling(beside, name) == source_uri(tmp_path / "photos" / name, tmp_path)
+    assert sibling("s3://b/rows.jsonl", name) == f"s3://b/{name}"

@@ -53,6 +53,19 @@ def test_the_delimiter_is_the_one_that_cuts_evenly(text: str, delimiter: str) ->
     assert find_delimiter(text.encode(), "utf-8") == delimiter
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("first", ["sep=;\r\n", '"SEP=;"\n', "sep=;\r"])
+def test_excels_first_line_names_the_delimiter(tmp_path: Path, first: str, codec: str) -> None:
+    """It is no row; commas that would cut more evenly are text. The recipe's own counts before."""
+    data = (first + "prompt;completion\r\na,b;c\r\n").encode(codec)
+    [row] = read(CsvReader(), put(tmp_path, "t.csv", data))
+    assert row["locator"] == "row=1"
+    assert [turn["text"] for turn in row["messages"]] == ["a,b", "c"]
+    file = put(tmp_path, "u.csv", "sep=;\nprompt,completion\na;b,c\n")
+    [row] = read(CsvReader(delimiter=","), file)
+    assert [turn["text"] for turn in row["messages"]] == ["a;b", "c"]
+
+
 def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
     """They are not counted, before the header, between rows, or at the end."""
     assert outcome(tmp_path, "\ntext\n\na\n\nb\n\n") == [("row=1", None), ("row=2", None)]
@@ -124,6 +137,15 @@ def test_columns_that_the_recipe_names(tmp_path: Path) -> None:
     columns = Columns(prompt="q", completion="a")
     assert outcome(tmp_path, "q,a\n1,2\n", columns=columns) == [("row=1", None)]
     assert outcome(tmp_path, "q,b\n1,2\n3,4\n", columns=columns) == [("", "read.missing_column")]
+
+
+def test_a_passage_stands_under_its_question(tmp_path: Path) -> None:
+    """As in lines: a table's header names it, and the recipe's own columns count before it."""
+    file = put(tmp_path, "t.csv", "context,question,answer\nc,q,a\n")
+    own = Columns(prompt="question", completion="answer")
+    for columns, prompt in ((None, "q\n\nc"), (own, "q")):
+        [row] = read(CsvReader(columns=columns), file)
+        assert [turn["text"] for turn in row["messages"]] == [prompt, "a"]
 
 
 def test_header_names_are_forgiving(tmp_path: Path) -> None:

@@ -21,12 +21,16 @@ from hypothesis import strategies as st
 from test_readers import put, read
 
 from pipeline import readers
-from pipeline.readers import reader_of
-from pipeline.readers.conventions import records
+from pipeline.readers import beside, blocks, json_object, reader_of
+from pipeline.readers.conventions import header, records
+from pipeline.readers.rows import UnreadableError
 from pipeline.source import SourceFile
 
 TEA = made.docx(paragraph(run("Tea.")))
 SQUAD = {"context": "c", "question": "q", "answers": {"text": ["a", "b"], "answer_start": [0, 1]}}
+
+
+ASKED, ANSWER = [{"role": "user", "content": "p"}], [{"role": "assistant", "content": "good"}]
 
 
 def told(folder: Path, name: str, data: bytes | str) -> list[tuple[str, str]]:
@@ -63,6 +67,23 @@ def parquet(rows: list[dict[str, Any]]) -> bytes:
         ({"question": "q", "answer": "a", "Chat": "x"}, "q / a"),
         ({"turns": 2}, "read.bad_messages"),
         ({"prompt": "p", "turns": [{"role": "user", "content": "u"}]}, "u"),
+        ({"context": "c", "question": "q", "answer": "a"}, "q\n\nc / a"),
+        ({"question": "q", "context": " ", "answer": "a"}, "q / a"),
+        ({"question": "q", "context": {"title": "c"}, "answer": "a"}, "read.not_text"),
+        ({"prompt": "p", "input": "i", "output": "o"}, "p\n\ni / o"),
+        ({"context": "c", "response": "r"}, "c / r"),
+        ({"prompt": "p", "chosen": "good", "rejected": "bad"}, "p / good"),
+        ({"Prompt": "p", "Chosen": "good"}, "p / good"),
+        ({"prompt": "p", "chosen": 7}, "read.not_text"),
+        ({"prompt": "p", "chosen": None}, "p"),
+        ({"prompt": "p", "chosen": []}, "p"),
+        ({"prompt": "p", "chosen": ANSWER, "rejected": ANSWER}, "p / good"),
+        ({"prompt": ASKED, "chosen": ANSWER, "rejected": ANSWER}, "p / good"),
+        ({"prompt": ASKED, "chosen": "good"}, "p / good"),
+        ({"prompt": ASKED, "context": "c", "completion": ANSWER}, "p\n\nc / good"),
+        ({"prompt": "x", "chosen": ASKED + ANSWER}, "p / good"),
+        ({"prompt": "x", "chosen": "Human: p\nAssistant: good"}, "p / good"),
+        ({"prompt": "p", "response": "r", "chosen": "good"}, "p / r"),
     ],
 )
 def test_odd_rows_are_told_and_neighbours_kept(
@@ -73,6 +94,34 @@ def test_odd_rows_are_told_and_neighbours_kept(
     found = told(tmp_path, "a.jsonl", "\n".join(map(json.dumps, lines)))
     assert [one for _, one in found][:2] == ["before", outcome]
     assert found[-1] == ("line=3", "after")
+
+
+CALLED = [
+    {"type": "content_block_start", "content_block": {"type": "tool_use", "id": "1", "name": "f"}},
+    {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": "{}"}},
+]
+SAID = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "ab"}}
+
+
+@pytest.mark.parametrize(
+    ("events", "outcome"),
+    [
+        ([{"type": "content_block_start", "content_block": {"type": "text"}}, SAID], "q / ab"),
+        ([CALLED[0], SAID], "read.unknown_body"),
+        ([SAID, CALLED[1]], "read.unknown_body"),
+        ([{"choices": [{"delta": {"tool_calls": [{"id": "1"}]}}]}, SAID], "read.unknown_body"),
+        ([{"completion": "a"}, {"completion": "b", "stop_reason": "stop_sequence"}], "q / ab"),
+        ([{"choices": [{"delta": {"content": said}}]} for said in "ab"], "q / ab"),
+        ([{"choices": [{"index": at, "delta": {"content": "a"}}]} for at in (0, 1)], "q / a"),
+        ([{"outputs": [{"text": said, "stop_reason": None}]} for said in "ab"], "q / ab"),
+    ],
+)
+def test_the_streams_of_all_providers(
+    events: list[dict[str, Any]], outcome: str, tmp_path: Path
+) -> None:
+    """Their texts are put together; one that calls a tool is not, whoever's it is."""
+    call = {"modelInput": {"prompt": "q"}, "modelOutput": events}
+    assert told(tmp_path, "a.jsonl", json.dumps(call)) == [("line=1", outcome)]
 
 
 def test_one_odd_question_costs_no_other(tmp_path: Path) -> None:
@@ -110,6 +159,28 @@ def test_no_row_raises(row: dict[str, Any]) -> None:
     found = list(records(row, None, SourceFile("a", Path("a"), 0, ""), "line=1"))
     assert found
     assert all(one["locator"].startswith("line=1") for one in found)
+
+
+MANY = [f"n{number}" for number in range(100_000)]
+"""So many that a look at all of them for each of them would take minutes."""
+
+
+def test_many_names_are_each_looked_at_once() -> None:
+    """Of keys, columns and tools the last name is found to be there twice, or is looked up."""
+    twice = [*MANY, MANY[-1]]
+    line = "{" + ",".join(f'"{name}":1' for name in twice) + "}"
+    tools = {"tools": [{"function": {"name": name}} for name in twice]}
+    for read_it in (
+        lambda: json_object.parsed(line.encode()),
+        lambda: header(["text", *twice], None),
+        lambda: beside.tools(tools, "tools"),
+    ):
+        with pytest.raises(UnreadableError) as raised:
+            read_it()
+        assert raised.value.value == MANY[-1]
+    calls = [{"toolUse": {"toolUseId": name, "name": name, "input": {}}} for name in MANY]
+    said = [{"role": "user", "content": "?"}, {"role": "assistant", "content": calls}]
+    assert blocks.conversation(said, None, MANY)["messages"]
 
 
 def test_tables_have_the_conventions_of_lines(tmp_path: Path) -> None:
@@ -261,6 +332,31 @@ def test_wide_encodings_of_json_have_their_own_reason(tmp_path: Path) -> None:
         for codec in ("utf-16", "utf-16-le", "utf-32", "utf-32-be"):
             found = told(tmp_path, name, '{"text": "x"}\n'.encode(codec))
             assert found == [("", "read.wide_encoding")]
+
+
+OBJECT = b'{"version": "2.0",\n "data": [{"paragraphs": [' + json.dumps(SQUAD).encode() + b"]}]}"
+LONG = b'{"text": "' + b"a" * 16_000_000 + b'"}'
+
+
+@pytest.mark.parametrize(
+    ("data", "locators"),
+    [
+        (OBJECT, ["question=1"]),
+        (b'{"text": "a"\n}', [""]),
+        (b'{"text": "a", "more": [\n{"b": 1},\n{"b": 2}]}', [""]),
+        (LONG + b"\n \n", [""]),
+        (LONG + b'\n{"text": "a"}', ["line=1", "line=2"]),
+        (LONG[:-9_000_000], ["line=1"]),
+        (b'{"text": "a",\n{"text": "a"}\n', ["line=1", "line=2"]),
+        (b'{"text": "a",\n{"text": "' + b"a" * 70_000 + b'"}\n', ["line=1", "line=2"]),
+        (b'{"text" "a"}\n{"text": "a"}', ["line=1", "line=2"]),
+        (b'{"text": "a"}\n7', ["line=1", "line=2"]),
+    ],
+)
+def test_which_json_is_a_document(data: bytes, locators: list[str], tmp_path: Path) -> None:
+    """An object over lines, however it is laid out, or on a line too long for JSON Lines; where
+    the lines are records it is none."""
+    assert [where for where, _ in told(tmp_path, "a.json", data)] == locators
 
 
 def test_a_reason_has_one_text_in_all_readers() -> None:

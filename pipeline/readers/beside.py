@@ -6,9 +6,11 @@ column and its type), `read.not_scalar` (value: the column and its type).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from pipeline.readers import json_object
 from pipeline.readers.rows import UnreadableError
 from pipeline.readers.turns import json_type
 
@@ -20,17 +22,19 @@ REASONS = {
 
 
 def tools(row: Mapping[str, Any], name: str | None) -> dict[str, Any]:
-    """`toolConfig` or `tools`, by the shape of the column; empty where there are none."""
+    """`toolConfig` or `tools`, by the shape of the column, which may be JSON as text; empty where
+    there are none."""
     given = row.get(name) if name else None
+    if isinstance(given, str) and (held := json_object.in_text(given)) is not None:
+        given = held
     if not given:
         return {}
     is_config = isinstance(given, dict) and isinstance(given.get("tools"), list)
     if not is_config and not isinstance(given, list):
         raise UnreadableError("read.bad_tools", f"{name}: {json_type(given)}")
     found = {"toolConfig" if is_config else "tools": given}
-    names = declared(found) or []
-    for each in names:
-        if names.count(each) > 1:
+    for each, times in Counter(declared(found) or ()).items():
+        if times > 1:
             raise UnreadableError("read.bad_tools", each)
     return found
 

@@ -90,9 +90,10 @@ def conversation(messages: list[Any], system: Any, declared: Collection[str] | N
     said = [_without_blank_texts(each) for each in _joined(messages)]
     _refuse_wrong_turns(said)
     numbers = _paired(said)
+    known = None if declared is None else frozenset(declared)
     for name in (call["name"] for _, kind, call in _held(said) if kind == "toolUse"):
-        if declared is not None and name not in declared:
-            raise UnreadableError("read.tool_not_declared", name, ", ".join(sorted(declared)))
+        if known is not None and name not in known:
+            raise UnreadableError("read.tool_not_declared", name, ", ".join(sorted(known)))
     views = [turns.turn(each["role"], _view(each["content"], numbers)) for each in said]
     prompt, own = turns.parted(views, system)
     return {"system": prompt, "messages": own, "extra": _extra(said[len(said) - len(own) :])}
@@ -136,20 +137,18 @@ def _content(number: int, message: dict[str, Any]) -> Iterator[Block]:
 
 
 def _block(field: str, part: Any) -> Block:
-    """A part of a content as one block; nulls, with which tables fill missing keys, are nothing."""
-    held = {k: v for k, v in part.items() if v is not None} if isinstance(part, dict) else {}
-    held = tool_calls.from_anthropic(held)
+    """A part of a content as one block."""
+    held = tool_calls.from_anthropic(turns.filled(part))
     kind = next(iter(held)) if len(held) == 1 else ""
     if kind not in KINDS:
-        return {"text": turns.part_text(field, held or part)}
+        return {"text": turns.part_text(field, part)}
     value = held[kind]
     if not isinstance(value, dict):
         fault = "read.unsupported_content" if kind in MEDIA else "read.bad_tool_call"
         raise UnreadableError(fault, f"{kind}: {turns.json_type(value)}")
     if kind in MEDIA:
         return {kind: _medium(kind, value)}
-    value = {k: v for k, v in value.items() if v is not None}
-    return {kind: _HELD[kind](value)}
+    return {kind: _HELD[kind](turns.filled(value))}
 
 
 def _reasoning(value: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ Reasons, told there: `read.unknown_columns` (value: the columns there are), `rea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, Self
@@ -68,6 +69,7 @@ _CONVENTIONS = (
 )
 
 _OPTIONAL_INPUTS = ("input", "context")
+_WITH_INPUT = ("instruction", "question", "prompt")
 _OPTIONAL_SYSTEM = ("system", "system_prompt")
 _OPTIONAL_TOOLS = ("toolConfig", "tools")
 
@@ -105,7 +107,7 @@ def header(names: Sequence[str], columns: Columns | None, *, flat: bool = True) 
     found: Columns | None = None
     if columns or flat or nested.KEYS.isdisjoint(names):
         found = layout(dict.fromkeys(names).keys(), columns, complete=True)
-    twice = next((name for name in names if name and names.count(name) > 1), None)
+    twice = next((name for name, times in Counter(names).items() if name and times > 1), None)
     if twice:
         raise UnreadableError("read.duplicate_header", twice)
     if columns is None and found and found.messages:
@@ -121,10 +123,19 @@ def layout_of(row: Mapping[str, Any]) -> Columns:
     while found and found.messages:
         names -= {found.messages}
         other = _known(names)
+        if other and _is_chosen_answer(found, other, row):
+            return other.model_copy(update={"completion": found.messages, "tools": found.tools})
         if other is None or dialogue.has_turns(row[found.messages]):
             break
         found = other
     return found or layout(row.keys())
+
+
+def _is_chosen_answer(found: Columns, other: Columns, row: Mapping[str, Any]) -> bool:
+    """Whether what was chosen is the answer to a prompt beside it; it may be all of both too."""
+    name = found.messages or ""
+    alone = other.prompt is not None and other.completion is None
+    return alone and name.strip().lower() == "chosen" and dialogue.is_answer(row[name])
 
 
 @lru_cache(maxsize=1_000)
@@ -151,7 +162,7 @@ def _recognised_loosely(names: Set[str]) -> Columns | None:
 def _with_optional(columns: Columns, names: Set[str]) -> Columns:
     more = {}
     given = next((name for name in _OPTIONAL_INPUTS if name in names), None)
-    if given and columns.prompt == "instruction":
+    if given and columns.prompt in _WITH_INPUT:
         more["input"] = given
     if columns.text is None:
         system = next((name for name in _OPTIONAL_SYSTEM if name in names), None)

@@ -8,10 +8,11 @@ without regard to case and outer spaces. What is mapped to nothing is left out.
 |---|---|
 | messages, or another name of a conversation (see `columns`) | messages; and what stands beside |
 | prompt + completion, question + answer, or another pair (see `columns`) | two turns |
-| instruction (+ input or context) + output or response | two turns |
+| instruction, prompt or question (+ input or context) and what answers it | two turns |
+| prompt + chosen, where chosen is the answer alone | two turns; lists of messages are joined |
 | image-ref + caption | images, text |
 | text, content | text |
-| prompt, question, query, instruction (+ input or context) alone | one turn by the user |
+| prompt, question, instruction (+ input or context), query alone | one turn by the user |
 
 `system`, `system_prompt`, `toolConfig`, `tools` and `reference_answer` stand beside turns.
 A name of a conversation counts where its value is one: messages, texts in turn, a text with
@@ -36,7 +37,7 @@ Reasons: those of the modules `turns`, `blocks`, `beside`, `nested` and `dialogu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -101,20 +102,53 @@ def _text_fields(row: Mapping[str, Any], columns: Columns) -> Row:
 def _said(row: Mapping[str, Any], columns: Columns, tools: Mapping[str, Any]) -> Row:
     """`system`, `messages`, and `extra` as an object where turns hold more than text."""
     system = row.get(columns.system) if columns.system else None
-    if not columns.messages:
+    if columns.messages:
+        messages = dialogue.messages_in(_value(row, columns.messages))
+    elif _is_list(row.get(columns.prompt or "")) or _is_list(row.get(columns.completion or "")):
+        messages = _joined(row, columns)
+    else:
         return {"system": turns.system_prompt(system), "messages": _pair(row, columns)}
-    messages = dialogue.messages_in(_value(row, columns.messages))
     if blocks.beyond_text(messages):
         return blocks.conversation(messages, system, beside.declared(tools))
     prompt, said = turns.conversation(messages, system)
     return {"system": prompt, "messages": said}
 
 
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+
+
+def _joined(row: Mapping[str, Any], columns: Columns) -> list[Any]:
+    """The messages of a pair of which at least one side is a list of them."""
+    asked = _messages(row, columns.prompt, "user")
+    if given := _given(row, columns):
+        key, value = turns.content_of(len(asked), asked[-1])
+        text = "\n".join(turns.texts(key, value))
+        asked[-1] = {**asked[-1], key: f"{text}\n\n{given}"}
+    return asked + _messages(row, columns.completion, "assistant")
+
+
+def _messages(row: Mapping[str, Any], name: str | None, role: str) -> list[Any]:
+    value = row.get(name) if name else None
+    if _is_list(value):
+        return list(value)
+    if not name or (value is None and role == "assistant"):
+        return []
+    return [{"role": role, "content": _string(row, name)}]
+
+
+def _given(row: Mapping[str, Any], columns: Columns) -> str:
+    """What is put under the prompt; "" where there is nothing, or it says nothing."""
+    if not columns.input or row.get(columns.input) is None:
+        return ""
+    given = _string(row, columns.input)
+    return given if given.strip() else ""
+
+
 def _pair(row: Mapping[str, Any], columns: Columns) -> list[dict[str, str]]:
     prompt = _string(row, columns.prompt or "")
-    if columns.input and row.get(columns.input) is not None:
-        given = _string(row, columns.input)
-        prompt = f"{prompt}\n\n{given}" if given.strip() else prompt
+    if given := _given(row, columns):
+        prompt = f"{prompt}\n\n{given}"
     messages = [turns.turn("user", prompt)]
     if columns.completion and row.get(columns.completion) is not None:
         messages.append(turns.turn("assistant", _string(row, columns.completion)))

@@ -1,9 +1,10 @@
 """CSV and its kin: a row is a record, named by the header.
 
-Quoting is RFC 4180's and strict. The delimiter is the one of `, ; TAB |` that cuts the first rows
-most evenly. A row with a fault costs itself: reading goes on at the line after the one it began
-on. The locator is `row=N`, data rows counted from 1; blank lines are no rows. What the columns
-mean is told by `pipeline.readers.conventions`.
+Quoting is RFC 4180's and strict. The delimiter is the one of `, ; TAB |` that Excel's first line
+`sep=;` names, or else the one that cuts the first rows most evenly. A row with a fault costs
+itself: reading goes on at the line after the one it began on. The locator is `row=N`, data rows
+counted from 1; blank lines are no rows. What the columns mean is told by
+`pipeline.readers.conventions`.
 
 Reasons, for a file: `read.empty_file`, `read.binary` (value: the kind), `read.bad_encoding`
 (value: what was tried), `read.no_rows`, `read.duplicate_header` (value: the name),
@@ -71,6 +72,8 @@ class CsvReader(PerFileReader):
         try:
             if file.size < 2 * ranges.RANGE_BYTES or not self._codec(file).startswith("utf-8"):
                 return (file,)
+            if delimited.named_delimiter(file.head(), _IN_RANGES):
+                return (file,)  # ranges count rows, and its first line is none
             cut = self.delimiter or delimited.find_delimiter(file.head(), _IN_RANGES)
             names = delimited.read_header(file, _IN_RANGES, cut, self.max_row_chars)
             conventions.header(list(dict.fromkeys(names)), self.columns)

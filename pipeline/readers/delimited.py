@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
@@ -25,6 +26,7 @@ from pipeline.source import HEAD_BYTES, SourceFile
 DELIMITERS = (",", ";", "\t", "|")
 MAX_ROW_CHARS = 1_000_000
 
+_NAMED = re.compile(r'\ufeff?"?sep=([,;\t|])"?(?:\r\n?|\n)', re.IGNORECASE)
 _SAMPLE_ROWS = 50
 _MAX_RESTARTS = 1_000
 """Lines given back that often; each time may cost `max_row_chars`, and a file could go on so."""
@@ -52,6 +54,8 @@ def objects(
     number = 0
     own = "utf-8" if file.span else codec  # no range begins with a mark
     with io.TextIOWrapper(ranges.opened(file), encoding=own, newline="") as stream:
+        if named_delimiter(file.head(), codec):  # such a file has no ranges
+            stream.readline()
         for number, row in enumerate(split_rows(stream, cut, limit), first):
             if number:  # the header is no data row
                 yield f"row={number}", _named(header, row)
@@ -62,11 +66,23 @@ def objects(
 def read_header(file: SourceFile, codec: str, delimiter: str, limit: int) -> list[str]:
     """The names of the columns; raises `UnreadableError`."""
     with io.TextIOWrapper(file.open(), encoding=codec, newline="") as stream:
+        if named_delimiter(file.head(), codec):
+            stream.readline()
         return _header(next(split_rows(stream, delimiter, limit), None), file)
 
 
+def named_delimiter(head: bytes, codec: str) -> str | None:
+    """The delimiter that a first line `sep=;` names, which Excel writes and reads and which is no
+    row; None where there is no such line."""
+    match = _NAMED.match(head[:100].decode(codec, "ignore"))
+    return match[1] if match else None
+
+
 def find_delimiter(head: bytes, codec: str) -> str:
-    """The delimiter that cuts the first rows most evenly; of equals, into more cells."""
+    """The delimiter that the first line names, or else the one that cuts the first rows most
+    evenly; of equals, into more cells."""
+    if named := named_delimiter(head, codec):
+        return named
     text = head.decode(codec, "ignore")
     if len(head) == HEAD_BYTES:
         text = text[: text.rfind("\n") + 1] or text

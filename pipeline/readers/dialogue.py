@@ -17,9 +17,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
+from pipeline.readers import json_object
 from pipeline.readers.rows import UnreadableError
+from pipeline.readers.turns import role_of
 
 REASONS = {
     "read.too_many_speakers": "more than two names speak; nobody says which is the assistant",
@@ -33,6 +33,8 @@ SPEAKERS = {
     "system": ("system", "hệ thống"),
 }  # fmt: skip
 ROLE_OF = {name: role for role, names in SPEAKERS.items() for name in names}
+
+_LIST_OF_OBJECTS = re.compile(r"\s*\[\s*\{")
 
 _KNOWN = re.compile(
     rf"^[ \t]*(?:\*\*)?({'|'.join(sorted(ROLE_OF, key=len, reverse=True))})(?:\*\*)?[ \t]*:"
@@ -61,13 +63,18 @@ def has_turns(value: Any) -> bool:
     return isinstance(found, list) and any(isinstance(one, dict) for one in found)
 
 
+def is_answer(value: Any) -> bool:
+    """Whether a value is what answers a prompt: no conversation, or one the assistant begins."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        try:
+            return role_of(1, value[0]) == "assistant"
+        except UnreadableError:
+            return False
+    return value != [] and not has_turns(value)
+
+
 def _parsed(text: str) -> list[Any] | None:
-    if not text.lstrip().startswith("[{"):
-        return None
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
+    value = json_object.in_text(text) if _LIST_OF_OBJECTS.match(text) else None
     return value if isinstance(value, list) else None
 
 

@@ -2,8 +2,8 @@
 
 A log's line holds `input.inputBodyJson` and `output.outputBodyJson`, a batch result `modelInput`
 and `modelOutput`: the bodies of Converse or of InvokeModel, the latter in each provider's form.
-Known are the bodies of Converse (and its stream), Amazon Nova and Titan, Anthropic, Meta,
-Mistral, and chat completions.
+Known are the bodies of Converse, Amazon Nova and Titan, Anthropic, Meta, Mistral, and chat
+completions, and their streams where they are text.
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
 
 Reasons: `read.failed_call` (value: the error), `read.log_body_elsewhere` (value: where),
@@ -120,12 +120,30 @@ def _streamed(events: list[Any]) -> str:
     """The text of a stream's events; a stream that calls a tool is not put together."""
     pieces = []
     for event in events:
-        delta = _at(event, "contentBlockDelta", "delta") or _at(event, "delta")
-        if _at(event, "contentBlockStart", "start", "toolUse") or _at(delta, "toolUse"):
+        delta = _delta(event)
+        if _calls_tool(event, delta):
             raise UnreadableError("read.unknown_body", "a stream with toolUse")
-        text = _at(delta, "text") or _at(event, "generation") or _at(event, "outputText")
-        if isinstance(text, str):
-            pieces.append(text)
-    if not pieces:
+        texts = (
+            _at(delta, "text"),
+            _at(delta, "content"),
+            *(_at(event, key) for key in ("generation", "outputText", "completion")),
+            _at(event, "outputs", 0, "text"),
+        )
+        pieces.append(next((one for one in texts if one and isinstance(one, str)), ""))
+    if not any(pieces):
         raise UnreadableError("read.unknown_body", "a stream without text")
     return "".join(pieces)
+
+
+def _delta(event: Any) -> Any:
+    """What an event of Converse, of Anthropic or of the first of a chat's choices adds."""
+    choice = _at(event, "choices", 0)
+    first = _at(choice, "delta") if not _at(choice, "index") else None
+    return _at(event, "contentBlockDelta", "delta") or _at(event, "delta") or first
+
+
+def _calls_tool(event: Any, delta: Any) -> bool:
+    kinds = (_at(event, "content_block", "type"), _at(delta, "type"))
+    typed = any(str(kind).endswith(("tool_use", "input_json_delta")) for kind in kinds)
+    started = _at(event, "contentBlockStart", "start", "toolUse") or _at(delta, "toolUse")
+    return typed or bool(started or _at(delta, "tool_calls"))

@@ -1,4 +1,4 @@
-"""A JSON document over several lines: an array of objects, or one object.
+"""A JSON document: an array of objects, or one object over several lines or on one very long one.
 
 Each object of the array is a record, locator `item=N`, parsed as strictly as a line of JSON Lines
 (see `pipeline.readers.json_object`); a single object is one record, locator "". An array that
@@ -31,6 +31,7 @@ REASONS = {
 }
 
 MAX_BYTES = 200_000_000
+_BLOCK = 1 << 20
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -47,8 +48,10 @@ class JsonReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.json), when it is not JSON Lines: an array, or an object over lines."""
-        return file.uri.lower().endswith(".json") and jsonl.is_document(head)
+        """By name (.json), when it is not JSON Lines: an array, or an object over lines or on a
+        single one that is too long for a line."""
+        named = file.uri.lower().endswith(".json")
+        return named and (jsonl.is_document(head) or _is_one_long_line(file, head))
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """One row for each object."""
@@ -58,6 +61,26 @@ class JsonReader(PerFileReader):
                 yield found.row(file, locator)
             else:
                 yield from conventions.records(found, self.columns, file, locator)
+
+
+def _is_one_long_line(file: SourceFile, head: bytes) -> bool:
+    """Whether a file is an object on one line, longer than JSON Lines may have it.
+
+    The first bytes do not tell, so the file is looked through; a shorter one is one line of JSON
+    Lines, which gives the same record.
+    """
+    first = head.removeprefix(b"\xef\xbb\xbf")
+    if not first.startswith(b"{") or b"\n" in first:
+        return False
+    if not jsonl.MAX_LINE_BYTES < file.size <= MAX_BYTES:
+        return False
+    ended = False
+    with file.open() as stream:
+        while block := stream.read(_BLOCK):
+            if (block if ended else block.partition(b"\n")[2]).strip():
+                return False
+            ended = ended or b"\n" in block
+    return True
 
 
 def objects(text: str) -> Iterator[Located]:

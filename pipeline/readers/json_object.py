@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -28,16 +29,33 @@ def parsed(text: bytes) -> dict[str, Any]:
         raise UnreadableError("read.bad_json", error) from error
     if not isinstance(value, dict):
         raise UnreadableError("read.not_an_object", json_type(value))
+    _refuse_shape(text, value)
+    return value
+
+
+def in_text(text: str) -> dict[str, Any] | list[Any] | None:
+    """The list or object that a column holds as text, since its table has no columns of lists;
+    None where the text is none. Raises `UnreadableError` where it is one and not strict."""
+    if not text.lstrip().startswith(("[", "{")):
+        return None
+    try:
+        value: dict[str, Any] | list[Any] = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    _refuse_shape(text.encode(), value)
+    return value
+
+
+def _refuse_shape(text: bytes, value: dict[str, Any] | list[Any]) -> None:
     keys, depth = _shape(value)
     if depth > MAX_DEPTH:
         raise UnreadableError("read.too_deep", depth, MAX_DEPTH)
     # A quote before a colon ends a key, or stands in a string: never fewer than there are keys.
     if len(_KEY.findall(text)) != keys and _may_have_lost_a_key(text, value):
         json.loads(text, object_pairs_hook=_unique, parse_int=str, parse_float=str)
-    return value
 
 
-def _may_have_lost_a_key(text: bytes, value: dict[str, Any]) -> bool:
+def _may_have_lost_a_key(text: bytes, value: dict[str, Any] | list[Any]) -> bool:
     """Whether the value, written again, has fewer quotes than its text. Every text, key or value,
     has its two; a quote in one is written as it was, unless by its number."""
     return text.count(b'"') != orjson.dumps(value).count(b'"') or b"\\u0022" in text
@@ -46,8 +64,8 @@ def _may_have_lost_a_key(text: bytes, value: dict[str, Any]) -> bool:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise UnreadableError("read.duplicate_key", next(n for n in found if names.count(n) > 1))
+        times = Counter(name for name, _ in pairs)
+        raise UnreadableError("read.duplicate_key", next(n for n in found if times[n] > 1))
     return found
 
 

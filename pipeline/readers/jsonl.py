@@ -184,7 +184,7 @@ def _skip_line(stream: Blocks) -> int:
 
 def is_document(head: bytes) -> bool:
     """Whether this is one JSON document and no line of many: an array, or an object over lines."""
-    if _over_several_lines(head):
+    if _over_several_lines(head) or _goes_on(head):
         return True
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     line, newline, _ = start.partition(b"\n")
@@ -205,6 +205,21 @@ def _over_several_lines(head: bytes) -> bool:
     first, _, rest = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")
     opens = first.strip() == b"{" or (first.startswith(b"[") and not _is_valid(first))
     return opens and bool(rest) and not _is_object(rest.partition(b"\n")[0])
+
+
+def _goes_on(head: bytes) -> bool:
+    """The first line begins an object and breaks off where one goes on; the second is no record.
+
+    In JSON Lines that is a fault of a line, so only a file's name can make a document of it.
+    """
+    first, _, rest = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")
+    second, newline, _ = rest.partition(b"\n")
+    breaks_off = first.rstrip().endswith((b"{", b"[", b",", b":"))
+    closes = second.lstrip().startswith((b"}", b"]", b","))
+    if not first.startswith(b"{") or not (breaks_off or closes) or _is_valid(first):
+        return False
+    cut = not newline and len(head) == HEAD_BYTES
+    return not (second.lstrip().startswith(b"{") if cut else _is_object(second))
 
 
 def _starts_with_object(head: bytes) -> bool:

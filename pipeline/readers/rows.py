@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 from pipeline.identity import rejection
 from pipeline.readers.wire import UNIT
-from pipeline.source import SourceFile
+from pipeline.source import SourceFile, printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -134,7 +134,8 @@ def sibling(uri: str, name: str) -> str:
     """The URI of the file that `name` means when it stands in the file at `uri`.
 
     Only downwards: `..`, absolute paths and URLs are refused, so that data cannot name a file
-    outside its own folder (CWE-22; Hugging Face's imagefolder keeps the same rule).
+    outside its own folder (CWE-22; Hugging Face's imagefolder keeps the same rule). The name is
+    the file's own; in the URI of a local one some of its characters are encoded.
 
     >>> sibling("photos/metadata.csv", "./a/1.png")
     'photos/a/1.png'
@@ -144,4 +145,5 @@ def sibling(uri: str, name: str) -> str:
     if not parts or ".." in parts or absolute or "\\" in name or "\0" in name:
         raise UnreadableError("read.bad_file_name", name)
     folder, slash, _ = uri.rpartition("/")
-    return folder + slash + "/".join(parts)
+    below = "/".join(parts)
+    return folder + slash + (below if "://" in uri else printable(below))

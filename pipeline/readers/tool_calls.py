@@ -64,10 +64,10 @@ def tool_result(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _result_part(part: Any) -> dict[str, Any]:
-    held = {k: v for k, v in part.items() if v is not None} if isinstance(part, dict) else {}
+    held = turns.filled(part)
     if held.keys() == {"json"}:
         return held
-    return {"text": turns.part_text("toolResult", held or part)}
+    return {"text": turns.part_text("toolResult", part)}
 
 
 def from_anthropic(part: dict[str, Any]) -> dict[str, Any]:

@@ -154,12 +154,18 @@ def texts(field: str, value: Any) -> list[str]:
     return [part_text(field, part) for part in value]
 
 
+def filled(part: Any) -> dict[str, Any]:
+    """What a part holds; nulls, with which tables fill missing keys, are nothing."""
+    return {k: v for k, v in part.items() if v is not None} if isinstance(part, dict) else {}
+
+
 def part_text(field: str, part: Any) -> str:
     """The text of one part of a content."""
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):
         raise UnreadableError("read.not_text", f"{field}: array of {json_type(part)}")
+    part = filled(part) or part
     kind = part.get("type", "text" if "text" in part else next(iter(part), "nothing"))
     text = part.get("text")
     if kind != "text" or len(part.keys() - {"type", "text", "cache_control"}) > 0:
