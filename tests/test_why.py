@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, StorageError
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
@@ -51,6 +51,22 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(output: Path) -> PublishedRun:
     return open_run(str(output))
+
+
+def test_an_output_may_lie_below_a_folder_runs(
+    output: Path, run: PublishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what ends in `runs/` and a digest is the folder of a run."""
+    shutil.copytree(output, tmp_path / "runs/tea", ignore=shutil.ignore_patterns(".work"))
+    monkeypatch.chdir(tmp_path)
+    for base in ("runs/tea", str(tmp_path / "runs/tea")):
+        for uri in (base, f"{base}/", f"{base}/runs/{run.run}", f"{base}/runs/{run.run}/"):
+            assert (open_run(uri).place.uri, open_run(uri).run) == (base, run.run)
+    monkeypatch.chdir("runs/tea")
+    assert open_run(f"runs/{run.run}").run == open_run(".").run == run.run
+    for missing in (f"runs/{'0' * 20}", "runs/tea"):
+        with pytest.raises(StorageError, match=r"no such run|no run is published"):
+            open_run(missing)
 
 
 def line_of(run: PublishedRun, source: str) -> dict[str, Any]:

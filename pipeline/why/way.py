@@ -21,6 +21,9 @@ FOLLOWED_MOST = 20
 ID = re.compile(rf"[0-9a-f]{{6,{ID_LENGTH}}}(\.\d+)*")
 """A record's id, or at least six digits of it."""
 
+RUN = re.compile(rf"(?:(?P<base>.*)/)?runs/(?P<run>[0-9a-f]{{{ID_LENGTH}}})")
+"""A run's folder; an output may lie below a folder `runs` itself."""
+
 LINE = re.compile(r"(?P<target>[^/]+)/(?P<split>train|validation|test)\.jsonl:(?P<line>\d+)")
 KEYS = {"document": "document", "source": "source", "record": "id"}
 """The column of lineage that a split keeps together."""
@@ -54,19 +57,18 @@ def open_run(uri: str, aws: Aws | None = None) -> PublishedRun:
 
     Raises StorageError when there is none.
     """
-    base, _, run = uri.rstrip("/").partition("/runs/")
-    if not run and uri.startswith("runs/"):
-        base, run = ".", uri.rstrip("/").removeprefix("runs/")
+    found = RUN.fullmatch(uri.rstrip("/"))
+    base, run = (found["base"] or ".", found["run"]) if found else (uri.rstrip("/") or uri, "")
     place = open_place(base, aws or Aws())
     if not run:
         latest = read_latest(place)
         if latest is None:
             raise StorageError(f"{uri}: no run is published there")
         run = latest.run
-    found = read_manifest(place, run)
-    if found is None:
+    told = read_manifest(place, run)
+    if told is None:
         raise StorageError(f"{uri}: no such run")
-    return PublishedRun(place, run, found[0])
+    return PublishedRun(place, run, told[0])
 
 
 @dataclass
