@@ -98,6 +98,7 @@ def test_nothing_moves_for_the_same_threshold(runs: dict[int, PublishedRun]) -> 
         ("quality.c4.min_sentences=3", "belongs to no rule that this run held"),
         ("quality.min_words=many", "min_words"),
         ("quality.rules=[c4]", "has not measured c4_"),
+        ("quality.min_words=[", r"--what-if quality.min_words=\[: the value is no YAML"),
         ("clean.mojibake=false", "decides by more than thresholds"),
     ],
 )

@@ -98,7 +98,10 @@ def _parsed(change: str, steps: dict[str, Any]) -> tuple[str, str, Any]:
             f"--what-if {change}: is not STAGE.SETTING=VALUE of a stage of this run{close}; "
             f"stages: {', '.join(steps)}"
         )
-    return label, path.removeprefix(f"{label}."), yaml.safe_load(text)
+    try:
+        return label, path.removeprefix(f"{label}."), yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        raise RecipeError(f"--what-if {change}: the value is no YAML") from None
 
 
 def _answer(
