@@ -13,6 +13,7 @@ from pipeline.errors import RecipeError
 from pipeline.faults import did_you_mean
 from pipeline.gate.own import expectation_faults
 from pipeline.hub import is_hub, parse_spec
+from pipeline.stage import labels
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.decontaminate import Decontaminate
 from pipeline.stages.dedup_exact import DedupExact
@@ -71,7 +72,8 @@ def _evaluation_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:
 
 def gate_faults(recipe: Recipe) -> Iterator[str]:
     """Expectations of one's own that name what the run does not have."""
-    stages = [stage.name for stage in recipe.steps()] if recipe.gate.expectations else []
+    steps = recipe.steps() if recipe.gate.expectations else []
+    stages = labels(stage.name for stage in steps)
     return expectation_faults(recipe.gate.expectations, recipe.targets, stages)
 
 

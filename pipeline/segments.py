@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.passes import AnyCorpusStage
-from pipeline.stage import RecordStage, RewritingStage, Stage, only_rejects
+from pipeline.stage import RecordStage, RewritingStage, Stage, labels, only_rejects
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,7 @@ def segments(steps: list[Stage]) -> list[Segment]:
     """
     parted: list[Segment] = []
     waiting: list[tuple[str, RecordStage]] = []
-    seen: dict[str, int] = {}
-    for step in steps:
-        seen[step.name] = seen.get(step.name, 0) + 1
-        label = step.name if seen[step.name] == 1 else f"{step.name}.{seen[step.name]}"
+    for label, step in zip(labels(step.name for step in steps), steps, strict=True):
         if not isinstance(step, AnyCorpusStage):
             waiting.append((label, step))
         elif parted and not waiting and only_rejects(parted[-1].corpora[-1][1]):

@@ -30,6 +30,14 @@ class RecordStage(Protocol):
         ...
 
 
+def labels(names: Iterable[str]) -> Iterator[str]:
+    """The names of stages in order, the second of a name as `quality.2`: as the ledger has them."""
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        yield name if seen[name] == 1 else f"{name}.{seen[name]}"
+
+
 CHUNKS = ".chunks"
 """Ends the label of what a stage that judges its chunks has rejected of them."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,6 @@ WITHDRAWN_MEANS = (
 CONTENT = ("text", "system", "messages", "images", "language", "tokens", "extra")
 """Columns that are empty in a record that is withdrawn: its work files hold none of it either."""
 
-PLACE = re.compile(r"(?P<source>.+) \((?P<locator>[^()]+)\)")
 BARE_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}(\.\d+)*")
 
 
@@ -52,8 +51,7 @@ class Withdrawn:
 
     @cached_property
     def _ids(self) -> dict[str, str]:
-        places = [(PLACE.fullmatch(entry), entry) for entry in self.entries]
-        return {record_id(p["source"], p["locator"]): entry for p, entry in places if p}
+        return {record_id(*p): entry for entry in self.entries for p in _places(entry)}
 
     def of(self, unit: Unit) -> list[str]:
         """The entries that may be about a unit: they begin with the name of one of its files."""
@@ -109,6 +107,14 @@ class Withdrawn:
 
 
 NOTHING = Withdrawn()
+
+
+def _places(entry: str) -> Iterator[tuple[str, str]]:
+    """Every source and locator that an entry may mean: names of files and of members of archives
+    may hold parentheses as well. A place that there is not has the id of no record."""
+    if entry.endswith(")"):
+        for found in re.finditer(r" \(", entry):
+            yield entry[: found.start()], entry[found.end() : -1]
 
 
 def _rejected(name: str | None) -> dict[str, str | None] | None:

@@ -103,21 +103,25 @@ def set_value(tree: Any, change: str) -> None:
     path, equals, value = change.partition("=")
     if not equals or not path:
         raise RecipeError(f"--set {change}: is not of the form a.b=value")
+    given = _value(value, change)
     *above, last = path.split(".")
     at = tree
     for step in above:
         at = _child(at, step, change)
     if isinstance(at, list):
         index = _index(at, last, change)
-        at[index] = _value(value) if last.isdigit() else {last: _value(value)}
+        at[index] = given if last.isdigit() else {last: given}
     elif isinstance(at, dict):
-        at[last] = _value(value)
+        at[last] = given
     else:
         raise RecipeError(f"--set {change}: {'.'.join(above)} holds no settings")
 
 
-def _value(text: str) -> Any:
-    return yaml.load(text, Loader)  # noqa: S506 - a subclass of the safe loader
+def _value(text: str, change: str) -> Any:
+    try:
+        return yaml.load(text, Loader)  # noqa: S506 - a subclass of the safe loader
+    except (yaml.YAMLError, RecursionError, ValueError):
+        raise RecipeError(f"--set {change}: the value is no YAML") from None
 
 
 def _child(at: Any, step: str, change: str) -> Any:

@@ -123,6 +123,31 @@ def test_a_stage_that_is_new_or_gone_is_the_cause(folder: Path) -> None:
     ]
 
 
+def test_an_entry_of_withdraw_is_the_cause(folder: Path) -> None:
+    """Both ways; what was read otherwise has another cause."""
+    before, entry = run(folder), "documents/long.md"
+    after = run(folder, f"withdraw=[{entry}]")
+    for one, other, told in (
+        (before, after, f"recipe.withdraw: None → ['{entry}']"),
+        (after, before, f"recipe.withdraw: ['{entry}'] → None"),
+    ):
+        [flip] = diff_runs(one, other)[0].decisions.flips
+        assert flip.cause == told
+
+
+def test_a_target_that_takes_fewer_is_the_cause(folder: Path) -> None:
+    """Though the other target keeps the record in both runs, so that no stage set it aside."""
+    model = "model: titan-text-express, customization: continued-pre-training, allow_legacy: true"
+    few = f"targets.few={{{model}, overflow: select, quota: {{records_max: 5}}}}"
+    before = run(folder, few)
+    diff, _ = diff_runs(before, run(folder, few.replace("5", "3")))
+    [(*verdicts, cause, records)] = flips(diff)
+    assert (verdicts, records) == (["kept: corpus, few", "kept: corpus"], 2)
+    assert "recipe.targets.few.quota.records_max: 5 → 3" in cause
+    diff, _ = diff_runs(run(folder), before)
+    assert flips(diff) == [("kept: corpus", "kept: corpus, few", "targets.few is new", 5)]
+
+
 def test_the_page_shows_data_as_text(folder: Path) -> None:
     """Names are escaped, nothing is loaded, the policy forbids all but style."""
     before = run(folder)

@@ -166,6 +166,13 @@ def test_a_line_that_is_no_object_is_named(tmp_path: Path) -> None:
             estimate_costs(str(path), model="nova-lite")
 
 
+def test_turns_that_are_none_hold_no_images(tmp_path: Path) -> None:
+    """It is for `check` to say what is wrong with them."""
+    path = tmp_path / "train.jsonl"
+    path.write_text('{"messages": 5}\n{"messages": null}\n{"messages": "a"}\n{"messages": {}}\n')
+    assert file_tokens(path, ["conversation"]) == Tokens(4, 0, 0, 0)
+
+
 def test_a_file_wants_a_model(tmp_path: Path) -> None:
     path = tmp_path / "train.jsonl"
     path.write_text("{}\n")

@@ -31,6 +31,7 @@ FAILING: list[tuple[str, dict[str, Any], list[str]]] = [
     ("column_values_to_match_regex", {"column": "source", "regex": "^docu"}, ["line=2", "line=3"]),
     ("column_value_lengths_to_equal", {"column": "language", "value": 3}, ["1", "2", "3"]),
     ("column_values_to_be_between", {"column": "quality.words", "min_value": 5}, ["line=2"]),
+    ("column_values_to_be_between", {"column": "quality.2.words", "min_value": 5}, ["line=4"]),
 ]
 WHOLE: list[tuple[str, dict[str, Any]]] = [
     ("column_mean_to_be_between", {"column": "tokens", "max_value": 100}),
@@ -51,7 +52,9 @@ def held(folder: Path, expectations: list[Expectation]) -> dict[str, Any]:
     for path in (gate_folder, measures):
         path.mkdir()
     ids = [one["id"] for one in ROWS]
-    pl.DataFrame({"id": ids, "words": [9, 4, 8, 7]}).write_parquet(measures / "quality.parquet")
+    for label, words in {"quality": [9, 4, 8, 7], "quality.2": [9, 6, 8, 3]}.items():
+        table = pl.DataFrame({"id": ids, "words": words})
+        table.write_parquet(measures / f"{label}.parquet")
     pl.DataFrame(ROWS, schema=METRICS).write_parquet(folder / "metrics.parquet")
     gate = Gate(min_records=0, expectations=expectations)
     targets = {"assistant": TargetLimits()}
@@ -176,6 +179,10 @@ def write(folder: Path, gate: str) -> Path:
         (
             "  expectations: [{type: expect_column_to_exist, kwargs: {column: sugar}}]",
             "no column sugar",
+        ),
+        (
+            "  expectations: [{type: expect_column_to_exist, kwargs: {column: quality.2.words}}]",
+            "no column quality.2.words",
         ),
         ("  expectations: [{type: expect_column_to_exist, target: milk}]", "milk is no target"),
         ("  expectations: [{type: DROP TABLE}]", "pattern"),

@@ -158,6 +158,22 @@ def test_the_recipe_schema_refuses_what_the_code_refuses() -> None:
     jsonschema.validate(yaml.safe_load(GOOD), schema)
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "split.group_by=$.a[",
+        "stages.1={dedup_exact: {fields: ['$.a[']}}",
+        "stages.1={dedup_near: {quality: '$.a['}}",
+        "stages.1={dedup_near: {date: '$.a['}}",
+    ],
+)
+def test_what_is_no_json_path_is_refused(tmp_path: Path, setting: str) -> None:
+    """Else the run ends where the first record comes to it; and those that are ones are taken."""
+    with pytest.raises(RecipeError, match=r"recipe\.yaml:\d+: .*\$\.a\[ is no JSON path"):
+        load(GOOD, tmp_path, setting)
+    load(GOOD, tmp_path, setting.replace("$.a[", "$.a[0]"))
+
+
 def test_chunks_that_no_record_of_the_model_may_be_are_refused(tmp_path: Path) -> None:
     """Else every long document would be a reject, hours later."""
     text = GOOD.replace("max_tokens: 300", "max_tokens: 40000")

@@ -269,6 +269,24 @@ def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         Redact(action="pseudonym", key_file=str(tmp_path / "none"))
 
 
+def test_the_keys_file_is_looked_for_beside_the_recipe(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As all that a recipe names, from wherever it is run."""
+    (tmp_path / "recipe").mkdir()
+    (tmp_path / "recipe/key").write_text(KEY)
+    monkeypatch.chdir(tmp_path)
+    settings, context = {"action": "pseudonym", "key_file": "key"}, {"folder": Path("recipe")}
+    assert Redact.model_validate(settings, context=context)._key == KEY.encode()
+
+
+@pytest.mark.parametrize("region", ["XX", "de", "Germany", ""])
+def test_a_country_that_there_is_not_is_refused(region: str) -> None:
+    """No number would ever be found for it."""
+    with pytest.raises(ValidationError, match="is no country with phone numbers"):
+        Redact(phone_regions=["DE", region])
+
+
 def test_records_can_be_rejected_for_a_kind() -> None:
     """The value is the kind, never what was found; the text stays as it was, for its owner."""
     rows = [{"source": "a", "text": "key AKIAIOSFODNN7EXAMPLE"}, {"source": "b", "text": "a@b.co"}]

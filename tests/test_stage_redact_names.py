@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from spacy_models import FAMILY, GIVEN, PLACES, ruled, sentences
 
 from pipeline import execution
+from pipeline.errors import RecipeError
 from pipeline.memory import Share
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
@@ -75,6 +76,20 @@ def marked(text: str, entities: list[tuple[int, int, str]]) -> str:
     for start, end, label in reversed(entities):
         text = text[:start] + {"PER": "[PERSON]", "LOC": "[PLACE]"}[label] + text[end:]
     return text
+
+
+def test_a_tokenizer_that_changes_the_text_is_told(
+    rules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The places that the model tells would be those of another text."""
+    import spacy
+
+    stage, other = redact(rules), spacy.blank("xx")
+    tokenizer = other.tokenizer
+    other.tokenizer = lambda text: tokenizer(text.lower())
+    monkeypatch.setattr(names, "load_model", lambda _: other)
+    with pytest.raises(RecipeError, match="its tokenizer changes the text"):
+        texts(stage, "A text that no other test has: Ann.")
 
 
 def test_a_trained_model_finds_names_in_two_languages(names_folder: Path) -> None:

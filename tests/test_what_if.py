@@ -20,8 +20,8 @@ from pipeline.why.what_if import what_if
 RECIPE = """\
 name: what-if
 sources: [{path: texts.jsonl}]
-stages: [clean, quality: {min_words: MIN, rules: [plain, gopher_quality], \
-gopher_quality: {min_words: 12}}, dedup_exact]
+stages: [clean, redact: {action: pseudonym}, quality: {min_words: MIN, \
+rules: [plain, gopher_quality], gopher_quality: {min_words: 12}}, dedup_exact]
 targets: {corpus: {format: pretraining}}
 """
 LINES = [
@@ -43,7 +43,9 @@ def run_of(folder: Path, least: int) -> PublishedRun:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, PublishedRun]:
     """The same texts with two thresholds."""
     folder = tmp_path_factory.mktemp("what-if")
-    return {least: run_of(folder, least) for least in (5, 20)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BEDROCK_PREP_PSEUDONYM_KEY", "a key that nobody else knows")
+        return {least: run_of(folder, least) for least in (5, 20)}
 
 
 def rejected(run: PublishedRun) -> set[tuple[str, str]]:
@@ -98,6 +100,8 @@ def test_nothing_moves_for_the_same_threshold(runs: dict[int, PublishedRun]) -> 
         ("quality.c4.min_sentences=3", "belongs to no rule that this run held"),
         ("quality.min_words=many", "min_words"),
         ("quality.rules=[c4]", "has not measured c4_"),
+        ("quality.min_words=[", r"--what-if quality.min_words=\[: the value is no YAML"),
+        ("redact.action=replace", "redact decides by more than thresholds"),
         ("clean.mojibake=false", "decides by more than thresholds"),
     ],
 )

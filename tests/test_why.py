@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, StorageError
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
@@ -51,6 +51,22 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(output: Path) -> PublishedRun:
     return open_run(str(output))
+
+
+def test_an_output_may_lie_below_a_folder_runs(
+    output: Path, run: PublishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what ends in `runs/` and a digest is the folder of a run."""
+    shutil.copytree(output, tmp_path / "runs/tea", ignore=shutil.ignore_patterns(".work"))
+    monkeypatch.chdir(tmp_path)
+    for base in ("runs/tea", str(tmp_path / "runs/tea")):
+        for uri in (base, f"{base}/", f"{base}/runs/{run.run}", f"{base}/runs/{run.run}/"):
+            assert (open_run(uri).place.uri, open_run(uri).run) == (base, run.run)
+    monkeypatch.chdir("runs/tea")
+    assert open_run(f"runs/{run.run}").run == open_run(".").run == run.run
+    for missing in (f"runs/{'0' * 20}", "runs/tea"):
+        with pytest.raises(StorageError, match=r"no such run|no run is published"):
+            open_run(missing)
 
 
 def line_of(run: PublishedRun, source: str) -> dict[str, Any]:
@@ -119,6 +135,52 @@ def test_the_beginning_of_an_id_is_enough(run: PublishedRun) -> None:
     row = line_of(run, "docs/3.md")
     for what in (row["id"], row["id"][:8], row["document"]):
         assert row in why(run, what).lines
+
+
+@pytest.fixture(scope="module")
+def sold(tmp_path_factory: pytest.TempPathFactory) -> PublishedRun:
+    """A run of pairs of two customers and of a text that no target takes."""
+    folder = tmp_path_factory.mktemp("sold")
+    lines = [
+        {"prompt": f"Leaf {n}?", "completion": f"Steep it {n} minutes.", "customer": f"c{n % 2}"}
+        for n in range(8)
+    ]
+    (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (folder / "text.txt").write_text("Tea is picked by hand and dried in the shade.")
+    columns = {"prompt": "prompt", "completion": "completion", "metadata": ["customer"]}
+    recipe = {
+        "name": "sold",
+        "sources": [
+            {"path": "text.txt"},
+            {"path": "pairs.jsonl", "reader": "jsonl", "columns": columns},
+        ],
+        "stages": ["clean"],
+        "targets": {"p": {"format": "prompt_completion"}, "v": {"format": "conversation"}},
+        "split": {"validation": 0.2, "group_by": "$.metadata.customer"},
+    }
+    (folder / "recipe.yaml").write_text(json.dumps(recipe))
+    options = Options(output=str(folder / "out"), workers=1)
+    settings = load_recipe(folder / "recipe.yaml")
+    prepare(settings, folder, options, Lines(io.StringIO(), as_json=False))
+    return open_run(str(folder / "out"))
+
+
+def test_a_split_by_a_json_path_is_told(sold: PublishedRun) -> None:
+    """The lineage does not hold what stands there; that it decides is all there is to say."""
+    told = [line for line in why(sold, "pairs.jsonl").told() if line.startswith("  in ")]
+    [line] = told
+    assert "with all that has the same $.metadata.customer, or of its document where" in line
+    assert line.endswith("the digest of that decides, 0.2 asked for validation")
+
+
+def test_a_target_is_not_passed_before_another(sold: PublishedRun) -> None:
+    """They stand beside one another: both rejected the text, and it had passed neither."""
+    told = list(why(sold, "text.txt").told())
+    assert [line.split("  ")[-1].split(":")[0] for line in told[::2]] == [
+        "rejected by targets.p",
+        "rejected by targets.v",
+    ]
+    assert told[1::2] == ["  passed before: read → clean → split"] * 2
 
 
 @pytest.mark.parametrize("text", ["Tea number 8 is", "“8 times nhẹ nhàng”", "8 times nhẹ"])

@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 import signal
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,25 @@ def test_a_record_is_withdrawn_by_its_place_and_comes_back(
     withdraw(project)
     (project.folder / "docs/new.txt").write_text("Another text about warm water and a filter.")
     assert project.run(tmp_path / "out") == project.run(tmp_path / "twice")
+
+
+def test_parentheses_in_names_are_no_bar(project: Project, tmp_path: Path) -> None:
+    """The entry that the command tells takes a member of an archive out, whatever it is called;
+    a file whose own name ends in one is meant as a whole."""
+    recipe = project.folder / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("    reader: text\n", ""))
+    members = ["letter (1).txt", "letter (2).txt", "letter.txt"]
+    with zipfile.ZipFile(project.folder / "docs/a (old).zip", "w") as archive:
+        for number, name in enumerate(members):
+            archive.writestr(name, f"Letter {number} is about the old kettle of house {number}.")
+    plain = project.folder / "docs/of (line=3).txt"
+    plain.write_text("The third line is about cold water and a bowl.")
+    before = project.run(tmp_path / "out")
+    [entry] = asked(tmp_path / "out", record_id("docs/a (old).zip", f"member={members[0]}")).entries
+    withdraw(project, entry, "docs/of (line=3).txt")
+    files = project.run(tmp_path / "out")
+    gone = sorted(set(lines_of(before, "corpus")) - set(lines_of(files, "corpus")))
+    assert [json.loads(line)["input"].split()[1] for line in gone] == ["0", "third"]
 
 
 def test_a_night_reads_only_what_is_newly_withdrawn_in_part(

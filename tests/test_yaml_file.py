@@ -56,6 +56,13 @@ def test_a_set_that_leads_nowhere_is_refused(change: str) -> None:
         set_value({"name": "x", "stages": ["clean"]}, change)
 
 
+@pytest.mark.parametrize("value", ["[", "{a: 1", "2020-99-99", "'", "[" * 9999])
+def test_a_set_to_what_is_no_yaml_is_refused(value: str) -> None:
+    """Broken syntax, a day that there is not, and lists deeper than any."""
+    with pytest.raises(RecipeError, match=r"--set name=.*: the value is no YAML"):
+        set_value({"name": "x"}, f"name={value}")
+
+
 def test_words_that_yaml_1_1_takes_for_booleans_are_words() -> None:
     """`on:` is a key of two stages, `no` is the Norwegian language."""
     tree, _ = load_yaml("on: [no, yes, off]\nmojibake: false\nx: true\n", "r")

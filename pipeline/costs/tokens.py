@@ -64,7 +64,8 @@ def file_tokens(path: Path, formats: Sequence[str]) -> Tokens:
 def _images(value: dict[str, Any]) -> int:
     """How many images a record names."""
     turns = value.get("messages")
-    contents = [turn.get("content") for turn in turns or () if isinstance(turn, dict)]
+    turns = turns if isinstance(turns, list) else ()
+    contents = [turn.get("content") for turn in turns if isinstance(turn, dict)]
     blocks = [block for content in contents if isinstance(content, list) for block in content]
     return sum("image" in block for block in blocks if isinstance(block, dict)) + (
         "image-ref" in value

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
 
-from pipeline.diff.sources import Changes, digests
+from pipeline.diff.sources import WITHDRAW, Changes, digests
 from pipeline.record import ID_LENGTH
+from pipeline.withdraw import WITHDRAWN
 
 SAMPLES_MOST = 5
 GROUPS_MOST = 50
@@ -60,7 +62,8 @@ def compare_decisions(before: _Run, after: _Run, made: Changes) -> Decisions:
 
 
 def outcomes(run: _Run) -> pl.LazyFrame:
-    """One row for each ingested record: `root`, `source`, `verdict`, the rule that set it aside.
+    """One row for each ingested record: `root`, `source`, `verdict`, the rule that set it aside,
+    or the `targets` that kept it.
 
     A record that some target kept is kept there; another was set aside by the first stage that
     names it, in the order of the ledger.
@@ -72,19 +75,20 @@ def outcomes(run: _Run) -> pl.LazyFrame:
         .agg(
             pl.col("source").min(),
             pl.col("locator").min(),
-            targets=pl.col("target").unique().sort().str.join(", "),
+            targets=pl.col("target").unique().sort(),
             splits=pl.col("split").unique().sort().str.join(", "),
         )
-        .with_columns(verdict=pl.format("kept: {}", pl.col("targets")))
-        .drop("targets")
+        .with_columns(verdict=pl.format("kept: {}", pl.col("targets").list.join(", ")))
     )
     order = {one["stage"]: number for number, one in enumerate(run.manifest["stages"])}
     place = pl.col("stage").replace_strict(order, default=len(order), return_dtype=pl.Int64)
     how = pl.when(pl.col("merged_into").is_null()).then(pl.lit("rejected"))
     verdict = pl.format("{} by {}: {}", how.otherwise(pl.lit("merged")), "stage", "reason")
+    withdrawn = pl.col("reason") == WITHDRAWN
+    decided_by = pl.when(withdrawn).then(pl.lit(WITHDRAW)).otherwise("stage")
     aside = (
         run.scan("rejected.parquet")
-        .with_columns(root=root, place=place, verdict=verdict)
+        .with_columns(root=root, place=place, verdict=verdict, stage=decided_by)
         .sort("place", "id")
         .group_by("root")
         .agg(pl.first("source", "locator", "stage", "value", "threshold", "merged_into", "verdict"))
@@ -104,6 +108,7 @@ def _cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Changes) -> p
     def settings(column: str) -> pl.Expr:
         return pl.col(column).replace_strict(known, default=None, return_dtype=pl.String)
 
+    targets = _targets_cause(flipped, before, after, made)
     merged = pl.col("merged_into").is_not_null() | pl.col("merged_into_after").is_not_null()
     elsewhere = "the recipe" if made.recipe else "the version" if made.versions else None
     rest = pl.lit(f"{elsewhere}, in another stage" if elsewhere else "other records")
@@ -114,10 +119,36 @@ def _cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Changes) -> p
         .then(settings("stage_after"))
         .when(settings("stage").is_not_null())
         .then(settings("stage"))
+        .when(targets.is_not_null())
+        .then(targets)
         .when(merged)
         .then(pl.lit("its duplicates changed"))
         .otherwise(rest)
     )
+
+
+def _targets_cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Changes) -> pl.Series:
+    """What differs in the targets of which only one run kept a record; null where another stage
+    set it aside."""
+    differing = pl.col("targets").list.set_symmetric_difference("targets_after")
+    sides = (pl.col("stage"), pl.col("stage_after"))
+    here = [side.is_null() | side.str.starts_with("targets.") for side in sides]
+    empty = pl.col("targets", "targets_after").fill_null([])
+    names = flipped.with_columns(empty).select(
+        pl.when(*here).then(differing.list.sort().list.join("\n"))
+    )
+    known = {}
+    for several in names.to_series().drop_nulls().unique():
+        stages = dict.fromkeys(_target_stage(name, before, after) for name in several.split("\n"))
+        told = [_told(made, stage, before, after) for stage in stages]
+        known[several] = "; ".join(filter(None, told)) or None
+    return names.to_series().replace_strict(known, default=None, return_dtype=pl.String)
+
+
+def _target_stage(name: str, before: _Run, after: _Run) -> str:
+    """The stage of a target; one that is written in parts is told apart by numbers at the end."""
+    named = {target for run in (before, after) for target in run.manifest["recipe"]["targets"]}
+    return f"targets.{name if name in named else re.sub(r'-[0-9]+$', '', name)}"
 
 
 def _told(made: Changes, stage: str, before: _Run, after: _Run) -> str | None:

@@ -10,6 +10,8 @@ from pipeline.stage import CHUNKS
 
 SHOWN_MOST = 20
 EVALUATION_SETS, AGAINST = "evaluation_sets", "against"
+WITHDRAW = "withdraw"
+"""Stands for the stage `read` where it is not the reading that set a record aside."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Changes:
             return self._recipe_below("recipe.split")
         if label == "read":
             return self._recipe_below("recipe.sources")
+        if label == WITHDRAW:
+            return self._recipe_below("recipe.withdraw")
         own = self._recipe_below(f"recipe.stages.{label.removesuffix(CHUNKS)}")
         beside = {"decontaminate": EVALUATION_SETS, "dedup_exact": AGAINST, "dedup_near": AGAINST}
         key = beside.get(label.split(".")[0])

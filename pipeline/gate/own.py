@@ -88,7 +88,7 @@ def expectation_faults(
         if one.target is not None and one.target not in targets:
             yield f"{where}: {one.target} is no target of this recipe"
         for column in one.columns():
-            if column not in COLUMNS and column.split(".")[0] not in stages:
+            if column not in COLUMNS and column.rpartition(".")[0] not in stages:
                 told = f"there are {', '.join(COLUMNS)} and <stage>.<measure>"
                 yield f"{where}: no column {column}: {told}"
 

@@ -38,7 +38,7 @@ def with_measures(rows: pl.LazyFrame, names: list[str], measures: Path | None) -
     Raises RecipeError for a measure that no stage of the run took.
     """
     for name in names:
-        stage, _, measure = name.partition(".")
+        stage, _, measure = name.rpartition(".")
         path = None if measures is None else measures / f"{stage}.parquet"
         known = path is not None and path.exists()
         if path is None or not known or measure not in pl.read_parquet_schema(path):

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 
 from pipeline.stage import Settings
 from pipeline.stages.extra_texts import declared_tools, reasoning
+from pipeline.stages.json_paths import IF_PATH
 from pipeline.stages.sketches import digest, duplicates
 from pipeline.stages.texts import KEPT, all_but_last, image_files, one_line, turn_lines
 
@@ -42,7 +43,7 @@ class DedupExact(Settings):
         description="what must be equal: text; prompt: all turns but the last, with the system "
         "prompt; pair: the last two turns; conversation: all turns, with the system prompt",
     )
-    fields: list[Annotated[str, StringConstraints(pattern=A_FIELD)]] = Field(
+    fields: list[Annotated[str, StringConstraints(pattern=A_FIELD), IF_PATH]] = Field(
         default_factory=list,
         description="what must be equal instead: text, system, turns, or JSON paths in `extra`, "
         "such as `$.metadata.url`; records where one of them is missing or empty are not compared",

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from pipeline.stage import Broken, Evidence, Settings, Table, Verdict, rejected_as
 from pipeline.stages import near_earlier, near_pairs
+from pipeline.stages.json_paths import JsonPath
 from pipeline.stages.near_pairs import Candidates, Graph, alike
 from pipeline.stages.near_sketches import On, Words, around, band_columns, compared, grams
 from pipeline.stages.ranking import preference
@@ -55,10 +56,10 @@ class DedupNear(Settings):
         "best_quality: the greatest number at `quality`; newest: the latest at `date`; "
         "first_source: by the order of `prefer`; ties go to the first",
     )
-    quality: str = Field(
+    quality: JsonPath = Field(
         "$.metadata.quality", description="JSON path in `extra` of a number, for best_quality"
     )
-    date: str = Field(
+    date: JsonPath = Field(
         "$.metadata.date",
         description="JSON path in `extra` of an ISO 8601 date or time, or seconds, for newest",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 
+from pipeline.errors import RecipeError
 from pipeline.stages.marks import MARKS, NAME_KINDS, NameKind
 from pipeline.stages.name_models import NameModel, labels_of, load_model
 from pipeline.stages.spans import Detector, Span
@@ -81,7 +82,8 @@ def _names(text: str, model: NameModel, labels: Labels) -> tuple[tuple[Span, Nam
         marks = [match.span() for match in MARKS.finditer(text, start, end)]
         with nlp.memory_zone():  # else every word ever seen is kept
             doc = nlp(text[start:end])
-            assert doc.text == text[start:end], "the model's tokenizer has changed the text"
+            if doc.text != text[start:end]:  # then its places are not those of the text
+                raise RecipeError(f"ner_model {model.name}: its tokenizer changes the text")
             ents = [(e.start_char, e.end_char, e.label_) for e in doc.ents if e.label_ in kinds]
         for first, last, label in ents:
             for span in outside((start + first, start + last), marks):

@@ -61,6 +61,15 @@ def e164(number: str, region: str | None) -> str | None:
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
 
+def known_region(region: str) -> str:
+    """The code of a country. Raises ValueError for one whose numbers nobody would know."""
+    import phonenumbers
+
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"{region} is no country with phone numbers; ISO 3166 codes are, as DE")
+    return region
+
+
 def phones(regions: tuple[str, ...]) -> Callable[[str], Iterator[Span]]:
     """Finds international, Vietnamese, North American numbers, and national ones of `regions`."""
     patterns = alone(f"{PHONE}|(?P<national>{NATIONAL})" if regions else PHONE)

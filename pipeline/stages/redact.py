@@ -7,17 +7,24 @@ import unicodedata
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import polars as pl
-from pydantic import Field, PrivateAttr, ValidationInfo, computed_field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    computed_field,
+    model_validator,
+)
 
 from pipeline.stage import Broken, Observed, Settings, reject
 from pipeline.stages.marks import NAME_KINDS, STAND_IN_BYTES, Kind, NameKind, mark
 from pipeline.stages.name_models import REMEDY, NameModel, find_model
 from pipeline.stages.names import Labels, chosen_labels, name_detectors
 from pipeline.stages.national_ids import IDS
-from pipeline.stages.personal_numbers import ACCOUNTS, numbers, same_phone
+from pipeline.stages.personal_numbers import ACCOUNTS, known_region, numbers, same_phone
 from pipeline.stages.personal_words import WORDS
 from pipeline.stages.spans import Detector, Found, replaced
 from pipeline.stages.texts import rewrite
@@ -64,13 +71,15 @@ class Redact(Settings):
     kinds: list[Kind] = Field(list(DEFAULT_KINDS), min_length=1, description="what to redact")
     action: Action = Field("replace", description="what to do with a value")
     actions: dict[Kind, Action] = Field({}, description="the same for single kinds")
-    phone_regions: list[str] = Field(
+    phone_regions: list[Annotated[str, AfterValidator(known_region)]] = Field(
         [], description="other countries whose national phone numbers to find, `[DE, FR]`"
     )
     key_env: str = Field(
         "BEDROCK_PREP_PSEUDONYM_KEY", description="environment variable of the key"
     )
-    key_file: str | None = Field(None, description="file of the key, instead")
+    key_file: str | None = Field(
+        None, description="file of the key, instead; from the recipe's folder"
+    )
     ner_model: str | None = Field(
         None, description="spaCy pipeline that finds names: a folder or an installed package"
     )
@@ -83,15 +92,16 @@ class Redact(Settings):
     _labels: Labels = PrivateAttr(())
 
     @model_validator(mode="after")
-    def _with_key(self) -> Self:
+    def _with_key(self, info: ValidationInfo) -> Self:
+        """Reads the key, its file from the context's `folder` if there is one."""
         if "pseudonym" in map(self.action_of, self.kinds):
-            self._key = self._read_key()
+            self._key = self._read_key((info.context or {}).get("folder", Path()))
         return self
 
-    def _read_key(self) -> bytes:
+    def _read_key(self, beside: Path) -> bytes:
         if self.key_file is not None:
             try:
-                key = Path(self.key_file).read_bytes().strip()
+                key = (beside / self.key_file).read_bytes().strip()
             except OSError as error:
                 raise ValueError(f"key_file cannot be read: {error.strerror}") from None
         else:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.stage import Broken, Evidence, Settings, Table, Verdict, rejected_as
 from pipeline.stages import near_pairs
 from pipeline.stages.families import TRAIN, closest, joined, shared_out
+from pipeline.stages.json_paths import IF_PATH
 from pipeline.stages.near_pairs import Candidates, Graph, alike
 from pipeline.stages.near_sketches import around, band_columns, compared, grams
 from pipeline.stages.texts import KEPT
 
 AT_ONCE = 200_000  # votes in a frame
+GROUPS = r"^(document|source|record|\$\..+)$"
 SET_ASIDE = 0
 """The group of records that were rejected before."""
 
@@ -41,9 +43,8 @@ class Split(Settings):
 
     validation: float = Field(0, ge=0, lt=1, description="share of records for validation")
     test: float = Field(0, ge=0, lt=1, description="share of records for testing")
-    group_by: str = Field(
+    group_by: Annotated[str, StringConstraints(pattern=GROUPS), IF_PATH] = Field(
         "document",
-        pattern=r"^(document|source|record|\$\..+)$",
         description="what must not be torn apart: document, source, record, or a JSON path in "
         "`extra` such as $.metadata.customer; what has nothing there goes by its document",
     )

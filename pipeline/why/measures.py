@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import RecipeError, StorageError
 from pipeline.faults import did_you_mean
-from pipeline.stage import Broken
+from pipeline.stage import Broken, labels
 from pipeline.stages import STAGES
 from pipeline.why.way import PublishedRun
 
@@ -26,14 +26,9 @@ class Thresholds(Protocol):
 
 def labelled_stages(run: PublishedRun) -> dict[str, tuple[str, dict[str, Any]]]:
     """The run's stages by their label in the ledger: name and settings."""
-    found: dict[str, tuple[str, dict[str, Any]]] = {}
-    seen: dict[str, int] = {}
-    for entry in run.manifest["recipe"]["stages"]:
-        ((name, settings),) = entry.items()
-        seen[name] = seen.get(name, 0) + 1
-        label = name if seen[name] == 1 else f"{name}.{seen[name]}"
-        found[label] = (name, settings or {})
-    return found
+    stages = [next(iter(entry.items())) for entry in run.manifest["recipe"]["stages"]]
+    told = [(name, settings or {}) for name, settings in stages]
+    return dict(zip(labels(name for name, _ in told), told, strict=True))
 
 
 def stage_with(name: str, settings: dict[str, Any], changes: dict[str, Any]) -> Any:

@@ -21,6 +21,9 @@ FOLLOWED_MOST = 20
 ID = re.compile(rf"[0-9a-f]{{6,{ID_LENGTH}}}(\.\d+)*")
 """A record's id, or at least six digits of it."""
 
+RUN = re.compile(rf"(?:(?P<base>.*)/)?runs/(?P<run>[0-9a-f]{{{ID_LENGTH}}})")
+"""A run's folder; an output may lie below a folder `runs` itself."""
+
 LINE = re.compile(r"(?P<target>[^/]+)/(?P<split>train|validation|test)\.jsonl:(?P<line>\d+)")
 KEYS = {"document": "document", "source": "source", "record": "id"}
 """The column of lineage that a split keeps together."""
@@ -54,19 +57,18 @@ def open_run(uri: str, aws: Aws | None = None) -> PublishedRun:
 
     Raises StorageError when there is none.
     """
-    base, _, run = uri.rstrip("/").partition("/runs/")
-    if not run and uri.startswith("runs/"):
-        base, run = ".", uri.rstrip("/").removeprefix("runs/")
+    found = RUN.fullmatch(uri.rstrip("/"))
+    base, run = (found["base"] or ".", found["run"]) if found else (uri.rstrip("/") or uri, "")
     place = open_place(base, aws or Aws())
     if not run:
         latest = read_latest(place)
         if latest is None:
             raise StorageError(f"{uri}: no run is published there")
         run = latest.run
-    found = read_manifest(place, run)
-    if found is None:
+    told = read_manifest(place, run)
+    if told is None:
         raise StorageError(f"{uri}: no such run")
-    return PublishedRun(place, run, found[0])
+    return PublishedRun(place, run, told[0])
 
 
 @dataclass
@@ -116,11 +118,17 @@ class Way:
 
     def _told_rejection(self, row: dict[str, Any]) -> Iterator[str]:
         yield f"{place_of(row)}  {row['id']}  {verdict_of(row)}"
-        stage = row["stage"]
-        if stage in self.stages and self.stages.index(stage):
-            yield f"  passed before: {' → '.join(self.stages[: self.stages.index(stage)])}"
+        passed = self._passed(row["stage"])
+        if passed:
+            yield f"  passed before: {' → '.join(passed)}"
         if row["merged_into"]:
             yield f"  stands for it: {row['merged_into']}"
+
+    def _passed(self, stage: str) -> list[str]:
+        """The stages before one. Targets stand beside one another: of them, only its own."""
+        before = self.stages[: self.stages.index(stage)] if stage in self.stages else []
+        target = stage.split(".")[:2]
+        return [s for s in before if not s.startswith("targets.") or s.split(".")[:2] == target]
 
     def _told_chunks(self) -> Iterator[str]:
         for parent, chunks in list(self.chunks().items())[:FOLLOWED_MOST]:
@@ -142,12 +150,21 @@ class Way:
         ]
         if not shares:
             return
+        if by not in KEYS:  # a path in `extra`, of which lineage holds nothing
+            yield from self._told_path(by, shares)
+            return
         found = {row[KEYS[by]]: row["split"] for row in self.lines}
         for key, split in list(found.items())[:FOLLOWED_MOST]:
             cause = (
                 f"the digest of its {by} decides" if by != "record" else "its own digest decides"
             )
             yield f"  in {split} with all of {by} {key}: {cause}, {', '.join(shares)}"
+
+    def _told_path(self, by: str, shares: list[str]) -> Iterator[str]:
+        splits = " and ".join(sorted({row["split"] for row in self.lines}))
+        same = f"with all that has the same {by}, or of its document where it has none"
+        if splits:
+            yield f"  in {splits} {same}: the digest of that decides, {', '.join(shares)}"
 
 
 def place_of(row: dict[str, Any]) -> str:

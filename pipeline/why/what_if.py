@@ -14,6 +14,7 @@ import yaml
 
 from pipeline.errors import RecipeError
 from pipeline.faults import did_you_mean
+from pipeline.stages import STAGES
 from pipeline.why.measures import Thresholds, labelled_stages, measures_of, stage_with
 from pipeline.why.way import PublishedRun
 
@@ -98,15 +99,18 @@ def _parsed(change: str, steps: dict[str, Any]) -> tuple[str, str, Any]:
             f"--what-if {change}: is not STAGE.SETTING=VALUE of a stage of this run{close}; "
             f"stages: {', '.join(steps)}"
         )
-    return label, path.removeprefix(f"{label}."), yaml.safe_load(text)
+    try:
+        return label, path.removeprefix(f"{label}."), yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        raise RecipeError(f"--what-if {change}: the value is no YAML") from None
 
 
 def _answer(
     run: PublishedRun, label: str, name: str, settings: dict[str, Any], changes: dict[str, Any]
 ) -> WhatIf:
-    now, then = stage_with(name, settings, {}), stage_with(name, settings, changes)
-    if not isinstance(now, Thresholds) or not isinstance(then, Thresholds):
+    if not issubclass(STAGES[name], Thresholds):
         raise RecipeError(f"--what-if: {name} decides by more than thresholds; change it and run")
+    now, then = stage_with(name, settings, {}), stage_with(name, settings, changes)
     _refuse_idle(label, now, name, settings, changes)
     frame = measures_of(run, label)
     if frame is None:
