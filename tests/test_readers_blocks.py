@@ -239,7 +239,8 @@ def test_tools_beside_the_turns() -> None:
     assert named["extra"] == {"tools": TOOLS}
     as_text = record({"messages": plain, "tools": json.dumps(TOOLS, indent=1)})
     assert as_text["extra"] == {"tools": TOOLS}
-    for none in ([], "[]", ""):
+    empty: tuple[Any, ...] = ([], "[]", "")
+    for none in empty:
         assert "extra" not in record({"messages": plain, "tools": none})
     assert lines(records({"messages": plain, "tools": [{"type": "function"}]})) == ["broken_tools"]
     assert lines(records({"messages": CONVERSE})) == ["broken_tools"]
