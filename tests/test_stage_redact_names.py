@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from spacy_models import FAMILY, GIVEN, PLACES, ruled, sentences
 
 from pipeline import execution
-from pipeline.errors import RecipeError
 from pipeline.memory import Share
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
@@ -88,7 +87,7 @@ def test_a_tokenizer_that_changes_the_text_is_told(
     tokenizer = other.tokenizer
     other.tokenizer = lambda text: tokenizer(text.lower())
     monkeypatch.setattr(names, "load_model", lambda _: other)
-    with pytest.raises(RecipeError, match="its tokenizer changes the text"):
+    with pytest.raises(OSError, match="its tokenizer changes the text"):
         texts(stage, "A text that no other test has: Ann.")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 
-from pipeline.errors import RecipeError
 from pipeline.stages.marks import MARKS, NAME_KINDS, NameKind
 from pipeline.stages.name_models import NameModel, labels_of, load_model
 from pipeline.stages.spans import Detector, Span
@@ -83,7 +82,7 @@ def _names(text: str, model: NameModel, labels: Labels) -> tuple[tuple[Span, Nam
         with nlp.memory_zone():  # else every word ever seen is kept
             doc = nlp(text[start:end])
             if doc.text != text[start:end]:  # then its places are not those of the text
-                raise RecipeError(f"ner_model {model.name}: its tokenizer changes the text")
+                raise OSError(None, "its tokenizer changes the text", str(model.folder))
             ents = [(e.start_char, e.end_char, e.label_) for e in doc.ents if e.label_ in kinds]
         for first, last, label in ents:
             for span in outside((start + first, start + last), marks):
