@@ -150,7 +150,7 @@ def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, A
         told |= _tell_model(execution, files)
     if rendering.name in execution.deltas:
         told["delta"] = _tell_delta(execution, rendering)
-        if not files.splits:  # nothing is new: no fault, and nothing to tune on
+        if "train" not in files.splits:  # nothing new to tune on, which is no fault
             return told | {"faults": [], "ready": False}
     found = list(_check(execution, files, folder))
     faults = [fault for severity, fault in found if severity == "error"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,8 +53,11 @@ def hold_gate(
     execution: Execution, written: list[TargetFiles], metrics: Path, drift: Drift | None
 ) -> dict[str, Any]:
     """The gate's answer for what was written; see `check_gate`."""
-    held_to = [one for one in written if one.splits or one.rendering.name not in execution.deltas]
-    limits = {files.name: _gate_limits(files.rendering) for files in held_to}
+    limits = {}
+    for files in written:
+        trains = "train" in files.splits or files.rendering.name not in execution.deltas
+        if files.splits or trains:
+            limits[files.name] = replace(_gate_limits(files.rendering), trains=trains)
     stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
     counts = _most_rejected(stages)
     folder = execution.folder / "gate"
