@@ -64,7 +64,7 @@ def _part_faults(recipe: Recipe, name: str) -> Iterator[str]:
     if recipe.targets[name].overflow == "parts":
         for other in recipe.targets:
             if re.fullmatch(rf"{re.escape(name)}-\d+", other):
-                yield f"with `overflow: parts`, its parts may be named {other}, as another target is"
+                yield f"with `overflow: parts`, a part may be named {other}, as another target is"
 
 
 def _evaluation_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:

@@ -9,6 +9,8 @@ import pytest
 from conftest import latest
 from pair_nights import Nights
 
+from pipeline.commands.diff import diff_runs
+
 pytestmark = pytest.mark.usefixtures("quick_gate")
 
 
@@ -25,3 +27,37 @@ def test_a_delta_over_the_limit_is_one_leg_of_the_waterfall(tmp_path: Path) -> N
         ("shipped_before", 10),
         ("over_records_max", 5),
     ]
+
+
+PARTS = """\
+targets: {p: {model: nova-lite, customization: fine-tuning, overflow: parts,
+              quota: {records_min: 1, records_max: 15}}}
+gate: {drift: {records_lost: 0.1}}
+"""
+
+
+def test_records_lost_from_parts_are_lost_from_their_target(tmp_path: Path) -> None:
+    """How many parts there are is of no account, for the gate and for `diff`."""
+    nights = Nights(tmp_path, PARTS)
+    runs = [nights.run(pairs) for pairs in (40, 28, 15)]
+    assert [len(one.manifest["targets"]) for one in runs] == [3, 2, 1]
+    for one, counts in zip(runs[1:], ((40, 28), (28, 15)), strict=True):
+        (name, told), *more = one.manifest["drift"]["targets"].items()
+        assert (name, told["records_before"], told["records_after"]) == ("p", *counts)
+        assert not more
+    diff, _ = diff_runs(runs[0].uri, runs[2].uri)
+    lost = diff.drift.targets["p"]
+    assert (list(diff.drift.targets), lost.records_before, lost.records_after) == (["p"], 40, 15)
+    assert lost.tokens is not None
+
+
+def test_a_target_that_only_the_earlier_run_has_is_told_of(tmp_path: Path) -> None:
+    """`diff` says that its records are gone; a recipe without it has lost none, for the gate."""
+    nights = Nights(tmp_path, PARTS)
+    first = nights.run(20)
+    nights.rest = PARTS.replace("{p:", "{other:")
+    second = nights.run(20)
+    assert list(second.manifest["drift"]["targets"]) == ["other"]
+    diff, _ = diff_runs(first.uri, second.uri)
+    told = {name: (t.records_before, t.records_after) for name, t in diff.drift.targets.items()}
+    assert told == {"other": (0, 20), "p": (20, 0)}

@@ -189,8 +189,6 @@ def test_a_target_named_as_a_part_of_another_is_refused(tmp_path: Path) -> None:
     """Both would be one folder, which the run would find out after all its work."""
     targets = "targets: {{p: {{model: nova-lite, overflow: {}}}, p-1: {{format: pretraining}}}}\n"
     text = f"name: tea\nsources: [{{{{path: a}}}}]\nstages: [clean]\n{targets}"
-    assert faults(text.format("parts"), tmp_path) == [
-        "recipe.yaml:4: targets.p: with `overflow: parts`, its parts may be named p-1, as another "
-        "target is"
-    ]
+    (told,) = faults(text.format("parts"), tmp_path)
+    assert told.startswith("recipe.yaml:4: targets.p: with `overflow: parts`, a part may be")
     assert len(load(text.format("select"), tmp_path).targets) == 2
