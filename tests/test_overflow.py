@@ -6,10 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import latest
 from pair_nights import Nights
 
 from pipeline.commands.diff import diff_runs
+from pipeline.commands.estimate import estimate_costs
+from pipeline.costs.tokens import run_tokens
+from pipeline.schemas_dir import schema_path
+from pipeline.why.way import open_run
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 
@@ -61,3 +66,19 @@ def test_a_target_that_only_the_earlier_run_has_is_told_of(tmp_path: Path) -> No
     diff, _ = diff_runs(first.uri, second.uri)
     told = {name: (t.records_before, t.records_after) for name, t in diff.drift.targets.items()}
     assert told == {"other": (0, 20), "p": (20, 0)}
+
+
+def test_a_part_is_estimated_with_what_its_target_says(tmp_path: Path) -> None:
+    """Its hyperparameters, its own card and its images stand under the target's name."""
+    card = yaml.safe_load((schema_path("models") / "nova-lite.yaml").read_text())
+    (tmp_path / "ours.yaml").write_text(yaml.safe_dump(card | {"name": "ours"}))
+    job = "job: {role_arn: 'arn:aws:iam::111122223333:role/Tea', output_uri: 's3://tea/models'}\n"
+    own = "overflow: parts, job: {hyperparameters: {epochCount: 3}}"
+    rest = PARTS.replace("nova-lite", "ours.yaml").replace("overflow: parts", own)
+    run = Nights(tmp_path, rest + job).run(20)
+    assert estimate_costs(run.uri, target="p-1").epochs == 3
+    assert estimate_costs(run.uri, target="p-1").model == "ours"
+    files = [{"path": f"{name}/images/tea.png"} for name in ("p", "p-1")]
+    found = open_run(run.uri)
+    found.manifest["files"] += files
+    assert run_tokens(found, "p-1").images == 1
