@@ -130,8 +130,13 @@ def _record_limit(execution: Execution, rendering: Rendering) -> RecordLimit | N
     if rendering.plan is None or overflow == "fail":
         return None
     limits = rendering.plan.limits
-    bounds = [limit.value for limit in (limits.records_max, limits.train_records_max) if limit]
-    return RecordLimit(int(min(bounds)), overflow) if bounds else None
+    most = {"together": [], "train": [limits.train_records_max]}
+    most[limits.records_max.counts if limits.records_max else "train"].append(limits.records_max)
+    bounds = {
+        counts: min((int(limit.value) for limit in found if limit), default=None)
+        for counts, found in most.items()
+    }
+    return RecordLimit(overflow, **bounds) if any(bounds.values()) else None
 
 
 def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, Any]:

@@ -82,3 +82,15 @@ def test_a_part_is_estimated_with_what_its_target_says(tmp_path: Path) -> None:
     found = open_run(run.uri)
     found.manifest["files"] += files
     assert run_tokens(found, "p-1").images == 1
+
+
+@pytest.mark.parametrize("overflow", ["fail", "select", "parts"])
+def test_what_the_model_card_allows_is_all_shipped(tmp_path: Path, overflow: str) -> None:
+    """A bound on training records counts no validation records."""
+    model = "model: cohere-command-light, allow_legacy: true"
+    quota = "quota: {train_records_max: 32, validation_records_max: 20, records_min: 1}"
+    target = f"targets: {{co: {{{model}, overflow: {overflow}, {quota}}}}}\n"
+    told = Nights(tmp_path, f"split: {{validation: 0.25}}\n{target}").run(40).manifest["targets"]
+    assert list(told) == ["co"]
+    assert told["co"]["records"]["train"] <= 32
+    assert sum(told["co"]["records"].values()) == 40
