@@ -177,22 +177,29 @@ def _gather(
         seen.update(one.uri for one in new)
         files = list(pinning.all(new))
         claims = pinning.known.claims if pinning.known else None
+        withdrawn = Withdrawn(tuple(recipe.withdraw))
         for reader, taken in assign(files, recipe.reader(source), claims):
-            yield from ((reader, unit) for unit in units_of(reader, taken, pinning.known))
+            yield from (
+                (reader, unit) for unit in units_of(reader, taken, pinning.known, withdrawn)
+            )
 
 
-def units_of(reader: Reader, files: Sequence[SourceFile], known: Pins | None) -> list[Unit]:
-    """The files as the reader groups or cuts them; to cut a large one, it is read once."""
+def units_of(
+    reader: Reader, files: Sequence[SourceFile], known: Pins | None, withdrawn: Withdrawn
+) -> list[Unit]:
+    """The files as the reader groups or cuts them; to cut a large one, it is read once. One that is
+    withdrawn whole is not read, and stays one."""
     large = 2 * ranges.RANGE_BYTES
     if known is None or not isinstance(reader, PerFileReader):
         return reader.units(files)
     if all(file.size < large for file in files):
         return reader.units(files)
     named = f"{reader.name} {reader.model_dump_json()}"
+    whole = [file.size < large or withdrawn.takes(Unit((file,))) for file in files]
     return [
         Unit((piece,))
-        for file in files
-        for piece in (known.pieces(file, named, reader.pieces) if file.size >= large else (file,))
+        for file, is_one in zip(files, whole, strict=True)
+        for piece in ((file,) if is_one else known.pieces(file, named, reader.pieces))
     ]
 
 
