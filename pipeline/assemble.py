@@ -108,7 +108,7 @@ class Assembly:
         if delta and new is not None:
             self._set_aside(rendering, shards, None, new, SHIPPED, delta.chain[0])
         counted, data_sets = None, None
-        if limit is not None and _height(shards) > limit.most:
+        if limit is not None and _height(shards) > limit.least:
             counted = _counted(shards)
             if new is not None:
                 counted = counted.filter(pl.col("id").is_in(list(new)))

@@ -17,7 +17,7 @@ import xxhash
 
 from pipeline.errors import RecipeError, StorageError
 from pipeline.fragments import read_lines
-from pipeline.publish import MANIFEST, read_manifest
+from pipeline.publish import MANIFEST, read_manifest, whole_name
 from pipeline.recipe import Recipe
 from pipeline.storage import Place
 
@@ -112,11 +112,8 @@ def _manifest(place: Place, target: str, run: str, *, first: bool) -> Mapping[st
 
 def _lines(place: Place, manifest: Mapping[str, Any], target: str) -> Iterator[str]:
     """Every line that a run holds for a target, of all its parts and splits."""
-    named = [
-        name
-        for name, told in manifest["targets"].items()
-        if name == target or (told["parts"] > 1 and name.rpartition("-")[0] == target)
-    ]
+    there = manifest["targets"].items()
+    named = [name for name, told in there if whole_name(name, told) == target]
     for file in manifest["files"]:
         folder, _, name = file["path"].partition("/")
         if folder in named and name in {"train.jsonl", "validation.jsonl", "test.jsonl"}:

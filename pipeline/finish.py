@@ -130,8 +130,13 @@ def _record_limit(execution: Execution, rendering: Rendering) -> RecordLimit | N
     if rendering.plan is None or overflow == "fail":
         return None
     limits = rendering.plan.limits
-    bounds = [limit.value for limit in (limits.records_max, limits.train_records_max) if limit]
-    return RecordLimit(int(min(bounds)), overflow) if bounds else None
+    most = {"together": [], "train": [limits.train_records_max]}
+    most[limits.records_max.counts if limits.records_max else "train"].append(limits.records_max)
+    bounds = {
+        counts: min((int(limit.value) for limit in found if limit), default=None)
+        for counts, found in most.items()
+    }
+    return RecordLimit(overflow, **bounds) if any(bounds.values()) else None
 
 
 def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, Any]:
@@ -150,7 +155,7 @@ def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, A
         told |= _tell_model(execution, files)
     if rendering.name in execution.deltas:
         told["delta"] = _tell_delta(execution, rendering)
-        if not files.splits:  # nothing is new: no fault, and nothing to tune on
+        if "train" not in files.splits:  # nothing new to tune on, which is no fault
             return told | {"faults": [], "ready": False}
     found = list(_check(execution, files, folder))
     faults = [fault for severity, fault in found if severity == "error"]

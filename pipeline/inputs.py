@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SourceChanged
 from pipeline.hub import is_hub, list_hub
 from pipeline.local_sources import hash_file
+from pipeline.own_output import NOTHING_OWN, OwnOutput
 from pipeline.passes import ReadTask
 from pipeline.pins import Pins
 from pipeline.readers import assign, ranges
@@ -108,17 +109,24 @@ def fetch_awaited(files: Iterable[SourceFile]) -> None:
 
 
 def gather_inputs(
-    recipe: Recipe, folder: Path, spool: Path, aws: Aws, pins: Pins | None = None
+    recipe: Recipe,
+    folder: Path,
+    spool: Path,
+    aws: Aws,
+    pins: Pins | None = None,
+    own: OwnOutput = NOTHING_OWN,
 ) -> Inputs:
     """List, pin and assign all sources of a recipe, those of its evaluation sets, and the data
-    that it compares with, which are always read. `pins` are those of earlier runs.
+    that it compares with, which are always read. `pins` are those of earlier runs; their `own`
+    output is no source, and may be compared with.
 
     Raises StorageError for a source that is missing or cannot be read.
     """
 
     def gathered(
-        sources: Sequence[Any], chosen: Choice = tuple, known: Pins | None = None
+        sources: Sequence[Any], chosen: Choice | None = None, known: Pins | None = None
     ) -> tuple[tuple[Reader, Unit], ...]:
+        chosen = chosen or partial(own.leave_out, folder)
         return tuple(_gather(recipe, sources, folder, chosen, Pinning(spool, aws, known)))
 
     sets = {name: Inputs(gathered([one])) for name, one in recipe.evaluation_sets.items()}
@@ -127,13 +135,13 @@ def gather_inputs(
     return Inputs(units, sets, against, pins.believed if pins else ())
 
 
-Choice = Callable[[Sequence[Listed]], Sequence[Listed]]
-"""Which of the files that a source lists are read."""
+Choice = Callable[[str, Sequence[Listed]], Sequence[Listed]]
+"""Which of the files that a source, by its path, lists are read."""
 
 LINES = re.compile(r"[^/]+/(train|validation|test)\.jsonl")
 
 
-def lines_of_runs(listed: Sequence[Listed]) -> Sequence[Listed]:
+def lines_of_runs(_: str, listed: Sequence[Listed]) -> Sequence[Listed]:
     """Of the folder of a run, or of several, the lines of their targets; else all files."""
     ends = "/manifest.json"
     runs = [one.uri.removesuffix(ends) for one in listed if one.uri.endswith(ends)]
@@ -177,26 +185,33 @@ def _gather(
             listed = list_hub(source.path, folder, pinning.spool)
         else:
             listed = list_sources(source.path, folder, pinning.aws)
-        new = [one for one in chosen(listed) if one.uri not in seen]
+        new = [one for one in chosen(source.path, listed) if one.uri not in seen]
         seen.update(one.uri for one in new)
         files = list(pinning.all(new))
         claims = pinning.known.claims if pinning.known else None
+        withdrawn = Withdrawn(tuple(recipe.withdraw))
         for reader, taken in assign(files, recipe.reader(source), claims):
-            yield from ((reader, unit) for unit in units_of(reader, taken, pinning.known))
+            yield from (
+                (reader, unit) for unit in units_of(reader, taken, pinning.known, withdrawn)
+            )
 
 
-def units_of(reader: Reader, files: Sequence[SourceFile], known: Pins | None) -> list[Unit]:
-    """The files as the reader groups or cuts them; to cut a large one, it is read once."""
+def units_of(
+    reader: Reader, files: Sequence[SourceFile], known: Pins | None, withdrawn: Withdrawn
+) -> list[Unit]:
+    """The files as the reader groups or cuts them; to cut a large one, it is read once. One that is
+    withdrawn whole is not read, and stays one."""
     large = 2 * ranges.RANGE_BYTES
     if known is None or not isinstance(reader, PerFileReader):
         return reader.units(files)
     if all(file.size < large for file in files):
         return reader.units(files)
     named = f"{reader.name} {reader.model_dump_json()}"
+    whole = [file.size < large or withdrawn.takes(Unit((file,))) for file in files]
     return [
         Unit((piece,))
-        for file in files
-        for piece in (known.pieces(file, named, reader.pieces) if file.size >= large else (file,))
+        for file, is_one in zip(files, whole, strict=True)
+        for piece in ((file,) if is_one else known.pieces(file, named, reader.pieces))
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,15 @@ class Latest:
     run: str
     manifest_sha256: str
     version: str
+
+
+def whole_name(name: str, told: Mapping[str, Any]) -> str:
+    """The target that a manifest's entry is about, which may be a part of it.
+
+    >>> whole_name("p-2", {"parts": 3}), whole_name("p-2", {"parts": 1})
+    ('p', 'p-2')
+    """
+    return name.rpartition("-")[0] if told.get("parts", 1) > 1 else name
 
 
 def as_json(value: Any) -> bytes:

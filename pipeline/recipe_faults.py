@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ def cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
             faults.append(f"{where}targets.{name}: languages need the stage language before")
         if entry.model is None and (entry.quota or entry.customization):
             faults.append(f"{where}targets.{name}: quota and customization need a model")
+        faults += [f"{where}targets.{name}: {fault}" for fault in _part_faults(recipe, name)]
     faults += _evaluation_faults(recipe, positions)
     if recipe.against and not any(isinstance(s, DedupExact | DedupNear) for s in recipe.steps()):
         where = positions.at(("against",))
@@ -56,6 +58,14 @@ def _source_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:
         except RecipeError as error:
             where = positions.at(("sources", number, "path"))
             yield from (f"{where}{fault}" for fault in error.faults)
+
+
+def _part_faults(recipe: Recipe, name: str) -> Iterator[str]:
+    """Targets that are called as a part of this one may be: both would be one folder."""
+    if recipe.targets[name].overflow == "parts":
+        for other in recipe.targets:
+            if re.fullmatch(rf"{re.escape(name)}-\d+", other):
+                yield f"with `overflow: parts`, a part may be named {other}, as another target is"
 
 
 def _evaluation_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:

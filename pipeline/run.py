@@ -20,6 +20,7 @@ from pipeline.finish import Finished
 from pipeline.inputs import Inputs, gather_inputs
 from pipeline.lock import Held, hold
 from pipeline.naming import name_run
+from pipeline.own_output import own_output
 from pipeline.pins import Pins
 from pipeline.progress import Progress
 from pipeline.publish import point_to, publish, read_latest, read_manifest
@@ -64,7 +65,9 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         progress.say("reading the list of sources")
         pins = Pins(work, state.restored if state else None, full=options.full)
         spool = private_folder(work / "spool")
-        inputs = gather_inputs(recipe, folder, spool, source_aws(recipe, aws), pins)
+        own = own_output(options.output, work, options.state, folder)
+        inputs = gather_inputs(recipe, folder, spool, source_aws(recipe, aws), pins, own)
+        own.tell(progress.say)
         pins.write()
         latest = read_latest(place)
         named = name_run(recipe, inputs, options.output, options.since, place, latest)

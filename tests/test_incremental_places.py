@@ -10,8 +10,13 @@ from typing import Any
 import pytest
 from conftest import latest, tree_bytes
 from fault_s3 import OWNER, FaultS3, seen_by_reader, serve_faults
+from pair_nights import START, Nights
 from test_incremental import RECIPE, Project, lines_of, manifest_of, write_pairs
 from test_incremental import read as read_by_text_reader
+
+from pipeline.errors import StorageError
+from pipeline.own_output import own_output
+from pipeline.source import Listed
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 read = read_by_text_reader  # a fixture
@@ -156,3 +161,22 @@ def test_a_delta_names_the_tuned_model_that_it_goes_on_from(tmp_path: Path) -> N
     assert told["parent_run"] == manifest_of(first)["run"]
     assert told["base_model"] == model
     assert json.loads(second["pairs/job.json"])["baseModelIdentifier"] == model
+
+
+def test_a_run_does_not_read_what_runs_have_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the output lies in the source or the source in the output; `LATEST` is no text."""
+    nights = Nights(tmp_path, "targets: {p: {format: prompt_completion}}\n")
+    for path in (".", "'**/*.jsonl'", "q"):
+        monkeypatch.setattr("pair_nights.START", START.replace("q/q.jsonl", path))
+        told = [nights.run(pairs).manifest for pairs in (5, 7)]
+        assert [sum(one["targets"]["p"]["records"].values()) for one in told] == [5, 7], path
+    listed = [
+        Listed(f"s3://tea/{name}", 1, None, "e") for name in ("a", "out/runs/b", "out/LATEST")
+    ]
+    own = own_output("s3://tea/out/", tmp_path / "work", None, tmp_path)
+    assert [one.uri for one in own.leave_out(tmp_path, "s3://tea", listed)] == ["s3://tea/a"]
+    assert own.leave_out(tmp_path, "s3://tea/out/runs/b", listed[1:2]) == listed[1:2]
+    with pytest.raises(StorageError, match="holds only what"):
+        own.leave_out(tmp_path, "s3://tea/out", listed[1:])

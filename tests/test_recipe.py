@@ -199,3 +199,12 @@ def test_prices_of_ones_own_win_over_the_cards(tmp_path: Path) -> None:
     assert plan is not None
     cost = training_cost(card, plan, 2_000, 3, recipe.targets["assistant"].prices)
     assert cost.usd == 3.0
+
+
+def test_a_target_named_as_a_part_of_another_is_refused(tmp_path: Path) -> None:
+    """Both would be one folder, which the run would find out after all its work."""
+    targets = "targets: {{p: {{model: nova-lite, overflow: {}}}, p-1: {{format: pretraining}}}}\n"
+    text = f"name: tea\nsources: [{{{{path: a}}}}]\nstages: [clean]\n{targets}"
+    (told,) = faults(text.format("parts"), tmp_path)
+    assert told.startswith("recipe.yaml:4: targets.p: with `overflow: parts`, a part may be")
+    assert len(load(text.format("select"), tmp_path).targets) == 2

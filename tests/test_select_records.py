@@ -25,7 +25,7 @@ def records(counts: list[int]) -> pl.DataFrame:
 def test_a_selection_is_exact_and_free_of_order(counts: list[int], most: int) -> None:
     """Exactly `most` stay, and shuffling the records changes nothing."""
     frame = records(counts)
-    limit = RecordLimit(most, "select")
+    limit = RecordLimit("select", together=most)
     chosen = limit.data_sets(frame)
     if frame.height <= most:
         assert chosen is None
@@ -40,7 +40,7 @@ def test_a_selection_is_exact_and_free_of_order(counts: list[int], most: int) ->
 def test_parts_hold_every_record_once(counts: list[int], most: int) -> None:
     """As few data sets as it takes, none over the limit."""
     frame = records(counts)
-    parts = RecordLimit(most, "parts").data_sets(frame) or [set(frame["id"])]
+    parts = RecordLimit("parts", together=most).data_sets(frame) or [set(frame["id"])]
     assert len(parts) == max(1, -(-frame.height // most))
     assert all(0 < len(ids) <= most for ids in parts)
     assert sorted(one for ids in parts for one in ids) == sorted(frame["id"])
@@ -51,3 +51,24 @@ def test_every_document_gives_one_record_before_any_gives_two() -> None:
     frame = records([5, 5, 1, 1])
     kept = frame.filter(pl.col("id").is_in(varied(frame)[:4]))
     assert kept["document"].n_unique() == 4
+
+
+@given(st.integers(1, 30), st.integers(0, 20), st.integers(1, 12), st.integers(2, 40))
+@settings(max_examples=60, derandomize=True, deadline=None)
+def test_a_bound_on_training_counts_training_alone(
+    train: int, others: int, most: int, together: int
+) -> None:
+    """Validation is left out, or moved to another part, only for a bound on both together."""
+    frame = records([train, others]).with_columns(
+        split=pl.Series(["train"] * train + ["validation"] * others)
+    )
+    trained = set(frame["id"][:train])
+    for bound in (None, together):
+        (kept,) = RecordLimit("select", bound, most).data_sets(frame) or [set(frame["id"])]
+        assert len(kept & trained) <= min(train, most)
+        allowed = min(train, most) + others
+        assert len(kept) == (allowed if bound is None else min(allowed, bound))
+    parts = RecordLimit("parts", None, most).data_sets(frame) or [set(frame["id"])]
+    assert len(parts) == -(-train // most)
+    assert all(0 < len(ids & trained) <= most for ids in parts)
+    assert sorted(one for ids in parts for one in ids) == sorted(frame["id"])

@@ -14,6 +14,7 @@ import pytest
 from conftest import latest, tree_bytes
 from fault_s3 import OWNER, Object, etag_of, serve_faults
 from forked_runs import serve_forks
+from pair_nights import START, Nights
 from test_incremental import WORDS, Project, lines_of, manifest_of, read
 
 from pipeline.commands.withdraw import Dependants, dependants, find_dependants
@@ -282,3 +283,19 @@ def test_no_copy_of_a_withdrawn_object_is_kept(tmp_path: Path) -> None:
             spool = [one for one in (tmp_path / "out/.work/spool").iterdir() if not one.suffix]
             assert len(spool) == kept
     assert b"two kettle" in spool[0].read_bytes()
+
+
+def test_a_large_file_that_is_withdrawn_is_one_record_and_not_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To cut it, it would have to be read; its pieces would be several records of one id."""
+    monkeypatch.setattr("pipeline.readers.ranges.RANGE_BYTES", 600)
+    nights = Nights(tmp_path, "targets: {p: {format: prompt_completion}}\n")
+    (tmp_path / "more.jsonl").write_text('{"prompt": "Which tea?", "completion": "Lotus tea."}\n')
+    nights.rest += "withdraw: [q/q.jsonl]\n"
+    monkeypatch.setattr(
+        "pair_nights.START", START.replace("q.jsonl}", "q.jsonl}, {path: more.jsonl}")
+    )
+    told = nights.run(40).manifest
+    assert told["stages"][0]["reasons"] == {"withdrawn": 1}
+    assert told["targets"]["p"]["records"] == {"train": 1}

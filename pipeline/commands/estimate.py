@@ -128,7 +128,7 @@ def _card(run: PublishedRun, model: str | None, target: str) -> Card:
     named = model or run.manifest["targets"][target].get("model")
     if named is None:
         raise RecipeError(f"{target}: is for no model; give --model")
-    own = None if model else written_card(run.manifest, target)
+    own = None if model else written_card(run.manifest, run.whole(target))
     return own or find_card(named)
 
 
@@ -159,7 +159,7 @@ def _target(run: PublishedRun, wanted: str | None, model: str | None) -> str:
 def _hyperparameters(run: PublishedRun, target: str) -> dict[str, Any]:
     """The recipe's own, those of the target over those of all."""
     recipe = run.manifest["recipe"]
-    jobs = [recipe.get("job"), recipe["targets"][target].get("job")]
+    jobs = [recipe.get("job"), recipe["targets"][run.whole(target)].get("job")]
     return {key: value for job in jobs if job for key, value in job["hyperparameters"].items()}
 
 

@@ -130,7 +130,7 @@ def _request(run: PublishedRun, target: str) -> dict[str, Any]:
 def _region(run: PublishedRun, target: str, connection: Connection, allow_legacy: bool) -> str:
     """The Region of the job: the one that is asked for, or one where the model is customized."""
     named = run.manifest["targets"][target]["model"]
-    card = written_card(run.manifest, target) or find_card(named)
+    card = written_card(run.manifest, run.whole(target)) or find_card(named)
     if not card.open_for_new_jobs and not allow_legacy:
         status = card.lifecycle.status
         raise RecipeError(

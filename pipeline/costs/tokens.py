@@ -23,7 +23,8 @@ LINES_AT_ONCE = 2000
 def run_tokens(run: PublishedRun, target: str) -> Tokens:
     """The manifest's bound, and an estimate where the lines are on this machine."""
     told = run.manifest["targets"][target]
-    images = sum(entry["path"].startswith(f"{target}/images/") for entry in run.manifest["files"])
+    folder = f"{run.whole(target)}/images/"  # of all parts together
+    images = sum(entry["path"].startswith(folder) for entry in run.manifest["files"])
     path = train_file(run, target)
     likely = file_tokens(path, [told["format"]]).estimate if path else None
     bound = told["tokens"].get("train", 0)

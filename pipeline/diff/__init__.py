@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from pipeline.diff.decisions import Decisions, compare_decisions
-from pipeline.diff.drift import Drift, measure_drift
+from pipeline.diff.drift import Drift, measure_drift, whole_targets
 from pipeline.diff.sources import Changes, SourceChanges, compare_made, compare_sources
 
 __all__ = ["Comparable", "Diff", "compare"]
@@ -64,5 +64,11 @@ def compare(before: Comparable, after: Comparable) -> Diff:
         sources=sources,
         made=made,
         decisions=compare_decisions(before, after, made),
-        drift=measure_drift(before.report(), after.report(), gone),
+        drift=measure_drift(_whole(before), _whole(after), gone),
     )
+
+
+def _whole(run: Comparable) -> dict[str, Any]:
+    """What drift is measured from: the run's report, its targets without their parts."""
+    report = run.report()
+    return report | {"targets": whole_targets(report["targets"], run.manifest["targets"])}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import log
 from typing import Any
+
+from pipeline.publish import whole_name
 
 HALF = 0.5
 """Added to every bin (Jeffreys' prior): an empty bin stays finite, few records prove little."""
@@ -39,10 +41,44 @@ class Drift:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What one target holds, all its parts together."""
+
+    records: int = 0
+    lengths: Mapping[Any, int] = field(default_factory=dict)
+    languages: Mapping[Any, int] = field(default_factory=dict)
+
+    def __add__(self, other: Counted) -> Counted:
+        lengths = _summed(self.lengths, other.lengths)
+        languages = _summed(self.languages, other.languages)
+        return Counted(self.records + other.records, lengths, languages)
+
+
+def _summed(one: Mapping[Any, int], other: Mapping[Any, int]) -> dict[Any, int]:
+    """A Counter would lose the bins of nobody, which count for the index."""
+    return {name: one.get(name, 0) + other.get(name, 0) for name in (*one, *other)}
+
+
+def whole_targets(targets: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Counted]:
+    """A report's targets, by the manifest's entries: that one is cut in more parts is no drift."""
+    found: dict[str, Counted] = {}
+    for name, told in targets.items():
+        records, measured = sum(told["records"].values()), told["measured"]
+        own = Counted(records, _lengths(measured), _languages(measured))
+        whole = whole_name(name, entries[name])
+        found[whole] = found.get(whole, Counted()) + own
+    return found
+
+
 def measure_drift(
     before: Mapping[str, Any], after: Mapping[str, Any], sources_removed: float = 0.0
 ) -> Drift:
-    """The drift from one report's numbers to another's."""
+    """The drift between two runs: `run` and `records` as in report.json, `targets` as wholes.
+
+    A target that only the earlier run has is one that lost all its records.
+    """
+    there, now = before["targets"], after["targets"]
     shares = [_shares(one["records"]) for one in (before, after)]
     return Drift(
         before=before["run"],
@@ -50,8 +86,8 @@ def measure_drift(
         merged=round(shares[1]["merged"] - shares[0]["merged"], 6),
         sources_removed=round(sources_removed, 6),
         targets={
-            name: _target(before["targets"].get(name), told)
-            for name, told in after["targets"].items()
+            name: _target(there.get(name, Counted()), now.get(name, Counted()))
+            for name in dict.fromkeys((*now, *there))
         },
     )
 
@@ -61,27 +97,20 @@ def _shares(records: Mapping[str, int]) -> dict[str, float]:
     return {name: records[name] / ingested for name in ("rejected", "merged")}
 
 
-def _target(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> TargetDrift:
-    pair = [one["measured"] if one else None for one in (before, after)]
-    lengths = [_lengths(one) for one in pair]
-    languages = [_languages(one) for one in pair]
+def _target(before: Counted, after: Counted) -> TargetDrift:
     return TargetDrift(
-        records_before=sum(before["records"].values()) if before else 0,
-        records_after=sum(after["records"].values()),
-        tokens=stability_index(*lengths),
-        languages=stability_index(*languages),
+        records_before=before.records,
+        records_after=after.records,
+        tokens=stability_index(before.lengths, after.lengths),
+        languages=stability_index(before.languages, after.languages),
     )
 
 
-def _lengths(measured: Mapping[str, Any] | None) -> dict[Any, int]:
-    if measured is None:
-        return {}
+def _lengths(measured: Mapping[str, Any]) -> dict[Any, int]:
     return {one["from"]: one["records"] for one in measured["tokens"]["histogram"]}
 
 
-def _languages(measured: Mapping[str, Any] | None) -> dict[Any, int]:
-    if measured is None:
-        return {}
+def _languages(measured: Mapping[str, Any]) -> dict[Any, int]:
     told = measured["languages"]
     counted = {one["language"]: one["records"] for one in told["shown"]}
     return counted | ({"others": told["others"]} if told["others"] else {})

@@ -82,7 +82,7 @@ def check_gate(
                 *own_checks(name, gate, tables[name]),
             )
         ),
-        *count_checks(gate, list(targets)),
+        *count_checks(gate, targets),
         *(drift_checks(gate.drift, drift) if gate.drift and drift else ()),
     ]
     made = [folder / name for name in (*tables.values(), COUNTS)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.assemble import TargetFiles
 from pipeline.bedrock.limits import tokens_per_record
-from pipeline.diff.drift import Drift, measure_drift
+from pipeline.diff.drift import Drift, measure_drift, whole_targets
 from pipeline.diff.sources import compare_sources
 from pipeline.gate.gate import TargetLimits, check_gate, stops
 from pipeline.ledger import StageCount, legs
@@ -28,32 +29,38 @@ def drift_of(execution: Execution, written: list[TargetFiles], metrics: Path) ->
     if before is None:
         return None
     stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
-    now = {
+    now: dict[str, Any] = {
         "run": execution.digest,
         "records": {
             "came": stages[0].came,
             "rejected": sum(count.rejected for count in stages),
             "merged": sum(count.merged for count in stages),
         },
-        "targets": {
-            one.name: {
-                "records": one.told("records"),
-                "measured": measure_records(metrics, one.name),
-            }
-            for one in written
-            if one.rendering.name not in execution.deltas  # what is new has no run before
-        },
     }
+    measured = {
+        one.name: {"records": one.told("records"), "measured": measure_records(metrics, one.name)}
+        for one in written
+        if one.rendering.name not in execution.deltas  # what is new has no run before
+    }
+    now["targets"] = whole_targets(measured, {one.name: {"parts": one.parts} for one in written})
+    report = before.report()
+    there = whole_targets(report["targets"], before.manifest["targets"])
+    # what the recipe no longer makes was not lost
+    kept = {name: counted for name, counted in there.items() if name in now["targets"]}
     sources = compare_sources(before.manifest["inputs"], execution.inputs.listing)
-    return measure_drift(before.report(), now, sources.removed / max(sources.before, 1))
+    gone = sources.removed / max(sources.before, 1)
+    return measure_drift(report | {"targets": kept}, now, gone)
 
 
 def hold_gate(
     execution: Execution, written: list[TargetFiles], metrics: Path, drift: Drift | None
 ) -> dict[str, Any]:
     """The gate's answer for what was written; see `check_gate`."""
-    held_to = [one for one in written if one.splits or one.rendering.name not in execution.deltas]
-    limits = {files.name: _gate_limits(files.rendering) for files in held_to}
+    limits = {}
+    for files in written:
+        trains = "train" in files.splits or files.rendering.name not in execution.deltas
+        if files.splits or trains:
+            limits[files.name] = replace(_gate_limits(files.rendering), trains=trains)
     stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
     counts = _most_rejected(stages)
     folder = execution.folder / "gate"

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.gate.gate import stops
 from pipeline.gate.suite import ALL_TARGETS
+from pipeline.publish import whole_name
 from pipeline.report import measures
 
 GATE_FAULTS = {
@@ -48,7 +49,7 @@ def measure_target(
 ) -> dict[str, Any]:
     """One target as the report tells it; it is ready when neither check nor gate finds a fault."""
     measured = measures.measure_records(metrics, name)
-    faults = [_fault(fault) for fault in told["faults"]] + list(_gate_faults(name, gate))
+    faults = [_fault(fault) for fault in told["faults"]] + list(_gate_faults(name, told, gate))
     optional = ("model", "customization", "cost", "card_date", "lifecycle")
     return {
         **{one: told[one] for one in ("format", "records", "tokens", "bytes")},
@@ -80,9 +81,13 @@ def _fault(fault: dict[str, Any]) -> dict[str, Any]:
     return {"rule": fault["rule"], "message": message, **bounds, "records": None}
 
 
-def _gate_faults(target: str, gate: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+def _gate_faults(
+    name: str, told: dict[str, Any], gate: dict[str, Any] | None
+) -> Iterator[dict[str, Any]]:
+    """Those of a part, of the target that it is part of, and of all."""
+    about = {name, whole_name(name, told), ALL_TARGETS}
     for check in gate["checks"] if gate else []:
-        if stops(check) and check["target"] in {target, ALL_TARGETS}:
+        if stops(check) and check["target"] in about:
             yield gate_fault(check)
 
 

@@ -27,14 +27,15 @@ Merging = set[tuple[str, str]]
 def waterfall(stages: Iterable[dict[str, Any]], merging: Merging) -> list[dict[str, Any]]:
     """The legs, in order: `of` (`records`, `chunks` or `target`), `came`, `steps`, `left`.
 
-    `stages` are the manifest's: those of the corpus in order, then `targets.<name>` and where a
-    selection was made `targets.<name>.select`. Raises LawBroken where a leg does not balance.
+    `stages` are the manifest's: those of the corpus in order, then `targets.<name>` and where
+    records were left out `targets.<name>.delta` and `targets.<name>.select`: no name holds a dot.
+    Raises LawBroken where a leg does not balance.
     """
     shared: list[dict[str, Any]] = []
     targets: dict[str, list[dict[str, Any]]] = {}
     for stage in stages:
         if stage["stage"].startswith("targets."):
-            name = stage["stage"].removeprefix("targets.").removesuffix(".select")
+            name = stage["stage"].removeprefix("targets.").split(".")[0]
             targets.setdefault(name, []).append(stage)
         else:
             shared.append(stage)

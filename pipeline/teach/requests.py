@@ -14,6 +14,7 @@ import polars as pl
 from pipeline.execution import Execution
 from pipeline.inputs import gather_inputs
 from pipeline.naming import Named, work_digest
+from pipeline.own_output import own_output
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.references import ReferringStage
@@ -88,7 +89,8 @@ def recipe_requests(
     with work_folder(options) as (work, _):
         aws = recipe_aws(cut)
         spool = private_folder(work / "spool")
-        inputs = gather_inputs(cut, folder, spool, source_aws(cut, aws))
+        written = own_output(options.output, work, options.state, folder)
+        inputs = gather_inputs(cut, folder, spool, source_aws(cut, aws), own=written)
         digest = work_digest(cut, inputs, options.output, {})
         own = private_folder(work / FOLDER)
         execution = Execution(cut, inputs, Named(digest, digest), own, options, progress)

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import RecipeError, StorageError
-from pipeline.publish import read_latest, read_manifest
+from pipeline.publish import read_latest, read_manifest, whole_name
 from pipeline.record import ID_LENGTH
 from pipeline.storage import Aws, Place, is_remote, open_place
 
@@ -41,6 +41,10 @@ class PublishedRun:
     def uri(self) -> str:
         """Of the run's folder."""
         return f"{self.place.uri.rstrip('/')}/runs/{self.run}"
+
+    def whole(self, target: str) -> str:
+        """The recipe's name for a target, which here may be a part of it."""
+        return whole_name(target, self.manifest["targets"][target])
 
     def scan(self, name: str) -> pl.LazyFrame:
         """A Parquet file of the run."""

@@ -1,0 +1,29 @@
+"""A delta's few new records, wherever the split puts them; the gate is the real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pair_nights import Nights
+
+RECIPE = """\
+split: {validation: 0.3}
+targets: {p: {format: prompt_completion, mode: delta}, full: {format: conversation}}
+"""
+
+
+def test_new_records_that_are_all_for_validation_hold_nothing_back(tmp_path: Path) -> None:
+    """They are shipped and told as nothing to tune on; the other target goes on."""
+    nights = Nights(tmp_path, RECIPE)
+    nights.run(30)
+    told = [nights.run(pairs).manifest for pairs in (31, 32)]
+    alone = [one for one in told if one["targets"]["p"]["records"] == {"validation": 1}]
+    assert alone
+    for manifest in alone:
+        target = manifest["targets"]["p"]
+        assert (target["faults"], target["ready"]) == ([], False)
+        assert manifest["targets"]["full"]["ready"]
+        held = {(one["target"], one["check"]) for one in manifest["gate"]["checks"]}
+        assert ("p", "id_unique") in held
+        assert ("p", "train_records_enough") not in held
+        assert ("full", "train_records_enough") in held
