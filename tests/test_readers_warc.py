@@ -48,7 +48,7 @@ def test_a_page_that_is_cut_off_is_told(tmp_path: Path, last: bytes) -> None:
     for end in (20, 40, content - 4, content, content + 20, content + 50, len(last) - 14):
         kept, *cut = told(tmp_path, WHOLE + last[:end])
         assert kept is None and set(cut) == {"read.damaged"}, end  # a chunk's parser tells it again
-    assert told(tmp_path, last[:-14]) == ["read.damaged"]
+    assert set(told(tmp_path, last[:-14])) == {"read.damaged"}
 
 
 def test_other_records_that_are_cut_off_are_told(tmp_path: Path) -> None:
