@@ -55,6 +55,8 @@ def test_instruction_with_input() -> None:
     assert record(row | {"input": " "})["messages"][0]["text"] == "Sum up."
     dolly = {"instruction": "Sum up.", "context": "Tea.", "response": "A"}
     assert record(dolly)["messages"][0]["text"] == "Sum up.\n\nTea."
+    asked = {"query": "Sum up?", "context": "Tea.", "response": "A"}
+    assert record(asked)["messages"][0]["text"] == "Sum up?\n\nTea."
 
 
 def test_prompt_alone_and_empty_values() -> None:

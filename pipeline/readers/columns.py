@@ -69,7 +69,7 @@ _CONVENTIONS = (
 )
 
 _OPTIONAL_INPUTS = ("input", "context")
-_WITH_INPUT = ("instruction", "question", "prompt")
+_WITH_INPUT = ("instruction", "question", "prompt", "query")
 _OPTIONAL_SYSTEM = ("system", "system_prompt")
 _OPTIONAL_TOOLS = ("toolConfig", "tools")
 
