@@ -22,8 +22,9 @@ from pipeline.errors import LawBroken
 from pipeline.evaluation import CONTAMINATION, PLACE, tables_of
 from pipeline.record import frame
 from pipeline.references import MATCHES
-from pipeline.report.html import POLICY, render_page
+from pipeline.report.html import render_page
 from pipeline.report.markup import data, el, visible
+from pipeline.report.style import POLICY
 from pipeline.report.summary import summary, write_report
 from pipeline.report.words import WORDS, Words
 from pipeline.schemas_dir import load_schema

@@ -8,20 +8,12 @@ from pipeline.diff import Diff
 from pipeline.diff.decisions import Flip
 from pipeline.diff.told import SIGNS, evidence, reading, told_change
 from pipeline.report.markup import Markup, data, el, join
-from pipeline.report.style import POLICY, STYLE
+from pipeline.report.style import page_head
 
 
 def render_diff(diff: Diff, name: str) -> str:
     """The whole page; `name` is the recipe's."""
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("title", f"{name} · what changed"),
-        el("style", Markup(STYLE)),
-    )
+    head = page_head(f"{name} · what changed")
     top = el(
         "header",
         el("p", "What changed between two runs", class_="eyebrow"),

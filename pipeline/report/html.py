@@ -21,7 +21,7 @@ from pipeline.report.samples import (
     reasons_section,
 )
 from pipeline.report.sections import flow_section, languages_section, sources_section
-from pipeline.report.style import POLICY, STYLE
+from pipeline.report.style import page_head
 from pipeline.report.words import Words
 
 Section = Callable[[dict[str, Any], Words], Markup]
@@ -48,16 +48,7 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
 def render_page(summary: dict[str, Any], language: str = "en") -> str:
     """The whole page of a report's summary, in the page's own words of `language`."""
     words = Words(language)
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", name="referrer", content="no-referrer"),
-        el("title", f"{summary['name']} · {words('title')}"),
-        el("style", Markup(STYLE)),
-    )
+    head = page_head(f"{summary['name']} · {words('title')}")
     body = el(
         "body",
         el("a", words("skip"), href="#flow", class_="skip"),

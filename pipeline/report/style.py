@@ -3,6 +3,8 @@
 import base64
 import hashlib
 
+from pipeline.report.markup import Markup, el
+
 STYLE = """
 :root {
   color-scheme: light dark;
@@ -172,3 +174,17 @@ POLICY = (
     "form-action 'none'"
 )
 """Nothing is loaded and nothing runs; of styles only the page's own one counts."""
+
+
+def page_head(title: str) -> Markup:
+    """A page's head: its title and style, and that it runs nothing and fetches nothing."""
+    return el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        el("meta", name="referrer", content="no-referrer"),
+        el("title", title),
+        el("style", Markup(STYLE)),
+    )
