@@ -131,9 +131,9 @@ def _shipped(run: PublishedRun, own: pl.Expr) -> Iterator[dict[str, Any]]:
     for target in (name for name, told in targets.items() if told.get("mode") == "delta"):
         at: PublishedRun | None = run
         while at is not None:
-            of_target = pl.col("target").str.replace(r"-\d+$", "") == target
-            named = (pl.col("target") == target) | of_target
-            lines = at.scan("lineage.parquet").filter(own & named).select(pl.len()).collect().item()
+            parts = [name for name in at.manifest["targets"] if at.whole(name) == target]
+            held = own & pl.col("target").is_in(parts)
+            lines = at.scan("lineage.parquet").filter(held).select(pl.len()).collect().item()
             if lines:
                 yield {"run": at.run, "target": target, "lines": lines}
             parent = parents_of(at.manifest).get(target)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
 
 from pipeline.diff.sources import WITHDRAW, Changes, digests
+from pipeline.publish import whole_name
 from pipeline.record import ID_LENGTH
 from pipeline.withdraw import WITHDRAWN
 
@@ -146,9 +146,9 @@ def _targets_cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Chang
 
 
 def _target_stage(name: str, before: _Run, after: _Run) -> str:
-    """The stage of a target; one that is written in parts is told apart by numbers at the end."""
-    named = {target for run in (before, after) for target in run.manifest["recipe"]["targets"]}
-    return f"targets.{name if name in named else re.sub(r'-[0-9]+$', '', name)}"
+    """The stage of a target, which may be written in parts."""
+    entries = before.manifest["targets"] | after.manifest["targets"]
+    return f"targets.{whole_name(name, entries[name])}"
 
 
 def _told(made: Changes, stage: str, before: _Run, after: _Run) -> str | None:
