@@ -130,13 +130,14 @@ def _record_limit(execution: Execution, rendering: Rendering) -> RecordLimit | N
     if rendering.plan is None or overflow == "fail":
         return None
     limits = rendering.plan.limits
-    most = {"together": [], "train": [limits.train_records_max]}
-    most[limits.records_max.counts if limits.records_max else "train"].append(limits.records_max)
-    bounds = {
-        counts: min((int(limit.value) for limit in found if limit), default=None)
-        for counts, found in most.items()
-    }
-    return RecordLimit(overflow, **bounds) if any(bounds.values()) else None
+    records, train = limits.records_max, [limits.train_records_max]
+    together = records.value if records and records.counts == "together" else None
+    if records and together is None:  # such a bound counts training records alone
+        train.append(records)
+    least = min((int(limit.value) for limit in train if limit), default=None)
+    if least is None and together is None:
+        return None
+    return RecordLimit(overflow, None if together is None else int(together), least)
 
 
 def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, Any]:

@@ -180,6 +180,7 @@ def _gather(
 ) -> Iterator[tuple[Reader, Unit]]:
     """The units of some sources; a file that two of them name is read once."""
     seen: set[str] = set()
+    withdrawn = Withdrawn(tuple(recipe.withdraw))
     for source in sources:
         if is_hub(source.path):
             listed = list_hub(source.path, folder, pinning.spool)
@@ -189,11 +190,9 @@ def _gather(
         seen.update(one.uri for one in new)
         files = list(pinning.all(new))
         claims = pinning.known.claims if pinning.known else None
-        withdrawn = Withdrawn(tuple(recipe.withdraw))
         for reader, taken in assign(files, recipe.reader(source), claims):
-            yield from (
-                (reader, unit) for unit in units_of(reader, taken, pinning.known, withdrawn)
-            )
+            units = units_of(reader, taken, pinning.known, withdrawn)
+            yield from ((reader, unit) for unit in units)
 
 
 def units_of(

@@ -58,10 +58,7 @@ def _glob(spec: str, folder: Path) -> list[Path]:
     anchor, pattern = (Path("/"), spec.lstrip("/")) if Path(spec).is_absolute() else (folder, spec)
     pattern = whole(pattern)
     below = anchor / fixed_folder(pattern)
-    try:
-        found = list(anchor.glob(pattern))
-    except (ValueError, NotImplementedError) as error:
-        raise RecipeError(f"source {spec}: {error}") from error
+    found = anchor.glob(pattern)
     return [path for path in found if not any_hidden(path.relative_to(below).parts)]
 
 

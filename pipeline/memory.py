@@ -47,10 +47,8 @@ def share_memory(
     Raises RecipeError when not even one worker with the smallest shard fits.
     """
     finding = SPACY + MODEL * models if models else 0
-    parent, worker = (
-        PARENT + finding,
-        WORKER + (PARSER if sandboxed else 0) + TABLES * sets + finding + WHOLE * whole,
-    )
+    parent = PARENT + finding
+    worker = WORKER + (PARSER if sandboxed else 0) + finding + TABLES * sets + WHOLE * whole
     if memory is None:
         return Share(workers, SHARD_MOST)
     for count in range(workers, 0, -1):

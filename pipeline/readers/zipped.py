@@ -113,11 +113,8 @@ class Parts:
         if info.flag_bits & 1:
             raise UnreadableError("read.encrypted")
         most = min(MAX_PART_BYTES, max(_FREE_BYTES, MAX_RATIO * info.compress_size))
-        try:
-            with self.archive.open(info) as part:
-                data = part.read(most + 1)
-        except _FAULTS as error:
-            raise _told(error) from error
+        with faults_told(), self.archive.open(info) as part:
+            data = part.read(most + 1)
         if len(data) > most:
             raise UnreadableError("read.inflated", info.file_size, most)
         return data
@@ -157,11 +154,7 @@ def faults_told() -> Iterator[None]:
     try:
         yield
     except _FAULTS as error:
-        raise _told(error) from error
-
-
-def _told(error: Exception) -> UnreadableError:
-    return UnreadableError("read.damaged", f"{type(error).__name__}: {error}")
+        raise UnreadableError("read.damaged", f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager
