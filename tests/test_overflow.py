@@ -10,8 +10,11 @@ import yaml
 from conftest import latest
 from pair_nights import Nights
 
+from pipeline.commands import submit
 from pipeline.commands.diff import diff_runs
 from pipeline.commands.estimate import estimate_costs
+from pipeline.commands.submit import Connection
+from pipeline.commands.withdraw import find_dependants
 from pipeline.costs.tokens import run_tokens
 from pipeline.schemas_dir import schema_path
 from pipeline.why.way import open_run
@@ -78,10 +81,39 @@ def test_a_part_is_estimated_with_what_its_target_says(tmp_path: Path) -> None:
     run = Nights(tmp_path, rest + job).run(20)
     assert estimate_costs(run.uri, target="p-1").epochs == 3
     assert estimate_costs(run.uri, target="p-1").model == "ours"
-    files = [{"path": f"{name}/images/tea.png"} for name in ("p", "p-1")]
     found = open_run(run.uri)
-    found.manifest["files"] += files
-    assert run_tokens(found, "p-1").images == 1
+    shown = ("p/images/tea.png", "p/images/cup.png", "p-1/images/pot.png")
+    found.manifest["files"] += [{"path": path} for path in shown]
+    assert run_tokens(found, "p-1").images == 2
+    assert submit._region(found, "p-1", Connection("us-east-1"), False) == "us-east-1"
+
+
+def test_what_hangs_on_a_record_is_counted_in_all_parts(tmp_path: Path) -> None:
+    """A delta that was cut in parts has shipped the lines of each."""
+    run = Nights(tmp_path, PARTS.replace("overflow:", "mode: delta, overflow:")).run(40)
+    assert len(run.manifest["targets"]) == 3
+    [shipped] = find_dependants(open_run(run.uri), "q/q.jsonl").shipped
+    assert (shipped["target"], shipped["lines"]) == ("p", 40)
+
+
+def test_that_a_record_is_in_another_part_has_the_target_s_cause(tmp_path: Path) -> None:
+    """Another target keeps it in both runs, so that no stage has set it aside."""
+    nights = Nights(
+        tmp_path, PARTS.replace("targets: {", "targets: {all: {format: conversation}, ")
+    )
+    first = nights.run(40)
+    nights.rest = nights.rest.replace("records_max: 15", "records_max: 25")
+    diff, _ = diff_runs(first.uri, nights.run(40).uri)
+    told = {flip.cause for flip in diff.decisions.flips}
+    assert told and all("recipe.targets.p.quota.records_max: 15 → 25" in one for one in told)
+
+
+def test_a_bound_on_records_that_counts_training_alone_is_held(tmp_path: Path) -> None:
+    """That of a distillation job."""
+    model = "model: llama-3-1-8b, customization: distillation, allow_legacy: true"
+    target = f"{{{model}, overflow: select, quota: {{records_min: 1, records_max: 20}}}}"
+    run = Nights(tmp_path, f"targets: {{d: {target}}}\n").run(40)
+    assert run.manifest["targets"]["d"]["records"] == {"train": 20}
 
 
 @pytest.mark.parametrize("overflow", ["fail", "select", "parts"])
