@@ -143,11 +143,11 @@ class ChildProcess:
         out = self.child.stdout.fileno()
         got = bytearray()
         used: float | None = None  # looked up for answers that are not there soon: it costs
-        begun, waits = self.counted.number, 0
+        begun = waits = 0
         while len(got) < length:
             if not select.select([out], [], [], seconds if used is not None else _SOON)[0]:
                 if used is None:
-                    used = self._cpu_seconds()
+                    used, begun = self._cpu_seconds(), self.counted.number
                     continue
                 if begun != self.counted.number:  # it goes from unit to unit
                     begun, waits = self.counted.number, 0
