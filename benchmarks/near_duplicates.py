@@ -33,7 +33,6 @@ from pipeline import kernels
 from pipeline.deciding import Ballot, Deciding
 from pipeline.earlier import Earlier
 from pipeline.engines.local import Workers
-from pipeline.inputs import read_tasks
 from pipeline.kernels import plain
 from pipeline.memory import share_memory
 from pipeline.passes import Decided, Pass
@@ -44,6 +43,7 @@ from pipeline.shards import private_folder, read_frame
 from pipeline.source import SourceFile, Unit
 from pipeline.stages.dedup_near import DedupNear
 from pipeline.tables import Blobs, SketchTable, write_blobs
+from pipeline.tasks import read_tasks
 
 MEGABYTE = 1e6
 SHARD = 16 * MEGABYTE
@@ -145,7 +145,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _write(decided: Decided, shard: Path, output: Any) -> None:
-    records = decided.apply(read_frame(shard), shard).records
+    records = decided.apply(read_frame(shard), [shard]).records
     records.filter(pl.col("rejected").is_null()).select("id", "text").write_ndjson(output)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ from typing import Any
 import polars as pl
 
 from pipeline.delta import SHIPPED, Delta
-from pipeline.fragments import ENDING, SPLITS, append_fragment, read_lines
+from pipeline.fragments import SPLITS, Lines, append_lines
 from pipeline.ledger import StageCount
+from pipeline.made import Made
 from pipeline.parquet_rows import ParquetRows
 from pipeline.render import LINES
 from pipeline.rendering import Rendering
 from pipeline.select_records import OVER_LIMIT, RecordLimit
-from pipeline.shards import read_frame
 
 SELECTIONS = {OVER_LIMIT: "select", SHIPPED: "delta"}
 """What a target's own choices are called in the ledger, by the reason they give."""
@@ -75,12 +74,13 @@ class TargetFiles:
 
 
 class Assembly:
-    """Writes the files of one run's folder, in the order of the shards."""
+    """Writes the files of one run's folder, in the order of the sources."""
 
-    def __init__(self, folder: Path, rendered: Path, metrics: Path, run: str) -> None:
+    def __init__(self, folder: Path, rendered: Made, images: Path, metrics: Path, run: str) -> None:
         self.run = run  # digest
         self.folder = folder
         self.rendered = rendered
+        self.images = images  # the folder of those that are prepared
         self.lineage = ParquetRows(folder / "lineage.parquet", LINEAGE)
         self.rejected = ParquetRows(folder / "rejected.parquet", REJECTED)
         self.metrics = ParquetRows(metrics, METRICS, "none")  # a work file, read three times
@@ -93,59 +93,52 @@ class Assembly:
         for rows in (self.lineage, self.rejected, self.metrics):
             rows.__exit__(kind, error, at)
 
-    def add_rejected(self, frames: Iterable[pl.DataFrame]) -> None:
+    def add_rejected(self, made: Made, kind: str) -> None:
         """Append what the stages of a pass set aside, without its text."""
-        for frame in frames:
-            if frame.height:
-                self.rejected.add(frame.unnest("rejected"))
+        columns = ["id", "document", "source", "locator", "stage", "rejected"]
+        for frame in made.frames(kind, columns):
+            self.rejected.add(frame.unnest("rejected"))
 
     def add_target(
         self, rendering: Rendering, limit: RecordLimit | None, delta: Delta | None
     ) -> list[TargetFiles]:
         """Write a target's files: one data set, or several when `limit` says so."""
-        shards = sorted(self.rendered.glob(f"{rendering.name}.*{ENDING}"))
-        new = delta.new_ids(shards, self.run) if delta else None
+        lines = Lines(self.rendered, rendering.name)
+        new = delta.new_ids(lines, self.run) if delta else None
         if delta and new is not None:
-            self._set_aside(rendering, shards, None, new, SHIPPED, delta.chain[0])
+            self._set_aside(rendering, lines, None, new, SHIPPED, delta.chain[0])
         counted, data_sets = None, None
-        if limit is not None and _height(shards) > limit.least:
-            counted = _counted(shards)
+        if limit is not None and lines.height > limit.least:
+            counted = pl.concat(lines.columns("id", "document", "split"))
             if new is not None:
                 counted = counted.filter(pl.col("id").is_in(list(new)))
             held_out = pl.col("split") == "test"
             data_sets = limit.data_sets(counted.filter(~held_out))
         if limit is None or counted is None or data_sets is None:
-            return [self._write(TargetFiles(rendering, rendering.name), shards, new)]
+            return [self._write(TargetFiles(rendering, rendering.name), lines, new)]
         data_sets[0].update(counted.filter(held_out)["id"])  # no job reads the test split
         if limit.overflow == "select":
-            self._set_aside(rendering, shards, new, data_sets[0], OVER_LIMIT, None)
-            return [self._write(TargetFiles(rendering, rendering.name), shards, data_sets[0])]
+            self._set_aside(rendering, lines, new, data_sets[0], OVER_LIMIT, None)
+            return [self._write(TargetFiles(rendering, rendering.name), lines, data_sets[0])]
         return [
             self._write(
                 TargetFiles(rendering, f"{rendering.name}-{number}", number, len(data_sets)),
-                shards,
+                lines,
                 ids,
             )
             for number, ids in enumerate(data_sets, start=1)
         ]
 
-    def _write(self, files: TargetFiles, shards: list[Path], ids: set[str] | None) -> TargetFiles:
+    def _write(self, files: TargetFiles, lines: Lines, ids: set[str] | None) -> TargetFiles:
         """The files of one data set; `ids` are the records of it, None for all."""
         folder = self.folder / files.name
         folder.mkdir()
         outputs = {split: _Lines(folder / f"{split}.jsonl", files.rendering) for split in SPLITS}
-        for shard in shards:
-            lines = read_frame(shard)
-            if ids is None:
-                self._tell_lines(lines, files.name, outputs)
-                for split, output in outputs.items():
-                    output.add_all(shard, lines.filter(pl.col("split") == split))
-            else:
-                own = pl.col("id").is_in(list(ids))
-                self._tell_lines(lines.filter(own), files.name, outputs)
-                chosen = read_lines(shard).filter(own)
-                for split, output in outputs.items():
-                    output.add(chosen.filter(pl.col("split") == split))
+        for frame in lines.frames():
+            own = frame if ids is None else frame.filter(pl.col("id").is_in(list(ids)))
+            self._tell_lines(own, files.name, outputs)
+            for split, output in outputs.items():
+                output.add(own.filter(pl.col("split") == split))
         for split, output in outputs.items():
             if output.close():
                 files.splits[split] = output.count
@@ -164,7 +157,7 @@ class Assembly:
     def _set_aside(
         self,
         rendering: Rendering,
-        shards: list[Path],
+        rendered: Lines,
         among: set[str] | None,
         ids: set[str],
         reason: str,
@@ -175,8 +168,7 @@ class Assembly:
         count = StageCount(label)
         told = {"stage": pl.lit(label), "reason": pl.lit(reason), "value": pl.lit(value, pl.String)}
         nothing = dict.fromkeys(("threshold", "merged_into"), pl.lit(None, pl.String))
-        for shard in shards:
-            lines = read_frame(shard)
+        for lines in rendered.frames():
             if among is not None:
                 lines = lines.filter(pl.col("id").is_in(list(among)))
             out = lines.filter(~pl.col("id").is_in(list(ids)))
@@ -188,24 +180,13 @@ class Assembly:
 
     def _copy_images(self, files: TargetFiles, ids: set[str] | None) -> None:
         prefix = f"{files.rendering.name}.image."
-        for image in sorted(self.rendered.glob(f"{prefix}*")):
+        for image in sorted(self.images.glob(f"{prefix}*")):
             final = image.name.removeprefix(prefix)
             if ids is not None and final.split(".")[0].split("-")[0] not in ids:
                 continue
             folder = self.folder / files.rendering.name / "images"  # where the lines say
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(image, folder / final)
-
-
-def _height(shards: list[Path]) -> int:
-    """How many records there are, without reading them."""
-    return sum(int(pl.scan_ipc(shard).select(pl.len()).collect().item()) for shard in shards)
-
-
-def _counted(shards: list[Path]) -> pl.DataFrame:
-    """`id`, `document` and `split` of every record."""
-    columns = ("id", "document", "split")
-    return pl.concat([pl.read_ipc(shard, columns=list(columns)) for shard in shards])
 
 
 class _Lines:
@@ -217,15 +198,10 @@ class _Lines:
         self.count = SplitCount()
         self.file: Any = None
 
-    def add_all(self, shard: Path, lines: pl.DataFrame) -> None:
-        """Add all lines of a split that a shard has; `lines` are their records."""
-        if self._counted(lines):
-            append_fragment(shard, lines["split"][0], self.file)
-
     def add(self, lines: pl.DataFrame) -> None:
-        """Add some lines."""
+        """Add the lines of some records."""
         if self._counted(lines):
-            self.file.write(b"\n".join([*lines["line"].cast(pl.Binary), b""]))
+            append_lines(lines, self.file)
 
     def _counted(self, lines: pl.DataFrame) -> bool:
         """Whether there is a line; then there is a file, too."""

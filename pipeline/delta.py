@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import xxhash
 
 from pipeline.errors import RecipeError, StorageError
-from pipeline.fragments import read_lines
+from pipeline.fragments import Lines
 from pipeline.publish import MANIFEST, read_manifest, whole_name
 from pipeline.recipe import Recipe
 from pipeline.storage import Place
@@ -38,21 +37,20 @@ class Delta:
     chain: tuple[str, ...]  # runs, the parent first
     shipped: frozenset[int]  # digests of their lines
 
-    def new_ids(self, shards: Iterable[Path], run: str) -> set[str]:
+    def new_ids(self, rendered: Lines, run: str) -> set[str]:
         """The ids of rendered records whose lines the chain does not hold."""
         new: set[str] = set()
-        for shard in shards:
-            lines = read_lines(shard)
+        for lines in rendered.texts():
             digests = line_digests(lines["line"].to_list(), run)
             is_new = pl.Series([digest not in self.shipped for digest in digests], dtype=pl.Boolean)
             new.update(lines["id"].filter(is_new))
         return new
 
-    def withdrawn(self, shards: Iterable[Path], run: str) -> int:
+    def withdrawn(self, rendered: Lines, run: str) -> int:
         """How many shipped lines the data no longer holds: a tuned model does not forget them."""
         there: set[int] = set()
-        for shard in shards:
-            there.update(line_digests(read_lines(shard)["line"].to_list(), run))
+        for lines in rendered.texts():
+            there.update(line_digests(lines["line"].to_list(), run))
         return len(self.shipped - there)
 
 

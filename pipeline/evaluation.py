@@ -14,7 +14,8 @@ import polars as pl
 
 from pipeline.engines.local import Workers
 from pipeline.errors import DataError
-from pipeline.inputs import Inputs, read_tasks
+from pipeline.inputs import Inputs
+from pipeline.made import Made
 from pipeline.memory import refuse_sets
 from pipeline.observations import MATCHED
 from pipeline.parquet_rows import ParquetRows
@@ -25,6 +26,7 @@ from pipeline.resume import digest_of
 from pipeline.reuse import made_by
 from pipeline.shards import private_folder, read_frame
 from pipeline.stage import Stage
+from pipeline.tasks import read_tasks
 from pipeline.unit_rows import unit_keys
 
 EVALUATION, KEY = "evaluation", "evaluation_sets"
@@ -120,18 +122,15 @@ def _pinned(sets: Mapping[str, Inputs]) -> list[str]:
     ]
 
 
-def gather_matches(parts: list[Path], folder: Path) -> None:
-    """Write `contamination.parquet` from what the stages found in each shard, in their order.
-
-    `parts` are the shards' paths without ending; without any stage that looked there is no file.
-    """
+def gather_matches(passes: list[Made], folder: Path) -> None:
+    """Write `contamination.parquet` from what the stages found in each pass."""
     with ParquetRows(folder / CONTAMINATION, pl.Schema({**MATCHES, **PLACE})) as rows:
-        for part in parts:
-            path = part.with_name(f"{part.name}.{MATCHED}.arrow")
-            if path.exists():
-                aside = read_frame(part.with_name(f"{part.name}.rejected.arrow"))
-                place = aside.select("id", *PLACE)
-                rows.add(read_frame(path).join(place, on="id", how="left", maintain_order="left"))
+        for made in passes:
+            for found in made.frames(MATCHED):
+                ids = found["id"].implode()
+                asides = made.frames("rejected", ["id", *PLACE])
+                own = [aside.filter(pl.col("id").is_in(ids)) for aside in asides]
+                rows.add(found.join(pl.concat(own), on="id", how="left", maintain_order="left"))
 
 
 PLACE = {name: SCHEMA[name] for name in ("source", "locator")}

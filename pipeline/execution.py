@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +20,33 @@ from pipeline.errors import StorageError
 from pipeline.evaluation import EvaluationSets, read_named, read_sets
 from pipeline.finish import Finished, finish
 from pipeline.gate.gate import GateProcess
-from pipeline.inputs import Inputs, read_tasks
-from pipeline.ledger import StageCount, check_chain, total
+from pipeline.inputs import Inputs
+from pipeline.ledger import StageCount, check_chain
+from pipeline.made import Made, located, made_of_parts
 from pipeline.memory import share_memory
 from pipeline.naming import Named
 from pipeline.observations import add_tallies
-from pipeline.passes import Decided, Pass, ReadTask, ShardTask
+from pipeline.options import Options
+from pipeline.passes import Decided, Pass
 from pipeline.progress import Progress
 from pipeline.readers import sandbox
 from pipeline.recipe import Recipe
 from pipeline.references import ReferringStage
 from pipeline.render import RenderPass
 from pipeline.rendering import Rendering, renderings
-from pipeline.resume import claim
+from pipeline.resume import claim, digest_of
 from pipeline.reuse import find_known, made_by
 from pipeline.segments import Segment, segments
-from pipeline.shards import private_folder, write_bytes
+from pipeline.shards import private_folder, read_frame, units_path, write_bytes
 from pipeline.stage import ComparingStage, EvidenceStage, RecordStage, Stage
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.clean import Clean
 from pipeline.stages.label import Label
 from pipeline.stages.redact import Redact
+from pipeline.taken_over import take_over
+from pipeline.tasks import task_name
+from pipeline.unit_rows import sum_ledger, unit_keys
+from pipeline.units import SourceUnits, Units, kept_units
 from pipeline.withdraw import Withdrawn
 
 WORKER_DIED = (
@@ -57,19 +61,6 @@ SMALL = 64 << 20
 
 NEW_ALONE, ALL_ALONE = 4 << 20, 256 << 20
 """Bytes of new source, and of all, up to which more processes cost more than they save."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run: none of it changes a byte of the output."""
-
-    output: str  # folder or s3:// prefix
-    workers: int
-    memory: int | None = None  # bytes
-    work: Path | None = None  # where work files go; beside a local output if None
-    full: bool = False  # do all anew, whatever earlier runs have left
-    since: str | None = None  # run that delta targets go on from; the latest if None
-    state: str | None = None  # s3:// prefix that keeps what the next run takes over
 
 
 class Execution:
@@ -99,8 +90,8 @@ class Execution:
         self.losses: dict[str, Counter[str]] = {}  # by target
         self.told: dict[str, Mapping[str, Any]] = {}  # by corpus stage
         self.tallies: dict[str, Counter[str]] = {}  # by stage
-        self.set_aside: list[Path] = []
-        self.observed: list[Path] = []  # shards beside which observations may lie, without ending
+        self.made: list[Made] = []  # by each pass
+        self.made_of: list[str] = []  # what each pass made it of, beside its units
         self.deltas: dict[str, Delta] = {}  # by target
         self.sets = EvaluationSets()
         self.against: Mapping[str, dict[str, Any]] = {}  # what is told of earlier data, by name
@@ -124,36 +115,36 @@ class Execution:
             if self.inputs.size() < SMALL:
                 self.gate = held.enter_context(GateProcess())
             with self.engine:
-                tasks, decided = self._all_passes()
+                decided = self._all_passes()
                 self.gate = self.gate or held.enter_context(GateProcess())
-                rendered, targets = self._render(tasks, decided)
+                rendered, targets = self._render(decided)
             check_chain([c for c in self.counts if not c.stage.startswith("targets.")])
             return finish(self, rendered, targets)
 
-    def shards(self) -> list[Path]:
-        """All passes and no target: the records that are kept, shard by shard in their order.
-
-        The last of the stages must be a record stage.
-        """
+    def kept(self) -> Made:
+        """All passes and no target: what the last has made. It must end in a record stage."""
         with ExitStack() as held:
             held.callback(sandbox.close)
             with self.engine:
-                tasks, decided = self._all_passes()
+                decided = self._all_passes()
             assert not decided, "a decision is left to be applied"
             check_chain(self.counts)
-            return [task.shard for task in tasks]
+            return self.made[-1]
 
-    def _all_passes(self) -> tuple[list[Any], tuple[Decided, ...]]:
+    def _all_passes(self) -> tuple[Decided, ...]:
+        """Returns what is decided after the last of them."""
         steps = self._held_against_sets(self.recipe.steps())
         if any(isinstance(step, EvidenceStage) for step in steps):
             self.progress.say(kernels.describe())
         if self.recipe.split.validation or self.recipe.split.test:
             steps.append(self.recipe.split)
-        tasks: list[Any] = list(read_tasks(self.inputs.units, self.share.shard_bytes))
+        keys = unit_keys(self.inputs.units, self.withdrawn)
+        units: Units = SourceUnits(self.inputs.units, keys)
         decided: tuple[Decided, ...] = ()
         for number, segment in enumerate(segments(steps)):
-            tasks, decided = self._pass(number, segment, tasks, decided)
-        return tasks, decided
+            units = kept_units(self.made[-1], decided) if number else units
+            decided = self._pass(number, segment, units, decided)
+        return decided
 
     def _held_against_sets(self, steps: list[Stage]) -> list[Stage]:
         """The stages, those that hold records against evaluation sets with what they need."""
@@ -171,15 +162,10 @@ class Execution:
         return [self.sets.held_against(step, self.folder, memory) for step in steps]
 
     def _pass(
-        self,
-        number: int,
-        segment: Segment,
-        tasks: list[ReadTask | ShardTask],
-        decided: tuple[Decided, ...],
-    ) -> tuple[list[Any], tuple[Decided, ...]]:
+        self, number: int, segment: Segment, units: Units, decided: tuple[Decided, ...]
+    ) -> tuple[Decided, ...]:
         folder = private_folder(self.folder / f"pass-{number:02d}")
-        labels = [label for label, _ in segment.stages]
-        made_of = made_by(segment.stages, segment.corpora) if number == 0 else ""
+        made_of = digest_of(*self.made_of[-1:], made_by(segment.stages, segment.corpora))
         this = Pass(
             number,
             folder,
@@ -191,19 +177,13 @@ class Execution:
             made_of,
             self.withdrawn,
         )
-        if number == 0 and not self.options.full:
-            tasks = self._with_known(tasks, folder, made_of)
         firsts = [one.label for one in decided] or ["read"]
-        parts = self._map(" · ".join([*firsts, *labels]), this, tasks)
-        self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
-        self.observed += [folder / part for part in parts]
+        title = " · ".join([*firsts, *(label for label, _ in segment.stages)])
+        made = self._do(title, this, units)
         if number == 0:
-            for entry in self.withdrawn.unused(self.set_aside):
+            for entry in self.withdrawn.unused(made.frames("rejected", ["rejected"])):
                 self.progress.say(f"withdraw: {entry}: no source holds it")
-        shards = [
-            ShardTask(index, folder / f"{part}.kept.arrow") for index, part in enumerate(parts)
-        ]
-        return shards, self._decisions(number, segment, [task.shard for task in shards])
+        return self._decisions(number, segment, made.files("kept"))
 
     def _earlier(self, number: int, segment: Segment) -> Earlier:
         """The earlier data that a barrier's stages compare with, read and sketched; its texts are
@@ -238,32 +218,45 @@ class Execution:
                 self.told[label] = told
         return tuple(made)
 
-    def _with_known(self, tasks: list[Any], folder: Path, made_of: str) -> list[Any]:
-        """The read tasks with what earlier runs have made of their units."""
-        keys = [task.keys(self.withdrawn) for task in tasks]
-        if self.take_over:
-            self.take_over(made_of)
-        known = find_known(self.folder.parent, folder, made_of, chain.from_iterable(keys))
-        there = set(known.rows["key"])
-        units = chain.from_iterable(task.units for task in tasks)
-        new = [
-            unit
-            for key, (_, unit) in zip(chain.from_iterable(keys), units, strict=True)
-            if key not in there
+    def _do(self, title: str, this: Pass | RenderPass, units: Units) -> Made:
+        """What a pass makes of its units, or earlier ones have made; it is counted."""
+        folder, first = this.folder, not self.made
+        if first and self.take_over:
+            self.take_over(this.made_of)
+        full = self.options.full
+        known = find_known(self.folder.parent, folder, this.made_of, units.keys, full=full)
+        there = known.keys
+        new = [number for number, key in enumerate(units.keys) if key not in there]
+        if first:
+            self._tell_known(new, len(units.keys))
+        taken = list(take_over(known, folder, this.made_of, units.keys, self.share.shard_bytes))
+        tasks = units.tasks(new, self.share.shard_bytes) if new or not taken else []
+        markers = self._map(title, this, tasks)
+        own = [
+            located(read_frame(units_path(folder / f"{task_name(task.keys)}.json")), folder)
+            for task in tasks
         ]
-        self.inputs.confirm(new)
-        if there:
-            told = f"{len(there)} of {sum(map(len, keys))} source units are known from earlier runs"
-            self.progress.say(told)
-            if sum(unit.size() for unit in new) <= NEW_ALONE and self.inputs.size() <= ALL_ALONE:
-                self.engine.stay_alone()
-        return [
-            replace(task, known=known.of(own), digests=tuple(own))
-            for task, own in zip(tasks, keys, strict=True)
-        ]
+        parts = (folder / part for marker in markers for part in marker["parts"])
+        made = made_of_parts([*taken, *own], units.keys, parts)
+        self._count(this, made, markers)
+        self.made.append(made)
+        self.made_of.append(this.made_of)
+        return made
 
-    def _map(self, title: str, this: Pass | RenderPass, tasks: list[Any]) -> list[str]:
-        """Run a pass's tasks; returns the names of its parts, in order."""
+    def _tell_known(self, new: list[int], total: int) -> None:
+        """Say how many sources are known, and make sure of those that are not."""
+        units = [self.inputs.units[number][1] for number in new]
+        self.inputs.confirm(units)
+        if len(new) < total:
+            told = f"{total - len(new)} of {total} source units are known from earlier runs"
+            self.progress.say(told)
+            if sum(unit.size() for unit in units) <= NEW_ALONE and self.inputs.size() <= ALL_ALONE:
+                self.engine.stay_alone()
+
+    def _map(
+        self, title: str, this: Pass | RenderPass, tasks: Sequence[Any]
+    ) -> list[dict[str, Any]]:
+        """Run a pass's tasks; returns their markers, in order."""
         self.progress.begin(title, len(tasks))
         markers: dict[int, dict[str, Any]] = {}
         try:
@@ -274,27 +267,33 @@ class Execution:
             raise StorageError(WORKER_DIED) from None
         self.progress.end()
         ordered = [markers[position] for position in range(len(tasks))]
-        counts = (StageCount.from_json(line) for marker in ordered for line in marker["counts"])
-        self.counts += total(counts)
         for marker in ordered:
             for label, seconds in marker["cpu"].items():
                 self.cpu[label] = self.cpu.get(label, 0.0) + seconds
-            add_tallies(self.tallies, marker.get("tallies", {}))
-            for target, losses in marker.get("losses", {}).items():
-                self.losses.setdefault(target, Counter()).update(losses)
-        return [part for marker in ordered for part in marker["parts"]]
+        return ordered
 
-    def _render(
-        self, tasks: list[Any], decided: tuple[Decided, ...]
-    ) -> tuple[Path, tuple[Rendering, ...]]:
+    def _count(self, this: Pass | RenderPass, made: Made, markers: list[dict[str, Any]]) -> None:
+        """Add to the ledger what a pass has made of its units, known ones too."""
+        sums = sum_ledger(made.frames("ledger"), this.labels)
+        self.counts += sums.counts
+        self.losses |= {label.removeprefix("targets."): n for label, n in sums.losses.items()}
+        add_tallies(self.tallies, sums.tallies)
+        for marker in markers:
+            if "made_of" not in marker:  # some of its tallies are of no record
+                by_record = sums.tallies
+                rest = {k: v for k, v in marker["tallies"].items() if k not in by_record}
+                add_tallies(self.tallies, rest)
+
+    def _render(self, decided: tuple[Decided, ...]) -> tuple[Made, tuple[Rendering, ...]]:
         folder = private_folder(self.folder / "rendered")
         paths = self.folder / "paths.json"
         targets = renderings(self.recipe, self.options.output, self.digest)
-        if any(one.place.image_prefix for one in targets):  # else no line names an image
+        names_images = any(one.place.image_prefix for one in targets)
+        if names_images:
             write_bytes(paths, json.dumps(self.inputs.paths()).encode())
-        this = RenderPass(folder, targets, decided, paths, self.plan)
+        units = kept_units(self.made[-1], decided, self.digest if names_images else None)
+        made_of = digest_of(self.made_of[-1], *(one.made_of(self.digest) for one in targets))
+        this = RenderPass(folder, targets, decided, paths, self.plan, made_of)
         names = [one.label for one in decided]
-        parts = self._map(" · ".join(names + [one.name for one in targets]), this, tasks)
-        if decided:
-            self.set_aside += [folder / f"{part}.rejected.arrow" for part in parts]
-        return folder, targets
+        title = " · ".join(names + [one.name for one in targets])
+        return self._do(title, this, units), targets

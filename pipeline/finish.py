@@ -18,15 +18,18 @@ from pipeline.bedrock.pricing import training_cost
 from pipeline.check import check_files
 from pipeline.errors import RecipeError
 from pipeline.evaluation import gather_matches
+from pipeline.fragments import Lines
 from pipeline.gate.gate import SUITE
 from pipeline.gate.run import drift_of, hold_gate, refusals
+from pipeline.made import Made
 from pipeline.metrics_facts import certificate
 from pipeline.observations import gather_measures, gather_samples
 from pipeline.publish import MANIFEST, as_json
+from pipeline.render import rejected_kind
 from pipeline.rendering import Rendering, base_uri
 from pipeline.report.summary import summary, write_report
 from pipeline.select_records import RecordLimit
-from pipeline.shards import read_frame, write_frame
+from pipeline.shards import write_frame
 
 if TYPE_CHECKING:
     from pipeline.execution import Execution
@@ -43,7 +46,7 @@ class Finished:
     faults: list[str]
 
 
-def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -> Finished:
+def finish(execution: Execution, rendered: Made, targets: Iterable[Rendering]) -> Finished:
     """Write everything of a run into its staged folder; nothing is visible to readers yet."""
     folder = execution.folder / "run"
     shutil.rmtree(folder, ignore_errors=True)
@@ -51,12 +54,12 @@ def finish(execution: Execution, rendered: Path, targets: Iterable[Rendering]) -
     metrics = execution.folder / "metrics.parquet"
     with execution.clocked("assemble"):
         written = _assemble(execution, rendered, targets, folder, metrics)
-        gather_measures(execution.observed, folder)
+        gather_measures(execution.made, folder)
         if execution.sets.told:
-            gather_matches(execution.observed, folder)
-        write_frame(execution.folder / "samples.arrow", gather_samples(execution.observed))
+            gather_matches(execution.made, folder)
+        write_frame(execution.folder / "samples.arrow", gather_samples(execution.made))
     with execution.clocked("check"):
-        told = {one.name: _tell(execution, one, folder / one.name) for one in written}
+        told = {one.name: _tell(execution, one, rendered, folder / one.name) for one in written}
         _write_jobs(execution, written, folder)
     execution.progress.say("holding the gate")
     with execution.clocked("gate"):
@@ -106,17 +109,18 @@ def _tallies(execution: Execution) -> dict[str, dict[str, int]]:
 
 def _assemble(
     execution: Execution,
-    rendered: Path,
+    rendered: Made,
     targets: Iterable[Rendering],
     folder: Path,
     metrics: Path,
 ) -> list[TargetFiles]:
     written: list[TargetFiles] = []
-    with Assembly(folder, rendered, metrics, execution.digest) as assembly:
-        assembly.add_rejected(read_frame(path) for path in execution.set_aside)
+    images = execution.folder / "rendered"
+    with Assembly(folder, rendered, images, metrics, execution.digest) as assembly:
+        for made in execution.made:
+            assembly.add_rejected(made, "rejected")
         for rendering in targets:
-            parts = sorted(rendered.glob(f"{rendering.name}.*.rejected.arrow"))
-            assembly.add_rejected(read_frame(part) for part in parts)
+            assembly.add_rejected(rendered, rejected_kind(rendering.name))
             limit = _record_limit(execution, rendering)
             delta = execution.deltas.get(rendering.name)
             written += assembly.add_target(rendering, limit, delta)
@@ -140,7 +144,7 @@ def _record_limit(execution: Execution, rendering: Rendering) -> RecordLimit | N
     return RecordLimit(overflow, None if together is None else int(together), least)
 
 
-def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, Any]:
+def _tell(execution: Execution, files: TargetFiles, rendered: Made, folder: Path) -> dict[str, Any]:
     """What the manifest says of a target: its files, held against the model's limits."""
     rendering = files.rendering
     told: dict[str, Any] = {
@@ -155,7 +159,7 @@ def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, A
     if rendering.plan is not None:
         told |= _tell_model(execution, files)
     if rendering.name in execution.deltas:
-        told["delta"] = _tell_delta(execution, rendering)
+        told["delta"] = _tell_delta(execution, rendering, rendered)
         if "train" not in files.splits:  # nothing new to tune on, which is no fault
             return told | {"faults": [], "ready": False}
     found = list(_check(execution, files, folder))
@@ -165,17 +169,16 @@ def _tell(execution: Execution, files: TargetFiles, folder: Path) -> dict[str, A
     return told | {"faults": faults, "ready": not faults}
 
 
-def _tell_delta(execution: Execution, rendering: Rendering) -> dict[str, Any]:
+def _tell_delta(execution: Execution, rendering: Rendering, rendered: Made) -> dict[str, Any]:
     """What a delta goes on from, and what that holds beside."""
     delta = execution.deltas[rendering.name]
     job = execution.recipe.job_settings(rendering.name)
-    shards = sorted((execution.folder / "rendered").glob(f"{rendering.name}.*.lines.arrow"))
     return {
         "parent_run": delta.chain[0],
         "chain": list(delta.chain),
         "base_model": job.base_model if job else None,
         "shipped": len(delta.shipped),
-        "withdrawn": delta.withdrawn(shards, execution.digest),
+        "withdrawn": delta.withdrawn(Lines(rendered, rendering.name), execution.digest),
     }
 
 

@@ -15,7 +15,6 @@ from pipeline.errors import SourceChanged
 from pipeline.hub import is_hub, list_hub
 from pipeline.local_sources import hash_file
 from pipeline.own_output import NOTHING_OWN, OwnOutput
-from pipeline.passes import ReadTask
 from pipeline.pins import Pins
 from pipeline.readers import assign, ranges
 from pipeline.readers.per_file import PerFileReader
@@ -250,19 +249,3 @@ def _handfuls(listed: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
             some = []
     if some:
         yield some
-
-
-def read_tasks(units: Iterable[tuple[Reader, Unit]], most_bytes: int) -> list[ReadTask]:
-    """Units in groups of about `most_bytes` of source, in order."""
-    tasks: list[ReadTask] = []
-    group: list[tuple[Reader, Unit]] = []
-    size = 0
-    for reader, unit in units:
-        group.append((reader, unit))
-        size += unit.size()
-        if size >= most_bytes:
-            tasks.append(ReadTask(len(tasks), tuple(group)))
-            group, size = [], 0
-    if group:
-        tasks.append(ReadTask(len(tasks), tuple(group)))
-    return tasks

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
+from pipeline.made import Made
 from pipeline.parquet_rows import ParquetRows
 from pipeline.references import MATCHES
-from pipeline.shards import read_frame
 from pipeline.stage import SAMPLES, Observed, fewest
 
 MEASURES = "measures"
@@ -77,34 +76,29 @@ def least_samples(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=LABELLED_SAMPLES), *chosen]).sort("stage", "kind", "id")
 
 
-def gather_measures(parts: Iterable[Path], folder: Path) -> None:
-    """Write `measures/<label>.parquet` below `folder` from the shards' own, in their order.
-
-    `parts` are the shards' paths without ending, in the order of the records.
-    """
-    rows: dict[str, ParquetRows] = {}
-    try:
-        for part in parts:
-            for path in sorted(part.parent.glob(f"{part.name}.{MEASURES}.*.arrow")):
-                label = path.name.removeprefix(f"{part.name}.{MEASURES}.").removesuffix(".arrow")
-                frame = read_frame(path)
-                if label not in rows:
+def gather_measures(passes: Iterable[Made], folder: Path) -> None:
+    """Write `measures/<label>.parquet` below `folder` from what the passes have made."""
+    for made in passes:
+        for kind in made.kinds():
+            if not kind.startswith(f"{MEASURES}."):
+                continue
+            rows: ParquetRows | None = None
+            for frame in made.frames(kind):
+                if rows is None:
                     (folder / MEASURES).mkdir(exist_ok=True)
-                    file = folder / MEASURES / f"{label}.parquet"
-                    rows[label] = ParquetRows(file, frame.schema)
-                rows[label].add(frame)
-    finally:
-        for one in rows.values():
-            one.__exit__(None, None, None)
+                    file = folder / MEASURES / f"{kind.removeprefix(f'{MEASURES}.')}.parquet"
+                    rows = ParquetRows(file, frame.schema)
+                rows.add(frame)
+            if rows is not None:
+                rows.__exit__(None, None, None)
 
 
-def gather_samples(parts: Iterable[Path]) -> pl.DataFrame:
+def gather_samples(passes: Iterable[Made]) -> pl.DataFrame:
     """The samples of a whole run, `LABELLED_SAMPLES`."""
-    paths = (part.with_name(f"{part.name}.samples.arrow") for part in parts)
-    return least_samples(read_frame(path) for path in paths if path.exists())
+    return least_samples(frame for made in passes for frame in made.frames("samples"))
 
 
-def add_tallies(sums: dict[str, Counter[str]], told: dict[str, dict[str, Any]]) -> None:
-    """Add a task's tallies to those of the run."""
+def add_tallies(sums: dict[str, Counter[str]], told: Mapping[str, Mapping[str, int]]) -> None:
+    """Add some tallies to those of the run."""
     for label, counted in told.items():
         sums.setdefault(label, Counter()).update(counted)

@@ -9,14 +9,12 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.ledger import StageCount
-from pipeline.observations import Observations, add_tallies
-from pipeline.reuse import Bounds, Known, bounds_of, ledger_of, lesser, located, spliced
-from pipeline.shards import write_frame, write_marker
-from pipeline.unit_rows import UnitRows, sum_ledger
-
-NEW = "-new"
-"""In the names of parts that are only made to be put among those that are known."""
+from pipeline.fragments import LINES_END, write_fragments
+from pipeline.ledger import StageCount, total
+from pipeline.observations import Observations
+from pipeline.reuse import Bounds, bounds_of, lesser
+from pipeline.shards import units_path, write_frame, write_marker
+from pipeline.unit_rows import UnitRows
 
 
 class Clock:
@@ -34,10 +32,10 @@ class Clock:
 
 
 class Parts:
-    """The parts of one task as they are made. `keys` are its units', empty if it reads a shard."""
+    """The parts of one task as they are made. `keys` are its units'."""
 
     def __init__(self, folder: Path, task: str, keys: Sequence[str]) -> None:
-        self.folder, self.task, self.keys = folder, task, keys
+        self.folder, self.task = folder, task
         self.clock = Clock()
         self.counts: list[StageCount] = []
         self.seen = Observations()
@@ -47,34 +45,22 @@ class Parts:
         self.bounds: list[Bounds] = []
 
     def write(self, frames: Mapping[str, pl.DataFrame], roots: pl.DataFrame) -> None:
-        """One more part; `roots` tells the units of its records, where the frames do not."""
+        """One more part; `roots` tells the units of its records, where the frames do not.
+
+        Lines of targets are written as they will be published.
+        """
         name = f"{self.task}-{len(self.names):04d}"
-        if self.keys:
-            frames = self.rows.add(name, roots, frames)
-            self.bounds += [bounds_of(frames["samples"])] if "samples" in frames else []
+        frames = self.rows.add(name, roots, frames)
+        if "samples" in frames:
+            self.bounds.append(bounds_of(frames["samples"]))
         for kind, frame in frames.items():
             path = self.folder / f"{name}.{kind}.arrow"
+            if kind.endswith(LINES_END):
+                self.files += write_fragments(path, frame)
+                continue
             write_frame(path, frame)
             self.files.append(path)
         self.names.append(name)
-
-    def join(self, known: Known, labels: Sequence[str], most_bytes: int) -> Parts:
-        """These parts and what is known of the other units, as parts in the order of units."""
-        joined = Parts(self.folder, self.task.removesuffix(NEW), self.keys)
-        joined.clock, joined.seen = self.clock, self.seen
-        counts, tallies = sum_ledger(ledger_of(known), labels)
-        joined.counts = [*self.counts, *counts]
-        add_tallies(joined.seen.tallies, tallies)
-        joined.bounds = [*self.bounds, *known.bounds.values()]
-        for units, frames in spliced(known.rows, self.located(), self.keys, most_bytes):
-            joined.write(frames, units)
-        for file in self.files:
-            file.unlink()
-        return joined
-
-    def located(self) -> pl.DataFrame:
-        """Where the rows of each unit are."""
-        return located(self.rows.index(), self.folder, self.task)
 
     def finish(self, marker: Path, made_from: str, made_of: str) -> dict[str, Any]:
         """Write the marker, last of all; returns it.
@@ -82,15 +68,14 @@ class Parts:
         This run takes the work up by what it was `made_from`, later runs by what the result for
         a unit was `made_of`.
         """
+        units = units_path(marker)
+        write_frame(units, self.rows.index())
         told: dict[str, Any] = {
             "parts": self.names,
-            "counts": [count.as_json() for count in self.counts],
+            "counts": [count.as_json() for count in total(self.counts)],
             "tallies": self.seen.told(),
             "cpu": self.clock.cpu,
         }
-        if self.keys and self.seen.by_record:  # else nobody knows what one unit has added
-            units = marker.with_suffix(".units.arrow")
-            write_frame(units, self.rows.index())
-            self.files.append(units)
+        if self.seen.by_record:  # else nobody knows what one unit has added
             told |= {"made_of": made_of, "bounds": lesser(self.bounds)}
-        return write_marker(marker, made_from, self.files, told)
+        return write_marker(marker, made_from, [*self.files, units], told)

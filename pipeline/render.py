@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,22 @@ from typing import Any
 import polars as pl
 
 from pipeline.bedrock.limits import reject_over_limits
-from pipeline.fragments import ENDING, write_fragments
-from pipeline.ledger import StageCount
+from pipeline.fragments import lines_kind
 from pipeline.outlined import all_valid, list_validator
-from pipeline.parts import Clock
-from pipeline.passes import Decided, ShardTask, in_order, origin, positions
+from pipeline.parts import Parts
+from pipeline.passes import Decided, in_order, positions
 from pipeline.record import SCHEMA
 from pipeline.rendering import Rendering
+from pipeline.resume import digest_of
 from pipeline.schemas_dir import load_schema
-from pipeline.settle import Settled, settle
-from pipeline.shards import read_frame, read_marker, write_bytes, write_frame, write_marker
+from pipeline.settle import settle
+from pipeline.shards import read_marker, write_bytes
 from pipeline.stage import Broken, reject
 from pipeline.stages.language import UNDETERMINED
 from pipeline.targets.images import image_name, most_images, prepare_image
+from pipeline.tasks import ShardTask, task_name
 from pipeline.tokens import TURN_OVERHEAD, message_tokens, token_bound
+from pipeline.unit_rows import LOSS, UNIT, ledger_rows, roots_of, tally_rows
 
 LINES = pl.Schema(
     {
@@ -44,6 +47,11 @@ LINES = pl.Schema(
 """A rendered record with its measures: what lineage, gate and report are made of."""
 
 
+def rejected_kind(target: str) -> str:
+    """What a target's own rejects are called among the files of a part."""
+    return f"targets.{target}.rejected"
+
+
 @dataclass(frozen=True)
 class RenderPass:
     """What is done to every shard in the last pass."""
@@ -53,60 +61,64 @@ class RenderPass:
     decided: tuple[Decided, ...]  # the split, or last corpus stages
     paths_file: Path  # JSON: where each input's bytes are
     plan: str  # digest of recipe, inputs, code and cuts
+    made_of: str = ""  # digest of all that the result for a unit depends on beside the unit
+
+    @property
+    def labels(self) -> list[str]:
+        """The lines of the ledger that it writes."""
+        return [*(one.label for one in self.decided), *(one.label for one in self.renderings)]
 
     def run(self, task: ShardTask) -> dict[str, Any]:
         """Render one shard for every target, unless it is done; returns its marker."""
-        marker_path = self.folder / f"{task.index:05d}.json"
-        made_from = origin(self.plan, self.folder.name, task, self.decided)
+        name = task_name(task.keys)
+        marker_path = self.folder / f"{name}.json"
+        made_from = digest_of(self.plan, self.folder.name, *task.keys)
         done = read_marker(marker_path, made_from)
         if done is not None:
             return done | {"reused": True}
-        clock = Clock()
-        records = read_frame(task.shard)
-        counts: list[StageCount] = []
-        files: list[Path] = []
-        losses: dict[str, dict[str, int]] = {}
-        if self.decided:
-            order, set_aside = positions(records), []
-            for decided in self.decided:
-                parted = settle(decided.label, records, decided.apply(records, task.shard).records)
-                set_aside.append(parted.rejected.with_columns(stage=pl.lit(decided.label)))
-                records = parted.kept
-                counts.append(parted.count)
-            files.append(self.folder / f"{task.index:05d}.rejected.arrow")
-            write_frame(files[-1], in_order(set_aside, order))
+        parts = Parts(self.folder, name, task.keys)
+        numbered = task.read()
+        records, roots = numbered.drop(UNIT), roots_of(numbered)
+        order, ledger, set_aside = positions(records), [], []
+        for decided in self.decided:
+            after = decided.apply(records, task.shards()).records
+            parted = settle(decided.label, records, after)
+            ledger.append(ledger_rows(records, after, parted, roots))
+            set_aside.append(parted.rejected.with_columns(stage=pl.lit(decided.label)))
+            records = parted.kept
+            parts.counts.append(parted.count)
+        frames = {"rejected": in_order(set_aside, order)}
         records = records.with_columns(tokens=record_tokens())
+        parts.clock.lap("shards")
         for rendering in self.renderings:
-            parted, made = self._render(rendering, records, task.index)
-            counts.append(parted.count)
-            files += made
-            losses[rendering.name] = _count(rendering.target.losses(), parted.kept)
-            clock.lap(rendering.label)
-        told = {
-            "parts": [f"{task.index:05d}"],
-            "counts": [count.as_json() for count in counts],
-            "cpu": clock.cpu,
-            "losses": losses,
-        }
-        return write_marker(marker_path, made_from, files, told)
+            rendered, rejected, told = self._render(rendering, records, roots, parts)
+            frames[lines_kind(rendering.name)] = rendered
+            frames[rejected_kind(rendering.name)] = rejected
+            ledger += told
+            parts.clock.lap(rendering.label)
+        parts.write(frames | {"ledger": pl.concat(ledger)}, roots)
+        parts.clock.lap("shards")
+        return parts.finish(marker_path, made_from, self.made_of)
 
     def _render(
-        self, rendering: Rendering, records: pl.DataFrame, index: int
-    ) -> tuple[Settled, list[Path]]:
+        self, rendering: Rendering, records: pl.DataFrame, roots: pl.DataFrame, parts: Parts
+    ) -> tuple[pl.DataFrame, pl.DataFrame, list[pl.DataFrame]]:
+        """The lines of a target, its rejects, and what both are in the ledger."""
         wanted = reject_other_languages(records, rendering.languages)
         rendered = rendering.target.render(wanted, rendering.place)
         if rendering.plan is not None:
             rendered = reject_over_limits(rendered, rendering.plan, rendering.bucket)
         rendered = reject_broken_lines(rendered, rendering.target.schema)
-        parted = settle(rendering.label, records, rendered.select(SCHEMA.names()))
+        after = rendered.select(SCHEMA.names())
+        parted = settle(rendering.label, records, after)
+        parts.counts.append(parted.count)
         rejected = parted.rejected.with_columns(stage=pl.lit(rendering.label))
-        rejected = in_order([rejected], positions(records))
         lines = measured(rendered.filter(pl.col("rejected").is_null()), rendering.takes_validation)
-        name = f"{rendering.name}.{index:05d}"
-        write_frame(self.folder / f"{name}.rejected.arrow", rejected)
-        files = [self.folder / f"{name}.rejected.arrow"]
-        files += write_fragments(self.folder / f"{name}{ENDING}", lines)
-        return parted, files + self._images(rendering, parted.kept)
+        parts.files += self._images(rendering, parted.kept)
+        losses = list(_losses(rendering.target.losses(), parted.kept))
+        told = [ledger_rows(records, after, parted, roots)]
+        told += [tally_rows(rendering.label, one, roots, LOSS) for one in losses]
+        return lines, in_order([rejected], positions(records)), told
 
     def _images(self, rendering: Rendering, records: pl.DataFrame) -> list[Path]:
         """Prepare the images that the kept lines name."""
@@ -154,12 +166,12 @@ def record_tokens() -> pl.Expr:
     return pl.coalesce(said, token_bound(pl.col("text")))
 
 
-def _count(losses: dict[str, pl.Expr], kept: pl.DataFrame) -> dict[str, int]:
-    """How many kept records each loss is true of."""
-    if not losses:
-        return {}
-    sums = kept.select(**{name: where.sum() for name, where in losses.items()})
-    return {name: int(number) for name, number in sums.row(0, named=True).items()}
+def _losses(losses: dict[str, pl.Expr], kept: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """`id`, `kind`, `number` of the kept records that each loss is true of."""
+    for name, where in losses.items():
+        lost = kept.filter(where)
+        if lost.height:
+            yield lost.select("id", kind=pl.lit(name), number=pl.lit(1, pl.Int64))
 
 
 @functools.lru_cache(maxsize=1)

@@ -33,6 +33,20 @@ class Rendering:
         """The target's name in the ledger."""
         return f"targets.{self.name}"
 
+    def made_of(self, run: str) -> str:
+        """All that its lines depend on beside records and code, but for the name of the run."""
+        told = [
+            self.label,
+            type(self.target).__name__,
+            getattr(self.target, "model_dump_json", str)(),
+            None if self.plan is None else self.plan.model_dump_json(),
+            self.place.image_prefix.replace(f"/runs/{run}/", "/runs/"),
+            self.place.bucket_owner,
+            self.takes_validation,
+            self.languages,
+        ]
+        return repr(told)
+
     @property
     def bucket(self) -> str | None:
         """The S3 bucket where the data set will stand, if that is known."""

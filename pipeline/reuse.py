@@ -1,15 +1,15 @@
-"""What earlier runs have made of the same source units: found by digest, put in this run's order.
+"""What earlier runs have made of the same units: found by digest.
 
-A unit's part of the first pass depends on its bytes and name, its reader, the record stages, the
-sketch and the code, and on nothing else. So what an earlier run left in its work folder stands as
-if this run had made it, and all that comes after sees the same shards as in a run from nothing.
-Nothing is believed because a file exists: markers name what made them and the digests of files.
+A unit's part of a pass depends on its bytes and name, its reader, the stages, what was voted on its
+records, and the code, and on nothing else. So what an earlier run left in its work folder stands as
+if this run had made it, and the run is the same as one from nothing. Nothing is believed because a
+file exists: markers name what made them and the digests of files.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,10 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from pipeline.observations import least_samples
+from pipeline.made import located, rows_of
 from pipeline.resume import code_digest, digest_of
-from pipeline.shards import digest_file, read_frame
+from pipeline.shards import digest_file, read_frame, units_path
 from pipeline.stage import SAMPLES_MOST
-from pipeline.unit_rows import UNIT
-
-ALWAYS = {"kept", "rejected", "sketch", "ledger"}
-"""Kinds of files that every part has, be they empty; `sketch` is that of each corpus stage."""
-
-INDEX = {"key", "part", "piece", "pieces", "size"}
-"""Columns of a units file that are not numbers of rows."""
 
 Bounds = dict[str, str]
 """Of each stage and kind whose samples were cut: the greatest id up to which all are there."""
@@ -37,14 +30,13 @@ Bounds = dict[str, str]
 class Known:
     """What earlier runs have made of units."""
 
-    rows: pl.DataFrame  # of a units file, with `task`, `stem` and where each kind's rows start
+    rows: pl.DataFrame  # of a units file, with their places, the `task`, and how many it is `of`
     bounds: Mapping[str, Bounds] = field(default_factory=dict)  # of samples, by task
 
-    def of(self, keys: Iterable[str]) -> Known | None:
-        """What is known of some units; None if nothing is."""
-        rows = self.rows.filter(pl.col("key").is_in(list(keys)))
-        tasks = rows["task"].unique()
-        return Known(rows, {task: self.bounds[task] for task in tasks}) if rows.height else None
+    @property
+    def keys(self) -> set[str]:
+        """Those of the units."""
+        return set(self.rows["key"])
 
 
 def made_by(stages: Iterable[tuple[str, Any]], corpora: Iterable[tuple[str, Any]]) -> str:
@@ -54,48 +46,35 @@ def made_by(stages: Iterable[tuple[str, Any]], corpora: Iterable[tuple[str, Any]
     return digest_of(code_digest(), json.dumps(told))
 
 
-def at(kind: str) -> str:
-    """The column that says in which row of a part's file a unit's rows start."""
-    return f"{kind} at"
+NOTHING_KNOWN = Known(pl.DataFrame(schema={"key": pl.String, "task": pl.String}))
 
 
-def kinds_of(rows: pl.DataFrame) -> list[str]:
-    """The kinds of files that a units file counts the rows of."""
-    others = INDEX | {"task", "stem", UNIT}
-    return [name for name in rows.columns if name not in others and not name.endswith(" at")]
-
-
-def located(index: pl.DataFrame, folder: Path, task: str) -> pl.DataFrame:
-    """A units file's rows with the place of each unit's rows."""
-    starts = {
-        at(kind): pl.col(kind).cum_sum().over("part") - pl.col(kind) for kind in kinds_of(index)
-    }
-    stem = pl.lit(f"{folder}/") + pl.col("part")
-    return index.with_columns(**starts, stem=stem, task=pl.lit(task))
-
-
-def find_known(work: Path, own: Path, made_of: str, keys: Iterable[str]) -> Known:
-    """What is known of the units with these keys, from the work folders of all other runs.
+def find_known(work: Path, own: Path, made_of: str, keys: Iterable[str], *, full: bool) -> Known:
+    """What is known of the units with these keys, from the work folder of this run and, but for
+    `full`, from those of all others.
 
     `own` is the pass's folder, whose namesakes in other runs are looked through.
     """
     wanted = pl.Series("key", list(keys), dtype=pl.String)
     tasks: dict[str, pl.DataFrame] = {}
     bounds: dict[str, Bounds] = {}
-    for path in sorted(work.glob(f"*/{own.name}/*.json")):
-        marker = None if path.parent == own else _whole(path, made_of)
+    others = [] if full else sorted(work.glob(f"*/{own.name}/*.json"))
+    mine = sorted(own.glob("*.json"))
+    for path in (*mine, *(path for path in others if path.parent != own)):
+        marker = _whole(path, made_of)
         if marker is None:
             continue
-        index = located(read_frame(path.with_suffix(".units.arrow")), path.parent, str(path))
+        index = located(read_frame(units_path(path)), path.parent)
+        index = index.with_columns(task=pl.lit(str(path)), of=pl.lit(index.height))
         rows = index.filter(pl.col("key").is_in(wanted.implode()))
-        tasks[str(path)], bounds[str(path)] = rows, marker["bounds"]
-        wanted = wanted.filter(~wanted.is_in(rows["key"].implode()))
+        if rows.height:
+            tasks[str(path)], bounds[str(path)] = rows, marker["bounds"]
+            wanted = wanted.filter(~wanted.is_in(rows["key"].implode()))
     tasks = _sampled_enough(tasks, bounds)
-    rows = pl.concat(tasks.values(), how="diagonal") if tasks else _NOTHING
+    if not tasks:
+        return NOTHING_KNOWN
+    rows = pl.concat(tasks.values(), how="diagonal")
     return Known(rows.with_columns(cs.numeric().fill_null(0)), bounds)
-
-
-_NOTHING = pl.DataFrame(schema={"key": pl.String, "task": pl.String})
 
 
 def _whole(path: Path, made_of: str) -> dict[str, Any] | None:
@@ -138,9 +117,9 @@ def _last_shown(tasks: Mapping[str, pl.DataFrame]) -> dict[str, str]:
     ids: dict[str, list[str]] = {}
     for rows in tasks.values():
         if "samples" in rows.columns:
-            shown = _rows_of(rows, "samples")
-            named = [] if shown is None else shown.select("stage", "kind", "id").iter_rows()
-            for stage, kind, one in named:
+            there = rows.filter(pl.col("samples") > 0)
+            shown = rows_of(there, "samples", ("stage", "kind", "id")) if there.height else None
+            for stage, kind, one in () if shown is None else shown.iter_rows():
                 ids.setdefault(f"{stage} {kind}", []).append(one)
     enough = {name: sorted(found) for name, found in ids.items() if len(found) >= SAMPLES_MOST}
     return {name: found[SAMPLES_MOST - 1] for name, found in enough.items()}
@@ -160,55 +139,3 @@ def lesser(bounds: Iterable[Bounds]) -> Bounds:
         for name, bound in one.items():
             least[name] = min(bound, least.get(name, bound))
     return least
-
-
-def ledger_of(known: Known) -> pl.DataFrame:
-    """The ledger of known units."""
-    rows = _rows_of(known.rows, "ledger")
-    assert rows is not None
-    return rows
-
-
-def spliced(
-    known: pl.DataFrame, new: pl.DataFrame, keys: Sequence[str], most_bytes: int
-) -> Iterator[tuple[pl.DataFrame, dict[str, pl.DataFrame]]]:
-    """Parts of about `most_bytes` from located rows, in the order of units: that of `keys`.
-
-    Each is (its units, its frames by kind); both have the column `unit`.
-    """
-    rows = pl.concat([known, new], how="diagonal").with_columns(cs.numeric().fill_null(0))
-    units = pl.DataFrame({"key": list(keys)}).with_row_index(UNIT)
-    start = pl.col("size").cum_sum() - pl.col("size")
-    ordered = rows.join(units, on="key").sort(UNIT, "piece")
-    blocks = ordered.with_columns(block=start // most_bytes)
-    for block in blocks.partition_by("block", maintain_order=True, include_key=False):
-        frames = {}
-        for kind in kinds_of(block):
-            frame = _rows_of(block, kind)
-            if frame is not None:
-                owners = block.select(pl.col(UNIT).repeat_by(kind).explode()).drop_nulls()
-                frames[kind] = frame.with_columns(owners.to_series())
-        if "samples" in frames:
-            chosen = least_samples([frames["samples"].drop(UNIT)])
-            named = ["stage", "kind", "id"]
-            frames["samples"] = frames["samples"].join(chosen, on=named, how="semi")
-        yield block.select(UNIT), frames
-
-
-def _rows_of(rows: pl.DataFrame, kind: str) -> pl.DataFrame | None:
-    """The rows of some units in their files of one kind, in order; None if there is no file."""
-    there = rows.select("stem", start=at(kind), number=kind).filter(pl.col("number") > 0)
-    if not there.height:
-        return _file(rows["stem"].first(), kind).clear() if kind.split(".")[0] in ALWAYS else None
-    before, end = pl.col("stem").shift(), (pl.col("start") + pl.col("number")).shift()
-    apart = ((pl.col("stem") != before) | (pl.col("start") != end)).fill_null(True)
-    spans = there.group_by(span=apart.cum_sum(), maintain_order=True).agg(
-        pl.col("stem", "start").first(), pl.col("number").sum()
-    )
-    files = {stem: _file(stem, kind) for stem in spans["stem"].unique()}
-    places = spans.select("stem", "start", "number").iter_rows()
-    return pl.concat([files[stem].slice(start, number) for stem, start, number in places])
-
-
-def _file(stem: Any, kind: str) -> pl.DataFrame:
-    return read_frame(Path(f"{stem}.{kind}.arrow"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -14,18 +15,19 @@ from typing import Any
 
 from pipeline.delta import read_deltas
 from pipeline.errors import DataError, StorageError
-from pipeline.execution import Execution, Options
+from pipeline.execution import Execution
 from pipeline.failpoints import step
 from pipeline.finish import Finished
 from pipeline.inputs import Inputs, gather_inputs
 from pipeline.lock import Held, hold
 from pipeline.naming import name_run
+from pipeline.options import Options
 from pipeline.own_output import own_output
 from pipeline.pins import Pins
 from pipeline.progress import Progress
 from pipeline.publish import point_to, publish, read_latest, read_manifest
 from pipeline.recipe import Recipe
-from pipeline.resume import FROM_SOURCES, PLAN
+from pipeline.resume import PLAN
 from pipeline.shards import private_folder
 from pipeline.state import State
 from pipeline.storage import Aws, is_remote, open_place
@@ -140,8 +142,9 @@ def work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
 def _clear(work: Path, run: str, inputs: Inputs, withdrawn: Withdrawn) -> None:
     """Leave the rejected texts of the published run; other runs' work is of no more use, and of
     what is withdrawn no copy stays."""
+    made = set(_made_by_tasks(work / run))
     for path in (work / run).rglob("*"):
-        if path.is_file() and not _is_kept_work(path):
+        if path.is_file() and path not in made and not _is_kept_work(path):
             step("remove work file")
             path.unlink()
     spool = work / "spool"
@@ -156,9 +159,15 @@ def _clear(work: Path, run: str, inputs: Inputs, withdrawn: Withdrawn) -> None:
             shutil.rmtree(other)
 
 
+def _made_by_tasks(folder: Path) -> Iterator[Path]:
+    """What the passes have made that the next run can take over."""
+    for marker in folder.glob("*/0*.json"):
+        told = json.loads(marker.read_bytes())
+        if "made_of" in told:
+            yield marker
+            yield from (marker.with_name(name) for name in told["files"])
+
+
 def _is_kept_work(path: Path) -> bool:
-    """Rejected texts are for the owner; the whole first pass is for the next run to take over."""
-    taken_over = path.parent.name == FROM_SOURCES and path.name[0].isdigit()
-    return (
-        taken_over or path.name.endswith(".rejected.arrow") or path.name in {PLAN, "timings.json"}
-    )
+    """Rejected texts are for the owner."""
+    return path.name.endswith(".rejected.arrow") or path.name in {PLAN, "timings.json"}

@@ -119,3 +119,8 @@ def private_folder(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     os.chmod(path, 0o700)  # noqa: PTH101 - an existing folder too
     return path
+
+
+def units_path(marker: Path) -> Path:
+    """Where it is said which rows of a task's files came of which unit."""
+    return marker.with_suffix(".units.arrow")

@@ -1,7 +1,8 @@
-"""A task of an earlier run taken over whole: its files under this run's name, nothing made anew.
+"""What earlier runs have made, as files of this run: linked where a task's units are all still
+there, and else written anew without those that are gone, so that no text of theirs stays.
 
-That is so where a task's source units are just those of an earlier one: all tasks before the first
-new source, so most of them where each night's sources come after the others by name.
+Each night adds a task or two; so that they do not grow in number for ever, small ones are put
+together now and then.
 """
 
 from __future__ import annotations
@@ -9,68 +10,111 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from pipeline.failpoints import step
+from pipeline.fragments import LINES_END, placed
+from pipeline.made import ALWAYS, kinds_of, located, rows_of
+from pipeline.observations import least_samples
+from pipeline.parts import Parts
 from pipeline.reuse import Known
-from pipeline.shards import digest_file, read_frame, write_bytes, write_frame
+from pipeline.shards import read_frame, units_path
+from pipeline.tasks import task_name
+from pipeline.unit_rows import UNIT
 
-UNITS = ".units.arrow"
+SMALL = 1 / 8
+"""Of the bytes that a task may have: one below is small."""
+
+SMALL_MOST = 8
+"""Small tasks from which on they are put together."""
 
 
 def take_over(
-    known: Known, keys: Sequence[str], marker: Path, made_from: str
-) -> dict[str, Any] | None:
-    """Make an earlier task's result that of the task whose `marker` this is; returns it.
+    known: Known, folder: Path, made_of: str, keys: Sequence[str], most_bytes: int
+) -> Iterator[pl.DataFrame]:
+    """The located rows of all that is known, as this run's, by files below `folder`.
 
-    `keys` are the task's units. None where no one task has made just these, in this order. The
-    earlier files have been held against their digests when they were found.
+    `keys` are the units in their order. The earlier files have been held against their digests
+    when they were found.
     """
-    tasks = known.rows["task"].unique()
-    if tasks.len() != 1:
-        return None
-    earlier = Path(tasks.item())
-    units = read_frame(earlier.with_suffix(UNITS))
-    if units["key"].unique(maintain_order=True).to_list() != list(keys):
-        return None
-    told: dict[str, Any] = json.loads(earlier.read_bytes())
-    files = {
-        _renamed(name, earlier, marker): digest
-        for name, digest in told["files"].items()
-        if not name.endswith(UNITS)
-    }
-    for name in told["files"]:
-        if not name.endswith(UNITS):
-            _link(earlier.with_name(name), marker.with_name(_renamed(name, earlier, marker)))
-    own = marker.with_suffix(UNITS)
-    parts = pl.Series([_renamed(name, earlier, marker) for name in units["part"]], dtype=pl.String)
-    write_frame(own, units.with_columns(part=parts))
-    told |= {
-        "made_from": made_from,
-        "files": files | {own.name: digest_file(own)},
-        "parts": [_renamed(name, earlier, marker) for name in told["parts"]],
-        "cpu": {},
-    }
-    write_bytes(marker, json.dumps(told, sort_keys=True).encode())
-    return told
+    if known.rows.is_empty():
+        return
+    tasks = known.rows.group_by("task", maintain_order=True).agg(
+        pl.col("size").sum(), whole=pl.len() == pl.col("of").first()
+    )
+    small = tasks.filter(pl.col("whole") & (pl.col("size") < SMALL * most_bytes))["task"]
+    left = tasks.filter(~pl.col("whole"))["task"]
+    anew = pl.concat([left, small]) if small.len() > SMALL_MOST else left
+    is_anew = pl.col("task").is_in(anew.implode())
+    for (task,), rows in known.rows.filter(~is_anew).group_by("task", maintain_order=True):
+        _link(Path(str(task)), folder)
+        yield rows.with_columns(stem=pl.lit(f"{folder}/") + pl.col("part"))
+    rewritten = known.rows.filter(is_anew)
+    if rewritten.height:
+        units = pl.DataFrame({"key": list(keys)}).with_row_index(UNIT)
+        ordered = rewritten.join(units, on="key").sort(UNIT, "piece")
+        start = pl.col("size").cast(pl.Int64).cum_sum() - pl.col("size")
+        tasks = ordered.with_columns(block=start.first().over(UNIT) // most_bytes).drop(UNIT)
+        for rows in tasks.partition_by("block", maintain_order=True, include_key=False):
+            yield _written(rows, known, folder, made_of, most_bytes)
 
 
-def _renamed(name: str, earlier: Path, marker: Path) -> str:
-    """The name of a task's part or file as one of this task."""
-    return marker.stem + name.removeprefix(earlier.stem)
+def _link(marker: Path, folder: Path) -> None:
+    """A task's files under this run's folder too: none is ever written to."""
+    if marker.parent == folder:
+        return
+    for name in (*json.loads(marker.read_bytes())["files"], marker.name):
+        source, place = marker.with_name(name), folder / name
+        step("link shard")
+        place.unlink(missing_ok=True)
+        try:
+            os.link(source, place)
+        except OSError:  # not on this file system
+            unfinished = place.with_name(place.name + ".part")
+            shutil.copyfile(source, unfinished)
+            unfinished.replace(place)
 
 
-def _link(source: Path, place: Path) -> None:
-    """The same file by another name: none is ever written to. A copy where that is not possible."""
-    step("link shard")
-    place.unlink(missing_ok=True)
-    try:
-        os.link(source, place)
-    except OSError:
-        unfinished = place.with_name(place.name + ".part")
-        shutil.copyfile(source, unfinished)
-        unfinished.replace(place)
+def _written(
+    rows: pl.DataFrame, known: Known, folder: Path, made_of: str, most_bytes: int
+) -> pl.DataFrame:
+    """The rows of some units as a task of their own."""
+    keys = rows["key"].unique(maintain_order=True)
+    numbers = pl.DataFrame({"key": keys}).with_row_index(UNIT)
+    numbered = rows.join(numbers, on="key", maintain_order="left")
+    parts = Parts(folder, task_name(keys), keys.to_list())
+    parts.bounds = [known.bounds[task] for task in rows["task"].unique()]
+    start = pl.col("size").cast(pl.Int64).cum_sum() - pl.col("size")
+    for some in numbered.with_columns(part_of=start // most_bytes).partition_by(
+        "part_of", maintain_order=True, include_key=False
+    ):
+        parts.write(dict(_frames(some)), some.select(UNIT))
+    marker = folder / f"{parts.task}.json"
+    parts.finish(marker, "", made_of)
+    return located(read_frame(units_path(marker)), folder)
+
+
+def _without_rest(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rows alone: of a slice Polars would write the texts of all rows around it, too."""
+    copied = pl.from_arrow(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    assert isinstance(copied, pl.DataFrame)
+    return copied.match_to_schema(frame.schema)
+
+
+def _frames(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of some units by kind, each with the number of its unit."""
+    for kind in kinds_of(rows):
+        if not rows[kind].sum() and kind.split(".")[0] not in ALWAYS:
+            continue
+        frame = rows_of(rows, kind, change=placed if kind.endswith(LINES_END) else None)
+        frame = _without_rest(frame)
+        if kind == "samples":
+            chosen = least_samples([frame])
+        owners = rows.select(pl.col(UNIT).repeat_by(kind).explode()).to_series().drop_nulls()
+        frame = frame.with_columns(owners)
+        if kind == "samples":
+            frame = frame.join(chosen, on=["stage", "kind", "id"], how="semi")
+        yield kind, frame

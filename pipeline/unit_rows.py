@@ -1,4 +1,4 @@
-"""Which rows of a task's files came of which source unit: what lets the next run take them over.
+"""Which rows of a task's files came of which unit: what lets the next run take them over.
 
 In every file of a part, the rows of a unit stand together, in the order of the units. The ledger
 says what each stage made of a unit's records, so that counts can be summed over any units.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import orjson
 import polars as pl
@@ -27,7 +28,7 @@ UNIT = "unit"
 LEDGER = pl.Schema({"stage": pl.String(), "what": pl.String(), "number": pl.Int64()})
 """A unit's share of a stage's counts: `what` is came, merged, divided, chunks, or one of these:"""
 
-REASON, TALLY = "reason ", "tally "
+REASON, TALLY, LOSS = "reason ", "tally ", "loss "
 
 
 def unit_keys(units: Iterable[tuple[Reader, Unit]], withdrawn: Withdrawn = NOTHING) -> list[str]:
@@ -63,9 +64,11 @@ class UnitRows:
         rows = roots.group_by(UNIT).agg(size=pl.len()).sort(UNIT)
         ordered = {}
         for kind, frame in frames.items():
-            numbered = with_units(frame, roots).sort(UNIT, maintain_order=True)
+            numbered = with_units(frame, roots)
+            if not numbered[UNIT].is_sorted():
+                numbered = numbered.sort(UNIT, maintain_order=True)
             ordered[kind] = numbered.drop(UNIT)
-            counted = numbered.group_by(UNIT).agg(pl.len().cast(pl.Int64).alias(kind))
+            counted = numbered.group_by(UNIT).agg(pl.len().cast(pl.UInt32).alias(kind))
             rows = rows.join(counted, on=UNIT, how="left", maintain_order="left")
         share = (
             pl.col("size") / pl.col("size").sum() * sum(f.estimated_size() for f in frames.values())
@@ -74,15 +77,13 @@ class UnitRows:
         return ordered
 
     def index(self) -> pl.DataFrame:
-        """A row for each unit and part: `key`, `part`, `piece` of `pieces`, `size` in bytes, and
-        the number of its rows in the part's file of each kind."""
+        """A row for each unit and part: `key`, `part`, `piece`, `size` in bytes, and the number of
+        its rows in the part's file of each kind."""
         keys = pl.DataFrame({"key": list(self.keys)}).with_row_index(UNIT)
         rows = pl.concat(self.parts, how="diagonal") if self.parts else _NO_PARTS
         numbered = rows.join(keys.cast({UNIT: rows.schema[UNIT]}), on=UNIT, maintain_order="left")
-        counted = numbered.with_columns(
-            piece=pl.int_range(pl.len()).over("key"), pieces=pl.len().cast(pl.Int64).over("key")
-        )
-        return counted.drop(UNIT).with_columns(cs.numeric().fill_null(0))
+        piece = pl.int_range(pl.len(), dtype=pl.UInt32).over("key")
+        return numbered.with_columns(piece=piece).drop(UNIT).with_columns(cs.numeric().fill_null(0))
 
 
 _NO_PARTS = pl.DataFrame(schema={UNIT: pl.UInt32, "size": pl.Int64, "part": pl.String})
@@ -128,25 +129,43 @@ def ledger_rows(
     return numbers.select(UNIT, stage=pl.lit(parted.count.stage), what="what", number="number")
 
 
-def tally_rows(stage: str, tallies: pl.DataFrame, roots: pl.DataFrame) -> pl.DataFrame:
+def tally_rows(
+    stage: str, tallies: pl.DataFrame, roots: pl.DataFrame, prefix: str = TALLY
+) -> pl.DataFrame:
     """What a stage tells of records (`id`, `kind`, `number`), by unit: `unit` and `LEDGER`."""
     counted = with_units(tallies, roots).group_by(UNIT, "kind", maintain_order=True)
     numbers = counted.agg(pl.col("number").sum().cast(pl.Int64))
-    what = pl.lit(TALLY) + pl.col("kind")
+    what = pl.lit(prefix) + pl.col("kind")
     return numbers.select(UNIT, stage=pl.lit(stage), what=what, number="number")
 
 
-def sum_ledger(
-    ledger: pl.DataFrame, stages: Iterable[str]
-) -> tuple[list[StageCount], dict[str, dict[str, int]]]:
-    """Counts of the stages, and their tallies, from `LEDGER`. Raises LawBroken by `check`."""
-    sums = ledger.group_by("stage", "what").agg(pl.col("number").sum()).sort("stage", "what")
+@dataclass(frozen=True)
+class Sums:
+    """What a ledger comes to."""
+
+    counts: list[StageCount]
+    tallies: dict[str, Counter[str]]  # by stage
+    losses: dict[str, Counter[str]]  # likewise; of targets
+
+
+def sum_ledger(ledger: Iterable[pl.DataFrame], stages: Iterable[str]) -> Sums:
+    """The counts of the stages, and what they tell, from frames of `LEDGER`.
+
+    Raises LawBroken when a count does not balance.
+    """
     told: dict[str, Counter[str]] = {stage: Counter() for stage in stages}
-    for stage, what, number in sums.iter_rows():
-        told[stage][what] = number
-    tallies = {stage: _named(TALLY, counted) for stage, counted in told.items()}
+    for frame in ledger:
+        sums = frame.group_by("stage", "what").agg(pl.col("number").sum()).sort("stage", "what")
+        for stage, what, number in sums.iter_rows():
+            told[stage][what] += number
     counts = [_stage_count(stage, counted) for stage, counted in told.items()]
-    return counts, {stage: dict(counted) for stage, counted in tallies.items() if counted}
+    for count in counts:
+        count.check()
+    tallies, losses = (
+        {stage: named for stage, counted in told.items() if (named := _named(prefix, counted))}
+        for prefix in (TALLY, LOSS)
+    )
+    return Sums(counts, tallies, losses)
 
 
 def _stage_count(stage: str, told: Counter[str]) -> StageCount:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import polars as pl
 
@@ -96,12 +95,11 @@ class Withdrawn:
         rejected = pl.when(out).then(why).otherwise("rejected").alias("rejected")
         return records.with_columns(*emptied, rejected)
 
-    def unused(self, rejected: Sequence[Path]) -> list[str]:
-        """The entries by which nothing was set aside in a first pass, from its rejected shards."""
+    def unused(self, rejected: Iterable[pl.DataFrame]) -> list[str]:
+        """The entries by which nothing was set aside in a first pass, from what it rejected."""
         used: set[str] = set()
-        for path in rejected if self.entries else ():
-            with path.open("rb") as file:
-                why = pl.read_ipc(file, columns=["rejected"])["rejected"].struct
+        for rows in rejected if self.entries else ():
+            why = rows["rejected"].struct
             used.update(why.field("value").filter(why.field("reason") == WITHDRAWN))
         return [entry for entry in self.entries if entry not in used]
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import latest, tree_bytes
 from small_run import ROLE
 
-from pipeline import execution
+from pipeline import units
 from pipeline.commands.policy import recipe_access
 from pipeline.commands.why import answer
 from pipeline.diff.sources import compare_made
@@ -116,12 +116,18 @@ def test_the_same_bytes_for_any_workers_and_shards(
     """Two workers with shards of a few records make what one makes."""
     path = write(tmp_path)
     alone = tree_bytes(run(path))
-    monkeypatch.setattr(execution, "read_tasks", one_by_one(execution.read_tasks))
+    monkeypatch.setattr(units, "read_tasks", one_by_one(units.read_tasks))
+    monkeypatch.setattr(units, "shard_tasks", one_by_one(units.shard_tasks))
     assert tree_bytes(run(path, output=str(tmp_path / "two"), workers=2)) == alone
 
 
-def one_by_one(read_tasks: Any) -> Any:
-    return lambda units, _: read_tasks(units, 1)
+def one_by_one(tasks: Any) -> Any:
+    """Tasks of one unit, or of one shard."""
+
+    def cut(*told: Any) -> Any:
+        return tasks(*(1 if isinstance(one, int) else one for one in told))
+
+    return cut
 
 
 def test_a_changed_set_is_noticed_and_the_rest_taken_over(

@@ -11,51 +11,75 @@ import polars as pl
 import pytest
 
 from pipeline import fragments
-from pipeline.fragments import append_fragment, read_lines, write_fragments
+from pipeline.fragments import append_lines, placed, with_lines, write_fragments
+from pipeline.shards import read_frame
 
+LINES = ['{"text":"tea, \\"green\\""}', '{"text":"trà"}', '{"text":"\\n"}']
 RECORDS = pl.DataFrame(
     {
         "id": ["a", "b", "c"],
         "split": ["train", "validation", "train"],
-        "line": ['{"text":"tea, \\"green\\""}', '{"text":"trà"}', '{"text":"\\n"}'],
+        "bytes": [len(line.encode()) for line in LINES],
+        "line": LINES,
     }
 )
 
 
-def stops_after_nine(source: int, target: int, _most: int) -> int:
+def stops_after_nine(source: int, target: int, most: int, offset: int) -> int:
     """Copies a little, then says that there is no more."""
-    return os.write(target, os.read(source, 9)) if os.lseek(source, 0, os.SEEK_CUR) == 0 else 0
+    if most < sum(len(line.encode()) + 1 for line in LINES[:1]):
+        return 0
+    return os.write(target, os.pread(source, 9, offset))
 
 
-def fails_after_nine(source: int, target: int, most: int) -> int:
+def fails_after_nine(source: int, target: int, most: int, offset: int) -> int:
     """Copies a little, then cannot go on."""
-    if not (copied := stops_after_nine(source, target, most)):
+    if not (copied := stops_after_nine(source, target, most, offset)):
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
     return copied
 
 
+@pytest.fixture
+def records(tmp_path: Path) -> pl.DataFrame:
+    """The records as they are read back, with the places of their lines."""
+    path = tmp_path / "0-0000.targets.corpus.lines.arrow"
+    assert write_fragments(path, RECORDS) == [path, path.with_suffix(".jsonl")]
+    return placed(read_frame(path), str(path.with_suffix("")))
+
+
 @pytest.mark.parametrize("how", [None, stops_after_nine, fails_after_nine, "not there"])
-def test_all_lines_of_a_split_are_appended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: Any
+@pytest.mark.parametrize("chosen", [[0, 2], [0, 1, 2], [2, 0], [1], []])
+def test_lines_are_appended_in_the_order_of_their_records(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    records: pl.DataFrame,
+    how: Any,
+    chosen: list[int],
 ) -> None:
     """By the kernel, by a kernel that ends early or fails half way, and without its help."""
+    monkeypatch.setattr(fragments, "LONG", 1)
     if how == "not there":
         monkeypatch.delattr(fragments.os, "copy_file_range", raising=False)
     elif how is not None:
         monkeypatch.setattr(fragments.os, "copy_file_range", how, raising=False)
-    records = tmp_path / f"corpus.00000{fragments.ENDING}"
-    write_fragments(records, RECORDS)
     with (tmp_path / "train.jsonl").open("wb") as output:
         output.write(b"before\n")
         for _ in range(2):
-            append_fragment(records, "train", output)
+            append_lines(records[chosen], output)
         output.write(b"after\n")
-    own = "".join(f"{line}\n" for line in RECORDS["line"].gather([0, 2])).encode()
+    own = "".join(f"{LINES[number]}\n" for number in chosen).encode()
     assert (tmp_path / "train.jsonl").read_bytes() == b"before\n" + 2 * own + b"after\n"
 
 
-def test_lines_are_read_back_beside_their_records(tmp_path: Path) -> None:
-    """Those of a split together, each with its own line."""
-    records = tmp_path / f"corpus.00000{fragments.ENDING}"
-    write_fragments(records, RECORDS)
-    assert read_lines(records).sort("id").equals(RECORDS.select(read_lines(records).columns))
+def test_lines_are_read_back_beside_their_records(records: pl.DataFrame) -> None:
+    """Each with its own line, in the order of the records."""
+    assert with_lines(records).equals(RECORDS)
+    assert with_lines(records[[2, 0]]).equals(RECORDS[[2, 0]])
+
+
+def test_placed_lines_are_written_anew_as_they_are(tmp_path: Path, records: pl.DataFrame) -> None:
+    """In another order, without what is left out."""
+    path = tmp_path / "1-0000.targets.corpus.lines.arrow"
+    write_fragments(path, records[[2, 1]])
+    again = placed(read_frame(path), str(path.with_suffix("")))
+    assert with_lines(again).equals(RECORDS[[2, 1]])

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 
+from pipeline.made import located, made_of_parts
 from pipeline.observations import gather_measures, gather_samples
-from pipeline.passes import Pass, ShardTask
+from pipeline.passes import Pass
 from pipeline.record import frame
-from pipeline.shards import write_frame
+from pipeline.shards import read_frame, write_frame
 from pipeline.stage import SAMPLES_MOST, Observed, Settings, fewest
+from pipeline.tasks import ShardTask
 
 RECORDS = frame([{"source": f"{n}.txt", "text": "tea " * (n % 7) + "x"} for n in range(90)])
 
@@ -37,20 +39,28 @@ class Trim(Settings):
         return self.observe(records).records
 
 
+def task_of(folder: Path, key: str, records: pl.DataFrame) -> ShardTask:
+    """All records of one shard, as one unit."""
+    write_frame(folder / f"in{key}.kept.arrow", records)
+    spans = {"stem": [f"{folder}/in{key}"], "start": [0], "number": [records.height]}
+    return ShardTask(pl.DataFrame(spans), (key,))
+
+
 def seen_in(folder: Path, shards: list[pl.DataFrame]) -> tuple[list[Any], pl.DataFrame, bytes]:
     """Tallies, samples and the measures' file of one pass over the shards."""
     folder.mkdir()
     this = Pass(0, folder, (("trim", Trim()),), (), (), 1 << 20, "plan")
-    parts, tallies = [], []
+    rows, tallies = [], []
     for index, shard in enumerate(shards):
-        write_frame(folder / f"in{index}.arrow", shard)
-        marker = this.run(ShardTask(index, folder / f"in{index}.arrow"))
-        parts += [folder / part for part in marker["parts"]]
+        marker = this.run(task_of(folder, str(index), shard))
+        [units] = [name for name in marker["files"] if name.endswith(".units.arrow")]
+        rows.append(located(read_frame(folder / units), folder))
         tallies.append(marker["tallies"])
+    made = made_of_parts(rows, [str(index) for index in range(len(shards))])
     (folder / "run").mkdir()
-    gather_measures(parts, folder / "run")
+    gather_measures([made], folder / "run")
     measures = (folder / "run" / "measures" / "trim.parquet").read_bytes()
-    return tallies, gather_samples(parts), measures
+    return tallies, gather_samples([made]), measures
 
 
 @pytest.mark.parametrize("size", [1, 7, 40])
@@ -67,12 +77,12 @@ def test_the_same_is_seen_however_records_are_cut(tmp_path: Path, size: int) -> 
 
 def test_a_finished_task_tells_its_tallies_again(tmp_path: Path) -> None:
     """The marker holds them, and the files with samples and measures belong to it."""
-    write_frame(tmp_path / "in.arrow", RECORDS)
     this = Pass(0, tmp_path, (("trim", Trim()),), (), (), 1 << 20, "plan")
-    first, again = (this.run(ShardTask(0, tmp_path / "in.arrow")) for _ in range(2))
+    first, again = (this.run(task_of(tmp_path, "0", RECORDS)) for _ in range(2))
     assert again == first | {"reused": True}
     assert {name.split(".", 1)[1] for name in first["files"]} == {
-        "kept.arrow", "rejected.arrow", "samples.arrow", "measures.trim.arrow"
+        "kept.arrow", "rejected.arrow", "ledger.arrow", "samples.arrow", "measures.trim.arrow",
+        "units.arrow",
     }  # fmt: skip
     assert (
         first["tallies"]["trim"]["tail"]

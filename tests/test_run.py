@@ -271,7 +271,7 @@ def test_finished_passes_are_not_done_twice(
         "pipeline.parts.write_frame", lambda path, frame: made.append(path) or real(path, frame)
     )
     monkeypatch.setattr(
-        "pipeline.render.write_frame", lambda path, frame: made.append(path) or real(path, frame)
+        "pipeline.fragments.write_frame", lambda path, frame: made.append(path) or real(path, frame)
     )
     run(project, tmp_path / "out")
     assert {path.parent.name for path in made} == {"pass-00"}
@@ -323,13 +323,14 @@ def test_a_gate_that_is_not_met_publishes_nothing(project: Path, tmp_path: Path)
 
 
 def test_work_files_are_private(clean: Path) -> None:
-    """Texts stand in the work folder: only the owner may enter. Of those that were kept, what was
-    made of the sources is left for the next run, and nothing else."""
+    """Texts stand in the work folder: only the owner may enter. What the passes have
+    made is left for the next run, and nothing else."""
     assert (clean / ".work").stat().st_mode & 0o777 == 0o700
     texts = list((clean / ".work").rglob("*.rejected.arrow"))
     assert texts
     kept = list((clean / ".work").rglob("*.kept.arrow"))
-    assert {path.parent.name for path in kept} == {"pass-00"}
+    assert {path.parent.name for path in kept} == {"pass-00", "pass-01"}
+    assert not list((clean / ".work").rglob("*.votes.*"))
     for folder in {path.parent for path in [*texts, *kept]}:
         assert folder.stat().st_mode & 0o777 == 0o700
 

@@ -187,7 +187,8 @@ def test_a_role_that_may_not_delete_is_told_so(
     body = b"<DeleteResult><Error><Key>k</Key><Code>AccessDenied</Code></Error></DeleteResult>"
     with monkeypatch.context() as patch:
         patch.setattr(fault_s3, "delete_many", lambda _: fault_s3.Answer(body=body))
-        rename(project, s3, "second")
+        (project.folder / "docs/new.txt").write_text("A new document about the green tea kettle.")
+        upload(project, s3)
         _, told = run(project, s3, tmp_path / "two", state=STATE)
     (line,) = [line for line in told if "cannot" in line]
     assert "is saved" in line

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from test_incremental import Project
 
-from pipeline import execution
+from pipeline import execution, passes
 from pipeline.memory import Share
+from pipeline.taken_over import SMALL_MOST
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 
@@ -41,8 +42,10 @@ def test_what_comes_behind_leaves_all_tasks_before_it(tmp_path: Path, project: P
     assert by_night == project.run(tmp_path / "once")
 
 
-def test_tasks_get_another_number(tmp_path: Path, project: Project) -> None:
-    """The first is gone, then others come before: the rest is linked under new names, twice."""
+def test_tasks_keep_their_names_wherever_others_come_and_go(
+    tmp_path: Path, project: Project
+) -> None:
+    """The first is gone, then others come before: the rest is linked as it is, twice."""
     first = project.folder / "docs/000.txt"
     first.write_text(TEXT.format("warm"))
     project.run(tmp_path / "out")
@@ -50,15 +53,86 @@ def test_tasks_get_another_number(tmp_path: Path, project: Project) -> None:
     first.unlink()
     shorter = project.run(tmp_path / "out")
     moved = kept_files(tmp_path / "out")
-    assert moved.keys() < before.keys()
-    assert all(moved[number] < before[number] for number in moved)
+    assert moved.items() < before.items()
     for name in ("000", "001"):
         (project.folder / f"docs/{name}.txt").write_text(TEXT.format(name))
     longer = project.run(tmp_path / "out")
     again = kept_files(tmp_path / "out")
-    assert moved.keys() < again.keys()
-    assert all(again[number] > before[number] for number in moved)
+    assert moved.items() < again.items()
     assert longer == project.run(tmp_path / "longer") != shorter
+
+
+def work_files(output: Path, kind: str) -> dict[str, list[int]]:
+    """The numbers on the disk of the work files of one kind, by the pass that made them."""
+    found: dict[str, list[int]] = {}
+    for path in sorted(output.glob(f".work/*/*/*.{kind}")):
+        found.setdefault(path.parent.name, []).append(path.stat().st_ino)
+    return found
+
+
+def test_what_later_passes_made_is_taken_over_too(tmp_path: Path, project: Project) -> None:
+    """A new document moves no other's votes: all that was chunked and rendered stays."""
+    recipe = project.folder / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("validation: 0.2", "validation: 0"))
+    project.run(tmp_path / "out")
+    kinds = ("kept.arrow", "targets.corpus.lines.jsonl")
+    before = [work_files(tmp_path / "out", kind) for kind in kinds]
+    (project.folder / "docs/zz.txt").write_text("A single sentence about the porcelain lid here.")
+    by_night = project.run(tmp_path / "out")
+    for kind, earlier in zip(kinds, before, strict=True):
+        after = work_files(tmp_path / "out", kind)
+        assert set(after) == set(earlier)
+        for name, files in earlier.items():
+            assert len(set(after[name]) - set(files)) == 1, name
+            assert set(files) <= set(after[name]), name
+    assert by_night == project.run(tmp_path / "once")
+
+
+def in_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All sources of a run in one task."""
+    monkeypatch.setattr(execution, "share_memory", lambda *_: Share(1, 1 << 20))
+
+
+def test_of_what_is_gone_no_text_stays(
+    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its task is written anew without it, in every pass; the others' records are not made anew."""
+    in_one_task(monkeypatch)
+    secret = project.folder / "docs/500-secret.txt"
+    secret.write_text("The porcelain owl watches over seventeen umbrellas in the hall.")
+    project.run(tmp_path / "out")
+    work = tmp_path / "out/.work"
+
+    def holding() -> set[str]:
+        files = [path for path in work.rglob("*") if path.is_file()]
+        return {path.parent.name for path in files if b"seventeen" in path.read_bytes()}
+
+    assert holding() == {"pass-00", "pass-01", "rendered"}
+    secret.unlink()
+    read: list[str] = []
+    real = passes.read_units
+    monkeypatch.setattr(
+        passes, "read_units", lambda units, *rest: real(read.extend(units) or units, *rest)
+    )
+    by_night = project.run(tmp_path / "out")
+    assert not read
+    assert not holding()
+    assert by_night == project.run(tmp_path / "once")
+
+
+def test_small_tasks_are_put_together(
+    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document a night for three times as many nights as there may be small tasks."""
+    in_one_task(monkeypatch)
+    numbers = []
+    for night in range(3 * SMALL_MOST):
+        (project.folder / f"docs/n{night:02d}.txt").write_text(TEXT.format(f"for night {night}"))
+        by_night = project.run(tmp_path / "out")
+        numbers.append(len(kept_files(tmp_path / "out")))
+    assert max(numbers) == SMALL_MOST + 1
+    assert min(numbers[SMALL_MOST + 1 :]) == 2
+    assert by_night == project.run(tmp_path / "once")
 
 
 def test_without_links_they_are_copied(

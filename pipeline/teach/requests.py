@@ -13,13 +13,14 @@ import polars as pl
 
 from pipeline.execution import Execution
 from pipeline.inputs import gather_inputs
+from pipeline.made import Made
 from pipeline.naming import Named, work_digest
 from pipeline.own_output import own_output
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.references import ReferringStage
 from pipeline.run import Options, recipe_aws, source_aws, work_folder
-from pipeline.shards import private_folder, read_frame
+from pipeline.shards import private_folder
 from pipeline.stages.redact import Redact
 from pipeline.stages.split import Split
 from pipeline.stages.teacher import Passages
@@ -45,7 +46,7 @@ class Requests:
     """All requests of a recipe, made anew from the passages each time they are gone through."""
 
     asking: Passages
-    shards: tuple[Path, ...]
+    kept: Made
 
     def __iter__(self) -> Iterator[Request]:
         """In the order of the sources, each once: passages that say the same are one request."""
@@ -54,8 +55,8 @@ class Requests:
         around = [part["text"] for part in (*system["system"], *system["messages"][0]["content"])]
         fixed = int(token_bounds(pl.Series(around)).sum()) + 2 * TURN_OVERHEAD
         document = pl.col("messages").is_null() & pl.col("text").is_not_null() & ~has_images()
-        for shard in self.shards:
-            texts = read_frame(shard).filter(document)["text"]
+        for records in self.kept.frames("kept", ["messages", "text", "images"]):
+            texts = records.filter(document)["text"]
             for text, tokens in zip(texts, token_bounds(texts), strict=True):
                 body = self.asking.body(text)
                 key = self.asking.key(text)
@@ -94,5 +95,5 @@ def recipe_requests(
         digest = work_digest(cut, inputs, options.output, {})
         own = private_folder(work / FOLDER)
         execution = Execution(cut, inputs, Named(digest, digest), own, options, progress)
-        yield Requests(asking, tuple(execution.shards()))
+        yield Requests(asking, execution.kept())
         shutil.rmtree(own)

@@ -1,0 +1,132 @@
+"""What the units of a pass are, and the keys by which what is made of them is found again.
+
+In the first pass they are units of source files; later what one part of the pass before has kept of
+such a unit, with what was voted on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+from pipeline.made import Made, at, spans_of
+from pipeline.passes import Decided
+from pipeline.shards import read_frame, votes_path
+from pipeline.source import Reader, Unit
+from pipeline.tasks import ReadTask, ShardTask, read_tasks, shard_tasks
+from pipeline.unit_rows import UNIT
+
+Tasks = Sequence[ReadTask] | Sequence[ShardTask]
+
+
+class Units(Protocol):
+    """The units of a pass, in order."""
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Digests of all that is known of each: the same for the same."""
+        ...
+
+    def tasks(self, chosen: Sequence[int], most_bytes: int) -> Tasks:
+        """Those with these numbers, some to a task."""
+        ...
+
+
+@dataclass(frozen=True)
+class SourceUnits:
+    """Units of source files."""
+
+    units: Sequence[tuple[Reader, Unit]]
+    keys: Sequence[str]
+
+    def tasks(self, chosen: Sequence[int], most_bytes: int) -> list[ReadTask]:
+        """Those with these numbers, some to a task."""
+        own = [self.units[number] for number in chosen]
+        return read_tasks(own, most_bytes, [self.keys[number] for number in chosen])
+
+
+@dataclass(frozen=True)
+class KeptUnits:
+    """What a pass has kept of its units, part by part."""
+
+    spans: pl.DataFrame  # `stem`, `start`, `number`
+    sizes: pl.Series  # bytes
+    keys: Sequence[str]
+
+    def tasks(self, chosen: Sequence[int], most_bytes: int) -> list[ShardTask]:
+        """Those with these numbers, some to a task."""
+        rows = pl.Series(chosen, dtype=pl.UInt32)
+        keys = [self.keys[number] for number in chosen]
+        return shard_tasks(self.spans[rows], self.sizes.gather(rows), keys, most_bytes)
+
+
+def kept_units(made: Made, decided: Sequence[Decided], run: str | None = None) -> KeptUnits:
+    """What is left for the next pass of what one has made.
+
+    A key tells a unit's own, which of its records are in the part if not all are, and each vote on
+    them; where records have images, the `run` too, if that is given: then lines name them by it.
+    """
+    if "kept" not in made.rows.columns:
+        return KeptUnits(_NO_SPANS, pl.Series(dtype=pl.UInt32), ())
+    kept = pl.col("kept").cast(pl.Int64)
+    rows = made.rows.filter(pl.col("kept") > 0).with_columns(
+        first=kept.cum_sum().over("key") - kept, of_all=kept.sum().over("key")
+    )
+    part = pl.when(pl.col("kept") < pl.col("of_all")).then(pl.format("{} {}", "first", "kept"))
+    parts = rows.select(part.fill_null("")).to_series()
+    told: list[str] = [""] * rows.height
+    for number, text in _told(rows, decided, run):
+        told[number] = text
+    keys = [
+        _digest(key, piece, text) if piece or text else key
+        for key, piece, text in zip(rows["key"], parts, told, strict=True)
+    ]
+    return KeptUnits(spans_of(rows, "kept"), rows["size"], keys)
+
+
+_NO_SPANS = pl.DataFrame(schema={"stem": pl.String, "start": pl.UInt32, "number": pl.UInt32})
+
+
+def _digest(*told: str) -> str:
+    return hashlib.blake2b("\0".join(told).encode(), digest_size=16).hexdigest()
+
+
+def _told(
+    rows: pl.DataFrame, decided: Sequence[Decided], run: str | None
+) -> Iterator[tuple[int, str]]:
+    """(number of a row, what its key tells beside) where there is anything."""
+    numbered = rows.select("stem", "kept", at("kept")).with_row_index(UNIT)
+    for (stem,), own in numbered.group_by("stem", maintain_order=True):
+        shard = Path(f"{stem}.kept.arrow")
+        paths = [votes_path(shard, one.label) for one in decided]
+        votes = [read_frame(path) for path in paths if path.exists()]
+        if not votes and run is None:
+            continue
+        ordered = own.sort(at("kept"))
+        owners = ordered.select(pl.col(UNIT).repeat_by("kept").explode()).to_series()
+        ids = pl.read_ipc(shard, columns=["id"]).with_columns(owners)
+        if run is not None:
+            with_images = pl.col("images").list.len() > 0
+            shown = pl.read_ipc(shard, columns=["images"]).select(
+                owners, told=pl.when(with_images).then(pl.lit(run))
+            )
+            votes_told = [shown.drop_nulls().unique()]
+        else:
+            votes_told = []
+        for number, vote in enumerate(votes):
+            votes_told.append(_of_units(ids, vote, number))
+        together = pl.concat(votes_told).group_by(UNIT, maintain_order=True)
+        yield from together.agg(pl.col("told").str.join("\n")).iter_rows()
+
+
+def _of_units(ids: pl.DataFrame, votes: pl.DataFrame, number: int) -> pl.DataFrame:
+    """One stage's votes as a text for each unit that has any, in the order of its records."""
+    rest = pl.struct(pl.exclude("id")).struct.json_encode()
+    told = votes.select("id", told=pl.format("{} {} {}", pl.lit(number), "id", rest))
+    joined = ids.join(told, on="id", how="inner", maintain_order="left")
+    return joined.group_by(UNIT, maintain_order=True).agg(pl.col("told").str.join("\n"))
