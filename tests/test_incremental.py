@@ -13,14 +13,13 @@ from typing import Any
 import pytest
 from conftest import latest, tree_bytes
 
-from pipeline import execution
+from pipeline import execution, taken_over
 from pipeline.errors import RecipeError
 from pipeline.memory import Share
 from pipeline.progress import Lines
 from pipeline.readers import text
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
-from pipeline.taken_over import SMALL_MOST
 
 RECIPE = """
 name: nightly
@@ -211,16 +210,17 @@ def test_work_of_other_code_or_stages_is_not_taken_over(
     assert read == []
 
 
-def test_work_that_is_left_is_bounded(tmp_path: Path) -> None:
+def test_work_that_is_left_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So many nights leave one run's work, no more files than half of them, and it is private."""
+    monkeypatch.setattr(taken_over, "SMALL_MOST", 3)
     project = Project(tmp_path / "project", 2)
     sizes = []
-    for night in range(4 * SMALL_MOST):
+    for night in range(12):
         (project.folder / "docs/night.txt").write_text(f"This is what came in night {night}.")
         project.run(tmp_path / "out")
         files = [path for path in (tmp_path / "out/.work").rglob("*") if path.is_file()]
         sizes.append((len(files), sum(path.stat().st_size for path in files)))
-    half = 2 * SMALL_MOST
+    half = 6
     for number in (0, 1):
         counts = [size[number] for size in sizes]
         assert max(counts[half:]) <= max(counts[:half]) * 1.02

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from test_incremental import Project
 
-from pipeline import execution, passes
+from pipeline import execution, passes, taken_over
 from pipeline.memory import Share
-from pipeline.taken_over import SMALL_MOST
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 
+SMALL_MOST = 3
 TEXT = "Water is boiled in it, and then it is kept {} for green tea."
 
 
@@ -125,6 +125,7 @@ def test_small_tasks_are_put_together(
 ) -> None:
     """A document a night for three times as many nights as there may be small tasks."""
     in_one_task(monkeypatch)
+    monkeypatch.setattr(taken_over, "SMALL_MOST", SMALL_MOST)
     numbers = []
     for night in range(3 * SMALL_MOST):
         (project.folder / f"docs/n{night:02d}.txt").write_text(TEXT.format(f"for night {night}"))
