@@ -130,7 +130,8 @@ def gather_matches(passes: list[Made], folder: Path) -> None:
                 ids = found["id"].implode()
                 asides = made.frames("rejected", ["id", *PLACE])
                 own = [aside.filter(pl.col("id").is_in(ids)) for aside in asides]
-                rows.add(found.join(pl.concat(own), on="id", how="left", maintain_order="left"))
+                place = pl.concat([pl.DataFrame(schema={"id": pl.String, **PLACE}), *own])
+                rows.add(found.join(place, on="id", how="left", maintain_order="left"))
 
 
 PLACE = {name: SCHEMA[name] for name in ("source", "locator")}

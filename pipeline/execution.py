@@ -37,14 +37,13 @@ from pipeline.rendering import Rendering, renderings
 from pipeline.resume import claim, digest_of
 from pipeline.reuse import find_known, made_by
 from pipeline.segments import Segment, segments
-from pipeline.shards import private_folder, read_frame, units_path, write_bytes
+from pipeline.shards import private_folder, read_frame, write_bytes
 from pipeline.stage import ComparingStage, EvidenceStage, RecordStage, Stage
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.clean import Clean
 from pipeline.stages.label import Label
 from pipeline.stages.redact import Redact
 from pipeline.taken_over import take_over
-from pipeline.tasks import task_name
 from pipeline.unit_rows import sum_ledger, unit_keys
 from pipeline.units import SourceUnits, Units, kept_units
 from pipeline.withdraw import Withdrawn
@@ -91,7 +90,7 @@ class Execution:
         self.told: dict[str, Mapping[str, Any]] = {}  # by corpus stage
         self.tallies: dict[str, Counter[str]] = {}  # by stage
         self.made: list[Made] = []  # by each pass
-        self.made_of: list[str] = []  # what each pass made it of, beside its units
+        self.made_of = ""  # what the last of them made it of, beside its units
         self.deltas: dict[str, Delta] = {}  # by target
         self.sets = EvaluationSets()
         self.against: Mapping[str, dict[str, Any]] = {}  # what is told of earlier data, by name
@@ -142,7 +141,7 @@ class Execution:
         units: Units = SourceUnits(self.inputs.units, keys)
         decided: tuple[Decided, ...] = ()
         for number, segment in enumerate(segments(steps)):
-            units = kept_units(self.made[-1], decided) if number else units
+            units = kept_units(self.made[-1], decided, self.engine.most) if number else units
             decided = self._pass(number, segment, units, decided)
         return decided
 
@@ -165,7 +164,7 @@ class Execution:
         self, number: int, segment: Segment, units: Units, decided: tuple[Decided, ...]
     ) -> tuple[Decided, ...]:
         folder = private_folder(self.folder / f"pass-{number:02d}")
-        made_of = digest_of(*self.made_of[-1:], made_by(segment.stages, segment.corpora))
+        made_of = digest_of(self.made_of, made_by(segment.stages, segment.corpora))
         this = Pass(
             number,
             folder,
@@ -232,15 +231,12 @@ class Execution:
         taken = list(take_over(known, folder, this.made_of, units.keys, self.share.shard_bytes))
         tasks = units.tasks(new, self.share.shard_bytes) if new or not taken else []
         markers = self._map(title, this, tasks)
-        own = [
-            located(read_frame(units_path(folder / f"{task_name(task.keys)}.json")), folder)
-            for task in tasks
-        ]
+        own = [located(read_frame(folder / marker["units"]), folder) for marker in markers]
         parts = (folder / part for marker in markers for part in marker["parts"])
         made = made_of_parts([*taken, *own], units.keys, parts)
         self._count(this, made, markers)
         self.made.append(made)
-        self.made_of.append(this.made_of)
+        self.made_of = this.made_of
         return made
 
     def _tell_known(self, new: list[int], total: int) -> None:
@@ -279,10 +275,7 @@ class Execution:
         self.losses |= {label.removeprefix("targets."): n for label, n in sums.losses.items()}
         add_tallies(self.tallies, sums.tallies)
         for marker in markers:
-            if "made_of" not in marker:  # some of its tallies are of no record
-                by_record = sums.tallies
-                rest = {k: v for k, v in marker["tallies"].items() if k not in by_record}
-                add_tallies(self.tallies, rest)
+            add_tallies(self.tallies, marker["tallies"])
 
     def _render(self, decided: tuple[Decided, ...]) -> tuple[Made, tuple[Rendering, ...]]:
         folder = private_folder(self.folder / "rendered")
@@ -291,8 +284,9 @@ class Execution:
         names_images = any(one.place.image_prefix for one in targets)
         if names_images:
             write_bytes(paths, json.dumps(self.inputs.paths()).encode())
-        units = kept_units(self.made[-1], decided, self.digest if names_images else None)
-        made_of = digest_of(self.made_of[-1], *(one.made_of(self.digest) for one in targets))
+        run = self.digest if names_images else None
+        units = kept_units(self.made[-1], decided, self.engine.most, run)
+        made_of = digest_of(self.made_of, *(one.made_of(self.digest) for one in targets))
         this = RenderPass(folder, targets, decided, paths, self.plan, made_of)
         names = [one.label for one in decided]
         title = " · ".join(names + [one.name for one in targets])

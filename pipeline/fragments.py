@@ -10,24 +10,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import polars as pl
 
 from pipeline.failpoints import step
-from pipeline.made import Made
+from pipeline.made import Made, joined
 from pipeline.shards import write_frame
 
 SPLITS = ("train", "validation", "test")
-LONG = 1 << 20
-"""Bytes from which on a copy is left to the kernel."""
-
-PLACE = pl.Schema({"lines_of": pl.String, "offset": pl.Int64})
-"""Where a record's line is: the file beside the Arrow file of this name, without its ending."""
-
-
 LINES_END = ".lines"
+LONG = 1 << 20
+"""Bytes from which on a copy is left to the kernel, and no more of which are read at once."""
+
+TEXT_AT_ONCE = 16 << 20
+"""Bytes of lines that are held at once."""
+
+LINES_OF, OFFSET = "lines_of", "offset"
+"""Where a record's line is: beside the file of this path without its ending, from this byte on."""
 
 
 def lines_kind(target: str) -> str:
@@ -36,11 +39,14 @@ def lines_kind(target: str) -> str:
 
 
 def write_fragments(records: Path, lines: pl.DataFrame) -> list[Path]:
-    """Write rendered records (`line`, its `bytes`, and more), or placed ones; returns the files.
+    """Write rendered records (`bytes` of each line, and more) with their lines; returns the files.
 
-    A line is JSON, so that it holds no newline.
+    The lines are a column `line`, or still where they were written first. A line is JSON, so that
+    it holds no newline.
     """
-    write_frame(records, lines.drop("line", *PLACE.names(), strict=False))
+    length = pl.col("bytes") + 1
+    placed = lines.with_columns((length.cum_sum() - length).alias(OFFSET))
+    write_frame(records, placed.drop("line", LINES_OF, strict=False))
     path = records.with_suffix(".jsonl")
     unfinished = path.with_name(path.name + ".part")
     step("write lines")
@@ -52,12 +58,6 @@ def write_fragments(records: Path, lines: pl.DataFrame) -> list[Path]:
     step("rename lines")
     unfinished.replace(path)
     return [records, path]
-
-
-def placed(records: pl.DataFrame, stem: str) -> pl.DataFrame:
-    """All records of a file with the places of their lines."""
-    length = pl.col("bytes") + 1
-    return records.with_columns(lines_of=pl.lit(stem), offset=length.cum_sum() - length)
 
 
 class Lines:
@@ -74,7 +74,7 @@ class Lines:
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Some at a time, with the places of their lines."""
-        return self.made.frames(self.kind, change=placed)
+        return self.made.frames(self.kind, file_in=LINES_OF)
 
     def columns(self, *names: str) -> Iterator[pl.DataFrame]:
         """Some of what is known of each."""
@@ -82,60 +82,47 @@ class Lines:
 
     def texts(self) -> Iterator[pl.DataFrame]:
         """The same with each `line`."""
+        block = (pl.col("bytes") + 1).cum_sum() // TEXT_AT_ONCE
         for frame in self.frames():
-            yield from map(with_lines, frame.iter_slices(LINES_AT_ONCE))
-
-
-LINES_AT_ONCE = 8192
+            cut = frame.with_columns(block=block)
+            yield from map(
+                with_lines, cut.partition_by("block", maintain_order=True, include_key=False)
+            )
 
 
 def with_lines(records: pl.DataFrame) -> pl.DataFrame:
     """Placed records with their lines instead of the places."""
-    whole = b"".join(_read(*span) for span in _spans(records))
-    lines = pl.Series("line", whole.decode().split("\n")[:-1], dtype=pl.String)
-    return records.drop(*PLACE.names()).with_columns(lines)
+    lines = b"".join(_pieces(records)).decode().split("\n")[:-1]
+    return records.drop(LINES_OF, OFFSET).with_columns(pl.Series("line", lines, dtype=pl.String))
 
 
-def append_lines(records: pl.DataFrame, output: IO[bytes]) -> None:
+def append_lines(records: pl.DataFrame, output: BinaryIO) -> None:
     """Copy the lines of placed records to the end of a file, in their order."""
-    for stem, offset, size in _spans(records):
-        if size >= LONG:
-            output.flush()
-            copied = _copied(_path(stem), output.fileno(), offset, size)
-            offset, size = offset + copied, size - copied
-        if size:
-            output.write(_read(stem, offset, size))
+    for piece in _pieces(records, output):
+        output.write(piece)
 
 
-def _spans(records: pl.DataFrame) -> Iterator[tuple[str, int, int]]:
-    """(stem, offset, size) of lines that stand one behind the other in a file."""
-    told = records.select("lines_of", "offset", size=pl.col("bytes") + 1)
-    before, end = pl.col("lines_of").shift(), (pl.col("offset") + pl.col("size")).shift()
-    apart = ((pl.col("lines_of") != before) | (pl.col("offset") != end)).fill_null(True)
-    spans = told.group_by(span=apart.cum_sum(), maintain_order=True).agg(
-        pl.col("lines_of", "offset").first(), pl.col("size").sum()
-    )
-    yield from spans.select("lines_of", "offset", "size").iter_rows()
+def _pieces(records: pl.DataFrame, output: BinaryIO | None = None) -> Iterator[bytes]:
+    """The lines of placed records, without what the kernel has copied to `output` before."""
+    spans = records.select(stem=LINES_OF, start=OFFSET, number=pl.col("bytes") + 1)
+    for stem, own in groupby(joined(spans).iter_rows(), key=itemgetter(0)):
+        with Path(f"{stem}.jsonl").open("rb", buffering=0) as file:
+            for _, start, size in own:
+                end = start + size
+                if output is not None and size >= LONG:
+                    output.flush()
+                    start += _copied(file.fileno(), output.fileno(), start, size)
+                for place in range(start, end, LONG):
+                    yield os.pread(file.fileno(), min(LONG, end - place), place)
 
 
-def _path(stem: str) -> Path:
-    return Path(f"{stem}.jsonl")
-
-
-def _read(stem: str, offset: int, size: int) -> bytes:
-    with _path(stem).open("rb", buffering=0) as file:
-        file.seek(offset)
-        return file.read(size)
-
-
-def _copied(path: Path, target: int, offset: int, size: int) -> int:
+def _copied(source: int, target: int, offset: int, size: int) -> int:
     """Copy bytes within the kernel as far as that is possible; returns how many."""
     done = 0
-    with path.open("rb", buffering=0) as file, suppress(AttributeError, OSError):
-        # Not on this system, not between these places; some file systems end early, too.
+    with suppress(AttributeError, OSError):  # not on this system, not between these places
         while done < size:
-            copied = os.copy_file_range(file.fileno(), target, size - done, offset + done)
-            if not copied:
+            copied = os.copy_file_range(source, target, size - done, offset + done)
+            if not copied:  # some file systems end early and say nothing
                 break
             done += copied
     return done

@@ -9,7 +9,7 @@ between moves no row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +28,6 @@ OTHERS = INDEX | {"task", "stem", "of", UNIT}
 AT_ONCE, BYTES_AT_ONCE = 1 << 17, 1 << 26
 """Rows that are read at once, and bytes of the units that they are of."""
 
-Change = Callable[[pl.DataFrame, str], pl.DataFrame]
-"""What is made of the rows of a whole file, whose path without ending and kind it is told."""
-
 
 @dataclass(frozen=True)
 class Made:
@@ -48,9 +45,9 @@ class Made:
         return kinds_of(self.rows)
 
     def frames(
-        self, kind: str, columns: Sequence[str] | None = None, change: Change | None = None
+        self, kind: str, columns: Sequence[str] | None = None, file_in: str | None = None
     ) -> Iterator[pl.DataFrame]:
-        """The rows of a kind, some at a time, in the order of the units."""
+        """The rows of a kind, some at a time, in the order of the units; see `read_spans`."""
         if kind not in self.rows.columns:
             return
         there = self.rows.filter(pl.col(kind) > 0)
@@ -62,7 +59,7 @@ class Made:
         ]
         numbered = there.with_columns(block=pl.struct(a=block[0], b=block[1]).rle_id())
         for some in numbered.partition_by("block", maintain_order=True):
-            yield rows_of(some, kind, columns, change)
+            yield read_spans(spans_of(some, kind), kind, columns, file_in)
 
 
 def made_of_parts(
@@ -97,19 +94,6 @@ def located(index: pl.DataFrame, folder: Path) -> pl.DataFrame:
     return index.with_columns(**starts, stem=pl.lit(f"{folder}/") + pl.col("part"))
 
 
-def rows_of(
-    rows: pl.DataFrame,
-    kind: str,
-    columns: Sequence[str] | None = None,
-    change: Change | None = None,
-) -> pl.DataFrame:
-    """The rows of some units in their files of one kind, in the order of `rows`."""
-    spans = spans_of(rows, kind)
-    if not spans.height:
-        return _read(rows["stem"].first(), kind, columns, change).clear()
-    return read_spans(spans, kind, columns, change)
-
-
 def spans_of(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
     """`stem`, `start`, `number` of each unit's rows in the files of a kind, if it has any."""
     return rows.select("stem", start=at(kind), number=kind).filter(pl.col("number") > 0)
@@ -119,24 +103,32 @@ def read_spans(
     spans: pl.DataFrame,
     kind: str,
     columns: Sequence[str] | None = None,
-    change: Change | None = None,
+    file_in: str | None = None,
 ) -> pl.DataFrame:
-    """The rows at some places, of which there is at least one, in files of one kind."""
+    """The rows at some places, of which there is at least one, in files of one kind.
+
+    `columns` are those wanted, None for all. The column `file_in`, if there is to be one, has the
+    path of each row's file without its ending.
+    """
+    whole = joined(spans)
+    files = {stem: _mapped(stem, kind, columns) for stem in whole["stem"].unique()}
+    found = []
+    for stem, start, number in whole.iter_rows():
+        rows = files[stem].slice(start, number)
+        found.append(
+            rows.with_columns(pl.lit(f"{stem}.{kind}").alias(file_in)) if file_in else rows
+        )
+    return pl.concat(found, rechunk=True)
+
+
+def joined(spans: pl.DataFrame) -> pl.DataFrame:
+    """Spans (`stem`, `start`, `number`) with those made one that follow each other in a file."""
     before, end = pl.col("stem").shift(), (pl.col("start") + pl.col("number")).shift()
     apart = ((pl.col("stem") != before) | (pl.col("start") != end)).fill_null(True)
-    whole = spans.group_by(span=apart.cum_sum(), maintain_order=True).agg(
-        pl.col("stem", "start").first(), pl.col("number").sum()
-    )
-    files = {stem: _read(stem, kind, columns, change) for stem in whole["stem"].unique()}
-    places = whole.select("stem", "start", "number").iter_rows()
-    return pl.concat(
-        [files[stem].slice(start, number) for stem, start, number in places], rechunk=True
-    )
+    together = spans.group_by(span=apart.cum_sum(), maintain_order=True)
+    return together.agg(pl.col("stem", "start").first(), pl.col("number").sum()).drop("span")
 
 
-def _read(
-    stem: object, kind: str, columns: Sequence[str] | None, change: Change | None
-) -> pl.DataFrame:
-    """A whole file, mapped: only what is looked at is read."""
-    rows = pl.read_ipc(f"{stem}.{kind}.arrow", columns=None if columns is None else list(columns))
-    return change(rows, f"{stem}.{kind}") if change else rows
+def _mapped(stem: object, kind: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """A whole file, of which only what is looked at is read."""
+    return pl.read_ipc(f"{stem}.{kind}.arrow", columns=None if columns is None else list(columns))

@@ -27,17 +27,15 @@ class Observations:
     """What the stages observe of one task's shards."""
 
     def __init__(self) -> None:
-        self.tallies: dict[str, Counter[str]] = {}
-        self.by_record = True  # whether all tallies are told by record
+        self.tallies: dict[str, Counter[str]] = {}  # but for those by record: see `ledger_rows`
         self.measures: dict[str, pl.DataFrame] = {}
         self.samples: list[pl.DataFrame] = []
         self.matches: list[pl.DataFrame] = []
 
     def add(self, label: str, observed: Observed) -> None:
         """Take what a stage saw of one shard."""
-        if len(observed.tallies):
-            self.by_record &= isinstance(observed.tallies, pl.DataFrame)
-            self.tallies.setdefault(label, Counter()).update(summed(observed.tallies))
+        if not isinstance(observed.tallies, pl.DataFrame) and observed.tallies:
+            self.tallies.setdefault(label, Counter()).update(observed.tallies)
         if observed.measures is not None:
             self.measures[label] = observed.measures
         if observed.samples is not None and observed.samples.height:
@@ -59,13 +57,6 @@ class Observations:
     def told(self) -> dict[str, dict[str, int]]:
         """The tallies by stage, for the task's marker."""
         return {label: dict(sorted(counted.items())) for label, counted in self.tallies.items()}
-
-
-def summed(tallies: Mapping[str, int] | pl.DataFrame) -> Mapping[str, int]:
-    """Tallies by kind."""
-    if not isinstance(tallies, pl.DataFrame):
-        return tallies
-    return dict(tallies.group_by("kind").agg(pl.col("number").sum()).iter_rows())
 
 
 def least_samples(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:

@@ -12,8 +12,10 @@ import polars as pl
 from pipeline.fragments import LINES_END, write_fragments
 from pipeline.ledger import StageCount, total
 from pipeline.observations import Observations
+from pipeline.resume import digest_of
 from pipeline.reuse import Bounds, bounds_of, lesser
-from pipeline.shards import units_path, write_frame, write_marker
+from pipeline.shards import FILES, IMAGES, digests, read_marker, write_frame, write_marker
+from pipeline.tasks import task_name
 from pipeline.unit_rows import UnitRows
 
 
@@ -32,15 +34,21 @@ class Clock:
 
 
 class Parts:
-    """The parts of one task as they are made. `keys` are its units'."""
+    """The parts of one task as they are made.
 
-    def __init__(self, folder: Path, task: str, keys: Sequence[str]) -> None:
-        self.folder, self.task = folder, task
+    `keys` are its units', `plan` the digest of what this run does: only it takes the work up again
+    by that, later runs by what the result for each unit was `made_of`.
+    """
+
+    def __init__(self, folder: Path, keys: Sequence[str], made_of: str, plan: str = "") -> None:
+        self.folder, self.task, self.made_of = folder, task_name(keys), made_of
+        self.made_from = digest_of(plan, folder.name, *keys)
         self.clock = Clock()
         self.counts: list[StageCount] = []
         self.seen = Observations()
         self.names: list[str] = []
         self.files: list[Path] = []
+        self.images: list[Path] = []  # prepared ones, which no later run takes over
         self.rows = UnitRows(keys)
         self.bounds: list[Bounds] = []
 
@@ -62,20 +70,27 @@ class Parts:
             self.files.append(path)
         self.names.append(name)
 
-    def finish(self, marker: Path, made_from: str, made_of: str) -> dict[str, Any]:
-        """Write the marker, last of all; returns it.
+    @property
+    def _marker(self) -> Path:
+        return self.folder / f"{self.task}.json"
 
-        This run takes the work up by what it was `made_from`, later runs by what the result for
-        a unit was `made_of`.
-        """
-        units = units_path(marker)
+    def done(self) -> dict[str, Any] | None:
+        """The marker, if this run has made all of them before."""
+        marker = read_marker(self._marker, (FILES, IMAGES), made_from=self.made_from)
+        return None if marker is None else marker | {"reused": True}
+
+    def finish(self) -> dict[str, Any]:
+        """Write the marker, last of all; returns it."""
+        units = self._marker.with_suffix(".units.arrow")
         write_frame(units, self.rows.index())
         told: dict[str, Any] = {
             "parts": self.names,
+            "units": units.name,
             "counts": [count.as_json() for count in total(self.counts)],
             "tallies": self.seen.told(),
             "cpu": self.clock.cpu,
+            IMAGES: digests(self.images),
         }
-        if self.seen.by_record:  # else nobody knows what one unit has added
-            told |= {"made_of": made_of, "bounds": lesser(self.bounds)}
-        return write_marker(marker, made_from, [*self.files, units], told)
+        if not self.seen.tallies:  # else nobody knows what one unit has added
+            told |= {"made_of": self.made_of, "bounds": lesser(self.bounds)}
+        return write_marker(self._marker, self.made_from, [*self.files, units], told)

@@ -20,10 +20,9 @@ import polars as pl
 from pipeline.parts import Parts
 from pipeline.readers import sandbox
 from pipeline.reading import read_units
-from pipeline.record import ID_LENGTH, SCHEMA
-from pipeline.resume import digest_of
-from pipeline.settle import chunks_apart, settle
-from pipeline.shards import evidence_path, gather, read_frame, read_marker, sketch_kind, votes_path
+from pipeline.record import SCHEMA
+from pipeline.settle import chunks_apart
+from pipeline.shards import evidence_path, gather, read_frame, sketch_kind, votes_path
 from pipeline.stage import (
     CHUNKS,
     CorpusStage,
@@ -35,9 +34,9 @@ from pipeline.stage import (
     judges_chunks,
     ledger_labels,
 )
+from pipeline.steps import Steps
 from pipeline.tables import write_blobs
-from pipeline.tasks import ReadTask, ShardTask, task_name
-from pipeline.unit_rows import UNIT, ledger_rows, roots_of, tally_rows
+from pipeline.tasks import ReadTask, ShardTask
 from pipeline.withdraw import NOTHING, Withdrawn
 
 READ = "read"
@@ -86,68 +85,44 @@ class Pass:
 
     def run(self, task: ReadTask | ShardTask) -> dict[str, Any]:
         """Do one task, unless it is done; returns its marker: parts, counts, files."""
-        name = task_name(task.keys)
-        marker_path = self.folder / f"{name}.json"
-        made_from = digest_of(self.plan, self.folder.name, *task.keys)
-        done = read_marker(marker_path, made_from)
+        parts = Parts(self.folder, task.keys, self.made_of, self.plan)
+        done = parts.done()
         if done is not None:
-            return done | {"reused": True}
-        parts = Parts(self.folder, name, task.keys)
+            return done
         if isinstance(task, ShardTask):
             sandbox.close()  # all is read: its memory is of use now
-            self._part(task.read(), parts, task.shards())
-        else:
-            units = [(number, *unit) for number, unit in enumerate(task.units)]
-            read = read_units(units, self.withdrawn, self.shard_bytes)
-            for numbered in gather(read, self.shard_bytes):
-                self._part(numbered, parts)
-        return parts.finish(marker_path, made_from, self.made_of)
-
-    def _part(
-        self, numbered: pl.DataFrame, parts: Parts, shards: Sequence[Path] | None = None
-    ) -> None:
-        """Take one frame, its units numbered, through the stages and write what comes of it."""
-        parts.clock.lap(READ if shards is None else "shards")
-        records, roots = numbered.drop(UNIT), roots_of(numbered)
-        order = positions(records)
-        set_aside: list[pl.DataFrame] = []
-        ledger: list[pl.DataFrame] = []
-
-        def settled(label: str, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-            parted = settle(label, before, after)
-            parts.counts.append(parted.count)
-            ledger.append(ledger_rows(before, after, parted, roots))
-            if parted.rejected.height:
-                set_aside.append(parted.rejected.with_columns(stage=pl.lit(label)))
-            parts.clock.lap(label)
-            return parted.kept
-
-        def seen(label: str, observed: Observed) -> pl.DataFrame:
-            parts.seen.add(label, observed)
-            if isinstance(observed.tallies, pl.DataFrame):
-                ledger.append(tally_rows(label, observed.tallies, roots))
-            return observed.records
-
-        if shards is None:
-            records = settled(READ, records, records)
-        else:
+            parts.clock.lap("shards")
+            steps = Steps(task.read(), parts)
             for decided in self.decided:
-                told = seen(decided.label, decided.apply(records, shards))
-                records = settled(decided.label, records, told)
+                observed = decided.apply(steps.records, task.shards())
+                steps.take(decided.label, steps.see(decided.label, observed))
+            self._go(steps)
+            return parts.finish()
+        units = [(number, *unit) for number, unit in enumerate(task.units)]
+        read = read_units(units, self.withdrawn, self.shard_bytes)
+        for numbered in gather(read, self.shard_bytes):
+            parts.clock.lap(READ)
+            steps = Steps(numbered, parts)
+            steps.take(READ, steps.records)
+            self._go(steps)
+        return parts.finish()
+
+    def _go(self, steps: Steps) -> None:
+        """Take records through the stages and write what comes of them."""
         for label, stage in self.stages:
-            after = seen(label, observe(stage, records))
+            after = steps.see(label, observe(stage, steps.records))
             if not judges_chunks(stage):
-                records = settled(label, records, after)
+                steps.take(label, after)
                 continue
-            made, chunks = chunks_apart(records, after)
-            records = settled(label + CHUNKS, settled(label, records, made), chunks)
-        frames = {"kept": records, "rejected": in_order(set_aside, order)}
+            made, chunks = chunks_apart(steps.records, after)
+            steps.take(label, made)
+            steps.take(label + CHUNKS, chunks)
+        frames = {"kept": steps.records, "rejected": steps.rejected(), "ledger": steps.ledger()}
         for label, corpus in self.corpora:
-            frames[sketch_kind(label)] = corpus.sketch(records)
-            parts.clock.lap(label)
-        frames["ledger"] = pl.concat(ledger)
-        parts.write(frames | parts.seen.frames(), roots)
-        parts.clock.lap("shards")
+            frames[sketch_kind(label)] = corpus.sketch(steps.records)
+            steps.parts.clock.lap(label)
+        steps.parts.write(frames | steps.parts.seen.frames(), steps.roots)
+        steps.parts.clock.lap("shards")
 
 
 def observe(stage: RecordStage, records: pl.DataFrame) -> Observed:
@@ -180,18 +155,3 @@ def apply_decision(records: pl.DataFrame, decision: pl.DataFrame) -> pl.DataFram
         for name in columns
     ]
     return joined.with_columns(chosen).select(SCHEMA.names())
-
-
-def positions(records: pl.DataFrame) -> pl.DataFrame:
-    """Where each ingested record stands in the incoming frame: `root`, `position`."""
-    roots = records.select(root=pl.col("id").str.slice(0, ID_LENGTH)).with_row_index("position")
-    return roots.unique("root", keep="first", maintain_order=True)
-
-
-def in_order(frames: list[pl.DataFrame], order: pl.DataFrame) -> pl.DataFrame:
-    """What several stages set aside, in the order of the source, whatever the shard's borders."""
-    if not frames:
-        return pl.DataFrame(schema={**SCHEMA, "stage": pl.String})
-    rows = pl.concat(frames).with_columns(root=pl.col("id").str.slice(0, ID_LENGTH))
-    placed = rows.join(order, on="root", how="left", maintain_order="left")
-    return placed.sort("position", "id", maintain_order=True).drop("root", "position")

@@ -61,7 +61,7 @@ class Pins:
     def _read(self, folder: Path, believable: pl.Expr) -> None:
         """Take in what a run has noted. What other code has noted of objects in S3 is left out:
         they will be looked at to find their readers, and are better fetched with the others."""
-        marker = read_marker(folder / f"{NAME}.json", FORMAT)
+        marker = read_marker(folder / f"{NAME}.json", made_from=FORMAT)
         if marker is None:  # not there, or damaged
             return
         same_code = marker["code"] == code_digest()

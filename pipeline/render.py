@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,18 @@ from pipeline.bedrock.limits import reject_over_limits
 from pipeline.fragments import lines_kind
 from pipeline.outlined import all_valid, list_validator
 from pipeline.parts import Parts
-from pipeline.passes import Decided, in_order, positions
+from pipeline.passes import Decided
 from pipeline.record import SCHEMA
 from pipeline.rendering import Rendering
-from pipeline.resume import digest_of
 from pipeline.schemas_dir import load_schema
-from pipeline.settle import settle
-from pipeline.shards import read_marker, write_bytes
+from pipeline.shards import write_bytes
 from pipeline.stage import Broken, reject
 from pipeline.stages.language import UNDETERMINED
+from pipeline.steps import Steps
 from pipeline.targets.images import image_name, most_images, prepare_image
-from pipeline.tasks import ShardTask, task_name
+from pipeline.tasks import ShardTask
 from pipeline.tokens import TURN_OVERHEAD, message_tokens, token_bound
-from pipeline.unit_rows import LOSS, UNIT, ledger_rows, roots_of, tally_rows
+from pipeline.unit_rows import LOSS
 
 LINES = pl.Schema(
     {
@@ -70,55 +68,41 @@ class RenderPass:
 
     def run(self, task: ShardTask) -> dict[str, Any]:
         """Render one shard for every target, unless it is done; returns its marker."""
-        name = task_name(task.keys)
-        marker_path = self.folder / f"{name}.json"
-        made_from = digest_of(self.plan, self.folder.name, *task.keys)
-        done = read_marker(marker_path, made_from)
+        parts = Parts(self.folder, task.keys, self.made_of, self.plan)
+        done = parts.done()
         if done is not None:
-            return done | {"reused": True}
-        parts = Parts(self.folder, name, task.keys)
-        numbered = task.read()
-        records, roots = numbered.drop(UNIT), roots_of(numbered)
-        order, ledger, set_aside = positions(records), [], []
+            return done
+        steps = Steps(task.read(), parts)
         for decided in self.decided:
-            after = decided.apply(records, task.shards()).records
-            parted = settle(decided.label, records, after)
-            ledger.append(ledger_rows(records, after, parted, roots))
-            set_aside.append(parted.rejected.with_columns(stage=pl.lit(decided.label)))
-            records = parted.kept
-            parts.counts.append(parted.count)
-        frames = {"rejected": in_order(set_aside, order)}
-        records = records.with_columns(tokens=record_tokens())
+            steps.take(decided.label, decided.apply(steps.records, task.shards()).records)
+        frames = {"rejected": steps.rejected()}
+        steps.records = steps.records.with_columns(tokens=record_tokens())
         parts.clock.lap("shards")
         for rendering in self.renderings:
-            rendered, rejected, told = self._render(rendering, records, roots, parts)
-            frames[lines_kind(rendering.name)] = rendered
-            frames[rejected_kind(rendering.name)] = rejected
-            ledger += told
+            frames |= self._render(rendering, steps)
             parts.clock.lap(rendering.label)
-        parts.write(frames | {"ledger": pl.concat(ledger)}, roots)
+        parts.write(frames | {"ledger": steps.ledger()}, steps.roots)
         parts.clock.lap("shards")
-        return parts.finish(marker_path, made_from, self.made_of)
+        return parts.finish()
 
-    def _render(
-        self, rendering: Rendering, records: pl.DataFrame, roots: pl.DataFrame, parts: Parts
-    ) -> tuple[pl.DataFrame, pl.DataFrame, list[pl.DataFrame]]:
-        """The lines of a target, its rejects, and what both are in the ledger."""
-        wanted = reject_other_languages(records, rendering.languages)
+    def _render(self, rendering: Rendering, steps: Steps) -> dict[str, pl.DataFrame]:
+        """The lines of a target, and its rejects, by the kind of file."""
+        wanted = reject_other_languages(steps.records, rendering.languages)
         rendered = rendering.target.render(wanted, rendering.place)
         if rendering.plan is not None:
             rendered = reject_over_limits(rendered, rendering.plan, rendering.bucket)
         rendered = reject_broken_lines(rendered, rendering.target.schema)
-        after = rendered.select(SCHEMA.names())
-        parted = settle(rendering.label, records, after)
-        parts.counts.append(parted.count)
+        parted = steps.part(rendering.label, rendered.select(SCHEMA.names()))
+        for name, where in rendering.target.losses().items():
+            lost = parted.kept.filter(where).select("id", kind=pl.lit(name), number=1)
+            steps.tell(rendering.label, lost, LOSS)
+        steps.parts.images += self._images(rendering, parted.kept)
+        kept = rendered.filter(pl.col("rejected").is_null())
         rejected = parted.rejected.with_columns(stage=pl.lit(rendering.label))
-        lines = measured(rendered.filter(pl.col("rejected").is_null()), rendering.takes_validation)
-        parts.files += self._images(rendering, parted.kept)
-        losses = list(_losses(rendering.target.losses(), parted.kept))
-        told = [ledger_rows(records, after, parted, roots)]
-        told += [tally_rows(rendering.label, one, roots, LOSS) for one in losses]
-        return lines, in_order([rejected], positions(records)), told
+        return {
+            lines_kind(rendering.name): measured(kept, rendering.takes_validation),
+            rejected_kind(rendering.name): steps.in_order([rejected]),
+        }
 
     def _images(self, rendering: Rendering, records: pl.DataFrame) -> list[Path]:
         """Prepare the images that the kept lines name."""
@@ -164,14 +148,6 @@ def record_tokens() -> pl.Expr:
     turns = pl.when(given.is_not_null()).then(token_bound(given) + marks + system)
     said = turns.otherwise(message_tokens()) + token_bound(beside).fill_null(0)
     return pl.coalesce(said, token_bound(pl.col("text")))
-
-
-def _losses(losses: dict[str, pl.Expr], kept: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """`id`, `kind`, `number` of the kept records that each loss is true of."""
-    for name, where in losses.items():
-        lost = kept.filter(where)
-        if lost.height:
-            yield lost.select("id", kind=pl.lit(name), number=pl.lit(1, pl.Int64))
 
 
 @functools.lru_cache(maxsize=1)

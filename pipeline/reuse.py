@@ -17,9 +17,9 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from pipeline.made import located, rows_of
+from pipeline.made import Made, located
 from pipeline.resume import code_digest, digest_of
-from pipeline.shards import digest_file, read_frame, units_path
+from pipeline.shards import FILES, IMAGES, read_frame, read_marker
 from pipeline.stage import SAMPLES_MOST
 
 Bounds = dict[str, str]
@@ -61,10 +61,11 @@ def find_known(work: Path, own: Path, made_of: str, keys: Iterable[str], *, full
     others = [] if full else sorted(work.glob(f"*/{own.name}/*.json"))
     mine = sorted(own.glob("*.json"))
     for path in (*mine, *(path for path in others if path.parent != own)):
-        marker = _whole(path, made_of)
+        names = (FILES, IMAGES) if path.parent == own else (FILES,)
+        marker = read_marker(path, names, made_of=made_of)
         if marker is None:
             continue
-        index = located(read_frame(units_path(path)), path.parent)
+        index = located(read_frame(path.with_name(marker["units"])), path.parent)
         index = index.with_columns(task=pl.lit(str(path)), of=pl.lit(index.height))
         rows = index.filter(pl.col("key").is_in(wanted.implode()))
         if rows.height:
@@ -75,19 +76,6 @@ def find_known(work: Path, own: Path, made_of: str, keys: Iterable[str], *, full
         return NOTHING_KNOWN
     rows = pl.concat(tasks.values(), how="diagonal")
     return Known(rows.with_columns(cs.numeric().fill_null(0)), bounds)
-
-
-def _whole(path: Path, made_of: str) -> dict[str, Any] | None:
-    """A marker of work that can be taken over: made by the same, every file as it was written."""
-    try:
-        marker: dict[str, Any] = json.loads(path.read_bytes())
-        if marker.get("made_of") != made_of:
-            return None
-        files = marker["files"].items()
-        whole = all(digest_file(path.with_name(name)) == digest for name, digest in files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return marker if whole else None
 
 
 def _sampled_enough(
@@ -116,10 +104,8 @@ def _last_shown(tasks: Mapping[str, pl.DataFrame]) -> dict[str, str]:
     """The greatest id that will be shown of each stage and kind of which there are enough."""
     ids: dict[str, list[str]] = {}
     for rows in tasks.values():
-        if "samples" in rows.columns:
-            there = rows.filter(pl.col("samples") > 0)
-            shown = rows_of(there, "samples", ("stage", "kind", "id")) if there.height else None
-            for stage, kind, one in () if shown is None else shown.iter_rows():
+        for shown in Made(rows, ()).frames("samples", ("stage", "kind", "id")):
+            for stage, kind, one in shown.iter_rows():
                 ids.setdefault(f"{stage} {kind}", []).append(one)
     enough = {name: sorted(found) for name, found in ids.items() if len(found) >= SAMPLES_MOST}
     return {name: found[SAMPLES_MOST - 1] for name, found in enough.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -28,7 +27,7 @@ from pipeline.progress import Progress
 from pipeline.publish import point_to, publish, read_latest, read_manifest
 from pipeline.recipe import Recipe
 from pipeline.resume import PLAN
-from pipeline.shards import private_folder
+from pipeline.shards import FILES, private_folder, read_marker
 from pipeline.state import State
 from pipeline.storage import Aws, is_remote, open_place
 from pipeline.teach.recipe import with_answers
@@ -162,10 +161,10 @@ def _clear(work: Path, run: str, inputs: Inputs, withdrawn: Withdrawn) -> None:
 def _made_by_tasks(folder: Path) -> Iterator[Path]:
     """What the passes have made that the next run can take over."""
     for marker in folder.glob("*/0*.json"):
-        told = json.loads(marker.read_bytes())
-        if "made_of" in told:
+        told = read_marker(marker, ())
+        if told and "made_of" in told:
             yield marker
-            yield from (marker.with_name(name) for name in told["files"])
+            yield from (marker.with_name(name) for name in told[FILES])
 
 
 def _is_kept_work(path: Path) -> bool:

@@ -73,31 +73,42 @@ def evidence_path(shard: Path) -> Path:
     return shard.with_name(shard.name.replace(".kept.arrow", ".evidence.bin"))
 
 
+FILES, IMAGES = "files", "images"
+"""What a marker calls the files of a task that later runs may take over, and those that they do
+not."""
+
+
+def digests(files: Iterable[Path]) -> dict[str, str]:
+    """The digests of files by name, as a marker has them."""
+    return {file.name: digest_file(file) for file in files}
+
+
 def write_marker(
     path: Path, made_from: str, files: Iterable[Path], told: dict[str, Any]
 ) -> dict[str, Any]:
     """Write what a task made, and from what, last of all; returns it."""
-    made = {file.name: digest_file(file) for file in files}
-    marker = {"made_from": made_from, "files": made, **told}
+    marker = {"made_from": made_from, FILES: digests(files), **told}
     write_bytes(path, json.dumps(marker, sort_keys=True).encode())
     return marker
 
 
-def read_marker(path: Path, made_from: str) -> dict[str, Any] | None:
-    """What a finished task made, or None if it is to be done again.
+def read_marker(
+    path: Path, names: Iterable[str] = (FILES,), **wanted: str
+) -> dict[str, Any] | None:
+    """The marker of a finished task, or None if it is to be done again.
 
-    That is when it is not there whole, or was made from something else.
+    That is when it says otherwise than is `wanted`, or a file that it lists under `names` is not
+    there as it was written.
     """
     try:
         marker: dict[str, Any] = json.loads(path.read_bytes())
-        if marker["made_from"] != made_from:
+        if any(marker.get(name) != value for name, value in wanted.items()):
             return None
-        for name, digest in marker["files"].items():
-            if digest_file(path.with_name(name)) != digest:
-                return None
+        listed = [one for name in names for one in marker[name].items()]
+        whole = all(digest_file(path.with_name(name)) == digest for name, digest in listed)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return marker
+    return marker if whole else None
 
 
 def gather(frames: Iterable[pl.DataFrame], most_bytes: int) -> Iterator[pl.DataFrame]:
@@ -119,8 +130,3 @@ def private_folder(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     os.chmod(path, 0o700)  # noqa: PTH101 - an existing folder too
     return path
-
-
-def units_path(marker: Path) -> Path:
-    """Where it is said which rows of a task's files came of which unit."""
-    return marker.with_suffix(".units.arrow")

@@ -16,13 +16,12 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.failpoints import step
-from pipeline.fragments import LINES_END, placed
-from pipeline.made import ALWAYS, kinds_of, located, rows_of
+from pipeline.fragments import LINES_END, LINES_OF
+from pipeline.made import ALWAYS, kinds_of, located, read_spans, spans_of
 from pipeline.observations import least_samples
 from pipeline.parts import Parts
 from pipeline.reuse import Known
-from pipeline.shards import read_frame, units_path
-from pipeline.tasks import task_name
+from pipeline.shards import FILES, read_frame
 from pipeline.unit_rows import UNIT
 
 SMALL = 1 / 8
@@ -66,7 +65,7 @@ def _link(marker: Path, folder: Path) -> None:
     """A task's files under this run's folder too: none is ever written to."""
     if marker.parent == folder:
         return
-    for name in (*json.loads(marker.read_bytes())["files"], marker.name):
+    for name in (*json.loads(marker.read_bytes())[FILES], marker.name):
         source, place = marker.with_name(name), folder / name
         step("link shard")
         place.unlink(missing_ok=True)
@@ -85,16 +84,36 @@ def _written(
     keys = rows["key"].unique(maintain_order=True)
     numbers = pl.DataFrame({"key": keys}).with_row_index(UNIT)
     numbered = rows.join(numbers, on="key", maintain_order="left")
-    parts = Parts(folder, task_name(keys), keys.to_list())
+    parts = Parts(folder, keys.to_list(), made_of)
     parts.bounds = [known.bounds[task] for task in rows["task"].unique()]
     start = pl.col("size").cast(pl.Int64).cum_sum() - pl.col("size")
     for some in numbered.with_columns(part_of=start // most_bytes).partition_by(
         "part_of", maintain_order=True, include_key=False
     ):
         parts.write(dict(_frames(some)), some.select(UNIT))
-    marker = folder / f"{parts.task}.json"
-    parts.finish(marker, "", made_of)
-    return located(read_frame(units_path(marker)), folder)
+    return located(read_frame(folder / parts.finish()["units"]), folder)
+
+
+def _frames(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of some units by kind, each with the number of its unit."""
+    for kind in kinds_of(rows):
+        spans = spans_of(rows, kind)
+        if spans.is_empty():
+            if kind.split(".")[0] not in ALWAYS:
+                continue
+            spans = rows.head(1).select("stem", start=0, number=0)
+        frame = read_spans(spans, kind, file_in=LINES_OF if kind.endswith(LINES_END) else None)
+        owners = (
+            rows.select(pl.col(UNIT).repeat_by(kind).explode())
+            .to_series()
+            .drop_nulls()
+            .cast(pl.UInt32)
+        )
+        frame = _without_rest(frame).with_columns(owners)
+        if kind == "samples":
+            chosen = least_samples([frame.drop(UNIT)])
+            frame = frame.join(chosen, on=["stage", "kind", "id"], how="semi")
+        yield kind, frame
 
 
 def _without_rest(frame: pl.DataFrame) -> pl.DataFrame:
@@ -102,19 +121,3 @@ def _without_rest(frame: pl.DataFrame) -> pl.DataFrame:
     copied = pl.from_arrow(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
     assert isinstance(copied, pl.DataFrame)
     return copied.match_to_schema(frame.schema)
-
-
-def _frames(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The rows of some units by kind, each with the number of its unit."""
-    for kind in kinds_of(rows):
-        if not rows[kind].sum() and kind.split(".")[0] not in ALWAYS:
-            continue
-        frame = rows_of(rows, kind, change=placed if kind.endswith(LINES_END) else None)
-        frame = _without_rest(frame)
-        if kind == "samples":
-            chosen = least_samples([frame])
-        owners = rows.select(pl.col(UNIT).repeat_by(kind).explode()).to_series().drop_nulls()
-        frame = frame.with_columns(owners)
-        if kind == "samples":
-            frame = frame.join(chosen, on=["stage", "kind", "id"], how="semi")
-        yield kind, frame

@@ -24,6 +24,11 @@ from pipeline.unit_rows import UNIT
 Tasks = Sequence[ReadTask] | Sequence[ShardTask]
 
 
+TASKS_LEAST, LEAST = 4, 8
+"""Tasks for each worker, so that all have something to do to the end; but none is made smaller for
+that than this part of what fits."""
+
+
 class Units(Protocol):
     """The units of a pass, in order."""
 
@@ -45,7 +50,7 @@ class SourceUnits:
     keys: Sequence[str]
 
     def tasks(self, chosen: Sequence[int], most_bytes: int) -> list[ReadTask]:
-        """Those with these numbers, some to a task."""
+        """Those with these numbers, as many to a task as fit."""
         own = [self.units[number] for number in chosen]
         return read_tasks(own, most_bytes, [self.keys[number] for number in chosen])
 
@@ -57,22 +62,27 @@ class KeptUnits:
     spans: pl.DataFrame  # `stem`, `start`, `number`
     sizes: pl.Series  # bytes
     keys: Sequence[str]
+    workers: int
 
     def tasks(self, chosen: Sequence[int], most_bytes: int) -> list[ShardTask]:
-        """Those with these numbers, some to a task."""
+        """Those with these numbers; where there is enough to do, some tasks for each worker."""
         rows = pl.Series(chosen, dtype=pl.UInt32)
-        keys = [self.keys[number] for number in chosen]
-        return shard_tasks(self.spans[rows], self.sizes.gather(rows), keys, most_bytes)
+        keys, sizes = [self.keys[number] for number in chosen], self.sizes.gather(rows)
+        fair = int(sizes.sum()) // (TASKS_LEAST * self.workers)
+        most = min(most_bytes, max(fair, most_bytes // LEAST))
+        return shard_tasks(self.spans[rows], sizes, keys, most)
 
 
-def kept_units(made: Made, decided: Sequence[Decided], run: str | None = None) -> KeptUnits:
-    """What is left for the next pass of what one has made.
+def kept_units(
+    made: Made, decided: Sequence[Decided], workers: int, run: str | None = None
+) -> KeptUnits:
+    """What is left for the next pass, by so many workers, of what one has made.
 
     A key tells a unit's own, which of its records are in the part if not all are, and each vote on
     them; where records have images, the `run` too, if that is given: then lines name them by it.
     """
     if "kept" not in made.rows.columns:
-        return KeptUnits(_NO_SPANS, pl.Series(dtype=pl.UInt32), ())
+        return KeptUnits(_NO_SPANS, pl.Series(dtype=pl.UInt32), (), workers)
     kept = pl.col("kept").cast(pl.Int64)
     rows = made.rows.filter(pl.col("kept") > 0).with_columns(
         first=kept.cum_sum().over("key") - kept, of_all=kept.sum().over("key")
@@ -86,7 +96,7 @@ def kept_units(made: Made, decided: Sequence[Decided], run: str | None = None) -
         _digest(key, piece, text) if piece or text else key
         for key, piece, text in zip(rows["key"], parts, told, strict=True)
     ]
-    return KeptUnits(spans_of(rows, "kept"), rows["size"], keys)
+    return KeptUnits(spans_of(rows, "kept"), rows["size"], keys, workers)
 
 
 _NO_SPANS = pl.DataFrame(schema={"stem": pl.String, "start": pl.UInt32, "number": pl.UInt32})
@@ -103,30 +113,24 @@ def _told(
     numbered = rows.select("stem", "kept", at("kept")).with_row_index(UNIT)
     for (stem,), own in numbered.group_by("stem", maintain_order=True):
         shard = Path(f"{stem}.kept.arrow")
-        paths = [votes_path(shard, one.label) for one in decided]
-        votes = [read_frame(path) for path in paths if path.exists()]
+        paths = [(one.label, votes_path(shard, one.label)) for one in decided]
+        votes = [(label, path) for label, path in paths if path.exists()]
         if not votes and run is None:
             continue
         ordered = own.sort(at("kept"))
         owners = ordered.select(pl.col(UNIT).repeat_by("kept").explode()).to_series()
         ids = pl.read_ipc(shard, columns=["id"]).with_columns(owners)
+        told = [_votes(ids, label, read_frame(path)) for label, path in votes]
         if run is not None:
-            with_images = pl.col("images").list.len() > 0
-            shown = pl.read_ipc(shard, columns=["images"]).select(
-                owners, told=pl.when(with_images).then(pl.lit(run))
-            )
-            votes_told = [shown.drop_nulls().unique()]
-        else:
-            votes_told = []
-        for number, vote in enumerate(votes):
-            votes_told.append(_of_units(ids, vote, number))
-        together = pl.concat(votes_told).group_by(UNIT, maintain_order=True)
-        yield from together.agg(pl.col("told").str.join("\n")).iter_rows()
+            images = pl.read_ipc(shard, columns=["images"]).with_columns(owners)
+            shown = images.filter(pl.col("images").list.len() > 0).select(UNIT).unique()
+            told.append(shown.select(UNIT, told=pl.lit(run)))
+        by_unit = pl.concat(told).group_by(UNIT, maintain_order=True)
+        yield from by_unit.agg(pl.col("told").str.join("\n")).iter_rows()
 
 
-def _of_units(ids: pl.DataFrame, votes: pl.DataFrame, number: int) -> pl.DataFrame:
-    """One stage's votes as a text for each unit that has any, in the order of its records."""
+def _votes(ids: pl.DataFrame, label: str, votes: pl.DataFrame) -> pl.DataFrame:
+    """A stage's votes on records, each as a text with the number of its unit, in their order."""
     rest = pl.struct(pl.exclude("id")).struct.json_encode()
-    told = votes.select("id", told=pl.format("{} {} {}", pl.lit(number), "id", rest))
-    joined = ids.join(told, on="id", how="inner", maintain_order="left")
-    return joined.group_by(UNIT, maintain_order=True).agg(pl.col("told").str.join("\n"))
+    told = votes.select("id", told=pl.format("{} {} {}", pl.lit(label), "id", rest))
+    return ids.join(told, on="id", how="inner", maintain_order="left").select(UNIT, "told")

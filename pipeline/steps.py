@@ -1,0 +1,68 @@
+"""Records on their way through the stages of one part: the law is held at each step, what is set
+aside is gathered, and what became of each unit's records is told."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.parts import Parts
+from pipeline.record import ID_LENGTH, SCHEMA
+from pipeline.settle import Settled, settle
+from pipeline.stage import Observed
+from pipeline.unit_rows import TALLY, UNIT, ledger_rows, roots_of, tally_rows
+
+
+class Steps:
+    """The records of one part, `UNIT` telling whose they are."""
+
+    def __init__(self, numbered: pl.DataFrame, parts: Parts) -> None:
+        self.records, self.roots, self.parts = numbered.drop(UNIT), roots_of(numbered), parts
+        self._set_aside: list[pl.DataFrame] = []
+        self._ledger: list[pl.DataFrame] = []
+        order = self.records.select(root=pl.col("id").str.slice(0, ID_LENGTH))
+        self._order = order.with_row_index("position").unique("root", keep="first")
+
+    def take(self, label: str, after: pl.DataFrame) -> None:
+        """Go on with what a stage has made of the records and kept.
+
+        Raises LawBroken when it has lost one.
+        """
+        parted = self.part(label, after)
+        if parted.rejected.height:
+            self._set_aside.append(parted.rejected.with_columns(stage=pl.lit(label)))
+        self.records = parted.kept
+        self.parts.clock.lap(label)
+
+    def part(self, label: str, after: pl.DataFrame) -> Settled:
+        """The same, counted, without going on."""
+        parted = settle(label, self.records, after)
+        self.parts.counts.append(parted.count)
+        self._ledger.append(ledger_rows(self.records, after, parted, self.roots))
+        return parted
+
+    def see(self, label: str, observed: Observed) -> pl.DataFrame:
+        """Note what a stage tells; returns its records."""
+        self.parts.seen.add(label, observed)
+        if isinstance(observed.tallies, pl.DataFrame):
+            self.tell(label, observed.tallies)
+        return observed.records
+
+    def tell(self, label: str, tallies: pl.DataFrame, prefix: str = TALLY) -> None:
+        """Put into the ledger what is told of records (`TALLIES`)."""
+        self._ledger.append(tally_rows(label, tallies, self.roots, prefix))
+
+    def rejected(self) -> pl.DataFrame:
+        """What the stages have set aside, with the `stage`."""
+        return self.in_order(self._set_aside)
+
+    def in_order(self, frames: list[pl.DataFrame]) -> pl.DataFrame:
+        """What is set aside in the order of the source, whatever the shard's borders."""
+        if not frames:
+            return pl.DataFrame(schema={**SCHEMA, "stage": pl.String})
+        rows = pl.concat(frames).with_columns(root=pl.col("id").str.slice(0, ID_LENGTH))
+        placed = rows.join(self._order, on="root", how="left", maintain_order="left")
+        return placed.sort("position", "id", maintain_order=True).drop("root", "position")
+
+    def ledger(self) -> pl.DataFrame:
+        """What became of each unit's records: `UNIT` and `LEDGER`."""
+        return pl.concat(self._ledger)
