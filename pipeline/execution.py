@@ -58,8 +58,9 @@ CHANGING = (Clean, Redact, Label, Chunk)
 SMALL = 64 << 20
 """Bytes of source under which the gate's process is started before the first pass."""
 
-NEW_ALONE, ALL_ALONE = 4 << 20, 256 << 20
-"""Bytes of new source, and of all, up to which more processes cost more than they save."""
+NEW_ALONE, ALL_ALONE = 16 << 20, 2 << 30
+"""Bytes of new source, and of all, up to which more processes cost more than they save: a night of
+13 MB among 575 takes 9.3 CPU seconds and 8.0 of wall by one, 11.7 and 9.5 by two."""
 
 
 class Execution:
