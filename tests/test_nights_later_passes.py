@@ -1,0 +1,82 @@
+"""What a night takes over behind the first pass: only what every stage before, each vote and the
+target would make again as it is."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import SAMPLE, latest, tree_bytes
+from test_incremental import RECIPE, Project
+
+from pipeline.progress import Lines
+from pipeline.recipe import load_recipe
+from pipeline.run import Options, prepare
+
+pytestmark = pytest.mark.usefixtures("quick_gate")
+
+IMAGES = """
+name: pictures
+sources: [{path: pictures/}]
+targets:
+  captions: {model: titan-multimodal-embeddings, quota: {records_min: 5}}
+  talk: {model: nova-lite, image_prompt: "What does this show?"}
+publish: {uri: "s3://bucket/tea", expected_bucket_owner: "111122223333"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("min_words: 5", "min_words: 7"),
+        ("threshold: 0.7", "threshold: 0.5"),
+        ("max_tokens: 60", "max_tokens: 40"),
+        ("{format: prompt_completion}", "{format: conversation}"),
+        ("corpus: {format: pretraining}", "corpus: {format: pretraining, languages: [en]}"),
+        ("validation: 0.2", "validation: 0.4"),
+        ("  - dedup_exact\n", "  - dedup_lines: {min_documents: 2}\n  - dedup_exact\n"),
+    ],
+)
+def test_whatever_is_set_otherwise_is_made_otherwise(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    """Of the first, a middle or the last pass, of a vote, or of a target."""
+    project = Project(tmp_path / "project", 21)
+    first = project.run(tmp_path / "out")
+    assert before in RECIPE
+    recipe = project.folder / "recipe.yaml"
+    recipe.write_text(RECIPE.replace(before, after), encoding="utf-8")
+    second = project.run(tmp_path / "out")
+    assert second == project.run(tmp_path / "once")
+    assert second != first
+
+
+def pictures(folder: Path, output: Path) -> dict[str, bytes]:
+    """The files of a run on the pictures."""
+    options = Options(str(output), 1)
+    prepare(
+        load_recipe(folder / "recipe.yaml"), folder, options, Lines(io.StringIO(), as_json=False)
+    )
+    return tree_bytes(latest(output))
+
+
+def test_lines_name_images_of_their_own_run(tmp_path: Path) -> None:
+    """A picture a night: the others' lines are rendered again, for they name the run."""
+    folder = tmp_path / "project"
+    shutil.copytree(SAMPLE / "images/catalog", folder / "pictures")
+    (folder / "recipe.yaml").write_text(IMAGES)
+    [late, *_] = sorted(path for path in (folder / "pictures").rglob("*.png"))
+    aside = tmp_path / late.name
+    late.rename(aside)
+    pictures(folder, tmp_path / "out")
+    aside.rename(late)
+    by_night = pictures(folder, tmp_path / "out")
+    assert by_night == pictures(folder, tmp_path / "once")
+    run = latest(tmp_path / "out").name
+    lines = by_night["captions/train.jsonl"].decode().splitlines()
+    assert len(lines) > 2
+    assert all(f"s3://bucket/tea/runs/{run}/captions/images/" in line for line in lines)
+    left = [path for path in (tmp_path / "out/.work").rglob("*") if ".image." in path.name]
+    assert not left
