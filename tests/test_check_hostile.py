@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from check_sets import conversation, dumped, minimal, turn
 from conftest import ROOT
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_check import NOVA, SMALL, verdict
 from test_target_lines import PLACE, SOUND, rows
@@ -148,7 +148,12 @@ def test_duplicate_keys_are_found_as_by_pairs(texts: list[str]) -> None:
         assert (duplicate_key(text.encode()) is not None) == doubled(text)
 
 
+AFTER_A_RECORD = b'{"prompt":"a","completion":"b"}\n{\n"prompt":"a","completion":"b"}'
+"""What begins like a file of one object, but for the record before it."""
+
+
 @QUIET
+@example(data=AFTER_A_RECORD, size=1)
 @given(data=broken_lines(), size=st.integers(1, 80))
 def test_chunks_do_not_show(data: bytes, size: int, tmp_path: Path) -> None:
     """The same faults at the same lines whatever is read at once."""

@@ -137,13 +137,15 @@ class FileCheck:
                 self.facts.records += 1
                 self._add(number, ("endless-line", "", None, MAX_LINE_BYTES))
             else:
-                self._tell_broken(number, line)
+                self._tell_broken(number, line, self.facts.records + len(records.lines))
         records.data = b"\n".join(records.lines)
         return records
 
-    def _tell_broken(self, number: int, line: bytes) -> None:
+    def _tell_broken(self, number: int, line: bytes, before: int) -> None:
+        """Tell of a line that is no JSON, behind so many records; the first of a file that is
+        not of lines at all ends it."""
         rule, detail = diagnosis(line)
-        if rule == "pretty-printed" and self.facts.records == 0:
+        if rule == "pretty-printed" and before == 0:
             whole = "json-array" if line.strip() == b"[" else rule
             self._add(number, (whole, "the rest of the file was not read", None, None))
             self._faulty.add(number)
