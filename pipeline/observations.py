@@ -16,7 +16,7 @@ import polars as pl
 from pipeline.made import Made
 from pipeline.parquet_rows import ParquetRows
 from pipeline.references import MATCHES
-from pipeline.stage import SAMPLES, Observed, fewest
+from pipeline.stage import SAMPLES, SAMPLES_MOST, Observed, fewest
 
 MEASURES = "measures"
 MATCHED = "matches"
@@ -86,7 +86,8 @@ def gather_measures(passes: Iterable[Made], folder: Path) -> None:
 
 def gather_samples(passes: Iterable[Made]) -> pl.DataFrame:
     """The samples of a whole run, `LABELLED_SAMPLES`."""
-    return least_samples(frame for made in passes for frame in made.frames("samples"))
+    found = least_samples(frame for made in passes for frame in made.frames("samples"))
+    return found.filter(pl.int_range(pl.len()).over("stage", "kind") < SAMPLES_MOST)
 
 
 def add_tallies(sums: dict[str, Counter[str]], told: Mapping[str, Mapping[str, int]]) -> None:

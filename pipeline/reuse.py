@@ -20,7 +20,7 @@ import polars.selectors as cs
 from pipeline.made import Made, located
 from pipeline.resume import code_digest, digest_of
 from pipeline.shards import FILES, IMAGES, read_frame, read_marker
-from pipeline.stage import SAMPLES_MOST
+from pipeline.stage import SAMPLES_KEPT, SAMPLES_MOST
 
 Bounds = dict[str, str]
 """Of each stage and kind whose samples were cut: the greatest id up to which all are there."""
@@ -114,7 +114,7 @@ def _last_shown(tasks: Mapping[str, pl.DataFrame]) -> dict[str, str]:
 def bounds_of(samples: pl.DataFrame) -> Bounds:
     """Up to which id samples of each stage and kind are complete, where some were left out."""
     counted = samples.group_by("stage", "kind").agg(pl.col("id").max(), number=pl.len())
-    cut = counted.filter(pl.col("number") >= SAMPLES_MOST)
+    cut = counted.filter(pl.col("number") >= SAMPLES_KEPT)
     return {f"{stage} {kind}": last for stage, kind, last, _ in cut.iter_rows()}
 
 

@@ -70,8 +70,9 @@ SAMPLES = pl.Schema(
 TALLIES = pl.Schema({"id": pl.String, "kind": pl.String, "number": pl.Int64})
 """How often something was done to a record."""
 
-SAMPLES_MOST = 20
-"""Of one stage and kind."""
+SAMPLES_MOST, SAMPLES_KEPT = 20, 64
+"""Of one stage and kind: those that a run shows, and those kept of each shard. When records that
+were shown are gone the next run shows others, and must not make a shard anew to know them."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ class ObservingStage(Protocol):
 
 
 def fewest(rows: pl.DataFrame) -> pl.DataFrame:
-    """At most `SAMPLES_MOST` of the rows: those with the least ids, whatever the shard's borders.
+    """At most `SAMPLES_KEPT` of the rows: those with the least ids, whatever the shard's borders.
 
     An id is a digest, so they are as good as drawn by lot, and the same in every run. Take them
     before texts are gathered: a stage that changes every text must not hold all of them twice.
     """
-    return rows.sort("id").head(SAMPLES_MOST)
+    return rows.sort("id").head(SAMPLES_KEPT)
 
 
 @runtime_checkable

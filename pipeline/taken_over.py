@@ -18,7 +18,6 @@ import polars as pl
 from pipeline.failpoints import step
 from pipeline.fragments import LINES_END, LINES_OF
 from pipeline.made import ALWAYS, kinds_of, located, read_spans, spans_of
-from pipeline.observations import least_samples
 from pipeline.parts import Parts
 from pipeline.reuse import Known
 from pipeline.shards import FILES, read_frame
@@ -85,12 +84,12 @@ def _written(
     numbers = pl.DataFrame({"key": keys}).with_row_index(UNIT)
     numbered = rows.join(numbers, on="key", maintain_order="left")
     parts = Parts(folder, keys.to_list(), made_of)
-    parts.bounds = [known.bounds[task] for task in rows["task"].unique()]
     start = pl.col("size").cast(pl.Int64).cum_sum() - pl.col("size")
     for some in numbered.with_columns(part_of=start // most_bytes).partition_by(
         "part_of", maintain_order=True, include_key=False
     ):
         parts.write(dict(_frames(some)), some.select(UNIT))
+    parts.bounds = [known.bounds[task] for task in rows["task"].unique()]  # no sample is left out
     return located(read_frame(folder / parts.finish()["units"]), folder)
 
 
@@ -109,11 +108,7 @@ def _frames(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
             .drop_nulls()
             .cast(pl.UInt32)
         )
-        frame = _without_rest(frame).with_columns(owners)
-        if kind == "samples":
-            chosen = least_samples([frame.drop(UNIT)])
-            frame = frame.join(chosen, on=["stage", "kind", "id"], how="semi")
-        yield kind, frame
+        yield kind, _without_rest(frame).with_columns(owners)
 
 
 def _without_rest(frame: pl.DataFrame) -> pl.DataFrame:

@@ -31,6 +31,7 @@ publish: {uri: "s3://bucket/tea", expected_bucket_owner: "111122223333"}
     ("before", "after"),
     [
         ("min_words: 5", "min_words: 7"),
+        ("  - redact\n", ""),
         ("threshold: 0.7", "threshold: 0.5"),
         ("max_tokens: 60", "max_tokens: 40"),
         ("{format: prompt_completion}", "{format: conversation}"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 from test_incremental import Project
 
-from pipeline import execution, passes, taken_over
+from pipeline import execution, finish, observations, passes, reuse, stage, taken_over
 from pipeline.memory import Share
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
@@ -151,3 +152,40 @@ def test_without_links_they_are_copied(
     by_night = project.run(tmp_path / "out")
     assert not before.keys() & kept_files(tmp_path / "out").keys()
     assert by_night == project.run(tmp_path / "once")
+
+
+def test_samples_that_are_gone_give_their_places_to_others(
+    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that are shown, one goes a night: the next is known as long as some were kept to
+    spare, and after that the texts are read again. The report is always that of one run."""
+    in_one_task(monkeypatch)
+    for module, name, number in (
+        (stage, "SAMPLES_KEPT", 4), (reuse, "SAMPLES_KEPT", 4),
+        (reuse, "SAMPLES_MOST", 2), (observations, "SAMPLES_MOST", 2),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, number)
+    for number in range(12):
+        (project.folder / f"docs/b{number}.txt").write_text(TEXT.format(f"  {number} \n\n\n  warm"))
+    read: list[str] = []
+    real = passes.read_units
+    monkeypatch.setattr(
+        passes, "read_units", lambda units, *rest: real(read.extend(units) or units, *rest)
+    )
+    shown: list[pl.DataFrame] = []
+    gathered = finish.gather_samples
+    monkeypatch.setattr(
+        finish, "gather_samples", lambda made: shown.append(gathered(made)) or shown[-1]
+    )
+    project.run(tmp_path / "out")
+    times = []
+    for night in range(4):
+        blanks = shown[-1].filter(pl.col("kind") == "blanks").sort("id")
+        assert blanks.height == 2
+        (project.folder / blanks["source"].first()).unlink()
+        read.clear()
+        by_night = project.run(tmp_path / "out")
+        times.append(len(read))
+        assert by_night == project.run(tmp_path / f"once-{night}")
+    assert times[:2] == [0, 0]
+    assert sum(times) > 0
