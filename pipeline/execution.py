@@ -25,7 +25,6 @@ from pipeline.ledger import StageCount, check_chain
 from pipeline.made import Made, located, made_of_parts
 from pipeline.memory import share_memory
 from pipeline.naming import Named
-from pipeline.observations import add_tallies
 from pipeline.options import Options
 from pipeline.passes import Decided, Pass
 from pipeline.progress import Progress
@@ -235,7 +234,7 @@ class Execution:
         own = [located(read_frame(folder / marker["units"]), folder) for marker in markers]
         parts = (folder / part for marker in markers for part in marker["parts"])
         made = made_of_parts([*taken, *own], units.keys, parts)
-        self._count(this, made, markers)
+        self._count(this, made)
         self.made.append(made)
         self.made_of = this.made_of
         return made
@@ -269,14 +268,12 @@ class Execution:
                 self.cpu[label] = self.cpu.get(label, 0.0) + seconds
         return ordered
 
-    def _count(self, this: Pass | RenderPass, made: Made, markers: list[dict[str, Any]]) -> None:
+    def _count(self, this: Pass | RenderPass, made: Made) -> None:
         """Add to the ledger what a pass has made of its units, known ones too."""
         sums = sum_ledger(made.frames("ledger"), this.labels)
         self.counts += sums.counts
         self.losses |= {label.removeprefix("targets."): n for label, n in sums.losses.items()}
-        add_tallies(self.tallies, sums.tallies)
-        for marker in markers:
-            add_tallies(self.tallies, marker["tallies"])
+        self.tallies |= sums.tallies
 
     def _render(self, decided: tuple[Decided, ...]) -> tuple[Made, tuple[Rendering, ...]]:
         folder = private_folder(self.folder / "rendered")

@@ -1,14 +1,14 @@
 """What record stages observe: written beside each shard, gathered into the run.
 
 Measures (numbers) go into the run as `measures/<label>.parquet`, a file for each stage that
-measures. Tallies (counts) go into the manifest. Samples (texts) never leave the work folder.
-Matches (places in evaluation sets) go into the run as one file: see `pipeline.evaluation`.
+measures. Tallies (counts) stand in the ledger of a pass, and go into the manifest. Samples (texts)
+never leave the work folder. Matches (places in evaluation sets) go into the run as one file:
+see `pipeline.evaluation`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -27,15 +27,12 @@ class Observations:
     """What the stages observe of one task's shards."""
 
     def __init__(self) -> None:
-        self.tallies: dict[str, Counter[str]] = {}  # but for those by record: see `ledger_rows`
         self.measures: dict[str, pl.DataFrame] = {}
         self.samples: list[pl.DataFrame] = []
         self.matches: list[pl.DataFrame] = []
 
     def add(self, label: str, observed: Observed) -> None:
         """Take what a stage saw of one shard."""
-        if not isinstance(observed.tallies, pl.DataFrame) and observed.tallies:
-            self.tallies.setdefault(label, Counter()).update(observed.tallies)
         if observed.measures is not None:
             self.measures[label] = observed.measures
         if observed.samples is not None and observed.samples.height:
@@ -45,7 +42,7 @@ class Observations:
             self.matches.append(observed.matches.match_to_schema(MATCHES))
 
     def frames(self) -> dict[str, pl.DataFrame]:
-        """What was seen of one shard, by the kind of file; forgotten, but for the tallies."""
+        """What was seen of one shard, by the kind of file; it is forgotten."""
         told = {f"{MEASURES}.{label}": frame for label, frame in self.measures.items()}
         if self.samples:
             told["samples"] = least_samples(self.samples)
@@ -53,10 +50,6 @@ class Observations:
             told[MATCHED] = pl.concat(self.matches)
         self.measures, self.samples, self.matches = {}, [], []
         return told
-
-    def told(self) -> dict[str, dict[str, int]]:
-        """The tallies by stage, for the task's marker."""
-        return {label: dict(sorted(counted.items())) for label, counted in self.tallies.items()}
 
 
 def least_samples(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
@@ -88,9 +81,3 @@ def gather_samples(passes: Iterable[Made]) -> pl.DataFrame:
     """The samples of a whole run, `LABELLED_SAMPLES`."""
     found = least_samples(frame for made in passes for frame in made.frames("samples"))
     return found.filter(pl.int_range(pl.len()).over("stage", "kind") < SAMPLES_MOST)
-
-
-def add_tallies(sums: dict[str, Counter[str]], told: Mapping[str, Mapping[str, int]]) -> None:
-    """Add some tallies to those of the run."""
-    for label, counted in told.items():
-        sums.setdefault(label, Counter()).update(counted)

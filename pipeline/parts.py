@@ -87,10 +87,9 @@ class Parts:
             "parts": self.names,
             "units": units.name,
             "counts": [count.as_json() for count in total(self.counts)],
-            "tallies": self.seen.told(),
             "cpu": self.clock.cpu,
             IMAGES: digests(self.images),
+            "made_of": self.made_of,
+            "bounds": lesser(self.bounds),
         }
-        if not self.seen.tallies:  # else nobody knows what one unit has added
-            told |= {"made_of": self.made_of, "bounds": lesser(self.bounds)}
         return write_marker(self._marker, self.made_from, [*self.files, units], told)

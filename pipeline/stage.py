@@ -81,9 +81,7 @@ class Observed:
 
     records: pl.DataFrame  # what `__call__` returns
     measures: pl.DataFrame | None = None  # `id` and numeric columns, a row for each record judged
-    # By kind, summed over all shards; or by record, as `TALLIES`: only then can the next run take
-    # over what this one has made of a shard.
-    tallies: Mapping[str, int] | pl.DataFrame = field(default_factory=dict)
+    tallies: pl.DataFrame | None = None  # of `TALLIES`
     samples: pl.DataFrame | None = None  # of `SAMPLES`; see `fewest`
     matches: pl.DataFrame | None = None  # of `references.MATCHES`, a row for each record and set
 

@@ -43,7 +43,7 @@ class Steps:
     def see(self, label: str, observed: Observed) -> pl.DataFrame:
         """Note what a stage tells; returns its records."""
         self.parts.seen.add(label, observed)
-        if isinstance(observed.tallies, pl.DataFrame):
+        if observed.tallies is not None:
             self.tell(label, observed.tallies)
         return observed.records
 

@@ -11,6 +11,7 @@ import pytest
 from conftest import SAMPLE, latest, tree_bytes
 from test_incremental import RECIPE, Project
 
+from pipeline import execution
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
@@ -45,6 +46,8 @@ def test_whatever_is_set_otherwise_is_made_otherwise(
 ) -> None:
     """Of the first, a middle or the last pass, of a vote, or of a target."""
     project = Project(tmp_path / "project", 21)
+    secret = "Whoever finds the porcelain owl writes to owl@example.com, and asks for its umbrella."
+    (project.folder / "docs/500-owl.txt").write_text(secret)
     first = project.run(tmp_path / "out")
     assert before in RECIPE
     recipe = project.folder / "recipe.yaml"
@@ -52,6 +55,13 @@ def test_whatever_is_set_otherwise_is_made_otherwise(
     second = project.run(tmp_path / "out")
     assert second == project.run(tmp_path / "once")
     assert second != first
+
+
+def project_of_pictures(folder: Path) -> Path:
+    """A recipe for the sample's catalog."""
+    shutil.copytree(SAMPLE / "images/catalog", folder / "pictures")
+    (folder / "recipe.yaml").write_text(IMAGES)
+    return folder
 
 
 def pictures(folder: Path, output: Path) -> dict[str, bytes]:
@@ -65,9 +75,7 @@ def pictures(folder: Path, output: Path) -> dict[str, bytes]:
 
 def test_lines_name_images_of_their_own_run(tmp_path: Path) -> None:
     """A picture a night: the others' lines are rendered again, for they name the run."""
-    folder = tmp_path / "project"
-    shutil.copytree(SAMPLE / "images/catalog", folder / "pictures")
-    (folder / "recipe.yaml").write_text(IMAGES)
+    folder = project_of_pictures(tmp_path / "project")
     [late, *_] = sorted(path for path in (folder / "pictures").rglob("*.png"))
     aside = tmp_path / late.name
     late.rename(aside)
@@ -81,3 +89,24 @@ def test_lines_name_images_of_their_own_run(tmp_path: Path) -> None:
     assert all(f"s3://bucket/tea/runs/{run}/captions/images/" in line for line in lines)
     left = [path for path in (tmp_path / "out/.work").rglob("*") if ".image." in path.name]
     assert not left
+
+
+def test_a_prepared_image_that_is_damaged_is_prepared_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run stops after its passes, and an image of its work is not as it was when it goes on."""
+    folder = project_of_pictures(tmp_path / "project")
+
+    class StopError(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise StopError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, "finish", stop)
+        with pytest.raises(StopError):
+            pictures(folder, tmp_path / "out")
+    damaged = next((tmp_path / "out/.work").rglob("captions.image.*"))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert pictures(folder, tmp_path / "out") == pictures(folder, tmp_path / "once")

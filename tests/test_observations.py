@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from pipeline.record import frame
 from pipeline.shards import read_frame, write_frame
 from pipeline.stage import SAMPLES_MOST, Observed, Settings, fewest
 from pipeline.tasks import ShardTask
+from pipeline.unit_rows import sum_ledger
 
 RECORDS = frame([{"source": f"{n}.txt", "text": "tea " * (n % 7) + "x"} for n in range(90)])
 
@@ -33,7 +35,8 @@ class Trim(Settings):
             "id", "source", "locator", kind=pl.lit("tail"), before="text", after=pl.lit("")
         )
         measures = records.select("id", words=words.cast(pl.Float64))
-        return Observed(after, measures, {"tail": changed.height}, shown)
+        tallies = changed.select("id", kind=pl.lit("tail"), number=pl.lit(1, pl.Int64))
+        return Observed(after, measures, tallies, shown)
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
         return self.observe(records).records
@@ -46,37 +49,39 @@ def task_of(folder: Path, key: str, records: pl.DataFrame) -> ShardTask:
     return ShardTask(pl.DataFrame(spans), (key,))
 
 
-def seen_in(folder: Path, shards: list[pl.DataFrame]) -> tuple[list[Any], pl.DataFrame, bytes]:
+def seen_in(
+    folder: Path, shards: list[pl.DataFrame]
+) -> tuple[dict[str, Counter[str]], pl.DataFrame, bytes]:
     """Tallies, samples and the measures' file of one pass over the shards."""
     folder.mkdir()
     this = Pass(0, folder, (("trim", Trim()),), (), (), 1 << 20, "plan")
-    rows, tallies = [], []
+    rows = []
     for index, shard in enumerate(shards):
         marker = this.run(task_of(folder, str(index), shard))
-        [units] = [name for name in marker["files"] if name.endswith(".units.arrow")]
-        rows.append(located(read_frame(folder / units), folder))
-        tallies.append(marker["tallies"])
+        rows.append(located(read_frame(folder / marker["units"]), folder))
     made = made_of_parts(rows, [str(index) for index in range(len(shards))])
     (folder / "run").mkdir()
     gather_measures([made], folder / "run")
     measures = (folder / "run" / "measures" / "trim.parquet").read_bytes()
+    tallies = sum_ledger(made.frames("ledger"), this.labels).tallies
     return tallies, gather_samples([made]), measures
 
 
 @pytest.mark.parametrize("size", [1, 7, 40])
 def test_the_same_is_seen_however_records_are_cut(tmp_path: Path, size: int) -> None:
     """Counts add up, the same samples are chosen, the measures' file has the same bytes."""
-    (whole,), samples, measures = seen_in(tmp_path / "whole", [RECORDS])
+    whole, samples, measures = seen_in(tmp_path / "whole", [RECORDS])
     cut = [RECORDS.slice(start, size) for start in range(0, RECORDS.height, size)]
     tallies, cut_samples, cut_measures = seen_in(tmp_path / "cut", cut)
-    assert sum(one.get("trim", {}).get("tail", 0) for one in tallies) == whole["trim"]["tail"] > 20
+    assert tallies == whole
+    assert whole["trim"]["tail"] == RECORDS.filter(pl.col("text").str.len_chars() > 9).height > 20
     assert cut_samples.equals(samples)
     assert samples.height == SAMPLES_MOST
     assert cut_measures == measures
 
 
-def test_a_finished_task_tells_its_tallies_again(tmp_path: Path) -> None:
-    """The marker holds them, and the files with samples and measures belong to it."""
+def test_a_finished_task_is_not_done_again(tmp_path: Path) -> None:
+    """Its marker is as it was, and the files with samples, measures and ledger belong to it."""
     this = Pass(0, tmp_path, (("trim", Trim()),), (), (), 1 << 20, "plan")
     first, again = (this.run(task_of(tmp_path, "0", RECORDS)) for _ in range(2))
     assert again == first | {"reused": True}
@@ -84,7 +89,3 @@ def test_a_finished_task_tells_its_tallies_again(tmp_path: Path) -> None:
         "kept.arrow", "rejected.arrow", "ledger.arrow", "samples.arrow", "measures.trim.arrow",
         "units.arrow",
     }  # fmt: skip
-    assert (
-        first["tallies"]["trim"]["tail"]
-        == RECORDS.filter(pl.col("text").str.len_chars() > 9).height
-    )

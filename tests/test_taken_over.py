@@ -10,7 +10,14 @@ import pytest
 from test_incremental import Project
 
 from pipeline import execution, finish, observations, passes, reuse, stage, taken_over
+from pipeline.made import made_of_parts
 from pipeline.memory import Share
+from pipeline.parts import Parts
+from pipeline.record import ID_LENGTH, frame
+from pipeline.reuse import find_known
+from pipeline.steps import Steps
+from pipeline.taken_over import take_over
+from pipeline.unit_rows import UNIT
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 
@@ -189,3 +196,31 @@ def test_samples_that_are_gone_give_their_places_to_others(
         assert by_night == project.run(tmp_path / f"once-{night}")
     assert times[:2] == [0, 0]
     assert sum(times) > 0
+
+
+def test_the_pieces_of_a_unit_stay_in_one_task(tmp_path: Path) -> None:
+    """Its rows that are too many for one part are, where its task is written anew, too."""
+    records = frame([{"source": "a", "text": f"piece {number}"} for number in range(4)])
+    records = records.with_columns(
+        id=pl.format("{}{}", pl.int_range(4), pl.lit("0" * (ID_LENGTH - 1)))
+    )
+    earlier = Parts(tmp_path / "other/pass-00", ["big", "gone"], "stages")
+    earlier.folder.mkdir(parents=True)
+    for start, unit in ((0, 0), (1, 0), (2, 0), (3, 1)):
+        own_unit = pl.lit(unit, pl.UInt32).alias(UNIT)
+        steps = Steps(records.slice(start, 1).with_columns(own_unit), earlier)
+        steps.take("read", steps.records)
+        frames = {"kept": steps.records, "rejected": steps.rejected(), "ledger": steps.ledger()}
+        earlier.write(frames, steps.roots)
+    earlier.finish()
+    own = tmp_path / "own/pass-00"
+    own.mkdir(parents=True)
+    keys = ["new", "big"]
+    for full in (False, True):  # from the other run, and again from what that has made
+        known = find_known(tmp_path, own, "stages", keys, full=full)
+        located = list(take_over(known, own, "stages", keys, 1))
+        made = made_of_parts(located, keys)
+        texts = [text for some in made.frames("kept", ["text"]) for text in some["text"]]
+        assert texts == ["piece 0", "piece 1", "piece 2"]
+        assert len({str(part).rpartition("-")[0] for part in made.parts}) == 1
+        assert len(made.parts) == 3
