@@ -19,6 +19,7 @@ from pipeline.deciding_pieces import Pieces
 from pipeline.earlier import Earlier, met, votes_of
 from pipeline.engines.local import Workers
 from pipeline.errors import LawBroken
+from pipeline.made import rows_in_use
 from pipeline.memory import refuse_over, room_to_decide
 from pipeline.passes import AnyCorpusStage, Decided, Look
 from pipeline.shards import evidence_path, read_frame, sketch_path, votes_path, write_frame
@@ -30,7 +31,7 @@ from pipeline.stage import (
     Verdict,
     only_rejects,
 )
-from pipeline.tables import BUCKET, Blobs, Buckets, SketchTable
+from pipeline.tables import BUCKET, Blobs, Buckets, SketchTable, rows_left
 
 PART = "_part"
 RECORD_BYTES = 32  # of each record's sketch while a column of them is sorted
@@ -120,9 +121,8 @@ class Deciding:
                     number=pl.int_range(start, start + pl.len(), dtype=pl.UInt32)
                 )
                 start += rows.height
-            gone = self._gone(shards[part])
-            if gone.len():
-                rows = rows.filter(~pl.col("id").is_in(gone.implode()))
+            left = rows_left(rows, self._gone(shards[part]), rows_in_use(shards[part]))
+            rows = rows if left is None else rows[left]
             if groups > 1:
                 rows = rows.filter(pl.col(key).is_not_null())
             number = _number(key, rows.schema[key]) % groups if groups > 1 else pl.lit(0)
@@ -139,9 +139,10 @@ class Deciding:
         """Those of some shards; the run's own come first."""
         files = [sketch_path(shard, self.label) for shard in shards]
         gone = [self._gone(shard) for shard in shards]
+        in_use = [rows_in_use(shard) for shard in shards]
         first = len(self.shards)
-        own = SketchTable(files[:first], gone=gone[:first]).height
-        return SketchTable(files, own, gone, self._room)
+        own = SketchTable(files[:first], gone=gone[:first], in_use=in_use[:first]).height
+        return SketchTable(files, own, gone, self._room, in_use)
 
     def _with_evidence(self, stage: EvidenceStage) -> tuple[SketchTable, Verdict]:
         """The sketches, and the verdict on them."""

@@ -83,6 +83,7 @@ class Execution:
         whole = max(one.largest_document() for one in read)
         share = share_memory(options.memory, options.workers, sandboxed, sets, models, whole)
         self.withdrawn = Withdrawn(tuple(recipe.withdraw))
+        self.keys = unit_keys(inputs.units, self.withdrawn)
         self.share, self.plan = claim(folder, named.run, share)
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}  # seconds, by stage and by what else this process does
@@ -137,8 +138,7 @@ class Execution:
             self.progress.say(kernels.describe())
         if self.recipe.split.validation or self.recipe.split.test:
             steps.append(self.recipe.split)
-        keys = unit_keys(self.inputs.units, self.withdrawn)
-        units: Units = SourceUnits(self.inputs.units, keys)
+        units: Units = SourceUnits(self.inputs.units, self.keys)
         decided: tuple[Decided, ...] = ()
         for number, segment in enumerate(segments(steps)):
             units = kept_units(self.made[-1], decided, self.engine.most) if number else units
@@ -223,7 +223,9 @@ class Execution:
         if first and self.take_over:
             self.take_over(this.made_of)
         full = self.options.full
-        known = find_known(self.folder.parent, folder, this.made_of, units.keys, full=full)
+        known = find_known(
+            self.folder.parent, folder, this.made_of, units.keys, self.keys, full=full
+        )
         there = known.keys
         new = [number for number, key in enumerate(units.keys) if key not in there]
         if first:

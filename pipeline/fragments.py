@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
-from itertools import groupby
-from operator import itemgetter
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -104,16 +102,19 @@ def append_lines(records: pl.DataFrame, output: BinaryIO) -> None:
 
 def _pieces(records: pl.DataFrame, output: BinaryIO | None = None) -> Iterator[bytes]:
     """The lines of placed records, without what the kernel has copied to `output` before."""
-    spans = records.select(stem=LINES_OF, start=OFFSET, number=pl.col("bytes") + 1)
-    for stem, own in groupby(joined(spans).iter_rows(), key=itemgetter(0)):
-        with Path(f"{stem}.jsonl").open("rb", buffering=0) as file:
-            for _, start, size in own:
-                end = start + size
-                if output is not None and size >= LONG:
-                    output.flush()
-                    start += _copied(file.fileno(), output.fileno(), start, size)
-                for place in range(start, end, LONG):
-                    yield os.pread(file.fileno(), min(LONG, end - place), place)
+    spans = joined(records.select(stem=LINES_OF, start=OFFSET, number=pl.col("bytes") + 1))
+    with ExitStack() as held:
+        files = {
+            stem: held.enter_context(Path(f"{stem}.jsonl").open("rb", buffering=0)).fileno()
+            for stem in spans["stem"].unique()
+        }
+        for stem, start, size in spans.iter_rows():
+            file, end = files[stem], start + size
+            if output is not None and size >= LONG:
+                output.flush()
+                start += _copied(file, output.fileno(), start, size)
+            for place in range(start, end, LONG):
+                yield os.pread(file, min(LONG, end - place), place)
 
 
 def _copied(source: int, target: int, offset: int, size: int) -> int:

@@ -21,10 +21,10 @@ from pipeline.unit_rows import UNIT
 ALWAYS = {"kept", "rejected", "sketch", "ledger", "targets"}
 """Beginnings of the kinds of files that every part has, be they empty."""
 
-INDEX = {"key", "part", "piece", "size"}
+INDEX = {"key", "source", "part", "piece", "size"}
 """Columns of a units file that are not numbers of rows."""
 
-OTHERS = INDEX | {"task", "stem", "of", UNIT}
+OTHERS = INDEX | {"task", "stem", "hides", "gone", "of", UNIT}
 AT_ONCE, BYTES_AT_ONCE = 1 << 17, 1 << 26
 """Rows that are read at once, and bytes of the units that they are of."""
 
@@ -66,7 +66,9 @@ def made_of_parts(
     located: Iterable[pl.DataFrame], keys: Sequence[str], parts: Iterable[Path] = ()
 ) -> Made:
     """The index of these located rows by the order of `keys`; `parts` are all, if rows are none."""
-    rows = [frame.drop("task", "of", strict=False) for frame in located if frame.height]
+    rows = [
+        frame.drop("task", "hides", "gone", "of", strict=False) for frame in located if frame.height
+    ]
     if not rows:
         return Made(pl.DataFrame(schema={"key": pl.String, "stem": pl.String}), tuple(parts))
     everything = pl.concat(rows, how="diagonal").with_columns(cs.numeric().fill_null(0))
@@ -110,15 +112,49 @@ def read_spans(
     `columns` are those wanted, None for all. The column `file_in`, if there is to be one, has the
     path of each row's file without its ending.
     """
-    whole = joined(spans)
-    files = {stem: _mapped(stem, kind, columns) for stem in whole["stem"].unique()}
-    found = []
-    for stem, start, number in whole.iter_rows():
-        rows = files[stem].slice(start, number)
+    whole = joined(spans).with_row_index("span")
+    found, rows = [], []
+    for (stem,), own in whole.group_by("stem", maintain_order=True):
+        read = _mapped(stem, kind, columns)
+        if own.height == 1:
+            read = read.slice(own["start"][0], own["number"][0])
+        else:
+            read = read[own.select(row_numbers("start", "number")).to_series()]
         found.append(
-            rows.with_columns(pl.lit(f"{stem}.{kind}").alias(file_in)) if file_in else rows
+            read.with_columns(pl.lit(f"{stem}.{kind}").alias(file_in)) if file_in else read
         )
-    return pl.concat(found, rechunk=True)
+        rows.append(own)
+    together = pl.concat(found, rechunk=True)
+    if len(found) == 1:
+        return together
+    # By now file by file; of each span it is known where it came to lie.
+    laid = pl.concat(rows).with_columns(lies=pl.col("number").cum_sum() - pl.col("number"))
+    return together[laid.sort("span").select(row_numbers("lies", "number")).to_series()]
+
+
+def in_use_path(stem: str) -> Path:
+    """Where it is said which rows of a part's files are those of units, if not all are."""
+    return Path(f"{stem}.in_use.arrow")
+
+
+def rows_in_use(path: Path) -> pl.Series | None:
+    """The numbers of the rows of a work file that count, UInt32; None for all.
+
+    For whoever reads a file without the index.
+    """
+    part, kind = path.name.removesuffix(".arrow").split(".", 1)
+    told = in_use_path(str(path.with_name(part)))
+    if not told.exists():
+        return None
+    rows = pl.read_ipc(told)
+    if kind not in rows.columns:
+        return pl.Series(dtype=pl.UInt32)
+    return rows.sort(at(kind)).select(row_numbers(at(kind), kind)).to_series().drop_nulls()
+
+
+def row_numbers(start: str, number: str) -> pl.Expr:
+    """The numbers of all rows of spans, UInt32, one after the other."""
+    return pl.int_ranges(start, pl.col(start) + pl.col(number), dtype=pl.UInt32).explode()
 
 
 def joined(spans: pl.DataFrame) -> pl.DataFrame:

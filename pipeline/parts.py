@@ -36,11 +36,19 @@ class Clock:
 class Parts:
     """The parts of one task as they are made.
 
-    `keys` are its units', `plan` the digest of what this run does: only it takes the work up again
-    by that, later runs by what the result for each unit was `made_of`.
+    `keys` are its units', `sources` those of the source units that they come from, `plan` the
+    digest of what this run does: only it takes the work up again by that, later runs by what the
+    result for each unit was `made_of`.
     """
 
-    def __init__(self, folder: Path, keys: Sequence[str], made_of: str, plan: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        keys: Sequence[str],
+        sources: Sequence[str],
+        made_of: str,
+        plan: str = "",
+    ) -> None:
         self.folder, self.task, self.made_of = folder, task_name(keys), made_of
         self.made_from = digest_of(plan, folder.name, *keys)
         self.clock = Clock()
@@ -49,7 +57,7 @@ class Parts:
         self.names: list[str] = []
         self.files: list[Path] = []
         self.images: list[Path] = []  # prepared ones, which no later run takes over
-        self.rows = UnitRows(keys)
+        self.rows = UnitRows(keys, sources)
         self.bounds: list[Bounds] = []
 
     def write(self, frames: Mapping[str, pl.DataFrame], roots: pl.DataFrame) -> None:

@@ -85,7 +85,7 @@ class Pass:
 
     def run(self, task: ReadTask | ShardTask) -> dict[str, Any]:
         """Do one task, unless it is done; returns its marker: parts, counts, files."""
-        parts = Parts(self.folder, task.keys, self.made_of, self.plan)
+        parts = Parts(self.folder, task.keys, task.sources, self.made_of, self.plan)
         done = parts.done()
         if done is not None:
             return done

@@ -68,7 +68,7 @@ class RenderPass:
 
     def run(self, task: ShardTask) -> dict[str, Any]:
         """Render one shard for every target, unless it is done; returns its marker."""
-        parts = Parts(self.folder, task.keys, self.made_of, self.plan)
+        parts = Parts(self.folder, task.keys, task.sources, self.made_of, self.plan)
         done = parts.done()
         if done is not None:
             return done

@@ -30,7 +30,9 @@ Bounds = dict[str, str]
 class Known:
     """What earlier runs have made of units."""
 
-    rows: pl.DataFrame  # of a units file, with their places, the `task`, and how many it is `of`
+    rows: pl.DataFrame
+    """Those of units files with their places and the `task`, the bytes that it is `of`, and whether
+    a source of it is `gone`; whether the part `hides` other rows."""
     bounds: Mapping[str, Bounds] = field(default_factory=dict)  # of samples, by task
 
     @property
@@ -49,13 +51,17 @@ def made_by(stages: Iterable[tuple[str, Any]], corpora: Iterable[tuple[str, Any]
 NOTHING_KNOWN = Known(pl.DataFrame(schema={"key": pl.String, "task": pl.String}))
 
 
-def find_known(work: Path, own: Path, made_of: str, keys: Iterable[str], *, full: bool) -> Known:
+def find_known(
+    work: Path, own: Path, made_of: str, keys: Iterable[str], sources: Iterable[str], *, full: bool
+) -> Known:
     """What is known of the units with these keys, from the work folder of this run and, but for
     `full`, from those of all others.
 
-    `own` is the pass's folder, whose namesakes in other runs are looked through.
+    `own` is the pass's folder, whose namesakes in other runs are looked through. `sources` are the
+    keys of all source units that there are.
     """
     wanted = pl.Series("key", list(keys), dtype=pl.String)
+    there = pl.Series("source", list(sources), dtype=pl.String).implode()
     tasks: dict[str, pl.DataFrame] = {}
     bounds: dict[str, Bounds] = {}
     others = [] if full else sorted(work.glob(f"*/{own.name}/*.json"))
@@ -66,8 +72,13 @@ def find_known(work: Path, own: Path, made_of: str, keys: Iterable[str], *, full
         if marker is None:
             continue
         index = located(read_frame(path.with_name(marker["units"])), path.parent)
-        index = index.with_columns(task=pl.lit(str(path)), of=pl.lit(index.height))
-        rows = index.filter(pl.col("key").is_in(wanted.implode()))
+        known = pl.col("key").is_in(wanted.implode())
+        rows = index.with_columns(
+            task=pl.lit(str(path)),
+            hides=~known.all().over("part"),
+            of=pl.col("size").sum(),
+            gone=~pl.col("source").is_in(there).all(),
+        ).filter(known)
         if rows.height:
             tasks[str(path)], bounds[str(path)] = rows, marker["bounds"]
             wanted = wanted.filter(~wanted.is_in(rows["key"].implode()))

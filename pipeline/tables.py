@@ -26,8 +26,9 @@ class SketchTable:
     """Frames of one schema, one after the other: paths of Arrow files, or frames in memory.
 
     The first `own` rows are the run's records; what follows are those of earlier data. `gone` are
-    the ids of each part that have no row here, since they were voted out before. Files of no more
-    than `room` bytes together are held in memory; else a column is read some rows at a time.
+    the ids of each part that have no row here, since they were voted out before; `in_use` are the
+    numbers of the rows that alone have one, None for all. Files of no more than `room` bytes
+    together are held in memory; else a column is read some rows at a time.
     """
 
     def __init__(
@@ -36,11 +37,12 @@ class SketchTable:
         own: int | None = None,
         gone: Sequence[pl.Series] = (),
         room: int = 0,
+        in_use: Sequence[pl.Series | None] = (),
     ) -> None:
         self.size = sum(map(_size, parts))  # bytes
         held = self.size <= room
         self.parts = [read_frame(p) if held and isinstance(p, Path) else p for p in parts]
-        self.left = [_left(part, ids) for part, ids in zip_longest(self.parts, gone)]
+        self.left = [rows_left(*one) for one in zip_longest(self.parts, gone, in_use)]
         self.starts = [0, *accumulate(map(_height, self.parts, self.left))]
         self.height = self.starts[-1]
         self.own = self.height if own is None else own
@@ -108,11 +110,16 @@ class SketchTable:
                 yield part, local if left is None else left.gather(local)
 
 
-def _left(part: Path | pl.DataFrame, gone: pl.Series | None) -> pl.Series | None:
-    """The numbers of a part's rows that are not gone, UInt32; None for all."""
+def rows_left(
+    part: Path | pl.DataFrame, gone: pl.Series | None, in_use: pl.Series | None
+) -> pl.Series | None:
+    """The numbers of a part's rows in use whose ids are not gone, UInt32; None for all."""
     if gone is None or gone.is_empty():
-        return None
-    return (~_read(part, ["id"])["id"].is_in(gone.implode())).arg_true()
+        return in_use
+    ids = _read(part, ["id"])["id"]
+    if in_use is None:
+        return (~ids.is_in(gone.implode())).arg_true()
+    return in_use.filter(~ids.gather(in_use).is_in(gone.implode()))
 
 
 def _size(part: Path | pl.DataFrame) -> int:

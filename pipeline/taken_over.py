@@ -1,8 +1,9 @@
-"""What earlier runs have made, as files of this run: linked where a task's units are all still
-there, and else written anew without those that are gone, so that no text of theirs stays.
+"""What earlier runs have made, as files of this run.
 
-Each night adds a task or two; so that they do not grow in number for ever, small ones are put
-together now and then.
+A task's files are linked, be the votes on some of its units others now: then these are made anew in
+another task, and the old rows are in no index. It is written anew without the rest where a source
+is gone, so that no text of it stays, or where less than half of it is of use. Each night adds a
+task or two; so that they do not grow in number for ever, small ones are put together now and then.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ import polars as pl
 
 from pipeline.failpoints import step
 from pipeline.fragments import LINES_END, LINES_OF
-from pipeline.made import ALWAYS, kinds_of, located, read_spans, spans_of
+from pipeline.made import ALWAYS, at, in_use_path, kinds_of, located, read_spans, spans_of
 from pipeline.parts import Parts
 from pipeline.reuse import Known
-from pipeline.shards import FILES, read_frame
+from pipeline.shards import FILES, read_frame, write_frame
 from pipeline.unit_rows import UNIT
 
 SMALL = 1 / 8
@@ -28,6 +29,9 @@ SMALL = 1 / 8
 
 SMALL_MOST = 8
 """Small tasks from which on they are put together."""
+
+OF_USE = 1 / 2
+"""Of a task's bytes: with less it is not linked."""
 
 
 def take_over(
@@ -38,17 +42,21 @@ def take_over(
     `keys` are the units in their order. The earlier files have been held against their digests
     when they were found.
     """
+    for path in folder.glob(in_use_path("*").name):  # a run before this one's end has left them
+        path.unlink()
     if known.rows.is_empty():
         return
     tasks = known.rows.group_by("task", maintain_order=True).agg(
-        pl.col("size").sum(), whole=pl.len() == pl.col("of").first()
+        pl.col("size").sum(),
+        stays=~pl.col("gone").first() & (pl.col("size").sum() >= OF_USE * pl.col("of").first()),
     )
-    small = tasks.filter(pl.col("whole") & (pl.col("size") < SMALL * most_bytes))["task"]
-    left = tasks.filter(~pl.col("whole"))["task"]
+    small = tasks.filter(pl.col("stays") & (pl.col("size") < SMALL * most_bytes))["task"]
+    left = tasks.filter(~pl.col("stays"))["task"]
     anew = pl.concat([left, small]) if small.len() > SMALL_MOST else left
     is_anew = pl.col("task").is_in(anew.implode())
     for (task,), rows in known.rows.filter(~is_anew).group_by("task", maintain_order=True):
         _link(Path(str(task)), folder)
+        _tell_in_use(rows, folder)
         yield rows.with_columns(stem=pl.lit(f"{folder}/") + pl.col("part"))
     rewritten = known.rows.filter(is_anew)
     if rewritten.height:
@@ -76,14 +84,21 @@ def _link(marker: Path, folder: Path) -> None:
             unfinished.replace(place)
 
 
+def _tell_in_use(rows: pl.DataFrame, folder: Path) -> None:
+    """Say of a task's files that hold rows of no unit which ones count."""
+    places = [name for kind in kinds_of(rows) for name in (kind, at(kind))]
+    for (part,), own in rows.filter("hides").group_by("part", maintain_order=True):
+        write_frame(in_use_path(f"{folder}/{part}"), own.select(places))
+
+
 def _written(
     rows: pl.DataFrame, known: Known, folder: Path, made_of: str, most_bytes: int
 ) -> pl.DataFrame:
     """The rows of some units as a task of their own."""
-    keys = rows["key"].unique(maintain_order=True)
-    numbers = pl.DataFrame({"key": keys}).with_row_index(UNIT)
+    units = rows.unique("key", keep="first", maintain_order=True)
+    numbers = units.select("key").with_row_index(UNIT)
     numbered = rows.join(numbers, on="key", maintain_order="left")
-    parts = Parts(folder, keys.to_list(), made_of)
+    parts = Parts(folder, units["key"].to_list(), units["source"].to_list(), made_of)
     start = pl.col("size").cast(pl.Int64).cum_sum() - pl.col("size")
     for some in numbered.with_columns(part_of=start // most_bytes).partition_by(
         "part_of", maintain_order=True, include_key=False

@@ -32,13 +32,27 @@ class ReadTask:
     units: tuple[tuple[Reader, Unit], ...]
     keys: tuple[str, ...]
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The keys of the source units: they are what is read."""
+        return self.keys
+
 
 @dataclass(frozen=True)
 class ShardTask:
     """Rows of shards that the pass before has written, unit by unit."""
 
-    spans: pl.DataFrame  # `stem`, `start`, `number` of each unit's rows
-    keys: tuple[str, ...]
+    spans: pl.DataFrame  # `stem`, `start`, `number` of each unit's rows; its `key`, and `source`
+
+    @property
+    def keys(self) -> list[str]:
+        """Those of the units."""
+        return self.spans["key"].to_list()
+
+    @property
+    def sources(self) -> list[str]:
+        """The keys of the source units that they come from."""
+        return self.spans["source"].to_list()
 
     def shards(self) -> list[Path]:
         """The files that the rows are in."""
@@ -68,9 +82,7 @@ def read_tasks(
     return tasks
 
 
-def shard_tasks(
-    spans: pl.DataFrame, sizes: pl.Series, keys: Sequence[str], most_bytes: int
-) -> list[ShardTask]:
+def shard_tasks(spans: pl.DataFrame, sizes: pl.Series, most_bytes: int) -> list[ShardTask]:
     """Units in groups of no more than `most_bytes`, in order; a task for none if there are none.
 
     Units that stand in one shard in a row stay together, whatever they come to.
@@ -81,7 +93,7 @@ def shard_tasks(
     tasks, start, end, size = [], 0, 0, 0
     for units, own in told.select("units", "size").iter_rows():
         if start < end and size + own > most_bytes:
-            tasks.append(ShardTask(spans[start:end], tuple(keys[start:end])))
+            tasks.append(ShardTask(spans[start:end]))
             start, size = end, 0
         end, size = end + units, size + own
-    return [*tasks, ShardTask(spans[start:end], tuple(keys[start:end]))]
+    return [*tasks, ShardTask(spans[start:end])]

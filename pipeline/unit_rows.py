@@ -50,8 +50,8 @@ def unit_keys(units: Iterable[tuple[Reader, Unit]], withdrawn: Withdrawn = NOTHI
 class UnitRows:
     """Counts the rows of each unit while the parts of one task are made."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
-        self.keys = keys  # by the units' numbers
+    def __init__(self, keys: Sequence[str], sources: Sequence[str]) -> None:
+        self.keys, self.sources = keys, sources  # by the units' numbers
         self.parts: list[pl.DataFrame] = []
 
     def add(
@@ -77,9 +77,10 @@ class UnitRows:
         return ordered
 
     def index(self) -> pl.DataFrame:
-        """A row for each unit and part: `key`, `part`, `piece`, `size` in bytes, and the number of
-        its rows in the part's file of each kind."""
-        keys = pl.DataFrame({"key": list(self.keys)}).with_row_index(UNIT)
+        """A row for each unit and part: `key`, the `source` unit's key, `part`, `piece`, `size` in
+        bytes, and the number of its rows in the part's file of each kind."""
+        named = {"key": list(self.keys), "source": list(self.sources)}
+        keys = pl.DataFrame(named).with_row_index(UNIT)
         rows = pl.concat(self.parts, how="diagonal") if self.parts else _NO_PARTS
         numbered = rows.join(keys.cast({UNIT: rows.schema[UNIT]}), on=UNIT, maintain_order="left")
         piece = pl.int_range(pl.len(), dtype=pl.UInt32).over("key")

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import polars as pl
 
-from pipeline.made import Made, at, spans_of
+from pipeline.made import Made, at, row_numbers, spans_of
 from pipeline.passes import Decided
 from pipeline.shards import read_frame, votes_path
 from pipeline.source import Reader, Unit
@@ -59,18 +59,22 @@ class SourceUnits:
 class KeptUnits:
     """What a pass has kept of its units, part by part."""
 
-    spans: pl.DataFrame  # `stem`, `start`, `number`
+    spans: pl.DataFrame  # `stem`, `start`, `number`; `key`, and that of the `source` unit
     sizes: pl.Series  # bytes
-    keys: Sequence[str]
     workers: int
+
+    @property
+    def keys(self) -> list[str]:
+        """Digests of all that is known of each."""
+        return self.spans["key"].to_list()
 
     def tasks(self, chosen: Sequence[int], most_bytes: int) -> list[ShardTask]:
         """Those with these numbers; where there is enough to do, some tasks for each worker."""
         rows = pl.Series(chosen, dtype=pl.UInt32)
-        keys, sizes = [self.keys[number] for number in chosen], self.sizes.gather(rows)
+        sizes = self.sizes.gather(rows)
         fair = int(sizes.sum()) // (TASKS_LEAST * self.workers)
         most = min(most_bytes, max(fair, most_bytes // LEAST))
-        return shard_tasks(self.spans[rows], sizes, keys, most)
+        return shard_tasks(self.spans[rows], sizes, most)
 
 
 def kept_units(
@@ -82,7 +86,7 @@ def kept_units(
     them; where records have images, the `run` too, if that is given: then lines name them by it.
     """
     if "kept" not in made.rows.columns:
-        return KeptUnits(_NO_SPANS, pl.Series(dtype=pl.UInt32), (), workers)
+        return KeptUnits(_NO_SPANS, pl.Series(dtype=pl.UInt32), workers)
     kept = pl.col("kept").cast(pl.Int64)
     rows = made.rows.filter(pl.col("kept") > 0).with_columns(
         first=kept.cum_sum().over("key") - kept, of_all=kept.sum().over("key")
@@ -96,10 +100,21 @@ def kept_units(
         _digest(key, piece, text) if piece or text else key
         for key, piece, text in zip(rows["key"], parts, told, strict=True)
     ]
-    return KeptUnits(spans_of(rows, "kept"), rows["size"], keys, workers)
+    spans = spans_of(rows, "kept").with_columns(
+        rows["source"], key=pl.Series(keys, dtype=pl.String)
+    )
+    return KeptUnits(spans, rows["size"], workers)
 
 
-_NO_SPANS = pl.DataFrame(schema={"stem": pl.String, "start": pl.UInt32, "number": pl.UInt32})
+_NO_SPANS = pl.DataFrame(
+    schema={
+        "stem": pl.String,
+        "start": pl.UInt32,
+        "number": pl.UInt32,
+        "source": pl.String,
+        "key": pl.String,
+    }
+)
 
 
 def _digest(*told: str) -> str:
@@ -119,10 +134,11 @@ def _told(
             continue
         ordered = own.sort(at("kept"))
         owners = ordered.select(pl.col(UNIT).repeat_by("kept").explode()).to_series()
-        ids = pl.read_ipc(shard, columns=["id"]).with_columns(owners)
+        mine = ordered.select(row_numbers(at("kept"), "kept")).to_series()
+        ids = pl.read_ipc(shard, columns=["id"])[mine].with_columns(owners)
         told = [_votes(ids, label, read_frame(path)) for label, path in votes]
         if run is not None:
-            images = pl.read_ipc(shard, columns=["images"]).with_columns(owners)
+            images = pl.read_ipc(shard, columns=["images"])[mine].with_columns(owners)
             shown = images.filter(pl.col("images").list.len() > 0).select(UNIT).unique()
             told.append(shown.select(UNIT, told=pl.lit(run)))
         by_unit = pl.concat(told).group_by(UNIT, maintain_order=True)

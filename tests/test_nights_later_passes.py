@@ -6,17 +6,36 @@ from __future__ import annotations
 import io
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import SAMPLE, latest, tree_bytes
 from test_incremental import RECIPE, Project
 
 from pipeline import execution
+from pipeline.deciding import Deciding
+from pipeline.made import rows_in_use
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
+
+LATE_VOTES = (
+    RECIPE[: RECIPE.index("stages:")]
+    + """stages:
+  - clean
+  - dedup_exact
+  - chunk: {max_tokens: 60, overlap: 8}
+  - dedup_lines: {min_documents: 2, min_characters: 10}
+  - dedup_exact
+  - dedup_near: {threshold: 0.7}
+targets:
+  corpus: {format: pretraining}
+split: {validation: 0.2, group_by: document}
+"""
+)
+"""Votes by key, with evidence and on pieces of texts, each behind votes that change."""
 
 IMAGES = """
 name: pictures
@@ -55,6 +74,35 @@ def test_whatever_is_set_otherwise_is_made_otherwise(
     second = project.run(tmp_path / "out")
     assert second == project.run(tmp_path / "once")
     assert second != first
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_that_other_votes_have_left_behind_are_not_voted_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """A task is linked though some of its units are made anew, for a copy of one comes before it:
+    the old rows take no part."""
+    hidden: list[str] = []
+    real = Deciding.decide
+
+    def noted(self: Deciding, stage: Any) -> Any:
+        hidden.extend(self.label for shard in self.shards if rows_in_use(shard) is not None)
+        return real(self, stage)
+
+    monkeypatch.setattr(Deciding, "decide", noted)
+    project = Project(tmp_path / "project", seed)
+    (project.folder / "recipe.yaml").write_text(LATE_VOTES, encoding="utf-8")
+    project.run(tmp_path / "out")
+    for night in range(3):
+        old = project.chance.choice(
+            [p for p in project.files() if p.suffix == ".txt" and p.stat().st_size > 200]
+        )
+        (project.folder / f"docs/00-{9 - night}.txt").write_bytes(old.read_bytes())
+        for _ in range(2):
+            project.add()
+        by_night = project.run(tmp_path / "out")
+        assert by_night == project.run(tmp_path / f"once-{night}")
+    assert {"dedup_lines", "dedup_exact.2", "dedup_near", "split"} <= set(hidden)
 
 
 def project_of_pictures(folder: Path) -> Path:

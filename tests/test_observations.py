@@ -45,8 +45,8 @@ class Trim(Settings):
 def task_of(folder: Path, key: str, records: pl.DataFrame) -> ShardTask:
     """All records of one shard, as one unit."""
     write_frame(folder / f"in{key}.kept.arrow", records)
-    spans = {"stem": [f"{folder}/in{key}"], "start": [0], "number": [records.height]}
-    return ShardTask(pl.DataFrame(spans), (key,))
+    place = {"stem": [f"{folder}/in{key}"], "start": [0], "number": [records.height]}
+    return ShardTask(pl.DataFrame({**place, "key": [key], "source": [key]}))
 
 
 def seen_in(

@@ -204,7 +204,8 @@ def test_the_pieces_of_a_unit_stay_in_one_task(tmp_path: Path) -> None:
     records = records.with_columns(
         id=pl.format("{}{}", pl.int_range(4), pl.lit("0" * (ID_LENGTH - 1)))
     )
-    earlier = Parts(tmp_path / "other/pass-00", ["big", "gone"], "stages")
+    units = ["big", "gone"]
+    earlier = Parts(tmp_path / "other/pass-00", units, units, "stages")
     earlier.folder.mkdir(parents=True)
     for start, unit in ((0, 0), (1, 0), (2, 0), (3, 1)):
         own_unit = pl.lit(unit, pl.UInt32).alias(UNIT)
@@ -217,7 +218,7 @@ def test_the_pieces_of_a_unit_stay_in_one_task(tmp_path: Path) -> None:
     own.mkdir(parents=True)
     keys = ["new", "big"]
     for full in (False, True):  # from the other run, and again from what that has made
-        known = find_known(tmp_path, own, "stages", keys, full=full)
+        known = find_known(tmp_path, own, "stages", keys, keys, full=full)
         located = list(take_over(known, own, "stages", keys, 1))
         made = made_of_parts(located, keys)
         texts = [text for some in made.frames("kept", ["text"]) for text in some["text"]]

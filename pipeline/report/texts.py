@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from pipeline.made import rows_in_use
 from pipeline.record import frame
 from pipeline.stages.marks import FORM_KINDS
 from pipeline.stages.redact import Redact
@@ -99,12 +100,17 @@ def _work_files(work: Path) -> list[Path]:
 def _rows(path: Path, wanted: Set[str]) -> Iterable[tuple[str, dict[str, Any]]]:
     """`id` and the shown columns of a shard's wanted rows."""
     asked = pl.Series(sorted(wanted), dtype=pl.String).implode()
+    in_use, start = rows_in_use(path), 0
     with pa.memory_map(str(path)) as source:
         shard = pa.ipc.open_file(source)
         for number in range(shard.num_record_batches):
             batch = shard.get_batch(number)
             ids = pl.Series(values=batch.column("id"))
-            for index in ids.is_in(asked).arg_true():
+            found = ids.is_in(asked).arg_true()
+            if in_use is not None:
+                found = found.filter((found + start).is_in(in_use.implode()))
+            start += batch.num_rows
+            for index in found:
                 row = {name: batch.column(name)[index].as_py() for name in COLUMNS}
                 yield ids[index], row
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import RecipeError
+from pipeline.made import rows_in_use
 from pipeline.storage import is_remote
 from pipeline.why.way import PublishedRun, Way, follow
 
@@ -87,6 +88,8 @@ def _set_aside(work: Path, fragment: str) -> list[str]:
     for path in sorted(work.glob("**/*.rejected.arrow")):
         with path.open("rb") as file:
             rows = pl.read_ipc(file, columns=["id", "text", "system", "messages"])
+        if (in_use := rows_in_use(path)) is not None:
+            rows = rows[in_use]
         found += rows.filter(holds)["id"].to_list()
         if len(found) >= FOUND_MOST:
             break
