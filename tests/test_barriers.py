@@ -17,12 +17,13 @@ from pipeline.deciding import Deciding
 from pipeline.earlier import Earlier
 from pipeline.engines.local import Workers
 from pipeline.errors import LawBroken
+from pipeline.made import at, in_use_path
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.record import frame
 from pipeline.run import Options, prepare
 from pipeline.segments import segments
-from pipeline.shards import sketch_path, write_frame
+from pipeline.shards import read_frame, sketch_path, votes_path, write_frame
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.clean import Clean
 from pipeline.stages.dedup_exact import DedupExact
@@ -127,6 +128,23 @@ def test_a_stage_that_decides_on_more_than_it_says_breaks_the_law(tmp_path: Path
     write_frame(sketch_path(shard, "meddling"), Meddling().sketch(records))
     with Workers(1) as engine, pytest.raises(LawBroken, match="more than it says"):
         Deciding("meddling", [shard], Earlier(), None, engine).decide(Meddling())
+
+
+def test_rows_that_are_not_in_use_are_not_voted_on(tmp_path: Path) -> None:
+    """A file of an earlier run holds the same text twice; of one of them no unit tells."""
+    shard = tmp_path / "00-0000.kept.arrow"
+    records = frame([{"source": name, "text": "one and the same"} for name in "ab"])
+    write_frame(shard, records)
+    write_frame(sketch_path(shard, "dedup_exact"), DedupExact().sketch(records))
+    votes = votes_path(shard, "dedup_exact")
+    with Workers(1) as engine:
+        deciding = Deciding("dedup_exact", [shard], Earlier(), None, engine)
+        deciding.decide(DedupExact())
+        assert read_frame(votes)["id"].to_list() == [records["id"][1]]
+        place = pl.DataFrame({"kept": [1], at("kept"): [1]})
+        write_frame(in_use_path(str(tmp_path / "00-0000")), place)
+        deciding.decide(DedupExact())
+    assert not votes.exists()
 
 
 def test_rows_that_are_gone_are_no_rows_of_a_table() -> None:

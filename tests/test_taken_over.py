@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -10,14 +12,13 @@ import pytest
 from test_incremental import Project
 
 from pipeline import execution, finish, observations, passes, reuse, stage, taken_over
-from pipeline.made import made_of_parts
+from pipeline.made import made_of_parts, rows_in_use
 from pipeline.memory import Share
 from pipeline.parts import Parts
 from pipeline.record import ID_LENGTH, frame
 from pipeline.reuse import find_known
 from pipeline.steps import Steps
 from pipeline.taken_over import take_over
-from pipeline.unit_rows import UNIT
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 
@@ -198,22 +199,53 @@ def test_samples_that_are_gone_give_their_places_to_others(
     assert sum(times) > 0
 
 
-def test_the_pieces_of_a_unit_stay_in_one_task(tmp_path: Path) -> None:
-    """Its rows that are too many for one part are, where its task is written anew, too."""
-    records = frame([{"source": "a", "text": f"piece {number}"} for number in range(4)])
-    records = records.with_columns(
-        id=pl.format("{}{}", pl.int_range(4), pl.lit("0" * (ID_LENGTH - 1)))
-    )
-    units = ["big", "gone"]
-    earlier = Parts(tmp_path / "other/pass-00", units, units, "stages")
-    earlier.folder.mkdir(parents=True)
-    for start, unit in ((0, 0), (1, 0), (2, 0), (3, 1)):
-        own_unit = pl.lit(unit, pl.UInt32).alias(UNIT)
-        steps = Steps(records.slice(start, 1).with_columns(own_unit), earlier)
+def earlier(work: Path, keys: Sequence[str], parts: Sequence[Sequence[int]]) -> Path:
+    """The folder of an earlier run's task: a record for each number of a unit in a part."""
+    made = Parts(work / "other/pass-00", keys, keys, "stages")
+    made.folder.mkdir(parents=True)
+    start = 0
+    for units in parts:
+        texts = [f"piece {number}" for number in range(start, start + len(units))]
+        records = frame([{"source": "a", "text": text} for text in texts])
+        ids = [f"{number:0{ID_LENGTH}x}" for number in range(start, start + len(units))]
+        own = records.with_columns(id=pl.Series(ids), unit=pl.Series(units, dtype=pl.UInt32))
+        steps = Steps(own, made)
         steps.take("read", steps.records)
         frames = {"kept": steps.records, "rejected": steps.rejected(), "ledger": steps.ledger()}
-        earlier.write(frames, steps.roots)
-    earlier.finish()
+        made.write(frames, steps.roots)
+        start += len(units)
+    made.finish()
+    return made.folder
+
+
+def test_a_task_is_linked_where_no_source_is_gone_and_half_is_of_use(tmp_path: Path) -> None:
+    """Which of its rows count is said beside it, and no longer than that is so."""
+    there = earlier(tmp_path, ["a", "b", "c"], [[0, 1, 2]])
+    own = tmp_path / "own/pass-00"
+    own.mkdir(parents=True)
+
+    def kept(wanted: str, sources: str) -> tuple[list[str], bool, list[int] | None]:
+        """The texts, whether their file is the earlier one, and its rows in use."""
+        known = find_known(tmp_path, own, "stages", wanted, sources, full=False)
+        taken = take_over(known, own, "stages", list(wanted), 1 << 20)
+        made = made_of_parts(taken, list(wanted))
+        [file] = made.files("kept")
+        in_use = rows_in_use(file)
+        texts = [text for some in made.frames("kept", ["text"]) for text in some["text"]]
+        [before] = there.glob("*.kept.arrow")
+        return texts, file.samefile(before), None if in_use is None else in_use.to_list()
+
+    assert kept("ca", "abc") == (["piece 2", "piece 0"], True, [0, 2])
+    assert kept("abc", "abc") == (["piece 0", "piece 1", "piece 2"], True, None)
+    assert kept("b", "abc") == (["piece 1"], False, None)
+    shutil.rmtree(own)
+    own.mkdir()
+    assert kept("ca", "ac") == (["piece 2", "piece 0"], False, None)
+
+
+def test_the_pieces_of_a_unit_stay_in_one_task(tmp_path: Path) -> None:
+    """Its rows that are too many for one part are, where its task is written anew, too."""
+    earlier(tmp_path, ["big", "gone"], [[0], [0], [0], [1]])
     own = tmp_path / "own/pass-00"
     own.mkdir(parents=True)
     keys = ["new", "big"]

@@ -8,13 +8,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from pipeline.errors import RecipeError, StorageError
+from pipeline.made import at, in_use_path
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
+from pipeline.record import frame
 from pipeline.run import Options, prepare
-from pipeline.why.text import why_text
+from pipeline.shards import write_frame
+from pipeline.why.text import _set_aside, why_text
 from pipeline.why.way import PublishedRun, open_run, why
 
 RECIPE = """\
@@ -206,3 +210,15 @@ def test_a_blank_text_is_refused(run: PublishedRun) -> None:
     """It would be found everywhere."""
     with pytest.raises(RecipeError, match="name some text"):
         why_text(run, "  ")
+
+
+def test_a_row_that_other_votes_have_left_behind_is_not_found(tmp_path: Path) -> None:
+    """It is in a file of an earlier run, and no unit tells of it."""
+    folder = tmp_path / "pass-01"
+    folder.mkdir()
+    rows = frame([{"source": name, "id": name, "text": "the porcelain lid"} for name in "ab"])
+    write_frame(folder / "00-0000.rejected.arrow", rows)
+    assert _set_aside(tmp_path, "porcelain") == ["a", "b"]
+    place = pl.DataFrame({"rejected": [1], at("rejected"): [1]})
+    write_frame(in_use_path(f"{folder}/00-0000"), place)
+    assert _set_aside(tmp_path, "porcelain") == ["b"]
