@@ -50,12 +50,12 @@ pytestmark = pytest.mark.usefixtures("quick_gate")
 class Project:
     """A folder of documents and pairs that changes from night to night."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, documents: int = 24) -> None:
         self.folder, self.chance, self.made = folder, random.Random(seed), 0
         for name in ("docs", "pairs"):
             (folder / name).mkdir(parents=True)
         (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
-        for _ in range(24):
+        for _ in range(documents):
             self.add()
 
     def files(self) -> list[Path]:

@@ -76,7 +76,7 @@ def test_whatever_is_set_otherwise_is_made_otherwise(
     assert second != first
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 2, 4])
 def test_rows_that_other_votes_have_left_behind_are_not_voted_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
@@ -93,7 +93,7 @@ def test_rows_that_other_votes_have_left_behind_are_not_voted_on(
     project = Project(tmp_path / "project", seed)
     (project.folder / "recipe.yaml").write_text(LATE_VOTES, encoding="utf-8")
     project.run(tmp_path / "out")
-    for night in range(3):
+    for night in range(2):
         old = project.chance.choice(
             [p for p in project.files() if p.suffix == ".txt" and p.stat().st_size > 200]
         )

@@ -30,7 +30,7 @@ TEXT = "Water is boiled in it, and then it is kept {} for green tea."
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Every file a task of its own."""
     monkeypatch.setattr(execution, "share_memory", lambda *_: Share(1, 1))
-    return Project(tmp_path / "project", 7)
+    return Project(tmp_path / "project", 7, documents=10)
 
 
 def kept_files(output: Path) -> dict[int, str]:
