@@ -14,7 +14,7 @@ from pipeline.cli_bedrock import app as bedrock_commands
 from pipeline.cli_options import EndpointOption, JsonOption
 from pipeline.cli_runs import app as run_commands
 from pipeline.cli_teach import app as teach_commands
-from pipeline.errors import DataError, PrepError, RecipeError
+from pipeline.errors import DataError, PrepError, RecipeError, system_error
 from pipeline.stopping import Stopped, stop_on_signals
 
 STOPPED = "stopped; run the same command again to go on"
@@ -207,6 +207,8 @@ def main() -> NoReturn:
             _fail(STOPPED, 128 + Stopped.signal)
         if not isinstance(error, Exception):
             raise
+        if told := system_error(error):
+            _fail(_told(told), 4)
         traceback.print_exc()
         _fail(f"this is a bug of bedrock-prep {__version__}: {type(error).__name__}: {error}", 1)
     sys.exit(0)

@@ -19,6 +19,9 @@ A bad record is never an exception: it is rejected, with a reason.
 
 from __future__ import annotations
 
+import os
+import re
+
 
 class PrepError(Exception):
     """Base of everything this package raises on purpose; `str()` is fit to show."""
@@ -62,3 +65,16 @@ class LawBroken(PrepError):
     """A stage broke the law that no record vanishes; always our bug, never the data's."""
 
     exit_code = 1
+
+
+def system_error(error: BaseException) -> OSError | None:
+    """The system's error, where a library tells it in its text alone.
+
+    Polars raises ComputeError, not OSError, when a Parquet file meets a full disk: "parquet: File
+    out of specification: underlying IO error: No space left on device (os error 28)".
+    """
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    if isinstance(error, OSError) or told is None:
+        return None
+    number = int(told[1])
+    return OSError(number, os.strerror(number))

@@ -166,6 +166,21 @@ def test_a_full_disk_is_exit_code_4(bedrock_prep: Command, project: Path) -> Non
     assert not (project / "out/runs").exists()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_that_a_library_tells_of_in_its_own_way_is_exit_code_4() -> None:
+    """As Polars does when it writes Parquet."""
+    code = """
+import polars as pl
+from pipeline import cli
+cli.app = lambda **_: pl.DataFrame({"id": ["a"]}).write_parquet("/dev/full")
+cli.main()
+"""
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr == "No space left on device; nothing was published\n"
+
+
 def test_starting_is_quick_and_imports_no_slow_library() -> None:
     """What `--help` of a command imports."""
     slow = ["great_expectations", "boto3", "datasets", "PIL", "langdetect", "pandas", "resiliparse"]

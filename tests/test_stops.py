@@ -86,7 +86,7 @@ def test_a_full_disk_ends_the_run_and_more_room_lets_it_go_on(
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("no tmpfs may be mounted here")
-    sizes = [64, 128, 256, 384, 512] if not SOAK else list(range(64, 1024, 32))
+    sizes = [64, 128, 256, 384, 512, 640] if not SOAK else list(range(64, 1024, 32))
     try:
         for size in sizes:
             out = disk / str(size)
