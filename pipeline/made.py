@@ -24,7 +24,6 @@ ALWAYS = {"kept", "rejected", "sketch", "ledger", "targets"}
 INDEX = {"key", "source", "part", "piece", "size"}
 """Columns of a units file that are not numbers of rows."""
 
-OTHERS = INDEX | {"task", "stem", "hides", "gone", "of", UNIT}
 AT_ONCE, BYTES_AT_ONCE = 1 << 17, 1 << 26
 """Rows that are read at once, and bytes of the units that they are of."""
 
@@ -66,9 +65,7 @@ def made_of_parts(
     located: Iterable[pl.DataFrame], keys: Sequence[str], parts: Iterable[Path] = ()
 ) -> Made:
     """The index of these located rows by the order of `keys`; `parts` are all, if rows are none."""
-    rows = [
-        frame.drop("task", "hides", "gone", "of", strict=False) for frame in located if frame.height
-    ]
+    rows = [frame for frame in located if frame.height]
     if not rows:
         return Made(pl.DataFrame(schema={"key": pl.String, "stem": pl.String}), tuple(parts))
     everything = pl.concat(rows, how="diagonal").with_columns(cs.numeric().fill_null(0))
@@ -78,21 +75,23 @@ def made_of_parts(
     return Made(ordered, tuple(map(Path, stems)))
 
 
+AT = " at"
+
+
 def at(kind: str) -> str:
     """The column that says in which row of a part's file a unit's rows start."""
-    return f"{kind} at"
+    return kind + AT
 
 
 def kinds_of(rows: pl.DataFrame) -> list[str]:
-    """The kinds of files that a units file counts the rows of."""
-    return [name for name in rows.columns if name not in OTHERS and not name.endswith(" at")]
+    """The kinds of files that located rows tell the places in."""
+    return [name.removesuffix(AT) for name in rows.columns if name.endswith(AT)]
 
 
 def located(index: pl.DataFrame, folder: Path) -> pl.DataFrame:
     """A units file's rows with the place of each unit's rows."""
-    starts = {
-        at(kind): pl.col(kind).cum_sum().over("part") - pl.col(kind) for kind in kinds_of(index)
-    }
+    kinds = [name for name in index.columns if name not in INDEX]
+    starts = {at(kind): pl.col(kind).cum_sum().over("part") - pl.col(kind) for kind in kinds}
     return index.with_columns(**starts, stem=pl.lit(f"{folder}/") + pl.col("part"))
 
 

@@ -57,7 +57,8 @@ def take_over(
     for (task,), rows in known.rows.filter(~is_anew).group_by("task", maintain_order=True):
         _link(Path(str(task)), folder)
         _tell_in_use(rows, folder)
-        yield rows.with_columns(stem=pl.lit(f"{folder}/") + pl.col("part"))
+        own = rows.drop("task", "hides", "of", "gone")
+        yield own.with_columns(stem=pl.lit(f"{folder}/") + pl.col("part"))
     rewritten = known.rows.filter(is_anew)
     if rewritten.height:
         units = pl.DataFrame({"key": list(keys)}).with_row_index(UNIT)
