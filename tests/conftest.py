@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import compileall
 import contextlib
+import fcntl
 import json
 import os
 import subprocess
@@ -23,6 +24,7 @@ settings.load_profile("unhurried")
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample_data"
+RECIPES = tuple(sorted(path.stem for path in SAMPLE.glob("*.yaml")))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -104,6 +106,27 @@ def bedrock_prep() -> Command:
         return subprocess.run(line, **(settings | more), check=False)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def sample_outputs(
+    tmp_path_factory: pytest.TempPathFactory, bedrock_prep: Command, worker_id: str
+) -> dict[str, Path]:
+    """The output folder of each sample recipe, run as a user would, once for all workers of
+    pytest-xdist; not to be changed."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "samples"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second waits
+        for name in RECIPES:
+            done = folder / f"{name}.done"
+            if not done.exists():
+                words = ("prepare", SAMPLE / f"{name}.yaml", "--output", folder / name)
+                ended = bedrock_prep(*words)
+                assert ended.returncode == 0, ended.stderr
+                done.touch()
+    return {name: folder / name for name in RECIPES}
 
 
 @pytest.fixture(scope="module")

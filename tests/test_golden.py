@@ -15,28 +15,15 @@ from typing import Any
 import jsonschema
 import polars as pl
 import pytest
-from conftest import ROOT, SAMPLE, Command, latest, read_jsonl, tree_bytes
+from conftest import RECIPES, ROOT, SAMPLE, Command, latest, read_jsonl, tree_bytes
 
 from pipeline.bedrock.job import validate_request
 from pipeline.schemas_dir import load_schema
 
 GOLDEN = ROOT / "tests" / "golden"
-RECIPES = tuple(sorted(path.stem for path in SAMPLE.glob("*.yaml")))
 PLANTED = json.loads((SAMPLE / "planted.json").read_text(encoding="utf-8"))
 
 Find = Callable[[str], "set[str]"]
-
-
-@pytest.fixture(scope="session")
-def outputs(tmp_path_factory: pytest.TempPathFactory, bedrock_prep: Command) -> dict[str, Path]:
-    """The output folder of each sample recipe, run once as a user would."""
-    made = {}
-    for name in RECIPES:
-        output = tmp_path_factory.mktemp("out") / name
-        done = bedrock_prep("prepare", SAMPLE / f"{name}.yaml", "--output", output)
-        assert done.returncode == 0, done.stderr
-        made[name] = output
-    return made
 
 
 def readable(folder: Path) -> dict[str, bytes]:
@@ -52,9 +39,9 @@ def readable(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_sample_run_is_the_golden_one(outputs: dict[str, Path], name: str) -> None:
+def test_a_sample_run_is_the_golden_one(sample_outputs: dict[str, Path], name: str) -> None:
     """Byte for byte: lines, lineage, rejected, job requests, manifest."""
-    made, golden = readable(latest(outputs[name])), GOLDEN / name
+    made, golden = readable(latest(sample_outputs[name])), GOLDEN / name
     if os.environ.get("UPDATE_GOLDEN"):
         shutil.rmtree(golden, ignore_errors=True)
         for file, data in made.items():
@@ -82,9 +69,9 @@ def without_versions(name: str, data: bytes) -> Any:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_file_of_the_contract_is_there(outputs: dict[str, Path], name: str) -> None:
+def test_every_file_of_the_contract_is_there(sample_outputs: dict[str, Path], name: str) -> None:
     """Manifest, lines, job, report, suite, lineage and rejected records."""
-    folder = latest(outputs[name])
+    folder = latest(sample_outputs[name])
     for file in ("manifest.json", "report.html", "report.json", "suite.json"):
         assert (folder / file).is_file()
     for file in ("lineage.parquet", "rejected.parquet"):
@@ -99,9 +86,11 @@ def test_every_file_of_the_contract_is_there(outputs: dict[str, Path], name: str
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_line_validates_against_its_schema(outputs: dict[str, Path], name: str) -> None:
+def test_every_line_validates_against_its_schema(
+    sample_outputs: dict[str, Path], name: str
+) -> None:
     """With another validator than the one that the run used."""
-    folder = latest(outputs[name])
+    folder = latest(sample_outputs[name])
     manifest = json.loads((folder / "manifest.json").read_text())
     from pipeline.targets import TARGETS
 
@@ -117,13 +106,15 @@ def test_every_line_validates_against_its_schema(outputs: dict[str, Path], name:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_second_run_changes_no_byte(
-    outputs: dict[str, Path], bedrock_prep: Command, name: str
+    sample_outputs: dict[str, Path], bedrock_prep: Command, name: str
 ) -> None:
     """And says that nothing was done."""
-    before = tree_bytes(outputs[name])
-    again = bedrock_prep("prepare", SAMPLE / f"{name}.yaml", "--output", outputs[name], "--json")
+    before = tree_bytes(sample_outputs[name])
+    again = bedrock_prep(
+        "prepare", SAMPLE / f"{name}.yaml", "--output", sample_outputs[name], "--json"
+    )
     assert json.loads(again.stdout)["reused"] is True
-    assert tree_bytes(outputs[name]) == before
+    assert tree_bytes(sample_outputs[name]) == before
 
 
 def rejected(output: Path, stages: str = "") -> pl.DataFrame:
@@ -135,9 +126,9 @@ def sources(frame: pl.DataFrame, reason: str) -> set[str]:
     return set(frame.filter(pl.col("reason") == reason)["source"])
 
 
-def test_planted_documents_are_found_and_no_others(outputs: dict[str, Path]) -> None:
+def test_planted_documents_are_found_and_no_others(sample_outputs: dict[str, Path]) -> None:
     """Each planted fault is one rejection with its reason; everything else is kept."""
-    planted, out = PLANTED["documents"], rejected(outputs["documents"])
+    planted, out = PLANTED["documents"], rejected(sample_outputs["documents"])
     assert sources(out, "read.empty_file") == {*planted["empty"], *planted["whitespace_only"]}
     assert sources(out, "read.binary") == set(planted["binary"])
     assert sources(out, "too_short") == set(planted["too_short"])
@@ -164,9 +155,11 @@ def _all_documents() -> list[str]:
     return [path.relative_to(SAMPLE).as_posix() for path in files if path.is_file()]
 
 
-def test_planted_addresses_are_redacted_and_mojibake_is_mended(outputs: dict[str, Path]) -> None:
+def test_planted_addresses_are_redacted_and_mojibake_is_mended(
+    sample_outputs: dict[str, Path],
+) -> None:
     """No planted e-mail or phone number reaches a line; their stand-ins do."""
-    folder = latest(outputs["documents"]) / "hyperpod"
+    folder = latest(sample_outputs["documents"]) / "hyperpod"
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.jsonl")))
     planted = PLANTED["documents"]
     for kind, stand_in in (("emails", "[EMAIL]"), ("phones", "[PHONE]")):
@@ -178,9 +171,9 @@ def test_planted_addresses_are_redacted_and_mojibake_is_mended(outputs: dict[str
         assert mark not in text
 
 
-def test_planted_pairs_are_found_and_no_others(outputs: dict[str, Path]) -> None:
+def test_planted_pairs_are_found_and_no_others(sample_outputs: dict[str, Path]) -> None:
     """By file and line, with the reason; only the format's own limits reject anything else."""
-    out, planted = rejected(outputs["pairs"]), PLANTED["pairs"]
+    out, planted = rejected(sample_outputs["pairs"]), PLANTED["pairs"]
     expected = {
         "broken_json": "read.bad_json",
         "blank_line": "read.blank_line",
@@ -204,9 +197,9 @@ def test_planted_pairs_are_found_and_no_others(outputs: dict[str, Path]) -> None
     assert set(out["reason"]) == {*expected.values(), "contradiction", "duplicate", *leaks}
 
 
-def test_reserved_words_are_found_for_nova_only(outputs: dict[str, Path]) -> None:
+def test_reserved_words_are_found_for_nova_only(sample_outputs: dict[str, Path]) -> None:
     """They fail a Nova job wherever they stand; the plain pairs may hold them."""
-    out = pl.read_parquet(latest(outputs["pairs"]) / "rejected.parquet")
+    out = pl.read_parquet(latest(sample_outputs["pairs"]) / "rejected.parquet")
     nova = out.filter(pl.col("stage") == "targets.assistant")
     assert set(nova["reason"]) == {"reserved_word"}
     assert found(nova, "reserved_word") == {
@@ -225,10 +218,10 @@ def place(planted: dict[str, Any]) -> tuple[str, int]:
     return planted["file"], planted.get("row", planted["line"])
 
 
-def test_planted_images_are_found_and_no_others(outputs: dict[str, Path]) -> None:
+def test_planted_images_are_found_and_no_others(sample_outputs: dict[str, Path]) -> None:
     """Corrupt, without a caption, missing, twice, too small, caption too long."""
     out, planted = (
-        pl.read_parquet(latest(outputs["images"]) / "rejected.parquet"),
+        pl.read_parquet(latest(sample_outputs["images"]) / "rejected.parquet"),
         PLANTED["images"],
     )
     shared = out.filter(~pl.col("stage").str.starts_with("targets."))
@@ -249,11 +242,13 @@ def test_planted_images_are_found_and_no_others(outputs: dict[str, Path]) -> Non
     assert captions.height == 2
 
 
-def test_published_images_carry_no_metadata_and_no_transparency(outputs: dict[str, Path]) -> None:
+def test_published_images_carry_no_metadata_and_no_transparency(
+    sample_outputs: dict[str, Path],
+) -> None:
     """Where a picture was taken is nobody's business; a flattened one looks the same everywhere."""
     from PIL import Image
 
-    folder = latest(outputs["images"])
+    folder = latest(sample_outputs["images"])
     named = {
         line["image-ref"].rsplit("/", 1)[1] for line in read_jsonl(folder / "captions/train.jsonl")
     }

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import axe_source, open_chromium
-from conftest import ROOT, SAMPLE, Command, latest
+from conftest import RECIPES, ROOT, Command, latest
 from test_report import HOSTILE, Run
 from test_report_samples import CONSTANTS, NUMBER, numbers_in, written
 
 from pipeline.report.summary import write_report
 from pipeline.report.words import Words
 
-RECIPES = sorted(path.stem for path in SAMPLE.glob("*.yaml"))
 DOMPURIFY = ROOT.parent / "shared" / "hostile" / "html-dompurify-xss"
 
 HIDDEN = re.compile(r"‹U\+[0-9A-F]+›")
@@ -55,20 +55,20 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def reports(
-    chromium: Any, tmp_path_factory: pytest.TempPathFactory, bedrock_prep: Command
+    chromium: Any, tmp_path_factory: pytest.TempPathFactory, sample_outputs: dict[str, Path]
 ) -> dict[str, Path]:
-    """The folder of each sample's run, prepared as a user would; its report in both languages."""
+    """A folder for each sample with the report of its run in both languages."""
     made = {}
-    for name in RECIPES:
-        output = tmp_path_factory.mktemp("report") / name
-        done = bedrock_prep("prepare", SAMPLE / f"{name}.yaml", "--output", output)
-        assert done.returncode == 0, done.stderr
-        made[name] = latest(output)
-        summary = json.loads((made[name] / "report.json").read_bytes())
-        vietnamese = output / "vi"
-        vietnamese.mkdir()
+    for name, output in sample_outputs.items():
+        folder = tmp_path_factory.mktemp("report") / name
+        vietnamese = folder / "vi"
+        vietnamese.mkdir(parents=True)
+        for file in ("report.html", "report.json"):
+            shutil.copy(latest(output) / file, folder)
+        summary = json.loads((folder / "report.json").read_bytes())
         write_report(summary, vietnamese, "vi")
-        (vietnamese / "report.html").rename(made[name] / "report.vi.html")
+        (vietnamese / "report.html").rename(folder / "report.vi.html")
+        made[name] = folder
     return made
 
 
