@@ -91,6 +91,7 @@ def child(asked: dict[str, Any], argv: list[str], err: int) -> None:
     from pipeline import failpoints
     from pipeline.cli import main
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main() says otherwise: dead, as by python
     os.setsid()
     os.dup2(err, 2)  # a pipe: a limit on files does not reach it
     os.dup2(os.open(asked.get("stdout", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
