@@ -151,9 +151,13 @@ def test_duplicate_keys_are_found_as_by_pairs(texts: list[str]) -> None:
 AFTER_A_RECORD = b'{"prompt":"a","completion":"b"}\n{\n"prompt":"a","completion":"b"}'
 """What begins like a file of one object, but for the record before it."""
 
+BEHIND_THE_END = b'{\n\r\n"prompt":"a","completion":"b"}'
+"""A file of one object, with a fault in a line that is not read."""
+
 
 @QUIET
 @example(data=AFTER_A_RECORD, size=1)
+@example(data=BEHIND_THE_END, size=1)
 @given(data=broken_lines(), size=st.integers(1, 80))
 def test_chunks_do_not_show(data: bytes, size: int, tmp_path: Path) -> None:
     """The same faults at the same lines whatever is read at once."""

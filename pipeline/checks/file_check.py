@@ -6,6 +6,7 @@ into C for all of its lines; only lines with a fault are looked at one by one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,14 +87,23 @@ class FileCheck:
         if self.found.severity(rule) == "error":
             self._faulty.add(line)
 
+    def _add_all(self, faults: Iterable[tuple[int, RuleFault]]) -> None:
+        for line, fault in faults:
+            self._add(line, fault)
+
     def _check_chunk(self, chunk: Chunk) -> None:
         lines = chunk.lines
         self.facts.lines += len(lines)
-        for number, fault in byte_faults(chunk, lines, self.standard):
-            self._add(number, fault)
+        faults = byte_faults(chunk, lines, self.standard)
+        try:
+            records = self._records(chunk, lines)
+        except NotLinesError:  # of what is not read no fault is told, be it in the same chunk
+            end = max(self._faulty)
+            self._add_all(fault for fault in faults if fault[0] <= end)
+            raise
+        self._add_all(faults)
         if self.standard.format == "image_caption" and chunk.last and chunk.ends:
             self._add(chunk.start + len(lines) - 1, ("final-newline", "", None, None))
-        records = self._records(chunk, lines)
         if records.values:
             self._check_records(records)
         self.facts.faulty += len(self._faulty)
