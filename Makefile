@@ -18,8 +18,9 @@ prepare: setup ## Run every sample recipe into out/
 	  $(BIN)/bedrock-prep prepare $$recipe || exit $$?; \
 	done
 
+# Three workers on two processors: some tests wait for signals, timeouts and servers.
 test: setup-dev ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: setup-dev ## Lint, format, types, freshness of what is generated
 	$(BIN)/ruff check .
