@@ -18,7 +18,7 @@ from pipeline.recipe import load_recipe
 from pipeline.record import frame
 from pipeline.run import Options, prepare
 from pipeline.shards import write_frame
-from pipeline.why.text import _set_aside, why_text
+from pipeline.why.text import set_aside, why_text
 from pipeline.why.way import PublishedRun, open_run, why
 
 RECIPE = """\
@@ -218,7 +218,7 @@ def test_a_row_that_other_votes_have_left_behind_is_not_found(tmp_path: Path) ->
     folder.mkdir()
     rows = frame([{"source": name, "id": name, "text": "the porcelain lid"} for name in "ab"])
     write_frame(folder / "00-0000.rejected.arrow", rows)
-    assert _set_aside(tmp_path, "porcelain") == ["a", "b"]
+    assert set_aside(tmp_path, "porcelain") == ["a", "b"]
     place = pl.DataFrame({"rejected": [1], at("rejected"): [1]})
     write_frame(in_use_path(f"{folder}/00-0000"), place)
-    assert _set_aside(tmp_path, "porcelain") == ["b"]
+    assert set_aside(tmp_path, "porcelain") == ["b"]

@@ -33,7 +33,7 @@ def why_text(run: PublishedRun, fragment: str, work: Path | None = None) -> Way:
     output = Path(run.place.uri)
     ids = list(_in_lines(run, output / "runs" / run.run, fragment))
     left = FOUND_MOST - len(ids)
-    ids += _set_aside((work or output / ".work") / run.run, fragment)[: max(left, 0)]
+    ids += set_aside((work or output / ".work") / run.run, fragment)[: max(left, 0)]
     if not ids:
         raise RecipeError(f"--text: no record of run {run.run} that is at hand holds {fragment!r}")
     return follow(run, f"text {fragment!r}", pl.col("id").is_in(ids))
@@ -77,8 +77,8 @@ def _newlines(data: mmap.mmap, start: int, end: int) -> int:
     return sum(data[at : min(at + PIECE, end)].count(b"\n") for at in pieces)
 
 
-def _set_aside(work: Path, fragment: str) -> list[str]:
-    """Ids of the rejected records that hold a text, from the private work folder."""
+def set_aside(work: Path, fragment: str) -> list[str]:
+    """Ids of the rejected records that hold a text, from a run's private work folder."""
     found: list[str] = []
     turns = pl.col("messages").list.eval(pl.element().struct.field("text")).list.join("\n")
     holds = pl.any_horizontal(
