@@ -20,7 +20,7 @@ prepare: setup ## Run every sample recipe into out/
 
 # Three workers on two processors: some tests wait for signals, timeouts and servers.
 test: setup-dev ## Run the tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: setup-dev ## Lint, format, types, freshness of what is generated
 	$(BIN)/ruff check .
