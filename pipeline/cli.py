@@ -200,8 +200,6 @@ def main() -> NoReturn:
         _fail(STOPPED, 128 + Stopped.signal)
     except MemoryError:
         _fail("out of memory; give a limit with --memory", 4)
-    except OSError as error:
-        _fail(_told(error), 4)
     except BaseException as error:  # the last stop: it is told as our bug, with its trace
         if Stopped.signal:  # Polars may panic when its own Python code is stopped
             _fail(STOPPED, 128 + Stopped.signal)

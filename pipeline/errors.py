@@ -68,13 +68,15 @@ class LawBroken(PrepError):
 
 
 def system_error(error: BaseException) -> OSError | None:
-    """The system's error, where a library tells it in its text alone.
+    """The system's error, be it told as one, or by a library in its text alone.
 
     Polars raises ComputeError, not OSError, when a Parquet file meets a full disk: "parquet: File
     out of specification: underlying IO error: No space left on device (os error 28)".
     """
+    if isinstance(error, OSError):
+        return error
     told = re.search(r"\(os error (\d+)\)", str(error))
-    if isinstance(error, OSError) or told is None:
+    if isinstance(error, PrepError) or told is None:
         return None
     number = int(told[1])
     return OSError(number, os.strerror(number))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.delta import read_deltas
-from pipeline.errors import DataError, StorageError
+from pipeline.errors import DataError, StorageError, system_error
 from pipeline.execution import Execution
 from pipeline.failpoints import step
 from pipeline.finish import Finished
@@ -134,8 +134,11 @@ def work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
             raise StorageError(f"{path}: is not this user's own folder; name one with --work")
         with hold(path, options.output) as lock:
             yield path, lock
-    except OSError as error:
-        raise StorageError(f"{error.filename or path}: {error.strerror or error}") from error
+    except Exception as error:
+        told = system_error(error)
+        if told is None:
+            raise
+        raise StorageError(f"{told.filename or path}: {told.strerror or told}") from error
 
 
 def _clear(work: Path, run: str, inputs: Inputs, withdrawn: Withdrawn) -> None:

@@ -21,12 +21,12 @@ from conftest import ROOT, Command, latest, read_jsonl, tree_bytes
 
 from pipeline import execution as execution_module
 from pipeline import shards
-from pipeline.errors import ConflictError, DataError
+from pipeline.errors import ConflictError, DataError, StorageError
 from pipeline.lock import hold
 from pipeline.memory import Share
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
-from pipeline.run import Options, Outcome, prepare
+from pipeline.run import Options, Outcome, prepare, work_folder
 
 RECIPE = """
 name: small
@@ -333,6 +333,20 @@ def test_work_files_are_private(clean: Path) -> None:
     assert not list((clean / ".work").rglob("*.votes.*"))
     for folder in {path.parent for path in [*texts, *kept]}:
         assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_a_storage_error_whichever_library_meets_it(tmp_path: Path) -> None:
+    """Polars tells of one in an error of its own."""
+    options = Options(output=str(tmp_path / "out"), workers=1)
+    for write in (
+        lambda: pl.DataFrame({"id": ["a"]}).write_parquet("/dev/full"),
+        lambda: Path("/dev/full").write_bytes(b"a"),
+    ):
+        with pytest.raises(StorageError, match="No space left on device"), work_folder(options):
+            write()
+    with pytest.raises(ZeroDivisionError), work_folder(options):
+        1 / 0  # noqa: B018 - what is none of the system's errors stays what it is
 
 
 def test_a_call_leaves_the_process_as_it_was(project: Path, tmp_path: Path) -> None:
