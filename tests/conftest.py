@@ -13,14 +13,24 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from forked_runs import Forks, serve_forks
 from hypothesis import settings
+from warm_gate import WarmGate, serve_gates
 
 # A deadline measures the machine, which may be busy with other work.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Of several workers none has more than a core: on two threads small frames took a twelfth more
+    # processor time. Commands that tests start are threaded as they are for everybody.
+    with patch.dict(os.environ, POLARS_MAX_THREADS="1"):
+        import polars as pl
+
+        pl.thread_pool_size()
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample_data"
@@ -169,6 +179,20 @@ def latest(output: Path) -> Path:
 def read_jsonl(path: Path) -> list[Any]:
     """The objects of a JSONL file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+
+
+@pytest.fixture(scope="session")
+def _warm_gates() -> Iterator[type[WarmGate]]:
+    with serve_gates() as gate:
+        yield gate
+
+
+@pytest.fixture
+def warm_gate(_warm_gates: type[WarmGate], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate as it is, without its import in each run."""
+    from pipeline import execution
+
+    monkeypatch.setattr(execution, "GateProcess", _warm_gates)
 
 
 @pytest.fixture

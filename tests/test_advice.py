@@ -23,6 +23,8 @@ from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
 from pipeline.storage import Aws, open_place
 
+pytestmark = pytest.mark.usefixtures("warm_gate")
+
 RECIPE = """\
 name: tea
 sources: [{path: "pairs/*.jsonl"}]

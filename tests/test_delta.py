@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from pair_nights import Nights
+
+pytestmark = pytest.mark.usefixtures("warm_gate")
 
 RECIPE = """\
 split: {validation: 0.3}

@@ -14,6 +14,8 @@ from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, Outcome, prepare
 
+pytestmark = pytest.mark.usefixtures("warm_gate")
+
 RECIPE = """\
 name: tea
 sources: [{path: documents/}]

@@ -29,6 +29,8 @@ from pipeline.run import Options, prepare
 from pipeline.source import SourceFile, Unit
 from pipeline.unit_rows import unit_keys
 
+pytestmark = pytest.mark.usefixtures("warm_gate")
+
 NATIVE = kernels._kernel if kernels.COMPILED else None
 compiled = pytest.mark.skipif(NATIVE is None, reason="the package was built without a compiler")
 often = settings(
