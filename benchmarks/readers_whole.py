@@ -35,7 +35,7 @@ PEER = "kreuzberg"
 
 def read_here(kind: str, paths: list[Path]) -> int:
     """As a worker of a run reads them; without digests of the files and without later stages."""
-    from pipeline.engines.local import settle_process
+    from pipeline.engines.process import settle_process
 
     settle_process()  # before Polars is imported, as the command does for itself and its workers
 

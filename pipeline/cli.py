@@ -15,6 +15,7 @@ from pipeline.cli_options import EndpointOption, JsonOption
 from pipeline.cli_runs import app as run_commands
 from pipeline.cli_teach import app as teach_commands
 from pipeline.errors import DataError, PrepError, RecipeError, system_error
+from pipeline.engines.process import collect_rarely, leave, settle_process
 from pipeline.stopping import Stopped, stop_on_signals
 
 STOPPED = "stopped; run the same command again to go on"
@@ -96,9 +97,6 @@ def prepare(
     as_json: JsonOption = False,
 ) -> None:
     """Run a recipe: read, clean, deduplicate, render, hold the gate, publish."""
-    from pipeline.engines.local import collect_rarely, settle_process
-
-    settle_process()
     from pipeline.prepare import prepare_recipe
 
     collect_rarely()
@@ -191,11 +189,14 @@ app.add_typer(teach_commands)
 
 def main() -> NoReturn:
     """Run a command; every fault of ours is one line on stderr and its exit code."""
+    settle_process()
     stop_on_signals(lambda number: _say(STOPPED, 128 + number))
     try:
         app(prog_name="bedrock-prep")
     except PrepError as error:
         _fail(str(error), error.exit_code)
+    except SystemExit as ended:  # typer ends each command so
+        leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
     except Stopped:
         _fail(STOPPED, 128 + Stopped.signal)
     except MemoryError:
@@ -209,7 +210,7 @@ def main() -> NoReturn:
             _fail(_told(told), 4)
         traceback.print_exc()
         _fail(f"this is a bug of bedrock-prep {__version__}: {type(error).__name__}: {error}", 1)
-    sys.exit(0)
+    leave(0)
 
 
 def _told(error: OSError) -> str:
@@ -221,7 +222,7 @@ def _told(error: OSError) -> str:
 def _fail(message: str, code: int) -> NoReturn:
     """Say it, then leave."""
     _say(message, code)
-    sys.exit(code)
+    leave(code)
 
 
 def _say(message: str, code: int) -> None:

@@ -24,7 +24,7 @@ ALLOWED = {
     "readers": {"identity", "record", "settings", "source", "readers", "kernels"},
     "targets": {"record", "stage", "tokens", "targets", "kernels"},
     "bedrock": {"record", "stage", "errors", "tokens", "schemas_dir", "bedrock"},
-    "engines": set(),
+    "engines": {"engines"},
     "globs.py": set(),
     "s3": {"aws", "errors", "failpoints", "globs", "local_sources", "s3", "source"},
     "checks": {"bedrock", "checks", "kernels", "outlined", "schemas_dir", "tokens"},

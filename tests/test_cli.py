@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -179,6 +180,26 @@ cli.main()
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert done.stderr == "No space left on device; nothing was published\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_what_cannot_be_printed_is_exit_code_4_and_what_nobody_reads_is_none(
+    bedrock_prep: Command,
+) -> None:
+    """On a full disk, into a pipe that is closed, without any output: no trace, no warning."""
+    with Path("/dev/full").open("w") as full:
+        done = bedrock_prep("models", capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (4, "No space left on device; nothing was published\n")
+    line = [sys.executable, "-c", "from pipeline.cli import main; main()", "models"]
+    told = {}
+    for redirect in (">&-", "| head -1", "> /dev/null"):
+        command = " ".join(map(shlex.quote, line)) + redirect
+        told[redirect] = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True
+        )
+    assert {done.returncode for done in told.values()} == {0}
+    assert {done.stderr for done in told.values()} == {""}
+    assert told["| head -1"].stdout.startswith("model")
 
 
 def test_starting_is_quick_and_imports_no_slow_library() -> None:

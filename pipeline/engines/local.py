@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -11,6 +10,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import TypeVar
+
+from pipeline.engines.process import KEEP_MEMORY, collect_rarely
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -74,18 +75,6 @@ class Workers:
                 raise
 
 
-KEEP_MEMORY = "dirty_decay_ms:10000,muzzy_decay_ms:10000"
-"""Polars' allocator gives memory back after this time: what a shard has freed the next one takes,
-and to be handed new pages by the system costs a tenth of a worker's time."""
-
-
-def settle_process() -> None:
-    """The same for this process, before it imports Polars: one worker is the process itself. And
-    no threads for linear algebra, of which there is none: they spin while they wait."""
-    os.environ.setdefault("_RJEM_MALLOC_CONF", KEEP_MEMORY)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
 class _settings_of_workers:  # noqa: N801 - reads as a verb in a with statement
     """While it lasts, new processes get an equal share of the cores for Polars' threads."""
 
@@ -100,14 +89,6 @@ class _settings_of_workers:  # noqa: N801 - reads as a verb in a with statement
     def __exit__(self, *_: object) -> None:
         for name in self.settings:
             del os.environ[name]
-
-
-def collect_rarely() -> None:
-    """Look for cycles among objects after 500,000 new ones, not 700, and not among the modules:
-    rows read are many and have none, and to look through them took 3 % of a run. For processes
-    that are ours alone: what is garbage by now is never collected."""
-    gc.freeze()
-    gc.set_threshold(500_000, 20, 20)
 
 
 def _quiet_child() -> None:
