@@ -14,8 +14,8 @@ from pipeline.cli_bedrock import app as bedrock_commands
 from pipeline.cli_options import EndpointOption, JsonOption
 from pipeline.cli_runs import app as run_commands
 from pipeline.cli_teach import app as teach_commands
-from pipeline.errors import DataError, PrepError, RecipeError, system_error
 from pipeline.engines.process import collect_rarely, leave, settle_process
+from pipeline.errors import DataError, PrepError, RecipeError, system_error
 from pipeline.stopping import Stopped, stop_on_signals
 
 STOPPED = "stopped; run the same command again to go on"

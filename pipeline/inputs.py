@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -43,25 +44,27 @@ class Inputs:
 
     def files(self) -> Iterator[tuple[SourceFile, str, bool]]:
         """(file, reader's name, whether it is only read along with others)."""
-        for reader, unit in self.units:
-            yield from ((file, reader.name, False) for file in unit.files)
-            yield from ((file, reader.name, True) for file in unit.sidecars)
+        for reader, (files, sidecars) in self.units:
+            for file in files:
+                yield file, reader.name, False
+            for file in sidecars:
+                yield file, reader.name, True
 
     @cached_property
     def listing(self) -> list[dict[str, Any]]:
         """The manifest's list of inputs, each once, by URI."""
         listed: dict[str, dict[str, Any]] = {}
-        for file, reader, beside in self.files():
-            if beside and file.uri in listed:
+        for (uri, _, size, digest, _), reader, beside in self.files():
+            if beside and uri in listed:
                 continue
-            listed[file.uri] = {
-                "source": file.uri,
-                "bytes": file.size,
-                "sha256": file.sha256,
+            listed[uri] = {
+                "source": uri,
+                "bytes": size,
+                "sha256": digest,
                 "reader": reader,
                 "sidecar": beside,
             }
-        return [listed[uri] for uri in sorted(listed, key=str.encode)]
+        return [listed[uri] for uri in sorted(listed)]
 
     def spooled(self, spool: Path, withdrawn: Withdrawn) -> set[str]:
         """The names of the files in this folder that hold bytes of some source or set, but for
@@ -191,7 +194,7 @@ def _gather(
         claims = pinning.known.claims if pinning.known else None
         for reader, taken in assign(files, recipe.reader(source), claims):
             units = units_of(reader, taken, pinning.known, withdrawn)
-            yield from ((reader, unit) for unit in units)
+            yield from zip(repeat(reader), units)
 
 
 def units_of(

@@ -20,8 +20,8 @@ BLOCK = 1 << 20
 PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
 """Names in which nothing is to be encoded: most."""
 
-Seen = tuple[str, os.stat_result]
-"""A path, and what is there when links are followed."""
+Seen = tuple[str, list[tuple[str, os.stat_result]]]
+"""A folder, and names in it with what is there when links are followed."""
 
 NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 """Of links that lead to nothing, and of what is gone since it was listed."""
@@ -39,19 +39,26 @@ def list_local(spec: str, folder: Path) -> Iterator[Listed]:
         found = _walk(str(start))
     else:
         found = _seen(str(start))
-    named = _Names(_normal(folder)).uri
-    for path, told in found:
-        if stat.S_ISREG(told.st_mode):
-            yield Listed(named(path), told.st_size, path, None, stamp_of(told))
+    above = _normal(folder)
+    for place, there in found:
+        before = os.path.join(place, "")  # noqa: PTH118 - of every source: a Path costs more
+        named = _normal(place).removeprefix(above)
+        for name, told in there:
+            if stat.S_ISREG(told.st_mode):
+                uri = _as_uri(named + name)
+                yield Listed(uri, told.st_size, before + name, None, stamp_of(told))
 
 
-def _seen(path: str, entry: os.DirEntry[str] | None = None) -> Iterator[Seen]:
+def _seen(path: str) -> Iterator[Seen]:
     """The path, if anything is there."""
     try:
-        yield path, entry.stat() if entry else os.stat(path)  # noqa: PTH116 - a Path costs more
+        told = os.stat(path)  # noqa: PTH116 - likewise
     except OSError as error:
         if error.errno not in NOWHERE:
             raise
+        return
+    folder, name = os.path.split(path)
+    yield folder, [(name, told)]
 
 
 def _glob(spec: str, folder: Path) -> list[Path]:
@@ -72,18 +79,17 @@ def _walk(folder: str) -> Iterator[Seen]:
                 entries = [entry for entry in listed if not entry.name.startswith(".")]
         except OSError as error:
             raise StorageError(f"source {error.filename}: {error.strerror}") from error
+        there = []
         for entry in entries:
-            if not _is_folder(entry):
-                yield from _seen(entry.path, entry)
-            elif not entry.is_symlink():
-                waiting.append(entry.path)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
+            try:
+                if not entry.is_dir():
+                    there.append((entry.name, entry.stat()))
+                elif not entry.is_symlink():
+                    waiting.append(entry.path)
+            except OSError as error:
+                if error.errno not in NOWHERE:
+                    raise
+        yield above, there
 
 
 def source_uri(path: Path, folder: Path) -> str:
@@ -91,42 +97,24 @@ def source_uri(path: Path, folder: Path) -> str:
 
     Bytes that are not UTF-8, control characters and `%` are percent-encoded.
     """
-    return _uri_below(str(path), _normal(folder))
+    name = os.path.abspath(path)  # noqa: PTH100 - `absolute` leaves `..` as they are
+    return _as_uri(name.removeprefix(_normal(folder)))
 
 
-def _normal(folder: Path) -> str:
-    return os.path.normpath(folder.absolute()).rstrip("/") + "/"
+def _normal(folder: str | Path) -> str:
+    """The path of a folder without `.` and `..`, with a slash at its end."""
+    return os.path.abspath(folder).rstrip("/") + "/"  # noqa: PTH100 - likewise
 
 
-def _uri_below(path: str, above: str) -> str:
-    """The name of a source below a folder whose normal path is `above`."""
-    name = os.path.abspath(path).removeprefix(above)  # noqa: PTH100 - of every source, likewise
-    return name if PLAIN.fullmatch(name) else _printable(os.fsencode(name))
-
-
-class _Names:
-    """Names of sources below a folder whose normal path is `above`, where many stand together."""
-
-    def __init__(self, above: str) -> None:
-        self.above, self.folder, self.start = above, "", ""
-
-    def uri(self, path: str) -> str:
-        """What `_uri_below` says; the folder's part is looked at once for all that is in it."""
-        folder, _, name = path.rpartition("/")
-        if not folder:
-            return _uri_below(path, self.above)
-        if folder != self.folder:
-            normal = os.path.abspath(folder).rstrip("/")  # noqa: PTH100 - likewise
-            self.folder, self.start = folder, f"{normal}/".removeprefix(self.above)
-        uri = self.start + name
-        return uri if PLAIN.fullmatch(uri) else _printable(os.fsencode(uri))
-
-
-def _printable(name: bytes) -> str:
+def _as_uri(name: str) -> str:
+    """A name that is read from the system, as it stands in a URI."""
+    if PLAIN.fullmatch(name):
+        return name
+    data = os.fsencode(name)
     try:
-        text = name.decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return quote_from_bytes(name, safe="/ ")
+        return quote_from_bytes(data, safe="/ ")
     return printable(text)
 
 

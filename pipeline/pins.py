@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ import polars as pl
 
 from pipeline.resume import code_digest, digest_of
 from pipeline.shards import read_frame, read_marker, write_frame, write_marker
-from pipeline.source import Claims, Listed, SourceFile, Span
+from pipeline.source import Claim, Claims, Listed, SourceFile, Span
 
 NAME, FORMAT = "pinned", "4"
 SCHEMA = dict.fromkeys(("uri", "stamp", "sha256", "reader"), pl.String) | {"describes": pl.Boolean}
@@ -68,25 +67,28 @@ class Pins:
         pinned = read_frame(folder / f"{NAME}.arrow")
         pinned = pinned.filter(believable & (pl.lit(same_code) | ~FAR))
         uris, stamps, digests = (pinned[name].to_list() for name in ("uri", "stamp", "sha256"))
-        self.known |= dict(zip(uris, zip(stamps, digests, strict=True), strict=True))
+        self.known |= zip(uris, zip(stamps, digests, strict=True), strict=True)
         if same_code:
-            taken = pinned.filter(pl.col("reader").is_not_null()).drop("stamp").iter_rows()
-            self.claims |= {(uri, sha): (reader, own) for uri, sha, reader, own in taken}
+            taken = pinned.filter(pl.col("reader").is_not_null())
+            names = ("uri", "sha256", "reader", "describes")
+            uris, *told = (taken[name].to_list() for name in names)
+            self.claims |= zip(uris, zip(*told, strict=True), strict=True)
             self.cuts |= marker["cuts"]
         own = same_code and folder == self.folder
         self.there = (dict(self.known), dict(self.claims), dict(self.cuts)) if own else None
 
     def of(self, listed: Sequence[Listed]) -> list[str | None]:
         """The SHA-256 of each file that can be believed to be what it was."""
-        return [self._digest(one) for one in listed]
-
-    def _digest(self, listed: Listed) -> str | None:
-        known = self.known.get(listed.uri)
-        if known is None or known[0] != (listed.stamp or _version(listed)):
-            return None
-        self.seen[listed.uri] = known
-        self.believed.add(listed.uri)
-        return known[1]
+        digests: list[str | None] = []
+        for one in listed:
+            known = self.known.get(one.uri)
+            if known is None or known[0] != (one.stamp or _version(one)):
+                digests.append(None)
+                continue
+            self.seen[one.uri] = known
+            self.believed.add(one.uri)
+            digests.append(known[1])
+        return digests
 
     def note(self, listed: Listed, digest: str) -> None:
         """Remember what was read of a file, if its stamp or ETag will tell when it is another."""
@@ -110,24 +112,29 @@ class Pins:
             spans = [piece.span for piece in cut(file)]
             told = [[span.start, span.before, span.end] for span in spans if span is not None]
         self.cuts_seen[key] = told
-        return [replace(file, span=Span(*one)) for one in told] or [file]
+        return [file._replace(span=Span(*one)) for one in told] or [file]
 
     def write(self) -> None:
         """Leave what this run knows for the next."""
         if (self.seen, self.claims, self.cuts_seen) != self.there:
-            claims = [self.claims.get((uri, sha)) for uri, (_, sha) in self.seen.items()]
+            claims = [self._claim(uri, sha) for uri, (_, sha) in self.seen.items()]
             columns = (
                 list(self.seen),
                 [stamp for stamp, _ in self.seen.values()],
                 [sha for _, sha in self.seen.values()],
-                [claim and claim[0] for claim in claims],
                 [claim and claim[1] for claim in claims],
+                [claim and claim[2] for claim in claims],
             )
             frame = pl.DataFrame(dict(zip(SCHEMA, columns, strict=True)), schema=SCHEMA)
             path = self.folder / f"{NAME}.arrow"
             write_frame(path, frame)
             told = {"code": code_digest(), "cuts": self.cuts_seen}
             write_marker(path.with_suffix(".json"), FORMAT, [path], told)
+
+    def _claim(self, uri: str, digest: str) -> Claim | None:
+        """The reader that has taken this content of a file."""
+        claim = self.claims.get(uri)
+        return claim if claim and claim[0] == digest else None
 
 
 def _version(listed: Listed) -> str | None:

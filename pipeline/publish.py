@@ -109,12 +109,14 @@ def publish(place: Place, staged: Path, run: str, latest: Latest | None) -> None
     Raises ConflictError when another run has published since `latest` was read.
     """
     there = read_manifest(place, run)
-    if there is None:
-        place.add_folder(staged, f"runs/{run}")
-        there = read_manifest(place, run)
-    if there is None:
+    if there is not None:
+        point_to(place, run, there[1], latest)
+        return
+    place.add_folder(staged, f"runs/{run}")
+    written = place.read(f"runs/{run}/{MANIFEST}")
+    if written is None:
         raise StorageError(f"{place.uri}/runs/{run}: its manifest is gone after it was written")
-    point_to(place, run, there[1], latest)
+    point_to(place, run, hashlib.sha256(written[0]).hexdigest(), latest)
 
 
 def point_to(place: Place, run: str, manifest_sha256: str, latest: Latest | None) -> None:

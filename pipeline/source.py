@@ -26,8 +26,8 @@ def printable(name: str) -> str:
 class Listed(NamedTuple):
     """A source as it was listed, before its bytes are read.
 
-    A tuple, as a unit is, since there are as many as sources: to make a frozen dataclass takes
-    four times as long.
+    A tuple, as the others here of which there are as many as sources: to make a frozen dataclass
+    takes four times as long.
     """
 
     uri: str
@@ -37,9 +37,12 @@ class Listed(NamedTuple):
     stamp: str | None = None  # of a local file, by which `pipeline.pins` knows it again
 
 
-Claims = dict[tuple[str, str], tuple[str, bool]]
-"""By the URI of a file and its SHA-256: the reader that takes it by its name and first bytes, and
-whether it describes images."""
+Claim = tuple[str, str, bool]
+"""Of a file: its SHA-256, the reader that takes it by its name and first bytes, and whether it
+describes images."""
+
+Claims = dict[str, Claim]
+"""By the URIs of files."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,7 @@ class Span:
     end: int  # bytes
 
 
-@dataclass(frozen=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """One ingested file, pinned: `path` holds exactly the bytes that `sha256` names."""
 
     uri: str  # path relative to the recipe (POSIX, percent-encoded where not UTF-8), or s3://
@@ -76,8 +78,14 @@ class SourceFile:
 
     def head(self) -> bytes:
         """The first `HEAD_BYTES`."""
-        with self.open() as file:
-            return file.read(HEAD_BYTES)
+        head, wanted = b"", min(self.size, HEAD_BYTES)
+        file = os.open(self.local, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            while len(head) < wanted and (more := os.read(file, wanted - len(head))):
+                head += more
+        finally:
+            os.close(file)
+        return head
 
 
 class Unit(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -51,7 +52,7 @@ def list_sources(spec: str, folder: Path, aws: Aws) -> list[Listed]:
     found = list_s3(spec, aws) if is_remote(spec) else list(list_local(spec, folder))
     if not found:
         raise StorageError(f"source {spec}: nothing is there; check the path in the recipe")
-    return sorted(found, key=lambda listed: listed.uri.encode())
+    return sorted(found, key=itemgetter(0))  # as their UTF-8 would be
 
 
 def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:

@@ -17,11 +17,10 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from pipeline.readers.rows import UnreadableError
-from pipeline.source import SourceFile
+from pipeline.source import HEAD_BYTES, SourceFile
 
 REASONS = {
     "read.damaged": "the file is damaged or not of the format that its name says; save it again",
@@ -47,15 +46,19 @@ _PIECE = 1 << 20
 HELD_BYTES = 128 << 20
 
 
-@dataclass(frozen=True)
 class Member(SourceFile):
     """A file inside another: `path` is the archive's, `open` gives the member's own bytes."""
 
-    opener: Callable[[], BinaryIO] = field(kw_only=True, compare=False)
+    opener: Callable[[], BinaryIO]
 
     def open(self) -> BinaryIO:
         """Its bytes, unpacked as they are read."""
         return io.BufferedReader(_Seekable(self.opener, self.size), 1 << 16)
+
+    def head(self) -> bytes:
+        """The first `HEAD_BYTES`, unpacked."""
+        with self.open() as file:
+            return file.read(HEAD_BYTES)
 
 
 class _Seekable(io.RawIOBase):
@@ -167,7 +170,9 @@ def checked(file: SourceFile, uri: str, packed: int, opener: Callable[[], Binary
                     raise UnreadableError("read.inflated", f"over {size}", most)
     except FAULTS as error:
         raise _damaged(error) from error
-    return Member(uri, file.path, size, file.sha256, opener=opener)
+    member = Member(uri, file.path, size, file.sha256)
+    member.opener = opener
+    return member
 
 
 def _damaged(error: Exception) -> UnreadableError:

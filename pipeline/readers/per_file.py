@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from pipeline.readers import ranges
 from pipeline.readers.rows import (
     Batch,
     MadeFrame,
@@ -28,10 +29,15 @@ class PerFileReader(Settings):
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:
         """One file each, or one range of it."""
-        return [Unit((piece,)) for file in files for piece in self.pieces(file)]
+        large = 2 * ranges.RANGE_BYTES
+        return [
+            Unit((piece,))
+            for file in files
+            for piece in (self.pieces(file) if file.size >= large else (file,))
+        ]
 
     def pieces(self, file: SourceFile) -> Sequence[SourceFile]:
-        """The file in ranges that `rows` can read one by one; mostly the file."""
+        """A large file in ranges that `rows` can read one by one; mostly the file."""
         return (file,)
 
     def read(self, unit: Unit) -> Iterator[pl.DataFrame]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from pipeline.kernels import rows
@@ -38,7 +38,7 @@ class _Cuts:
         """The file in ranges."""
         ends = [start for start, _ in self.places[1:]] + [file.size]
         spans = (Span(*place, end) for place, end in zip(self.places, ends, strict=True))
-        return tuple(replace(file, span=span) for span in spans)
+        return tuple(file._replace(span=span) for span in spans)
 
 
 def _blocks(file: SourceFile, step: int) -> Iterator[tuple[int, bytes]]:

@@ -28,7 +28,7 @@ from pipeline.readers import (
     warc,
     xlsx,
 )
-from pipeline.source import Claims, Reader, SourceFile
+from pipeline.source import Claim, Claims, Reader, SourceFile
 
 READERS: dict[str, type[Reader]] = {
     "images": images.ImagesReader,
@@ -83,32 +83,36 @@ def assign(
         return [(reader, list(files))] if files else []
     readers = {name: kind() for name, kind in READERS.items()}
     claims = _claims(files, readers, {} if known is None else known)
-    taken = {file.uri: name for file, (name, _) in zip(files, claims, strict=True)}
-    pictures = [file for file in files if taken[file.uri] == "images"]
+    found: dict[str, list[SourceFile]] = {name: [] for name in readers}
+    beside = _beside_images(files, claims)
+    for file, (_, name, _) in zip(files, claims, strict=True):
+        found["images" if file.uri in beside else name].append(file)
+    return [(readers[name], own) for name, own in found.items() if own]
+
+
+def _beside_images(files: Sequence[SourceFile], claims: Sequence[Claim]) -> set[str]:
+    """The URIs of the files that tell of images."""
+    pictures = [file for file, claim in zip(files, claims, strict=True) if claim[1] == "images"]
     texts = [
         file
-        for file, (_, describes) in zip(files, claims, strict=True)
+        for file, (_, _, describes) in zip(files, claims, strict=True)
         if pictures and (describes or not captions.is_metadata(file.uri))
     ]
-    for file in image_units.sidecars(texts, pictures):
-        taken[file.uri] = "images"
-    found: dict[str, list[SourceFile]] = {name: [] for name in readers}
-    for file in files:
-        found[taken[file.uri]].append(file)
-    return [(readers[name], own) for name, own in found.items() if own]
+    return {file.uri for file in image_units.sidecars(texts, pictures)}
 
 
 def _claims(
     files: Sequence[SourceFile], readers: Mapping[str, Reader], known: Claims
-) -> list[tuple[str, bool]]:
-    """Of each file the name of its reader, and whether it is metadata of images."""
+) -> list[Claim]:
+    """The claim on each file."""
     claims = []
+    asked = [(name, one.claims) for name, one in readers.items()]
     for file in files:
-        claim = known.get((file.uri, file.sha256))
-        if claim is None:
+        claim = known.get(file.uri)
+        if claim is None or claim[0] != file.sha256:
             head = file.head()
-            name = next(name for name, one in readers.items() if one.claims(file, head))
-            claim = name, captions.is_metadata(file.uri) and b"file_name" in head
-            known[file.uri, file.sha256] = claim
+            name = next(name for name, claims_it in asked if claims_it(file, head))
+            describes = captions.is_metadata(file.uri) and b"file_name" in head
+            claim = known[file.uri] = file.sha256, name, describes
         claims.append(claim)
     return claims
