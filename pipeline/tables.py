@@ -49,12 +49,12 @@ class SketchTable:
         self.at_once = max(AT_ONCE, room // SORTED_BYTES)
 
     def column(self, name: str) -> pl.Series:
-        """One column of all rows; of numbers it is held once, while it is read too."""
+        """One column of all rows; of many numbers it is held once, while it is read too."""
         if not self.parts:
             raise IndexError(f"{name}: there are no parts")
         pieces = map(self._piece, repeat(name), range(len(self.parts)))
         first = next(pieces)
-        if not first.dtype.is_integer():
+        if not first.dtype.is_integer() or self.height <= self.at_once:
             return pl.concat([first, *pieces], rechunk=True)
         import numpy as np
 

@@ -139,16 +139,20 @@ def serve(folder: Path) -> None:
     import jsonschema_rs
     import langdetect
     import polars
+    import pyarrow.parquet
 
     import pipeline.cli
     import pipeline.cli_bedrock
     import pipeline.commands.publish
     import pipeline.commands.teach
     import pipeline.execution
+    import pipeline.folder
     import pipeline.gate.gate
     import pipeline.prepare
+    import pipeline.resume
 
-    assert boto3 and jsonschema_rs and langdetect and polars
+    assert boto3 and jsonschema_rs and langdetect and polars and pyarrow
+    pipeline.resume.code_digest()  # reads all of the code, once for all forks
     RecordedGate.records, RecordedGate.real = folder, pipeline.gate.gate.GateProcess
     for module in (pipeline.execution, pipeline.gate.gate):
         module.GateProcess = RecordedGate  # type: ignore[attr-defined]

@@ -208,6 +208,20 @@ def test_starting_is_quick_and_imports_no_slow_library() -> None:
     assert imported_with("pipeline.cli, pipeline.prepare", slow) == []
 
 
+def test_a_run_imports_no_library_that_it_does_not_use(project: Path) -> None:
+    """The last two are what Polars imports for itself when it is given a column of theirs."""
+    slow = ["great_expectations", "boto3", "datasets", "pandas", "numpy.ma", "pyarrow.compute"]
+    code = f"""
+import pathlib, sys
+from pipeline.prepare import prepare_recipe
+folder = pathlib.Path({str(project)!r})
+prepare_recipe(folder / "recipe.yaml", str(folder / "out"), [], 1, None, None, None)
+print([name for name in {slow!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
 def test_a_worker_imports_no_library_that_few_stages_need() -> None:
     """What each process of a run imports before its first shard."""
     worker = "pipeline.passes, pipeline.readers.registry, pipeline.render, pipeline.stages.registry"

@@ -6,7 +6,11 @@ from typing import Any
 
 
 class Capsules:
-    """A column of texts, as the Arrow C data interface hands it over: taken once, not copied."""
+    """A column, as the Arrow C data interface hands it over: taken once, not copied.
+
+    For pyarrow's own columns as well: to be given one as it is, Polars imports `pyarrow.compute`,
+    which takes 0.08 s.
+    """
 
     def __init__(self, both: Any) -> None:
         self._both = both

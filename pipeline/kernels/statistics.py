@@ -6,6 +6,8 @@ What a character is, Polars' own regular expressions say, so that both agree wit
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Callable
 from functools import lru_cache
 from types import ModuleType
@@ -133,13 +135,30 @@ def character_classes(patterns: tuple[str, ...]) -> bytes:
         pl.col("c").str.contains(pattern).cast(pl.UInt8) * (1 << k)
         for k, pattern in enumerate(patterns)
     ]
-    table = characters().select(pl.sum_horizontal(bits).cast(pl.UInt8))
+    table = _characters().select(pl.sum_horizontal(bits).cast(pl.UInt8))
     return bytes(table.to_series().to_list())
 
 
-@lru_cache(maxsize=1)
-def characters() -> pl.DataFrame:
+def _characters() -> pl.DataFrame:
     """Every character of the table as `c`; "" for surrogates, which stand for nothing."""
-    codes = ["".join(map(chr, range(start, end))) for start, end in ((0, 0xD800), (0xE000, TABLED))]
-    letters = [*codes[0], *[""] * 0x800, *codes[1]]
-    return pl.DataFrame({"c": letters}, schema={"c": pl.String})
+    before, behind = (text.str.split("").explode() for text in _texts())
+    surrogates = pl.repeat("", TABLED - before.len() - behind.len(), eager=True)
+    return pl.concat([before, surrogates, behind]).alias("c").to_frame()
+
+
+def matched(pattern: str) -> list[int]:
+    """The code points of the table that a pattern of one character matches.
+
+    Of one that matches few it takes half the time that asking each character does, of one that
+    matches most of them five times as long.
+    """
+    found = (text.str.extract_all(pattern).explode().drop_nulls() for text in _texts())
+    return [ord(letter) for letters in found for letter in letters.to_list()]
+
+
+@lru_cache(maxsize=1)
+def _texts() -> list[pl.Series]:
+    """The characters of the table before and behind the surrogates, a text each."""
+    spans = range(0xD800), range(0xE000, TABLED)
+    codes = (array("I", span).tobytes() for span in spans)
+    return [pl.Series([data.decode(f"utf-32-{sys.byteorder[0]}e")]) for data in codes]

@@ -52,12 +52,11 @@ def _table(characters: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> b
     bits = dict(enumerate(characters))
     for kind, (lead, follower) in enumerate(pairs):
         bits |= {LEADS + kind: lead, FOLLOWERS + kind: follower}
-    found = [
-        pl.col("c").str.contains(pattern).cast(pl.UInt16) * (1 << bit)
-        for bit, pattern in bits.items()
-    ]
-    table = statistics.characters().select(pl.sum_horizontal(found).cast(pl.UInt16))
-    return array("H", table.to_series().to_list()).tobytes()
+    table = array("H", bytes(2 * statistics.TABLED))
+    for bit, pattern in bits.items():
+        for code in statistics.matched(pattern):
+            table[code] |= 1 << bit
+    return table.tobytes()
 
 
 def one_line(texts: pl.Series) -> pl.Series:

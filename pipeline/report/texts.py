@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from pipeline.kernels.arrow_made import Capsules
 from pipeline.made import rows_in_use
 from pipeline.record import frame
 from pipeline.stages.marks import FORM_KINDS
@@ -105,7 +106,7 @@ def _rows(path: Path, wanted: Set[str]) -> Iterable[tuple[str, dict[str, Any]]]:
         shard = pa.ipc.open_file(source)
         for number in range(shard.num_record_batches):
             batch = shard.get_batch(number)
-            ids = pl.Series(values=batch.column("id"))
+            ids = pl.Series(Capsules(batch.column("id").__arrow_c_array__()))
             found = ids.is_in(asked).arg_true()
             if in_use is not None:
                 found = found.filter((found + start).is_in(in_use.implode()))
