@@ -138,7 +138,8 @@ def work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
         told = system_error(error)
         if told is None:
             raise
-        raise StorageError(f"{told.filename or path}: {told.strerror or told}") from error
+        cause = (told.strerror or str(told)).partition(" (os error ")[0]  # Polars adds the number
+        raise StorageError(f"{told.filename or path}: {cause}") from error
 
 
 def _clear(work: Path, run: str, inputs: Inputs, withdrawn: Withdrawn) -> None:
