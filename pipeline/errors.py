@@ -71,12 +71,13 @@ def system_error(error: BaseException) -> OSError | None:
     """The system's error, be it told as one, or by a library in its text alone.
 
     Polars raises ComputeError, not OSError, when a Parquet file meets a full disk: "parquet: File
-    out of specification: underlying IO error: No space left on device (os error 28)".
+    out of specification: underlying IO error: No space left on device (os error 28)". Where it
+    raises OSError, the words end in the number too; here they are the system's own.
     """
-    if isinstance(error, OSError):
-        return error
-    told = re.search(r"\(os error (\d+)\)", str(error))
-    if isinstance(error, PrepError) or told is None:
+    if isinstance(error, PrepError):
         return None
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    if told is None:
+        return error if isinstance(error, OSError) else None
     number = int(told[1])
     return OSError(number, os.strerror(number))

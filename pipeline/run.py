@@ -138,8 +138,7 @@ def work_folder(options: Options) -> Iterator[tuple[Path, Held]]:
         told = system_error(error)
         if told is None:
             raise
-        cause = (told.strerror or str(told)).partition(" (os error ")[0]  # Polars adds the number
-        raise StorageError(f"{told.filename or path}: {cause}") from error
+        raise StorageError(f"{told.filename or path}: {told.strerror or told}") from error
 
 
 def _clear(work: Path, run: str, inputs: Inputs, withdrawn: Withdrawn) -> None:
