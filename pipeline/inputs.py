@@ -54,13 +54,13 @@ class Inputs:
     def listing(self) -> list[dict[str, Any]]:
         """The manifest's list of inputs, each once, by URI."""
         listed: dict[str, dict[str, Any]] = {}
-        for (uri, _, size, digest, _), reader, beside in self.files():
-            if beside and uri in listed:
+        for file, reader, beside in self.files():
+            if beside and file.uri in listed:
                 continue
-            listed[uri] = {
-                "source": uri,
-                "bytes": size,
-                "sha256": digest,
+            listed[file.uri] = {
+                "source": file.uri,
+                "bytes": file.size,
+                "sha256": file.sha256,
                 "reader": reader,
                 "sidecar": beside,
             }
@@ -202,13 +202,12 @@ def units_of(
 ) -> list[Unit]:
     """The files as the reader groups or cuts them; to cut a large one, it is read once. One that is
     withdrawn whole is not read, and stays one."""
-    large = 2 * ranges.RANGE_BYTES
     if known is None or not isinstance(reader, PerFileReader):
         return reader.units(files)
-    if all(file.size < large for file in files):
+    if not any(map(ranges.is_large, files)):
         return reader.units(files)
     named = f"{reader.name} {reader.model_dump_json()}"
-    whole = [file.size < large or withdrawn.takes(Unit((file,))) for file in files]
+    whole = [not ranges.is_large(file) or withdrawn.takes(Unit((file,))) for file in files]
     return [
         Unit((piece,))
         for file, is_one in zip(files, whole, strict=True)

@@ -39,9 +39,9 @@ def unit_keys(units: Iterable[tuple[Reader, Unit]], withdrawn: Withdrawn = NOTHI
     for reader, unit in units:
         if id(reader) not in settings:
             settings[id(reader)] = getattr(reader, "model_dump_json", str)()
-        files = [(uri, digest, span) for uri, _, _, digest, span in unit.files]
-        beside = [(file.uri, file.sha256) for file in unit.sidecars]
-        told = (reader.name, settings[id(reader)], files, beside, *withdrawn.of(unit))
+        files = [[file.uri, file.sha256, file.span] for file in unit.files]
+        beside = [[file.uri, file.sha256] for file in unit.sidecars]
+        told = [reader.name, settings[id(reader)], files, beside, *withdrawn.of(unit)]
         keys.append(hashlib.blake2b(orjson.dumps(told), digest_size=16).hexdigest())
     return keys
 

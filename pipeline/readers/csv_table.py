@@ -70,7 +70,7 @@ class CsvReader(PerFileReader):
     def pieces(self, file: SourceFile) -> Sequence[SourceFile]:
         """A large file in UTF-8 in ranges of rows; one with a fault that is the file's is whole."""
         try:
-            if file.size < 2 * ranges.RANGE_BYTES or not self._codec(file).startswith("utf-8"):
+            if not self._codec(file).startswith("utf-8"):
                 return (file,)
             if delimited.named_delimiter(file.head(), _IN_RANGES):
                 return (file,)  # ranges count rows, and its first line is none

@@ -70,8 +70,6 @@ class JsonlReader(PerFileReader):
 
     def pieces(self, file: SourceFile) -> Sequence[SourceFile]:
         """A large file in ranges of lines."""
-        if file.size < 2 * ranges.RANGE_BYTES:
-            return (file,)  # it is not even opened
         try:
             _refuse_other_formats(file.head())
         except UnreadableError:

@@ -47,7 +47,10 @@ HELD_BYTES = 128 << 20
 
 
 class Member(SourceFile):
-    """A file inside another: `path` is the archive's, `open` gives the member's own bytes."""
+    """A file inside another: `path` is the archive's, `open` gives the member's own bytes.
+
+    It has no ranges: `_replace` would leave the `opener` behind.
+    """
 
     opener: Callable[[], BinaryIO]
 

@@ -29,11 +29,10 @@ class PerFileReader(Settings):
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:
         """One file each, or one range of it."""
-        large = 2 * ranges.RANGE_BYTES
         return [
             Unit((piece,))
             for file in files
-            for piece in (self.pieces(file) if file.size >= large else (file,))
+            for piece in (self.pieces(file) if ranges.is_large(file) else (file,))
         ]
 
     def pieces(self, file: SourceFile) -> Sequence[SourceFile]:

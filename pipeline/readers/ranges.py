@@ -20,6 +20,13 @@ RANGE_BYTES = 16 << 20
 """As much source as the largest shard takes; a file of fewer than two is not cut."""
 
 BLOCK = 1 << 20
+
+
+def is_large(file: SourceFile) -> bool:
+    """Whether a file may be cut."""
+    return file.size >= 2 * RANGE_BYTES
+
+
 _MARK = b"\xef\xbb\xbf"
 
 
