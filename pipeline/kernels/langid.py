@@ -52,7 +52,10 @@ def detect(texts: pl.Series) -> pl.DataFrame:
     chances = _chances(texts.gather(given))
     best = chances.argmax(axis=1) if len(chances) else np.zeros(0, dtype=np.int64)
     sure = chances[np.arange(len(best)), best]
-    told = pl.DataFrame({"row": given, "best": best, "confidence": sure}).with_columns(
+    # As lists: to be given numpy's arrays Polars imports numpy.ma, which takes 0.07 s.
+    found = {"row": given, "best": best.tolist(), "confidence": sure.tolist()}
+    schema = {"row": pl.UInt32, "best": pl.Int64, "confidence": pl.Float64}
+    told = pl.DataFrame(found, schema=schema).with_columns(
         code=pl.col("best").replace_strict(dict(enumerate(languages())), return_dtype=pl.String)
     )
     named = told.filter(pl.col("confidence") > LEAST).select("row", "code", "confidence")
