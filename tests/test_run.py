@@ -28,6 +28,8 @@ from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, Outcome, prepare, work_folder
 
+pytestmark = pytest.mark.usefixtures("warm_gate")  # `clean` is made before, by the gate as it is
+
 RECIPE = """
 name: small
 sources:
@@ -259,23 +261,20 @@ def test_finished_passes_are_not_done_twice(
     def stop(*_: Any) -> Any:
         raise StopError
 
-    monkeypatch.setattr(execution_module, "finish", stop)
-    with pytest.raises(StopError):
+    with monkeypatch.context() as stopped, pytest.raises(StopError):
+        stopped.setattr(execution_module, "finish", stop)
         run(project, tmp_path / "out")
-    monkeypatch.undo()
     torn = next((tmp_path / "out/.work").rglob("pass-00/*.kept.arrow"))
     torn.write_bytes(torn.read_bytes()[:-1])
     made: list[Path] = []
     real = shards.write_frame
-    monkeypatch.setattr(
-        "pipeline.parts.write_frame", lambda path, frame: made.append(path) or real(path, frame)
-    )
-    monkeypatch.setattr(
-        "pipeline.fragments.write_frame", lambda path, frame: made.append(path) or real(path, frame)
-    )
+    for module in ("parts", "fragments"):
+        monkeypatch.setattr(
+            f"pipeline.{module}.write_frame",
+            lambda path, frame: made.append(path) or real(path, frame),
+        )
     run(project, tmp_path / "out")
     assert {path.parent.name for path in made} == {"pass-00"}
-    monkeypatch.undo()
     assert tree_bytes(tmp_path / "out") == tree_bytes(clean)
 
 
@@ -349,8 +348,11 @@ def test_a_full_disk_is_a_storage_error_whichever_library_meets_it(tmp_path: Pat
         1 / 0  # noqa: B018 - what is none of the system's errors stays what it is
 
 
-def test_a_call_leaves_the_process_as_it_was(project: Path, tmp_path: Path) -> None:
+def test_a_call_leaves_the_process_as_it_was(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who runs night after night in one process keeps its collector, signals and environment."""
+    monkeypatch.undo()  # the gate in a process of its own
 
     def state() -> tuple[object, ...]:
         signals = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
