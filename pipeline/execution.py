@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from pipeline import kernels
 from pipeline.deciding import Deciding
 from pipeline.delta import Delta
@@ -83,7 +85,7 @@ class Execution:
         whole = max(one.largest_document() for one in read)
         share = share_memory(options.memory, options.workers, sandboxed, sets, models, whole)
         self.withdrawn = Withdrawn(tuple(recipe.withdraw))
-        self.keys = unit_keys(inputs.units, self.withdrawn)
+        self.keys = pl.Series(unit_keys(inputs.units, self.withdrawn), dtype=pl.String)
         self.share, self.plan = claim(folder, named.run, share)
         self.counts: list[StageCount] = []
         self.cpu: dict[str, float] = {}  # seconds, by stage and by what else this process does
@@ -226,8 +228,7 @@ class Execution:
         known = find_known(
             self.folder.parent, folder, this.made_of, units.keys, self.keys, full=full
         )
-        there = known.keys
-        new = [number for number, key in enumerate(units.keys) if key not in there]
+        new = (~units.keys.is_in(known.keys.implode())).arg_true().to_list()
         if first:
             self._tell_known(new, len(units.keys))
         taken = list(take_over(known, folder, this.made_of, units.keys, self.share.shard_bytes))

@@ -62,14 +62,14 @@ class Made:
 
 
 def made_of_parts(
-    located: Iterable[pl.DataFrame], keys: Sequence[str], parts: Iterable[Path] = ()
+    located: Iterable[pl.DataFrame], keys: pl.Series, parts: Iterable[Path] = ()
 ) -> Made:
     """The index of these located rows by the order of `keys`; `parts` are all, if rows are none."""
     rows = [frame for frame in located if frame.height]
     if not rows:
         return Made(pl.DataFrame(schema={"key": pl.String, "stem": pl.String}), tuple(parts))
     everything = pl.concat(rows, how="diagonal").with_columns(cs.numeric().fill_null(0))
-    units = pl.DataFrame({"key": list(keys)}).with_row_index(UNIT)
+    units = pl.DataFrame({"key": keys}).with_row_index(UNIT)
     ordered = everything.join(units, on="key").sort(UNIT, "piece").drop(UNIT)
     stems = ordered["stem"].unique(maintain_order=True)
     return Made(ordered, tuple(map(Path, stems)))

@@ -36,9 +36,9 @@ class Known:
     bounds: Mapping[str, Bounds] = field(default_factory=dict)  # of samples, by task
 
     @property
-    def keys(self) -> set[str]:
-        """Those of the units."""
-        return set(self.rows["key"])
+    def keys(self) -> pl.Series:
+        """Those of the units; one that has several pieces comes again."""
+        return self.rows["key"]
 
 
 def made_by(stages: Iterable[tuple[str, Any]], corpora: Iterable[tuple[str, Any]]) -> str:
@@ -52,7 +52,7 @@ NOTHING_KNOWN = Known(pl.DataFrame(schema={"key": pl.String, "task": pl.String})
 
 
 def find_known(
-    work: Path, own: Path, made_of: str, keys: Iterable[str], sources: Iterable[str], *, full: bool
+    work: Path, own: Path, made_of: str, keys: pl.Series, sources: pl.Series, *, full: bool
 ) -> Known:
     """What is known of the units with these keys, from the work folder of this run and, but for
     `full`, from those of all others.
@@ -60,33 +60,46 @@ def find_known(
     `own` is the pass's folder, whose namesakes in other runs are looked through. `sources` are the
     keys of all source units that there are.
     """
-    wanted = pl.Series("key", list(keys), dtype=pl.String)
-    there = pl.Series("source", list(sources), dtype=pl.String).implode()
-    tasks: dict[str, pl.DataFrame] = {}
+    found: list[pl.DataFrame] = []
     bounds: dict[str, Bounds] = {}
     others = [] if full else sorted(work.glob(f"*/{own.name}/*.json"))
     mine = sorted(own.glob("*.json"))
     for path in (*mine, *(path for path in others if path.parent != own)):
         names = (FILES, IMAGES) if path.parent == own else (FILES,)
         marker = read_marker(path, names, made_of=made_of)
-        if marker is None:
-            continue
-        index = located(read_frame(path.with_name(marker["units"])), path.parent)
-        known = pl.col("key").is_in(wanted.implode())
-        rows = index.with_columns(
-            task=pl.lit(str(path)),
-            hides=~known.all().over("part"),
-            of=pl.col("size").sum(),
-            gone=~pl.col("source").is_in(there).all(),
-        ).filter(known)
-        if rows.height:
-            tasks[str(path)], bounds[str(path)] = rows, marker["bounds"]
-            wanted = wanted.filter(~wanted.is_in(rows["key"].implode()))
-    tasks = _sampled_enough(tasks, bounds)
+        if marker is not None:
+            index = located(read_frame(path.with_name(marker["units"])), path.parent)
+            found.append(index.with_columns(task=pl.lit(str(path))))
+            bounds[str(path)] = marker["bounds"]
+    tasks = _sampled_enough(_first_of_each(found, keys, sources), bounds)
     if not tasks:
         return NOTHING_KNOWN
     rows = pl.concat(tasks.values(), how="diagonal")
     return Known(rows.with_columns(cs.numeric().fill_null(0)), bounds)
+
+
+def _first_of_each(
+    tasks: Iterable[pl.DataFrame], keys: pl.Series, sources: pl.Series
+) -> dict[str, pl.DataFrame]:
+    """By task the rows of the units with these keys, of each from the first task that has it."""
+    rows = [frame for frame in tasks if frame.height]
+    if not rows:
+        return {}
+    first = pl.col("task") == pl.col("task").first().over("key")
+    told = pl.concat(rows, how="diagonal").with_columns(
+        known=pl.col("key").is_in(keys.implode()) & first,
+        there=pl.col("source").is_in(sources.implode()),
+    )
+    told = told.with_columns(
+        hides=~pl.col("known").all().over("task", "part"),
+        of=pl.col("size").sum().over("task"),
+        gone=~pl.col("there").all().over("task"),
+    )
+    kept = told.filter("known").drop("known", "there")
+    return {
+        str(task): own
+        for (task,), own in kept.partition_by("task", maintain_order=True, as_dict=True).items()
+    }
 
 
 def _sampled_enough(

@@ -41,9 +41,13 @@ class SketchTable:
     ) -> None:
         self.size = sum(map(_size, parts))  # bytes
         held = self.size <= room
-        self.parts = [read_frame(p) if held and isinstance(p, Path) else p for p in parts]
-        self.left = [rows_left(*one) for one in zip_longest(self.parts, gone, in_use)]
-        self.starts = [0, *accumulate(map(_height, self.parts, self.left))]
+        read = [read_frame(p) if held and isinstance(p, Path) else p for p in parts]
+        self.left = [rows_left(*one) for one in zip_longest(read, gone, in_use)]
+        self.starts = [0, *accumulate(map(_height, read, self.left))]
+        self.parts = [  # those in memory without the rows that are not here
+            one if left is None or isinstance(one, Path) else one[left]
+            for one, left in zip(read, self.left, strict=True)
+        ]
         self.height = self.starts[-1]
         self.own = self.height if own is None else own
         self.at_once = max(AT_ONCE, room // SORTED_BYTES)
@@ -65,9 +69,8 @@ class SketchTable:
 
     def frames(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
         """(number of its first row, some columns) of each part."""
-        for start, part, left in zip(self.starts, self.parts, self.left, strict=False):
-            read = _read(part, names)
-            yield start, read if left is None else read[left]
+        for part, start in enumerate(self.starts[:-1]):
+            yield start, self._whole(part, names)
 
     def pieces(self, name: str, *, own: bool) -> Iterator[pl.Series]:
         """A column of the run's own rows, or of the others, no more than `at_once` of them, or one
@@ -88,26 +91,44 @@ class SketchTable:
 
     def _piece(self, name: str, part: int) -> pl.Series:
         """One column of the rows of a part."""
-        read, left = _read(self.parts[part], [name])[name], self.left[part]
-        return read if left is None else read.gather(left)
+        return self._whole(part, [name])[name]
+
+    def _whole(self, part: int, names: Sequence[str]) -> pl.DataFrame:
+        """Some columns of the rows of a part."""
+        read, left = _read(self.parts[part], names), self._unread(part)
+        return read if left is None else read[left]
+
+    def _unread(self, part: int) -> pl.Series | None:
+        """Which rows of a part are here, if it has to be asked of what is read of it."""
+        return self.left[part] if isinstance(self.parts[part], Path) else None
 
     def rows(self, names: Sequence[str], numbers: pl.Series) -> pl.DataFrame:
         """Some columns of the rows with these numbers, in their order."""
         ascending = bool((numbers.slice(1) > numbers.head(-1)).all())
         wanted = numbers if ascending else numbers.unique().sort()
-        found = [_read(self.parts[part], names)[local] for part, local in self.by_part(wanted)] or [
-            _read(self.parts[0], names).clear()
+        found = [
+            _read(self.parts[part], names)[_among(self._unread(part), local)]
+            for part, local in self._spread(wanted)
         ]
-        rows = pl.concat(found, rechunk=True)
+        rows = pl.concat(found or [_read(self.parts[0], names).clear()], rechunk=True)
         return rows if ascending else rows[wanted.search_sorted(numbers)]
 
     def by_part(self, numbers: pl.Series) -> Iterator[tuple[int, pl.Series]]:
         """(part, numbers of rows inside it, those that are gone too) of ascending row numbers."""
+        for part, local in self._spread(numbers):
+            yield part, _among(self.left[part], local)
+
+    def _spread(self, numbers: pl.Series) -> Iterator[tuple[int, pl.Series]]:
+        """(part, numbers among its rows that are here) of ascending row numbers."""
         cuts = numbers.search_sorted(pl.Series(self.starts, dtype=pl.Int64)).to_list()
         for part, start in enumerate(self.starts[:-1]):
             if cuts[part] < cuts[part + 1]:
-                local, left = numbers[cuts[part] : cuts[part + 1]] - start, self.left[part]
-                yield part, local if left is None else left.gather(local)
+                yield part, numbers[cuts[part] : cuts[part + 1]] - start
+
+
+def _among(left: pl.Series | None, numbers: pl.Series) -> pl.Series:
+    """The rows with these numbers among those that are left."""
+    return numbers if left is None else left.gather(numbers)
 
 
 def rows_left(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -35,7 +35,7 @@ OF_USE = 1 / 2
 
 
 def take_over(
-    known: Known, folder: Path, made_of: str, keys: Sequence[str], most_bytes: int
+    known: Known, folder: Path, made_of: str, keys: pl.Series, most_bytes: int
 ) -> Iterator[pl.DataFrame]:
     """The located rows of all that is known, as this run's, by files below `folder`.
 
@@ -61,7 +61,7 @@ def take_over(
         yield own.with_columns(stem=pl.lit(f"{folder}/") + pl.col("part"))
     rewritten = known.rows.filter(is_anew)
     if rewritten.height:
-        units = pl.DataFrame({"key": list(keys)}).with_row_index(UNIT)
+        units = pl.DataFrame({"key": keys}).with_row_index(UNIT)
         ordered = rewritten.join(units, on="key").sort(UNIT, "piece")
         start = pl.col("size").cast(pl.Int64).cum_sum() - pl.col("size")
         tasks = ordered.with_columns(block=start.first().over(UNIT) // most_bytes).drop(UNIT)

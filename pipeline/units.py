@@ -33,7 +33,7 @@ class Units(Protocol):
     """The units of a pass, in order."""
 
     @property
-    def keys(self) -> Sequence[str]:
+    def keys(self) -> pl.Series:
         """Digests of all that is known of each: the same for the same."""
         ...
 
@@ -47,12 +47,12 @@ class SourceUnits:
     """Units of source files."""
 
     units: Sequence[tuple[Reader, Unit]]
-    keys: Sequence[str]
+    keys: pl.Series
 
     def tasks(self, chosen: Sequence[int], most_bytes: int) -> list[ReadTask]:
         """Those with these numbers, as many to a task as fit."""
         own = [self.units[number] for number in chosen]
-        return read_tasks(own, most_bytes, [self.keys[number] for number in chosen])
+        return read_tasks(own, most_bytes, self.keys.gather(list(chosen)).to_list())
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class KeptUnits:
     workers: int
 
     @property
-    def keys(self) -> list[str]:
+    def keys(self) -> pl.Series:
         """Digests of all that is known of each."""
-        return self.spans["key"].to_list()
+        return self.spans["key"]
 
     def tasks(self, chosen: Sequence[int], most_bytes: int) -> list[ShardTask]:
         """Those with these numbers; where there is enough to do, some tasks for each worker."""

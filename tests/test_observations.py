@@ -59,7 +59,7 @@ def seen_in(
     for index, shard in enumerate(shards):
         marker = this.run(task_of(folder, str(index), shard))
         rows.append(located(read_frame(folder / marker["units"]), folder))
-    made = made_of_parts(rows, [str(index) for index in range(len(shards))])
+    made = made_of_parts(rows, pl.Series([str(index) for index in range(len(shards))]))
     (folder / "run").mkdir()
     gather_measures([made], folder / "run")
     measures = (folder / "run" / "measures" / "trim.parquet").read_bytes()

@@ -226,9 +226,10 @@ def test_a_task_is_linked_where_no_source_is_gone_and_half_is_of_use(tmp_path: P
 
     def kept(wanted: str, sources: str) -> tuple[list[str], bool, list[int] | None]:
         """The texts, whether their file is the earlier one, and its rows in use."""
-        known = find_known(tmp_path, own, "stages", wanted, sources, full=False)
-        taken = take_over(known, own, "stages", list(wanted), 1 << 20)
-        made = made_of_parts(taken, list(wanted))
+        keys = pl.Series(list(wanted))
+        known = find_known(tmp_path, own, "stages", keys, pl.Series(list(sources)), full=False)
+        taken = take_over(known, own, "stages", keys, 1 << 20)
+        made = made_of_parts(taken, keys)
         [file] = made.files("kept")
         in_use = rows_in_use(file)
         texts = [text for some in made.frames("kept", ["text"]) for text in some["text"]]
@@ -248,7 +249,7 @@ def test_the_pieces_of_a_unit_stay_in_one_task(tmp_path: Path) -> None:
     earlier(tmp_path, ["big", "gone"], [[0], [0], [0], [1]])
     own = tmp_path / "own/pass-00"
     own.mkdir(parents=True)
-    keys = ["new", "big"]
+    keys = pl.Series(["new", "big"])
     for full in (False, True):  # from the other run, and again from what that has made
         known = find_known(tmp_path, own, "stages", keys, keys, full=full)
         located = list(take_over(known, own, "stages", keys, 1))

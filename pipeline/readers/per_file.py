@@ -29,6 +29,8 @@ class PerFileReader(Settings):
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:
         """One file each, or one range of it."""
+        if not any(map(ranges.is_large, files)):
+            return [Unit(one) for one in zip(files)]  # a tuple of each, in half the time
         return [
             Unit((piece,))
             for file in files

@@ -6,8 +6,10 @@ shows excerpts, with personal data masked unless the recipe says otherwise; see 
 
 from __future__ import annotations
 
+import heapq
 import importlib
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -202,10 +204,8 @@ def _gate(gate: dict[str, Any]) -> dict[str, Any]:
 def _provenance(manifest: dict[str, Any]) -> dict[str, Any]:
     """What the run was made from; the whole list of inputs is the manifest's."""
     inputs = manifest["inputs"]
-    readers: dict[str, int] = {}
-    for one in inputs:
-        readers[one["reader"]] = readers.get(one["reader"], 0) + 1
-    largest = sorted(inputs, key=lambda one: (-one["bytes"], one["source"]))[:INPUTS_MOST]
+    readers = Counter(one["reader"] for one in inputs)
+    largest = heapq.nsmallest(INPUTS_MOST, inputs, lambda one: (-one["bytes"], one["source"]))
     recipe = json.dumps(manifest["recipe"], sort_keys=True, indent=1, ensure_ascii=False)
     return {
         "recipe": measures.cut(recipe, RECIPE_LENGTH),

@@ -101,14 +101,14 @@ def _work_files(work: Path) -> list[Path]:
 def _rows(path: Path, wanted: Set[str]) -> Iterable[tuple[str, dict[str, Any]]]:
     """`id` and the shown columns of a shard's wanted rows."""
     asked = pl.Series(sorted(wanted), dtype=pl.String).implode()
-    in_use, start = rows_in_use(path), 0
+    start = 0
     with pa.memory_map(str(path)) as source:
         shard = pa.ipc.open_file(source)
         for number in range(shard.num_record_batches):
             batch = shard.get_batch(number)
             ids = pl.Series(Capsules(batch.column("id").__arrow_c_array__()))
             found = ids.is_in(asked).arg_true()
-            if in_use is not None:
+            if found.len() and (in_use := rows_in_use(path)) is not None:
                 found = found.filter((found + start).is_in(in_use.implode()))
             start += batch.num_rows
             for index in found:
