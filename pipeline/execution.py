@@ -273,7 +273,7 @@ class Execution:
 
     def _count(self, this: Pass | RenderPass, made: Made) -> None:
         """Add to the ledger what a pass has made of its units, known ones too."""
-        sums = sum_ledger(made.frames("ledger"), this.labels)
+        sums = sum_ledger(made.frames("ledger", ordered=False), this.labels)
         self.counts += sums.counts
         self.losses |= {label.removeprefix("targets."): n for label, n in sums.losses.items()}
         self.tallies |= sums.tallies

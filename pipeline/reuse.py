@@ -128,7 +128,7 @@ def _last_shown(tasks: Mapping[str, pl.DataFrame]) -> dict[str, str]:
     """The greatest id that will be shown of each stage and kind of which there are enough."""
     ids: dict[str, list[str]] = {}
     for rows in tasks.values():
-        for shown in Made(rows, ()).frames("samples", ("stage", "kind", "id")):
+        for shown in Made(rows, ()).frames("samples", ("stage", "kind", "id"), ordered=False):
             for stage, kind, one in shown.iter_rows():
                 ids.setdefault(f"{stage} {kind}", []).append(one)
     enough = {name: sorted(found) for name, found in ids.items() if len(found) >= SAMPLES_MOST}
