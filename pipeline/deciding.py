@@ -15,6 +15,14 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.corpus_stage import (
+    ComparingStage,
+    CorpusStage,
+    EvidenceStage,
+    RewritingStage,
+    Verdict,
+    only_rejects,
+)
 from pipeline.deciding_pieces import Pieces
 from pipeline.earlier import Earlier, met, votes_of
 from pipeline.engines.local import Workers
@@ -23,14 +31,6 @@ from pipeline.made import rows_in_use
 from pipeline.memory import refuse_over, room_to_decide
 from pipeline.passes import AnyCorpusStage, Decided, Look
 from pipeline.shards import evidence_path, read_frame, sketch_path, votes_path, write_frame
-from pipeline.stage import (
-    ComparingStage,
-    CorpusStage,
-    EvidenceStage,
-    RewritingStage,
-    Verdict,
-    only_rejects,
-)
 from pipeline.tables import BUCKET, Blobs, Buckets, SketchTable, rows_left
 
 PART = "_part"

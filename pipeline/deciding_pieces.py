@@ -11,8 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline.corpus_stage import RewritingStage
 from pipeline.record import ID_LENGTH
-from pipeline.stage import RewritingStage
 from pipeline.tables import BUCKET, Buckets, SketchTable
 
 COPIES = 2  # of what a decision may hold at once, while those with some keys are judged

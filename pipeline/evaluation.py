@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.corpus_stage import Stage
 from pipeline.engines.local import Workers
 from pipeline.errors import DataError
 from pipeline.inputs import Inputs
@@ -25,7 +26,6 @@ from pipeline.references import MATCHES, References, ReferringStage
 from pipeline.resume import digest_of
 from pipeline.reuse import made_by
 from pipeline.shards import private_folder, read_frame
-from pipeline.stage import Stage
 from pipeline.tasks import read_tasks
 from pipeline.unit_rows import unit_keys
 

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import kernels
+from pipeline.corpus_stage import ComparingStage, EvidenceStage, Stage
 from pipeline.deciding import Deciding
 from pipeline.delta import Delta
 from pipeline.earlier import Earlier, in_order
@@ -39,7 +40,7 @@ from pipeline.resume import claim, digest_of
 from pipeline.reuse import find_known, made_by
 from pipeline.segments import Segment, segments
 from pipeline.shards import private_folder, read_frame, write_bytes
-from pipeline.stage import ComparingStage, EvidenceStage, RecordStage, Stage
+from pipeline.stage import RecordStage
 from pipeline.stages.chunk import Chunk
 from pipeline.stages.clean import Clean
 from pipeline.stages.label import Label
@@ -109,6 +110,15 @@ class Execution:
         yield
         self.cpu[label] = self.cpu.get(label, 0.0) + time.process_time() - start
 
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """The worker processes while there is work for them."""
+        try:
+            with self.engine:
+                yield
+        except BrokenProcessPool:
+            raise StorageError(WORKER_DIED) from None
+
     def run(self) -> Finished:
         """All passes, then the run's folder with its gate and report."""
         with ExitStack() as held:
@@ -116,7 +126,7 @@ class Execution:
             # Great Expectations takes seconds to import, and then 270 MB while it waits.
             if self.inputs.size() < SMALL:
                 self.gate = held.enter_context(GateProcess())
-            with self.engine:
+            with self._at_work():
                 decided = self._all_passes()
                 self.gate = self.gate or held.enter_context(GateProcess())
                 rendered, targets = self._render(decided)
@@ -127,7 +137,7 @@ class Execution:
         """All passes and no target: what the last has made. It must end in a record stage."""
         with ExitStack() as held:
             held.callback(sandbox.close)
-            with self.engine:
+            with self._at_work():
                 decided = self._all_passes()
             assert not decided, "a decision is left to be applied"
             check_chain(self.counts)
@@ -155,10 +165,7 @@ class Execution:
         before = steps[: next(n for n, one in enumerate(steps) if isinstance(one, ReferringStage))]
         changing = tuple((one.name, one) for one in before if isinstance(one, Clean | Redact))
         like = Pass(0, self.folder, changing, (), (), self.share.shard_bytes, self.plan)
-        try:
-            self.sets = read_sets(self.inputs.sets, like, self.engine)
-        except BrokenProcessPool:
-            raise StorageError(WORKER_DIED) from None
+        self.sets = read_sets(self.inputs.sets, like, self.engine)
         memory = self.options.memory
         return [self.sets.held_against(step, self.folder, memory) for step in steps]
 
@@ -197,10 +204,7 @@ class Execution:
         folder = private_folder(self.folder / f"earlier-{number:02d}")
         shard_bytes, changing = self.share.shard_bytes, tuple(self.changing)
         like = Pass(number, folder, changing, (), corpora, shard_bytes, self.plan)
-        try:
-            shards, self.against = read_named(self.inputs.against, like, self.engine, "against")
-        except BrokenProcessPool:
-            raise StorageError(WORKER_DIED) from None
+        shards, self.against = read_named(self.inputs.against, like, self.engine, "against")
         return in_order(list(shards.items()))
 
     def _decisions(self, number: int, segment: Segment, kept: list[Path]) -> tuple[Decided, ...]:
@@ -258,12 +262,9 @@ class Execution:
         """Run a pass's tasks; returns their markers, in order."""
         self.progress.begin(title, len(tasks))
         markers: dict[int, dict[str, Any]] = {}
-        try:
-            for position, marker in self.engine.map(this.run, tasks):
-                markers[position] = marker
-                self.progress.advance(marker)
-        except BrokenProcessPool:
-            raise StorageError(WORKER_DIED) from None
+        for position, marker in self.engine.map(this.run, tasks):
+            markers[position] = marker
+            self.progress.advance(marker)
         self.progress.end()
         ordered = [markers[position] for position in range(len(tasks))]
         for marker in ordered:

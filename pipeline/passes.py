@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.corpus_stage import CorpusStage, EvidenceStage, RewritingStage
 from pipeline.parts import Parts
 from pipeline.readers import sandbox
 from pipeline.reading import read_units
@@ -25,12 +26,9 @@ from pipeline.settle import chunks_apart
 from pipeline.shards import evidence_path, gather, read_frame, sketch_kind, votes_path
 from pipeline.stage import (
     CHUNKS,
-    CorpusStage,
-    EvidenceStage,
     Observed,
     ObservingStage,
     RecordStage,
-    RewritingStage,
     judges_chunks,
     ledger_labels,
 )

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationEr
 from pipeline.bedrock.cards import Card, Plan, find_card, with_quota
 from pipeline.bedrock.job import JobSettings
 from pipeline.bedrock.own_card import is_card_file
+from pipeline.corpus_stage import Stage
 from pipeline.entries import AnySource, AnyStage, AnyTarget, TargetSettings, keys_of_entry
 from pipeline.errors import RecipeError
 from pipeline.faults import explain
@@ -22,7 +23,7 @@ from pipeline.readers import READERS
 from pipeline.recipe_faults import cross_faults, gate_faults
 from pipeline.recipe_settings import Aws, Gate, Publish, Report
 from pipeline.source import Reader
-from pipeline.stage import Settings, Stage
+from pipeline.stage import Settings
 from pipeline.stages import STAGES
 from pipeline.stages.split import Split
 from pipeline.targets import TARGETS

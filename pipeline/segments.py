@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.corpus_stage import RewritingStage, Stage, only_rejects
 from pipeline.passes import AnyCorpusStage
-from pipeline.stage import RecordStage, RewritingStage, Stage, labels, only_rejects
+from pipeline.stage import RecordStage, labels
 
 
 @dataclass(frozen=True)

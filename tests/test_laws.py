@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from voting import vote
 
+from pipeline.corpus_stage import CorpusStage, EvidenceStage, RewritingStage
 from pipeline.passes import observe
 from pipeline.record import SCHEMA, frame, rejection
-from pipeline.stage import CorpusStage, EvidenceStage, RecordStage, RewritingStage
+from pipeline.stage import RecordStage
 from pipeline.stages import REASONS, STAGES
 from pipeline.stages.split import Split
 from pipeline.tokens import token_bound

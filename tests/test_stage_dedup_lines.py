@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from pipeline import deciding, execution
+from pipeline.corpus_stage import RewritingStage
 from pipeline.deciding_pieces import Pieces
 from pipeline.memory import Share
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
 from pipeline.record import SCHEMA, frame, rejection
 from pipeline.run import Options, prepare
-from pipeline.stage import Observed, RewritingStage
+from pipeline.stage import Observed
 from pipeline.stages.dedup_lines import BETWEEN, DedupLines
 from pipeline.tables import SketchTable
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from voting import vote
 
+from pipeline.corpus_stage import EvidenceStage
 from pipeline.record import SCHEMA, frame, rejection
-from pipeline.stage import EvidenceStage
 from pipeline.stages.dedup_near import DedupNear
 from pipeline.stages.near_pairs import BANDS, Graph
 from pipeline.tables import SketchTable

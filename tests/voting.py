@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.corpus_stage import EvidenceStage, Verdict
 from pipeline.deciding import Ballot
-from pipeline.stage import EvidenceStage, Verdict
 from pipeline.tables import BUCKET, SketchTable
 
 

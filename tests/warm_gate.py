@@ -20,7 +20,8 @@ from typing import Any
 
 def serve() -> None:
     """Import, then fork for each line."""
-    from pipeline.gate.child import hold, imported
+    from pipeline.gate.child import hold
+    from pipeline.gate.quick_import import imported
 
     gx = imported()
     for line in sys.stdin:

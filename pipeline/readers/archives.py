@@ -30,10 +30,11 @@ from urllib.parse import quote_from_bytes
 
 from pydantic import Field
 
-from pipeline.readers import encoding, members
+from pipeline.readers import members
 from pipeline.readers.members import FAULTS, Member
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import MadeFrame, Row, UnreadableError
+from pipeline.readers.signatures import signature
 from pipeline.source import SourceFile
 
 REASONS = {
@@ -216,7 +217,7 @@ def _kind(head: bytes) -> str | None:
     for magic, kind in _UNSUPPORTED.items():
         if head.startswith(magic):
             return kind
-    known = encoding.signature(head)
+    known = signature(head)
     return known if known in (*_STREAMS, "zip", "tar") else None
 
 

@@ -22,6 +22,7 @@ from pipeline.readers import captions, csv_table, encoding, jsonl, pixels
 from pipeline.readers.captions import Caption, stem
 from pipeline.readers.image_units import Part, image_units
 from pipeline.readers.rows import Row, UnreadableError, frames
+from pipeline.readers.signatures import signature
 from pipeline.settings import Settings
 from pipeline.source import SourceFile, Unit
 
@@ -63,7 +64,7 @@ class ImagesReader(Settings):
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
         """By name (.png, .jpg, ...), or by the first bytes."""
-        return file.uri.lower().endswith(EXTENSIONS) or encoding.signature(head) in _KINDS
+        return file.uri.lower().endswith(EXTENSIONS) or signature(head) in _KINDS
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:
         """Up to 256 images of a folder, with their captions; see `image_units`."""

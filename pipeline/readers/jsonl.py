@@ -23,10 +23,10 @@ from pydantic import Field
 
 from pipeline.readers import conventions, json_object, ranges
 from pipeline.readers.conventions import Columns
-from pipeline.readers.encoding import signature
 from pipeline.readers.jsonl_blocks import Alike, Blocks, Texts
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Located, Row, UnreadableError
+from pipeline.readers.signatures import signature
 from pipeline.source import HEAD_BYTES, SourceFile
 
 REASONS = {

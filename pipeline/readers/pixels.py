@@ -14,8 +14,8 @@ import hashlib
 import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pipeline.readers.encoding import signature
 from pipeline.readers.rows import UnreadableError
+from pipeline.readers.signatures import signature
 from pipeline.source import HEAD_BYTES, SourceFile
 
 if TYPE_CHECKING:

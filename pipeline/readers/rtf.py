@@ -21,6 +21,7 @@ from pydantic import Field
 from pipeline.readers import encoding, rtf_codes
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
+from pipeline.readers.signatures import signature
 from pipeline.source import SourceFile
 
 REASONS = {
@@ -91,7 +92,7 @@ class RtfReader(PerFileReader):
         """The document."""
         data = encoding.read_bytes(file, self.max_bytes)
         if not data.lstrip().startswith(b"{\\rt"):
-            kind = encoding.signature(data) or "it does not start with {\\rtf"
+            kind = signature(data) or "it does not start with {\\rtf"
             raise UnreadableError("read.damaged", kind)
         text = _Document().text(data)
         if not text.strip():

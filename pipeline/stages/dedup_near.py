@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 import polars as pl
 from pydantic import Field
 
-from pipeline.stage import Broken, Evidence, Settings, Table, Verdict, rejected_as
+from pipeline.corpus_stage import Evidence, Table, Verdict
+from pipeline.stage import Broken, Settings, rejected_as
 from pipeline.stages import near_earlier, near_pairs
 from pipeline.stages.json_paths import JsonPath
 from pipeline.stages.near_pairs import Candidates, Graph, alike

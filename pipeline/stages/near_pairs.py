@@ -16,8 +16,8 @@ from itertools import chain, pairwise
 
 import polars as pl
 
+from pipeline.corpus_stage import Evidence, Table
 from pipeline.kernels import jaccard
-from pipeline.stage import Evidence, Table
 
 BANDS = ((0.8, 20, 6), (0.7, 25, 5), (0.6, 32, 4), (0.5, 42, 3))
 """From which threshold on, bands, and rows of each. A pair that is just alike enough is looked at

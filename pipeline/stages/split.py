@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Self
 import polars as pl
 from pydantic import Field, StringConstraints, model_validator
 
-from pipeline.stage import Broken, Evidence, Settings, Table, Verdict, rejected_as
+from pipeline.corpus_stage import Evidence, Table, Verdict
+from pipeline.stage import Broken, Settings, rejected_as
 from pipeline.stages import near_pairs
 from pipeline.stages.families import TRAIN, closest, joined, shared_out
 from pipeline.stages.json_paths import IF_PATH
