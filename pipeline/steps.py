@@ -43,7 +43,7 @@ class Steps:
     def see(self, label: str, observed: Observed) -> pl.DataFrame:
         """Note what a stage tells; returns its records."""
         self.parts.seen.add(label, observed)
-        if observed.tallies is not None:
+        if observed.tallies is not None and observed.tallies.height:
             self.tell(label, observed.tallies)
         return observed.records
 

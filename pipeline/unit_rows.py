@@ -102,8 +102,10 @@ def with_units(frame: pl.DataFrame, roots: pl.DataFrame) -> pl.DataFrame:
     """
     if UNIT in frame.columns:
         return frame
-    rooted = frame.with_columns(root=pl.col("id").str.slice(0, ID_LENGTH))
-    numbered = rooted.join(roots, on="root", how="left", maintain_order="left").drop("root")
+    root = pl.col("id").str.slice(0, ID_LENGTH)
+    numbered = frame.join(
+        roots, left_on=root, right_on="root", how="left", maintain_order="left"
+    ).drop("root")
     if numbered[UNIT].null_count():
         stranger = numbered.filter(pl.col(UNIT).is_null())["id"].first()
         raise LawBroken(f"{stranger!s}: a stage tells of it, but it is not among its records")
@@ -114,12 +116,12 @@ def ledger_rows(
     before: pl.DataFrame, after: pl.DataFrame, parted: Settled, roots: pl.DataFrame
 ) -> pl.DataFrame:
     """What one stage made of each unit's records: `unit` and `LEDGER`."""
-    rejected = parted.rejected.select("id", pl.col("rejected").struct.unnest())
-    told = [
-        before.select("id", what=pl.lit("came")),
-        rejected.select("id", what=pl.lit(REASON) + pl.col("reason")),
-        rejected.filter(pl.col("merged_into").is_not_null()).select("id", what=pl.lit("merged")),
-    ]
+    told = [before.select("id", what=pl.lit("came"))]
+    if parted.rejected.height:
+        rejected = parted.rejected.select("id", pl.col("rejected").struct.unnest())
+        told.append(rejected.select("id", what=pl.lit(REASON) + pl.col("reason")))
+        merged = rejected.filter(pl.col("merged_into").is_not_null())
+        told.append(merged.select("id", what=pl.lit("merged")))
     if parted.count.divided or parted.count.chunks:
         old, new = (frame["id"].implode() for frame in (before, after))
         told.append(before.filter(~pl.col("id").is_in(new)).select("id", what=pl.lit("divided")))

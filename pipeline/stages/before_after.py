@@ -36,6 +36,8 @@ def whole_text() -> pl.Expr:
 
 def tallied(rows: pl.DataFrame, kinds: dict[str, pl.Expr]) -> pl.DataFrame:
     """`TALLIES`: one for each record and kind of change whose expression is true."""
+    if rows.is_empty():
+        return pl.DataFrame(schema=TALLIES)
     counted = [
         rows.filter(changed).select("id", kind=pl.lit(kind), number=pl.lit(1, pl.Int64))
         for kind, changed in kinds.items()
@@ -45,6 +47,8 @@ def tallied(rows: pl.DataFrame, kinds: dict[str, pl.Expr]) -> pl.DataFrame:
 
 def sampled(rows: pl.DataFrame, kinds: dict[str, pl.Expr]) -> pl.DataFrame:
     """`SAMPLES`: a few records of each kind of change, cut around the first difference."""
+    if rows.is_empty():
+        return pl.DataFrame(schema=SAMPLES)
     few = [
         fewest(rows.filter(changed)).with_columns(kind=pl.lit(kind))
         for kind, changed in kinds.items()

@@ -172,6 +172,8 @@ class _Watched:
 
     def _hits(self, mark: int, pattern: str) -> pl.Series:
         suspects = (self.marks & mark != 0).arg_true()
+        if suspects.is_empty():  # mostly
+            return suspects
         return suspects.filter(self.texts.gather(suspects).str.contains(pattern).fill_null(False))
 
 
