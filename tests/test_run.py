@@ -18,6 +18,7 @@ from typing import Any
 import polars as pl
 import pytest
 from conftest import ROOT, Command, latest, read_jsonl, tree_bytes
+from dying import DyingLook, DyingPass
 
 from pipeline import execution as execution_module
 from pipeline import shards
@@ -306,6 +307,30 @@ def test_killed_anywhere_and_run_again_gives_the_same_bytes(
     assert tree_bytes(tmp_path / "out") == tree_bytes(clean)
     left = {path.name for path in (tmp_path / "out").rglob("*.part")}
     assert not left
+
+
+@pytest.mark.parametrize(
+    ("where", "dying"), [("execution.Pass", DyingPass), ("deciding.Look", DyingLook)]
+)
+def test_a_worker_that_dies_is_told_in_one_line(
+    project: Path,
+    clean: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    dying: type,
+) -> None:
+    """In a pass, or while a vote is taken: exit code 4, and the next run goes on."""
+    monkeypatch.setattr(execution_module, "share_memory", lambda *_: Share(2, 2_000))
+    with (
+        monkeypatch.context() as deadly,
+        pytest.raises(StorageError, match="a worker process was killed"),
+    ):
+        deadly.setattr(f"pipeline.{where}", dying)
+        run(project, tmp_path / "out", 2)
+    assert not (tmp_path / "out/LATEST").exists()
+    run(project, tmp_path / "out", 2)
+    assert tree_bytes(tmp_path / "out") == tree_bytes(clean)
 
 
 def test_a_gate_that_is_not_met_publishes_nothing(project: Path, tmp_path: Path) -> None:
