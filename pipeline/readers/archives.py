@@ -214,9 +214,8 @@ def _read(file: SourceFile, member: Member, place: str) -> Iterator[Row | MadeFr
 
 def _kind(head: bytes) -> str | None:
     """The kind of archive that starts so, None for what is none."""
-    for magic, kind in _UNSUPPORTED.items():
-        if head.startswith(magic):
-            return kind
+    if head.startswith(tuple(_UNSUPPORTED)):
+        return next(kind for magic, kind in _UNSUPPORTED.items() if head.startswith(magic))
     known = signature(head)
     return known if known in (*_STREAMS, "zip", "tar") else None
 

@@ -67,7 +67,7 @@ class PdfReader(PerFileReader):
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
         """By name (.pdf), or by `%PDF-` among the first 1,024 bytes."""
-        return file.uri.lower().endswith(".pdf") or b"%PDF-" in head[:1024]
+        return file.uri.lower().endswith(".pdf") or head.find(b"%PDF-", 0, 1024) >= 0
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """The document or its pages, then the pages that cannot be loaded."""

@@ -60,7 +60,7 @@ _FAULTS = (
 
 def is_office(head: bytes, part: str) -> bool:
     """Whether a zip file that starts so has this part among the members that begin in `head`."""
-    return part in _member_names(head)
+    return head.startswith(b"PK\3\4") and part in _member_names(head)
 
 
 def _member_names(head: bytes) -> Iterator[str]:
