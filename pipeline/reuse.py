@@ -71,14 +71,14 @@ def find_known(
             index = located(read_frame(path.with_name(marker["units"])), path.parent)
             found.append(index.with_columns(task=pl.lit(str(path))))
             bounds[str(path)] = marker["bounds"]
-    tasks = _sampled_enough(_first_of_each(found, keys, sources), bounds)
+    tasks = _sampled_enough(first_of_each(found, keys, sources), bounds)
     if not tasks:
         return NOTHING_KNOWN
     rows = pl.concat(tasks.values(), how="diagonal")
     return Known(rows.with_columns(cs.numeric().fill_null(0)), bounds)
 
 
-def _first_of_each(
+def first_of_each(
     tasks: Iterable[pl.DataFrame], keys: pl.Series, sources: pl.Series
 ) -> dict[str, pl.DataFrame]:
     """By task the rows of the units with these keys, of each from the first task that has it."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -16,7 +18,7 @@ from pipeline.made import made_of_parts, rows_in_use
 from pipeline.memory import Share
 from pipeline.parts import Parts
 from pipeline.record import ID_LENGTH, frame
-from pipeline.reuse import find_known
+from pipeline.reuse import find_known, first_of_each
 from pipeline.steps import Steps
 from pipeline.taken_over import take_over
 
@@ -258,3 +260,52 @@ def test_the_pieces_of_a_unit_stay_in_one_task(tmp_path: Path) -> None:
         assert texts == ["piece 0", "piece 1", "piece 2"]
         assert len({str(part).rpartition("-")[0] for part in made.parts}) == 1
         assert len(made.parts) == 3
+
+
+def plainly_first(
+    tasks: list[list[dict[str, Any]]], keys: list[str], sources: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """`first_of_each`, task by task and row by row."""
+    wanted, found = set(keys), dict[str, list[dict[str, Any]]]()
+    for rows in tasks:
+        own = [
+            row
+            | {
+                "hides": any(r["key"] not in wanted for r in rows if r["part"] == row["part"]),
+                "of": sum(r["size"] for r in rows),
+                "gone": any(r["source"] not in sources for r in rows),
+            }
+            for row in rows
+            if row["key"] in wanted
+        ]
+        if own:
+            found[own[0]["task"]] = own
+            wanted -= {row["key"] for row in own}
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_of_several_tasks_that_have_a_unit_the_first_is_taken(seed: int) -> None:
+    """What hides rows, what is gone, and of how many bytes a task is: as a plain loop says."""
+    chance = random.Random(seed)
+    names = "abcdefgh"
+    tasks = [
+        [
+            {
+                "key": key,
+                "source": key.upper(),
+                "part": f"{number}-{chance.randrange(2)}",
+                "size": chance.randrange(9),
+                "task": f"task {number}",
+            }
+            for key in sorted(chance.choices(names, k=chance.randrange(7)))
+        ]
+        for number in range(chance.randrange(5))
+    ]
+    keys, sources = (chance.sample(names, chance.randrange(9)) for _ in range(2))
+    frames = [pl.DataFrame(rows) for rows in tasks]
+    there = [source.upper() for source in sources]
+    wanted = pl.Series(keys, dtype=pl.String), pl.Series(there, dtype=pl.String)
+    found = first_of_each(frames, *wanted)
+    told = {task: own.to_dicts() for task, own in found.items()}
+    assert told == plainly_first(tasks, keys, there)
