@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from fake_bedrock import serve_bedrock
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from iam import OWNER, REGION, Need, allowed, bedrock_needs, key_need, need, s3_needs
 from recorder import Recorder, record_s3
@@ -505,6 +505,9 @@ specs = st.text(alphabet="ab/.-$1[]!*?", max_size=8)
 
 
 @given(spec=specs, key=key_names, inside=st.booleans())
+@example(spec="[/]", key="[/]", inside=False)
+@example(spec="[**/]", key="[a/]", inside=False)
+@example(spec="[a/**/b]", key="[a/1/b]", inside=False)
 def test_every_object_that_a_source_means_may_be_read(spec: str, key: str, inside: bool) -> None:
     """Globs, folders, single objects, and names that look like policy variables."""
     source, key = Location("bucket", spec), spec + key if inside else key

@@ -33,7 +33,8 @@ class Location:
         """ARNs of the objects that may be read. IAM knows `*` and `?`, and no brackets."""
         start, key = f"arn:{partition}:s3:::{self.bucket}/", literal(self.key)
         if GLOB.search(key):
-            return [start + re.sub(r"\*+", "*", BRACKETS.sub("?", key.replace("**/", "*")))]
+            names = (BRACKETS.sub("?", name) for name in key.split("/"))  # none spans a slash
+            return [start + re.sub(r"\*+", "*", "/".join(names).replace("**/", "*"))]
         if not key or key.endswith("/"):
             return [f"{start}{key}*"]
         return [start + key, f"{start}{key}/*"]
