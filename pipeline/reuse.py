@@ -48,7 +48,7 @@ def made_by(stages: Iterable[tuple[str, Any]], corpora: Iterable[tuple[str, Any]
     return digest_of(code_digest(), json.dumps(told))
 
 
-NOTHING_KNOWN = Known(pl.DataFrame(schema={"key": pl.String, "task": pl.String}))
+_NO_ROWS = pl.DataFrame(schema={"key": pl.String, "task": pl.String})
 
 
 def find_known(
@@ -71,20 +71,21 @@ def find_known(
             index = located(read_frame(path.with_name(marker["units"])), path.parent)
             found.append(index.with_columns(task=pl.lit(str(path))))
             bounds[str(path)] = marker["bounds"]
-    tasks = _sampled_enough(first_of_each(found, keys, sources), bounds)
-    if not tasks:
-        return NOTHING_KNOWN
-    rows = pl.concat(tasks.values(), how="diagonal")
+    rows = _sampled_enough(first_of_each(found, keys, sources), bounds)
     return Known(rows.with_columns(cs.numeric().fill_null(0)), bounds)
 
 
 def first_of_each(
     tasks: Iterable[pl.DataFrame], keys: pl.Series, sources: pl.Series
-) -> dict[str, pl.DataFrame]:
-    """By task the rows of the units with these keys, of each from the first task that has it."""
+) -> pl.DataFrame:
+    """The rows of the units with these keys, of each from the first task that has it.
+
+    `tasks` are units files' rows with their `task`, which come back with `hides`, `of` and `gone`
+    (see `Known`); `sources` are the keys of all source units that there are.
+    """
     rows = [frame for frame in tasks if frame.height]
     if not rows:
-        return {}
+        return _NO_ROWS
     first = pl.col("task") == pl.col("task").first().over("key")
     told = pl.concat(rows, how="diagonal").with_columns(
         known=pl.col("key").is_in(keys.implode()) & first,
@@ -95,42 +96,35 @@ def first_of_each(
         of=pl.col("size").sum().over("task"),
         gone=~pl.col("there").all().over("task"),
     )
-    kept = told.filter("known").drop("known", "there")
-    return {
-        str(task): own
-        for (task,), own in kept.partition_by("task", maintain_order=True, as_dict=True).items()
-    }
+    return told.filter("known").drop("known", "there")
 
 
-def _sampled_enough(
-    tasks: dict[str, pl.DataFrame], bounds: Mapping[str, Bounds]
-) -> dict[str, pl.DataFrame]:
-    """Without the tasks whose samples may lack one that the run must show.
+def _sampled_enough(rows: pl.DataFrame, bounds: Mapping[str, Bounds]) -> pl.DataFrame:
+    """Without the rows of tasks whose samples may lack one that the run must show.
 
     A task holds the least ids of a kind up to its bound. When records that were shown are gone,
     others move up; one beyond the bound is not known, and its task must be done again.
     """
-    while tasks:
-        least = _last_shown(tasks)
+    while rows.height:
+        least = _last_shown(rows)
         short = {
             task
-            for task in tasks
+            for task in rows["task"].unique()
             for name, bound in bounds[task].items()
             if name not in least or least[name] > bound
         }
         if not short:
             break
-        tasks = {task: rows for task, rows in tasks.items() if task not in short}
-    return tasks
+        rows = rows.filter(~pl.col("task").is_in(list(short)))
+    return rows
 
 
-def _last_shown(tasks: Mapping[str, pl.DataFrame]) -> dict[str, str]:
+def _last_shown(rows: pl.DataFrame) -> dict[str, str]:
     """The greatest id that will be shown of each stage and kind of which there are enough."""
     ids: dict[str, list[str]] = {}
-    for rows in tasks.values():
-        for shown in Made(rows, ()).frames("samples", ("stage", "kind", "id"), ordered=False):
-            for stage, kind, one in shown.iter_rows():
-                ids.setdefault(f"{stage} {kind}", []).append(one)
+    for shown in Made(rows, ()).frames("samples", ("stage", "kind", "id"), ordered=False):
+        for stage, kind, one in shown.iter_rows():
+            ids.setdefault(f"{stage} {kind}", []).append(one)
     enough = {name: sorted(found) for name, found in ids.items() if len(found) >= SAMPLES_MOST}
     return {name: found[SAMPLES_MOST - 1] for name, found in enough.items()}
 

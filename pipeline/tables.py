@@ -41,13 +41,14 @@ class SketchTable:
     ) -> None:
         self.size = sum(map(_size, parts))  # bytes
         held = self.size <= room
-        read = [read_frame(p) if held and isinstance(p, Path) else p for p in parts]
-        self.left = [rows_left(*one) for one in zip_longest(read, gone, in_use)]
-        self.starts = [0, *accumulate(map(_height, read, self.left))]
-        self.parts = [  # those in memory without the rows that are not here
-            one if left is None or isinstance(one, Path) else one[left]
-            for one, left in zip(read, self.left, strict=True)
-        ]
+        self.parts: list[Path | pl.DataFrame] = []  # in memory without the rows that are not here
+        self.left: list[pl.Series | None] = []
+        for path, *told in zip_longest(parts, gone, in_use):
+            part = read_frame(path) if held and isinstance(path, Path) else path
+            left = rows_left(part, *told)
+            self.parts.append(part if left is None or isinstance(part, Path) else part[left])
+            self.left.append(left)
+        self.starts = [0, *accumulate(map(_height, self.parts, self.left))]
         self.height = self.starts[-1]
         self.own = self.height if own is None else own
         self.at_once = max(AT_ONCE, room // SORTED_BYTES)

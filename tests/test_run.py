@@ -23,6 +23,7 @@ from dying import DyingLook, DyingPass
 from pipeline import execution as execution_module
 from pipeline import shards
 from pipeline.errors import ConflictError, DataError, StorageError
+from pipeline.gate.gate import GateProcess
 from pipeline.lock import hold
 from pipeline.memory import Share
 from pipeline.progress import Lines
@@ -377,7 +378,7 @@ def test_a_call_leaves_the_process_as_it_was(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who runs night after night in one process keeps its collector, signals and environment."""
-    monkeypatch.undo()  # the gate in a process of its own
+    monkeypatch.setattr(execution_module, "GateProcess", GateProcess)  # as it is, not warm
 
     def state() -> tuple[object, ...]:
         signals = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

@@ -264,9 +264,9 @@ def test_the_pieces_of_a_unit_stay_in_one_task(tmp_path: Path) -> None:
 
 def plainly_first(
     tasks: list[list[dict[str, Any]]], keys: list[str], sources: list[str]
-) -> dict[str, list[dict[str, Any]]]:
+) -> list[dict[str, Any]]:
     """`first_of_each`, task by task and row by row."""
-    wanted, found = set(keys), dict[str, list[dict[str, Any]]]()
+    wanted, found = set(keys), list[dict[str, Any]]()
     for rows in tasks:
         own = [
             row
@@ -278,9 +278,8 @@ def plainly_first(
             for row in rows
             if row["key"] in wanted
         ]
-        if own:
-            found[own[0]["task"]] = own
-            wanted -= {row["key"] for row in own}
+        found += own
+        wanted -= {row["key"] for row in own}
     return found
 
 
@@ -307,5 +306,4 @@ def test_of_several_tasks_that_have_a_unit_the_first_is_taken(seed: int) -> None
     there = [source.upper() for source in sources]
     wanted = pl.Series(keys, dtype=pl.String), pl.Series(there, dtype=pl.String)
     found = first_of_each(frames, *wanted)
-    told = {task: own.to_dicts() for task, own in found.items()}
-    assert told == plainly_first(tasks, keys, there)
+    assert found.to_dicts() == plainly_first(tasks, keys, there)

@@ -55,15 +55,22 @@ def sharing(sketches: Table, bands: Sequence[str]) -> pl.Series:
     shares = pl.repeat(False, sketches.height, dtype=pl.Boolean, eager=True)
     alone = sketches.own == sketches.height <= min(FEW, sketches.at_once)
     for name in bands if sketches.height else ():
-        if alone:
-            keys = sketches.column(name)
-            shares |= keys.is_duplicated() & (keys != NONE)
-            continue
-        common = pl.concat(_common(sketches, name, *bounds) for bounds in _ranges(sketches))
-        keys = common.unique().implode()
-        pieces = chain(sketches.pieces(name, own=True), sketches.pieces(name, own=False))
-        shares |= pl.concat([piece.is_in(keys) for piece in pieces])
+        shares |= _looked_up(sketches, name) if alone else _sorted(sketches, name)
     return shares.arg_true().cast(pl.UInt32)
+
+
+def _looked_up(sketches: Table, name: str) -> pl.Series:
+    """Which rows share their key of a band, where all are the run's own."""
+    keys = sketches.column(name)
+    return keys.is_duplicated() & (keys != NONE)
+
+
+def _sorted(sketches: Table, name: str) -> pl.Series:
+    """The same of any number of rows, with earlier data behind them."""
+    common = pl.concat(_common(sketches, name, *bounds) for bounds in _ranges(sketches))
+    keys = common.unique().implode()
+    pieces = chain(sketches.pieces(name, own=True), sketches.pieces(name, own=False))
+    return pl.concat([piece.is_in(keys) for piece in pieces])
 
 
 def _ranges(sketches: Table) -> Iterator[tuple[int, int]]:
