@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,9 +14,14 @@ from pipeline.publish import MANY, as_json
 NASTY = ['},\n   {"', "\\n", "é\u2028\u0000\ud7ff", '"', "[\n", "", "a/b.txt"]
 
 
-def flat(chance: random.Random) -> dict[str, Any]:
+SAFE = [*NASTY, 0, -7, 2**63 - 1, -(2**63), True, False, None]
+FLOATS, LARGE = [1e-5, 0.1, 1e300], [10**30]
+"""Numbers that the compiled encoder writes in other digits, and those that it does not take."""
+
+
+def flat(chance: random.Random, others: Sequence[float] = (*FLOATS, *LARGE)) -> dict[str, Any]:
     """An object of scalars, its keys in some order."""
-    values = [*NASTY, 0, -7, 10**30, 1e-5, 0.1, 1e300, True, False, None]
+    values = [*SAFE, *others]
     keys = chance.sample([*NASTY, "source", "bytes", "sha256"], chance.randint(1, 6))
     return {key: chance.choice(values) for key in keys}
 
@@ -36,7 +42,8 @@ def deep(chance: random.Random, depth: int) -> Any:
 def test_long_lists_are_written_as_all_else(seed: int) -> None:
     chance = random.Random(seed)
     value = {str(number): deep(chance, 2) for number in range(8)}
-    value["inputs"] = [flat(chance) for _ in range(MANY + seed)]
+    for name, others in (("inputs", []), ("files", FLOATS), ("large", LARGE)):
+        value[name] = [flat(chance, others) for _ in range(MANY + seed)]
     plain = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
     assert as_json(value) == plain.encode()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stages.near_pairs import NONE, sharing
+from pipeline.stages.near_pairs import NONE, sharers, sharing
 from pipeline.tables import SketchTable
 
 quick = settings(derandomize=True, deadline=None, max_examples=150, database=None)
@@ -44,6 +44,22 @@ def test_who_shares_a_key(
     table.at_once = at_once
     expected = plain([row for rows in (*own, *earlier) for row in rows], table.own)
     assert sharing(table, ["a", "b"]).to_list() == expected
+
+
+@quick
+@given(rows=st.lists(st.tuples(keys, keys), max_size=8))
+def test_who_shares_a_key_of_a_band(rows: list[tuple[int, int]]) -> None:
+    """Band by band, each with its rank and size: as a plain count says."""
+    read = pl.DataFrame(rows, schema={"a": pl.UInt64, "b": pl.UInt64}, orient="row")
+    sizes = pl.Series(range(10, 10 + len(rows)), dtype=pl.UInt32)
+    bands = [[row[band] for row in rows] for band in (0, 1)]
+    expected = [
+        {"rank": rank, "size": 10 + rank, "key": key}
+        for band in bands
+        for rank, key in enumerate(band)
+        if key != NONE and band.count(key) > 1
+    ]
+    assert sharers(read, sizes).to_dicts() == expected
 
 
 def test_a_column_comes_in_order_and_no_more_than_is_held() -> None:

@@ -505,6 +505,7 @@ specs = st.text(alphabet="ab/.-$1[]!*?", max_size=8)
 
 
 @given(spec=specs, key=key_names, inside=st.booleans())
+@example(spec="a/**/b", key="a/b", inside=False)
 @example(spec="[/]", key="[/]", inside=False)
 @example(spec="[**/]", key="[a/]", inside=False)
 @example(spec="[a/**/b]", key="[a/1/b]", inside=False)
