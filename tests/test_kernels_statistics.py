@@ -42,6 +42,7 @@ def numbers(text: str) -> dict[str, int]:
 @quick
 @given(several=st.lists(texts | st.none(), max_size=4))
 @example(several=["", None, " ", "\n", "\n\n"])
+@example(several=["of\0 be\0\0 to", "the\0", "\0of"])
 def test_compiled_is_plain(several: list[str | None]) -> None:
     """For every text, whatever came before it."""
     assert statistics(pl.Series(several, dtype=pl.String)).rows() == plain(*several)

@@ -67,7 +67,8 @@ static int stop_words(const uint8_t *text, size_t left, uint64_t starts, uint64_
         size_t at = (size_t)__builtin_ctzll(some);
         size_t size = 2 + (third >> at & 1) + ((third & fourth) >> at & 1);
         uint64_t word = load_bytes(text + at, left - at < 4 ? size : 4);
-        found |= stop_word((uint32_t)(word & UINT64_MAX >> (64 - 8 * size)));
+        int ends = text[at + size - 1] != 0; /* else "of", a zero byte behind it, would be "of" */
+        found |= stop_word((uint32_t)(word & UINT64_MAX >> (64 - 8 * size))) & -ends;
     }
     return found;
 }
