@@ -30,6 +30,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import kernels
+from pipeline.blobs import Blobs, write_blobs
 from pipeline.deciding import Ballot, Deciding
 from pipeline.earlier import Earlier
 from pipeline.engines.local import Workers
@@ -42,7 +43,7 @@ from pipeline.record import SCHEMA
 from pipeline.shards import private_folder, read_frame
 from pipeline.source import SourceFile, Unit
 from pipeline.stages.dedup_near import DedupNear
-from pipeline.tables import Blobs, SketchTable, write_blobs
+from pipeline.tables import SketchTable
 from pipeline.tasks import read_tasks
 
 MEGABYTE = 1e6

@@ -135,8 +135,9 @@ def report(folder: Path) -> None:
 
 def ask(folder: Path, what: str) -> None:
     """Ask why of one record."""
+    from pipeline.published import PublishedRun
     from pipeline.storage import Aws, open_place
-    from pipeline.why.way import PublishedRun, why
+    from pipeline.why.way import why
 
     told = json.loads((folder / "manifest").read_text())
     way = why(PublishedRun(open_place(str(folder), Aws()), "0", told), what)

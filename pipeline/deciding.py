@@ -15,6 +15,8 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.blobs import Blobs
+from pipeline.buckets import BUCKET, Buckets
 from pipeline.corpus_stage import (
     ComparingStage,
     CorpusStage,
@@ -31,7 +33,7 @@ from pipeline.made import rows_in_use
 from pipeline.memory import refuse_over, room_to_decide
 from pipeline.passes import AnyCorpusStage, Decided, Look
 from pipeline.shards import evidence_path, read_frame, sketch_path, votes_path, write_frame
-from pipeline.tables import BUCKET, Blobs, Buckets, SketchTable, rows_left
+from pipeline.tables import SketchTable, rows_left
 
 PART = "_part"
 RECORD_BYTES = 32  # of each record's sketch while a column of them is sorted

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline.buckets import BUCKET, Buckets
 from pipeline.corpus_stage import RewritingStage
 from pipeline.record import ID_LENGTH
-from pipeline.tables import BUCKET, Buckets, SketchTable
+from pipeline.tables import SketchTable
 
 COPIES = 2  # of what a decision may hold at once, while those with some keys are judged
 NAMED_BYTES = 400  # of each record while records are put in order

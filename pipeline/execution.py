@@ -14,13 +14,13 @@ from typing import Any
 import polars as pl
 
 from pipeline import kernels
-from pipeline.corpus_stage import ComparingStage, EvidenceStage, Stage
+from pipeline.beside import Beside
+from pipeline.corpus_stage import ComparingStage, EvidenceStage
 from pipeline.deciding import Deciding
 from pipeline.delta import Delta
-from pipeline.earlier import Earlier, in_order
+from pipeline.earlier import Earlier
 from pipeline.engines.local import Workers
 from pipeline.errors import StorageError
-from pipeline.evaluation import EvaluationSets, read_named, read_sets
 from pipeline.finish import Finished, finish
 from pipeline.gate.gate import GateProcess
 from pipeline.inputs import Inputs
@@ -33,17 +33,12 @@ from pipeline.passes import Decided, Pass
 from pipeline.progress import Progress
 from pipeline.readers import sandbox
 from pipeline.recipe import Recipe
-from pipeline.references import ReferringStage
 from pipeline.render import RenderPass
 from pipeline.rendering import Rendering, renderings
 from pipeline.resume import claim, digest_of
 from pipeline.reuse import find_known, made_by
 from pipeline.segments import Segment, segments
 from pipeline.shards import private_folder, read_frame, write_bytes
-from pipeline.stage import RecordStage
-from pipeline.stages.chunk import Chunk
-from pipeline.stages.clean import Clean
-from pipeline.stages.label import Label
 from pipeline.stages.redact import Redact
 from pipeline.taken_over import take_over
 from pipeline.unit_rows import sum_ledger, unit_keys
@@ -54,9 +49,6 @@ WORKER_DIED = (
     "a worker process was killed, most likely for lack of memory; set --memory below what is free "
     "and run again: finished shards are kept"
 )
-CHANGING = (Clean, Redact, Label, Chunk)
-"""Stages after which a text is not what was read; the others only tell of it, or reject it."""
-
 SMALL = 64 << 20
 """Bytes of source under which the gate's process is started before the first pass."""
 
@@ -96,12 +88,10 @@ class Execution:
         self.made: list[Made] = []  # by each pass
         self.made_of = ""  # what the last of them made it of, beside its units
         self.deltas: dict[str, Delta] = {}  # by target
-        self.sets = EvaluationSets()
-        self.against: Mapping[str, dict[str, Any]] = {}  # what is told of earlier data, by name
-        self.changing: list[tuple[str, RecordStage]] = []  # stages so far that change texts
         self.take_over: Callable[[str], None] | None = None  # fetches others' work, by `made_of`
         self.gate: GateProcess | None = None
         self.engine = Workers(self.share.workers)
+        self.beside = Beside(self)
 
     @contextmanager
     def clocked(self, label: str) -> Iterator[None]:
@@ -145,7 +135,7 @@ class Execution:
 
     def _all_passes(self) -> tuple[Decided, ...]:
         """Returns what is decided after the last of them."""
-        steps = self._held_against_sets(self.recipe.steps())
+        steps = self.beside.held_against_sets(self.recipe.steps())
         if any(isinstance(step, EvidenceStage) for step in steps):
             self.progress.say(kernels.describe())
         if self.recipe.split.validation or self.recipe.split.test:
@@ -156,18 +146,6 @@ class Execution:
             units = kept_units(self.made[-1], decided, self.engine.most) if number else units
             decided = self._pass(number, segment, units, decided)
         return decided
-
-    def _held_against_sets(self, steps: list[Stage]) -> list[Stage]:
-        """The stages, those that hold records against evaluation sets with what they need."""
-        if not self.inputs.sets:
-            return steps
-        self.progress.say("reading the evaluation sets")
-        before = steps[: next(n for n, one in enumerate(steps) if isinstance(one, ReferringStage))]
-        changing = tuple((one.name, one) for one in before if isinstance(one, Clean | Redact))
-        like = Pass(0, self.folder, changing, (), (), self.share.shard_bytes, self.plan)
-        self.sets = read_sets(self.inputs.sets, like, self.engine)
-        memory = self.options.memory
-        return [self.sets.held_against(step, self.folder, memory) for step in steps]
 
     def _pass(
         self, number: int, segment: Segment, units: Units, decided: tuple[Decided, ...]
@@ -193,24 +171,10 @@ class Execution:
                 self.progress.say(f"withdraw: {entry}: no source holds it")
         return self._decisions(number, segment, made.files("kept"))
 
-    def _earlier(self, number: int, segment: Segment) -> Earlier:
-        """The earlier data that a barrier's stages compare with, read and sketched; its texts are
-        changed as the records have been, and nothing of it is left out."""
-        self.changing += [one for one in segment.stages if isinstance(one[1], CHANGING)]
-        corpora = tuple(one for one in segment.corpora if isinstance(one[1], ComparingStage))
-        if not self.inputs.against or not corpora:
-            return Earlier()
-        self.progress.say("reading the earlier data")
-        folder = private_folder(self.folder / f"earlier-{number:02d}")
-        shard_bytes, changing = self.share.shard_bytes, tuple(self.changing)
-        like = Pass(number, folder, changing, (), corpora, shard_bytes, self.plan)
-        shards, self.against = read_named(self.inputs.against, like, self.engine, "against")
-        return in_order(list(shards.items()))
-
     def _decisions(self, number: int, segment: Segment, kept: list[Path]) -> tuple[Decided, ...]:
         """What the corpus stages of a barrier decide, each on what the ones before it have left."""
         made: list[Decided] = []
-        earlier = self._earlier(number, segment)
+        earlier = self.beside.earlier(number, segment)
         for label, corpus in segment.corpora:
             self.progress.say(f"deciding {label}")
             before = tuple(one.label for one in made)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,11 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline import __version__
 from pipeline.assemble import Assembly, TargetFiles, list_files
 from pipeline.bedrock.job import job_request, validate_request
-from pipeline.bedrock.pricing import training_cost
-from pipeline.check import check_files
 from pipeline.errors import RecipeError
 from pipeline.evaluation import gather_matches
-from pipeline.fragments import Lines
 from pipeline.gate.gate import SUITE
 from pipeline.gate.run import drift_of, hold_gate, refusals
 from pipeline.made import Made
@@ -30,6 +26,7 @@ from pipeline.rendering import Rendering, base_uri
 from pipeline.report.summary import summary, write_report
 from pipeline.select_records import RecordLimit
 from pipeline.shards import write_frame
+from pipeline.target_facts import tell_target
 
 if TYPE_CHECKING:
     from pipeline.execution import Execution
@@ -55,11 +52,13 @@ def finish(execution: Execution, rendered: Made, targets: Iterable[Rendering]) -
     with execution.clocked("assemble"):
         written = _assemble(execution, rendered, targets, folder, metrics)
         gather_measures(execution.made, folder)
-        if execution.sets.told:
+        if execution.beside.sets.told:
             gather_matches(execution.made, folder)
         write_frame(execution.folder / "samples.arrow", gather_samples(execution.made))
     with execution.clocked("check"):
-        told = {one.name: _tell(execution, one, rendered, folder / one.name) for one in written}
+        told = {
+            one.name: tell_target(execution, one, rendered, folder / one.name) for one in written
+        }
         _write_jobs(execution, written, folder)
     execution.progress.say("holding the gate")
     with execution.clocked("gate"):
@@ -85,10 +84,10 @@ def finish(execution: Execution, rendered: Made, targets: Iterable[Rendering]) -
         "drift": drift.as_json() if drift else None,
         "gate": {"passed": gate["passed"], "engine": gate["engine"], "checks": gate["checks"]},
     }
-    if execution.sets.told:
-        manifest["evaluation"] = execution.sets.told
-    if execution.against:
-        manifest["against"] = execution.against
+    if execution.beside.sets.told:
+        manifest["evaluation"] = execution.beside.sets.told
+    if execution.beside.against:
+        manifest["against"] = execution.beside.against
     if execution.deltas:
         manifest["parents"] = {name: one.chain[0] for name, one in execution.deltas.items()}
     with execution.clocked("report"):
@@ -142,100 +141,6 @@ def _record_limit(execution: Execution, rendering: Rendering) -> RecordLimit | N
     if least is None and together is None:
         return None
     return RecordLimit(overflow, None if together is None else int(together), least)
-
-
-def _tell(execution: Execution, files: TargetFiles, rendered: Made, folder: Path) -> dict[str, Any]:
-    """What the manifest says of a target: its files, held against the model's limits."""
-    rendering = files.rendering
-    told: dict[str, Any] = {
-        "format": rendering.target.format,
-        "records": files.told("records"),
-        "tokens": files.told("tokens"),
-        "bytes": files.told("bytes"),
-        "part": files.number,
-        "parts": files.parts,
-        "losses": _losses(execution, rendering),
-    }
-    if rendering.plan is not None:
-        told |= _tell_model(execution, files)
-    if rendering.name in execution.deltas:
-        told["delta"] = _tell_delta(execution, rendering, rendered)
-        if "train" not in files.splits:  # nothing new to tune on, which is no fault
-            return told | {"faults": [], "ready": False}
-    found = list(_check(execution, files, folder))
-    faults = [fault for severity, fault in found if severity == "error"]
-    notes = [fault for _, fault in found if fault["rule"] == "own-quota"]
-    told |= {"notes": notes} if notes else {}
-    return told | {"faults": faults, "ready": not faults}
-
-
-def _tell_delta(execution: Execution, rendering: Rendering, rendered: Made) -> dict[str, Any]:
-    """What a delta goes on from, and what that holds beside."""
-    delta = execution.deltas[rendering.name]
-    job = execution.recipe.job_settings(rendering.name)
-    return {
-        "parent_run": delta.chain[0],
-        "chain": list(delta.chain),
-        "base_model": job.base_model if job else None,
-        "shipped": len(delta.shipped),
-        "withdrawn": delta.withdrawn(Lines(rendered, rendering.name), execution.digest),
-    }
-
-
-def _losses(execution: Execution, rendering: Rendering) -> dict[str, int]:
-    """What the format could not say as the records do; of all parts of a target together."""
-    counted: Counter[str] = execution.losses.get(rendering.name, Counter())
-    return {name: number for name, number in sorted(counted.items()) if number}
-
-
-def _check(
-    execution: Execution, files: TargetFiles, folder: Path
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Severity and fault of all that the check engine finds in the files as written."""
-    rendering = files.rendering
-    if "train" not in files.splits:
-        yield "error", {"rule": "no_records", "message": "no record is left for training"}
-        return
-    base = base_uri(execution.recipe, execution.options.output)
-    location = f"{base}/runs/{execution.digest}/{files.name}/" if base else None
-    validation = folder / "validation.jsonl" if "validation" in files.splits else None
-    result = check_files(
-        [folder / "train.jsonl"],
-        plan=rendering.plan,
-        format_name=rendering.target.format,
-        validation=validation,
-        location=location,
-        allow=execution.recipe.targets[rendering.name].allow or (),
-    )
-    for fault in result.faults:
-        told = {"rule": fault.rule, "value": fault.value, "threshold": fault.threshold}
-        remedy = f"; {fault.remedy}" if fault.severity == "error" else ""
-        yield fault.severity, told | {"message": f"{fault.message}{remedy}"}
-
-
-def _tell_model(execution: Execution, files: TargetFiles) -> dict[str, Any]:
-    name, plan = files.rendering.name, files.rendering.plan
-    card = execution.recipe.card(name)
-    assert card is not None
-    assert plan is not None
-    tokens, epochs = files.told("tokens").get("train", 0), _epochs(execution, name, plan)
-    own_prices = execution.recipe.targets[name].prices
-    return {
-        "model": card.name,
-        "model_id": card.model_id,
-        "customization": plan.customization,
-        "lifecycle": card.lifecycle.status,
-        "card_date": card.lifecycle.date,
-        "limits": plan.limits.model_dump(mode="json", exclude_none=True),
-        "cost": training_cost(card, plan, tokens, epochs, own_prices).as_json(),
-    }
-
-
-def _epochs(execution: Execution, name: str, plan: Any) -> int:
-    job = execution.recipe.job_settings(name)
-    own = job.hyperparameters.get("epochCount") if job else None
-    known = plan.hyperparameters.get("epochCount")
-    return int(own or (known.default if known and known.default else 1))
 
 
 def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) -> None:

@@ -15,7 +15,7 @@ from pipeline import __version__
 from pipeline.delta import Parents, named_parents, parents_of
 from pipeline.inputs import Inputs
 from pipeline.publish import Latest
-from pipeline.published import Published, run_before
+from pipeline.published import PublishedRun, run_before
 from pipeline.recipe import Recipe
 from pipeline.storage import Place, is_remote
 
@@ -28,7 +28,7 @@ class Named:
 
     run: str  # digest; that of the work, unless a gate holds it against the run before
     work: str  # digest of recipe, inputs, version and parents
-    before: Published | None = None  # what `gate.drift` measures from
+    before: PublishedRun | None = None  # what `gate.drift` measures from
     parents: Parents = field(default_factory=dict)  # what each delta target goes on from
 
 
@@ -84,7 +84,7 @@ def work_digest(recipe: Recipe, inputs: Inputs, output: str, parents: Mapping[st
     return _digest(json.dumps(material, sort_keys=True))
 
 
-def _digest_after(work: str, before: Published | None) -> str:
+def _digest_after(work: str, before: PublishedRun | None) -> str:
     if before is None:
         return work
     if before.manifest.get("work") == work:

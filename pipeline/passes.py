@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.blobs import write_blobs
 from pipeline.corpus_stage import CorpusStage, EvidenceStage, RewritingStage
 from pipeline.parts import Parts
 from pipeline.readers import sandbox
@@ -33,7 +34,6 @@ from pipeline.stage import (
     ledger_labels,
 )
 from pipeline.steps import Steps
-from pipeline.tables import write_blobs
 from pipeline.tasks import ReadTask, ShardTask
 from pipeline.withdraw import NOTHING, Withdrawn
 

@@ -1,13 +1,11 @@
-"""Tables that stay on disk: sketches read a column at a time, evidence a record at a time.
+"""Sketches on disk, read a column at a time.
 
-They are what lets a vote over all records hold some bytes of each, whatever the records hold.
+It is what lets a vote over all records hold some bytes of each, whatever the records hold.
 What is small is read once and held: to open a file again for each column took half of a vote.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain, repeat, zip_longest
@@ -15,9 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.shards import private_folder, read_frame, write_frame
+from pipeline.shards import read_frame
 
-BUCKET = "_bucket"
 AT_ONCE = 1 << 20  # rows of a column that are always held
 SORTED_BYTES = 32  # of each row while a column of numbers is sorted
 
@@ -160,101 +157,3 @@ def _read(part: Path | pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     if isinstance(part, pl.DataFrame):
         return part.select(names)
     return pl.read_ipc(part, columns=list(names)).select(names)
-
-
-class Blobs:
-    """Some bytes for each of many rows, in files; `sizes` are in memory.
-
-    All of it is, if it is no more than `room` bytes.
-    """
-
-    def __init__(
-        self,
-        rows: pl.Series,
-        sizes: pl.Series,
-        files: Sequence[tuple[Path, int]],
-        room: int = 0,
-    ) -> None:
-        self.rows = rows  # of the table of sketches, UInt32
-        self.sizes = sizes  # bytes, UInt32
-        self.files = [path for path, _ in files]
-        self.firsts = [0, *accumulate(height for _, height in files)]
-        self.offsets = sizes.cast(pl.UInt64).cum_sum() - sizes  # as if all were one file
-        held = int(sizes.cast(pl.Int64).sum()) <= room
-        everything = pl.int_range(sizes.len(), dtype=pl.UInt32, eager=True)
-        self.held = self._read(everything) if held else None
-
-    def take(self, numbers: pl.Series) -> pl.Series:
-        """The bytes of these rows, Binary, in their order; repeats are read again."""
-        if self.held is not None:
-            return self.held.gather(numbers)
-        order = numbers.arg_sort()
-        return self._read(numbers.gather(order)).gather(order.arg_sort())
-
-    def _read(self, chosen: pl.Series) -> pl.Series:
-        """The bytes of ascending rows."""
-        sizes, offsets = self.sizes.gather(chosen), self.offsets.gather(chosen)
-        found: list[bytes] = []
-        open_file, last = -1, -1
-        try:
-            for row, size, offset in zip(chosen, sizes, offsets, strict=True):
-                part = bisect_right(self.firsts, row) - 1
-                if part != last:
-                    if open_file >= 0:
-                        os.close(open_file)
-                    open_file, last = os.open(self.files[part], os.O_RDONLY), part
-                    start = self.offsets[self.firsts[part]]
-                found.append(os.pread(open_file, size, offset - start))
-        finally:
-            if open_file >= 0:
-                os.close(open_file)
-        return pl.Series(found, dtype=pl.Binary)
-
-
-def write_blobs(path: Path, blobs: pl.Series) -> pl.Series:
-    """Write a Binary column as one file; returns the sizes, 0 for null."""
-    with path.open("wb") as file:
-        file.writelines(blob for blob in blobs if blob)
-    return blobs.bin.size().cast(pl.UInt32).fill_null(0)
-
-
-class Buckets:
-    """Rows sorted out into numbered buckets, on disk as soon as they are too many for memory."""
-
-    def __init__(self, folder: Path, most_bytes: int) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        self.folder, self.most_bytes = folder, most_bytes
-        self.waiting: list[pl.DataFrame] = []
-        self.size = self.spilled = 0
-        self.held: dict[int, list[pl.DataFrame | Path]] = {}
-
-    def add(self, rows: pl.DataFrame) -> None:
-        """Put each row into the bucket that its column `BUCKET` (UInt32) names."""
-        self.waiting.append(rows)
-        self.size += int(rows.estimated_size())
-        if self.size >= self.most_bytes:
-            private_folder(self.folder)
-            for number, frame in self._sorted_out():
-                path = self.folder / f"{number:05d}-{self.spilled:05d}.arrow"
-                write_frame(path, frame)
-                self.held.setdefault(number, []).append(path)
-            self.spilled += 1
-
-    def _sorted_out(self) -> Iterator[tuple[int, pl.DataFrame]]:
-        waiting, self.waiting, self.size = self.waiting, [], 0
-        if waiting:
-            rows = pl.concat(waiting)
-            for key, frame in rows.partition_by(BUCKET, as_dict=True, include_key=False).items():
-                yield int(key[0]), frame
-
-    def read(self) -> Iterator[tuple[int, pl.DataFrame]]:
-        """Each bucket that has rows, once, by number, its rows as they came; then it is gone."""
-        for number, frame in self._sorted_out():
-            self.held.setdefault(number, []).append(frame)
-        for number in sorted(self.held):
-            kept = self.held.pop(number)
-            yield (
-                number,
-                pl.concat([read_frame(one) if isinstance(one, Path) else one for one in kept]),
-            )
-        shutil.rmtree(self.folder, ignore_errors=True)

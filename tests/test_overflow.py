@@ -16,8 +16,8 @@ from pipeline.commands.estimate import estimate_costs
 from pipeline.commands.submit import Connection
 from pipeline.commands.withdraw import find_dependants
 from pipeline.costs.tokens import run_tokens
+from pipeline.published import open_run
 from pipeline.schemas_dir import schema_path
-from pipeline.why.way import open_run
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 

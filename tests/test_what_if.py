@@ -12,9 +12,9 @@ import pytest
 from pipeline.commands.why import answer
 from pipeline.errors import RecipeError
 from pipeline.progress import Lines
+from pipeline.published import PublishedRun, open_run
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, prepare
-from pipeline.why.way import PublishedRun, open_run
 from pipeline.why.what_if import what_if
 
 RECIPE = """\

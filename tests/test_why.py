@@ -14,12 +14,13 @@ import pytest
 from pipeline.errors import RecipeError, StorageError
 from pipeline.made import at, in_use_path
 from pipeline.progress import Lines
+from pipeline.published import PublishedRun, open_run
 from pipeline.recipe import load_recipe
 from pipeline.record import frame
 from pipeline.run import Options, prepare
 from pipeline.shards import write_frame
 from pipeline.why.text import set_aside, why_text
-from pipeline.why.way import PublishedRun, open_run, why
+from pipeline.why.way import why
 
 RECIPE = """\
 name: way

@@ -20,10 +20,10 @@ from test_incremental import WORDS, Project, lines_of, manifest_of, read
 from pipeline.commands.withdraw import Dependants, dependants, find_dependants
 from pipeline.errors import RecipeError
 from pipeline.progress import Lines
+from pipeline.published import open_run
 from pipeline.recipe import load_recipe
 from pipeline.record import record_id
 from pipeline.run import Options, prepare
-from pipeline.why.way import open_run
 
 __all__ = ["read"]
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.buckets import BUCKET
 from pipeline.corpus_stage import EvidenceStage, Verdict
 from pipeline.deciding import Ballot
-from pipeline.tables import BUCKET, SketchTable
+from pipeline.tables import SketchTable
 
 
 class Held:

@@ -8,14 +8,13 @@ from pipeline.diff import Diff, compare
 from pipeline.diff.page import render_diff
 from pipeline.errors import StorageError
 from pipeline.publish import as_json
-from pipeline.published import Published
+from pipeline.published import open_run
 from pipeline.shards import write_bytes
-from pipeline.why.way import open_run
 
 
 def diff_runs(before: str, after: str) -> tuple[Diff, str]:
     """Compare two runs by their URIs; returns the difference and the later recipe's name."""
-    runs = [Published(open_run(uri)) for uri in (before, after)]
+    runs = [open_run(uri) for uri in (before, after)]
     return compare(*runs), str(runs[1].manifest["name"])
 
 

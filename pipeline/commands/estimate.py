@@ -18,8 +18,8 @@ from pipeline.costs.history import read_history
 from pipeline.costs.repeated import LOOKED_AT, Repeated, find_repeated
 from pipeline.costs.tokens import file_tokens, records_of, run_tokens, train_file
 from pipeline.errors import RecipeError
+from pipeline.published import PublishedRun, open_run
 from pipeline.storage import is_remote
-from pipeline.why.way import PublishedRun, open_run
 
 UNLABELLED = {"pretraining", "pretraining_text"}
 

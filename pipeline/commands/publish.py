@@ -13,9 +13,9 @@ from typing import Any
 from pipeline.bedrock.submit import data_uris, refuse_unfit
 from pipeline.errors import DataError, RecipeError
 from pipeline.publish import MANIFEST, publish, read_latest
+from pipeline.published import PublishedRun, open_run
 from pipeline.s3.storage import S3Place
 from pipeline.storage import Aws, is_remote, open_place
-from pipeline.why.way import PublishedRun, open_run
 
 BLOCK = 1 << 20
 NAMED = re.compile(rb'"(?:image-ref|uri)":"(s3://[^"]+)"')

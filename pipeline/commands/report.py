@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RecipeError, StorageError
+from pipeline.published import PublishedRun, open_run
 from pipeline.report.summary import write_report
-from pipeline.why.way import PublishedRun, open_run
 
 LANGUAGES = {"en", "vi"}
 

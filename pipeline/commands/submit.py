@@ -22,10 +22,10 @@ from pipeline.bedrock.submit import (
 from pipeline.commands.publish import aws_of
 from pipeline.errors import DataError, RecipeError, StorageError
 from pipeline.publish import read_manifest
+from pipeline.published import PublishedRun, open_run
 from pipeline.s3.errors import GONE, aws_errors, error_code, error_text, split_uri
 from pipeline.s3.storage import S3Place
 from pipeline.storage import Aws
-from pipeline.why.way import PublishedRun, open_run
 
 
 @dataclass(frozen=True)

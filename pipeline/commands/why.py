@@ -6,10 +6,11 @@ from typing import Any
 
 from pipeline.errors import RecipeError
 from pipeline.publish import as_json as to_json
+from pipeline.published import open_run
 from pipeline.why.matches import matches_of, told_matches
 from pipeline.why.measures import told_measures
 from pipeline.why.text import why_text
-from pipeline.why.way import open_run, why
+from pipeline.why.way import why
 from pipeline.why.what_if import what_if
 
 MATCHES_MOST = 20

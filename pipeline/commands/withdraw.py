@@ -12,8 +12,9 @@ from pipeline.delta import parents_of
 from pipeline.errors import RecipeError
 from pipeline.publish import as_json as to_json
 from pipeline.publish import read_manifest
+from pipeline.published import PublishedRun, open_run
 from pipeline.record import ID_LENGTH, record_id
-from pipeline.why.way import PublishedRun, meant, open_run, place_of, verdict_of
+from pipeline.why.way import meant, place_of, verdict_of
 
 SHOWN_MOST = 20
 ROOT = pl.col("id").str.slice(0, ID_LENGTH)

@@ -13,9 +13,9 @@ from pipeline.checks.places import texts
 from pipeline.checks.standard import guess_format
 from pipeline.costs.estimate import Tokens
 from pipeline.errors import DataError, StorageError
+from pipeline.published import PublishedRun
 from pipeline.storage import is_remote
 from pipeline.tokens import TURN_OVERHEAD, token_bound, token_estimate
-from pipeline.why.way import PublishedRun
 
 LINES_AT_ONCE = 2000
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.kernels import plain
+from pipeline.kernels import plain_grams
 from pipeline.kernels.letters import ALONE, UNICODE_LETTERS
 
 Hashes = NDArray[np.uint64]
@@ -21,7 +21,7 @@ Grams = NDArray[np.uint32]
 Flags = NDArray[np.bool_]
 
 LETTERS = np.frombuffer(UNICODE_LETTERS, dtype="=u4")
-GRAM = plain.WIDTH
+GRAM = plain_grams.WIDTH
 RUN_BASE = np.uint64(0xA24BAED4963EE407)
 PLACE_BASE = np.uint64(0x9FB21C651E98DF25)
 
@@ -67,7 +67,7 @@ def words_of(texts: Sequence[str]) -> Words:
     codes = np.frombuffer("\0".join(texts).encode("utf-32-le"), dtype="<u4")
     sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     borders = np.cumsum(sizes + 1)
-    folded, places = plain.fold(codes, LETTERS, borders[:-1] - 1)
+    folded, places = plain_grams.fold(codes, LETTERS, borders[:-1] - 1)
     inside = np.concatenate(([False], folded != 0, [False]))
     starts = np.flatnonzero(inside[1:] & ~inside[:-1])
     lasts = np.flatnonzero(inside[:-1] & ~inside[1:]) - 1
@@ -82,7 +82,7 @@ def words_of(texts: Sequence[str]) -> Words:
     scripts = SCRIPTS[np.minimum(first, 0xFFFF)]
     scripts[first >= 0x20000] = IDEOGRAPH
     return Words(
-        plain.word_hashes(folded.tobytes().decode("utf-32-le").encode()),
+        plain_grams.word_hashes(folded.tobytes().decode("utf-32-le").encode()),
         owners,
         starts - begins,
         lasts + 1 - begins,
@@ -114,7 +114,7 @@ def run_hashes(hashes: Hashes, owners: Numbers, width: int) -> tuple[Numbers, Ha
     for place in range(1, width):
         rolled *= RUN_BASE
         rolled += hashes[place : place + rolled.size]
-    return first, plain.mix(rolled[first])
+    return first, plain_grams.mix(rolled[first])
 
 
 def gram_hashes(hashes: Hashes) -> Grams:
@@ -125,18 +125,18 @@ def gram_hashes(hashes: Hashes) -> Grams:
     rolled = np.append(hashes, np.zeros(GRAM, dtype=np.uint64))
     grams = hashes.copy()
     for place in range(1, GRAM):
-        grams = grams * plain.GRAM_BASE + rolled[place : place + hashes.size]
-    return (plain.mix(grams) >> np.uint64(32)).astype(np.uint32)
+        grams = grams * plain_grams.GRAM_BASE + rolled[place : place + hashes.size]
+    return (plain_grams.mix(grams) >> np.uint64(32)).astype(np.uint32)
 
 
 def whole_hashes(words: Words) -> Hashes:
     """A hash of all words of each text in their order; 0 for a text without words."""
     firsts = words.firsts
     placed = np.arange(words.hashes.size, dtype=np.uint64) - firsts[words.owners].astype(np.uint64)
-    mixed = plain.mix(words.hashes ^ plain.mix((placed + np.uint64(1)) * PLACE_BASE))
+    mixed = plain_grams.mix(words.hashes ^ plain_grams.mix((placed + np.uint64(1)) * PLACE_BASE))
     sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)))
     counts = words.counts
-    whole = plain.mix(sums[firsts + counts] - sums[firsts] + counts.astype(np.uint64))
+    whole = plain_grams.mix(sums[firsts + counts] - sums[firsts] + counts.astype(np.uint64))
     return np.where(counts > 0, np.maximum(whole, np.uint64(1)), np.uint64(0))
 
 

@@ -10,7 +10,6 @@ Reasons: `read.damaged` (value: what is wrong), `read.inflated` (value: bytes, t
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
 import lzma
@@ -130,12 +129,15 @@ class _Seekable(io.RawIOBase):
         super().close()
 
 
-class _Stream(io.RawIOBase):
+class Stream(io.RawIOBase):
+    """Bytes that are only read."""
+
     def readable(self) -> bool:
+        """Always."""
         return True
 
 
-class Part(_Stream):
+class Part(Stream):
     """So many bytes of an open stream from an offset on; closing it leaves the stream open."""
 
     def __init__(self, stream: BinaryIO, start: int, size: int) -> None:
@@ -180,85 +182,3 @@ def checked(file: SourceFile, uri: str, packed: int, opener: Callable[[], Binary
 
 def _damaged(error: Exception) -> UnreadableError:
     return UnreadableError("read.damaged", f"{type(error).__name__}: {error}")
-
-
-def open_gzip(file: SourceFile) -> BinaryIO:
-    """All members of a gzip file as one stream."""
-    return _Gzip(fileobj=file.open())  # type: ignore[return-value]
-
-
-class _Gzip(gzip.GzipFile):
-    """Closes the file that it was given as well."""
-
-    def __init__(self, fileobj: BinaryIO) -> None:
-        self.packed = fileobj
-        super().__init__(fileobj=fileobj)
-
-    def close(self) -> None:
-        super().close()
-        self.packed.close()
-
-
-def open_bzip2(file: SourceFile) -> BinaryIO:
-    """All streams of a bzip2 file as one."""
-    return _Bzip2(file.open())  # type: ignore[return-value]
-
-
-class _Bzip2(bz2.BZ2File):
-    """Closes the file that it was given as well."""
-
-    def __init__(self, packed: BinaryIO) -> None:
-        self.packed = packed
-        super().__init__(packed)
-
-    def close(self) -> None:
-        super().close()
-        self.packed.close()
-
-
-def open_xz(file: SourceFile) -> BinaryIO:
-    """All streams of an xz file as one; what needs over 64 MB to unpack is refused."""
-    return _Xz(file.open())  # type: ignore[return-value]
-
-
-class _Xz(_Stream):
-    """lzma.LZMAFile has no limit on memory; this reads with one."""
-
-    def __init__(self, packed: BinaryIO) -> None:
-        self.packed = packed
-        self.unpack = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
-        self.rest = b""
-
-    def read(self, size: int = -1) -> bytes:
-        assert size > 0
-        while True:
-            if self.unpack.eof:
-                self.rest = self.unpack.unused_data or self.packed.read(_PIECE)
-                self.rest = self.rest.lstrip(b"\0")
-                if not self.rest:
-                    return b""
-                self.unpack = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
-            if self.unpack.needs_input and not self.rest:
-                self.rest = self.packed.read(_PIECE)
-                if not self.rest:
-                    raise EOFError("the file ends inside its data")
-            data = self.unpack.decompress(self.rest, size)
-            self.rest = b""
-            if data:
-                return data
-
-    def close(self) -> None:
-        self.packed.close()
-        super().close()
-
-
-_XZ_MEMORY = 64 << 20
-
-
-def open_zstd(file: SourceFile) -> BinaryIO:
-    """All frames of a zstd file as one stream; a window over 128 MB is refused by the library."""
-    import pyarrow as pa
-
-    source = pa.PythonFile(file.open(), mode="r")
-    stream: BinaryIO = pa.CompressedInputStream(source, "zstd")
-    return stream

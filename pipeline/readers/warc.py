@@ -20,6 +20,7 @@ import orjson
 from pydantic import Field
 
 from pipeline.readers import encoding, html, members
+from pipeline.readers.compressed import unpacked
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.source import SourceFile
@@ -173,8 +174,8 @@ def _records(file: SourceFile) -> Iterator[tuple[Any, _Stream]]:
     """The records one by one, and what they are read from; raises UnreadableError."""
     from fastwarc.warc import ArchiveIterator
 
-    packed = members.open_gzip if file.head().startswith(b"\x1f\x8b") else None
-    whole = members.checked(file, file.uri, file.size, lambda: packed(file)) if packed else file
+    packed = file.head().startswith(b"\x1f\x8b")
+    whole = unpacked(file, "gzip", file.size) if packed else file
     with whole.open() as opened:
         stream: Any = _Stream(opened)
         try:

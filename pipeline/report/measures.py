@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.buckets import BUCKET, Buckets
 from pipeline.errors import LawBroken
 from pipeline.parquet_rows import ParquetRows, read_groups
 from pipeline.report.waterfall import shares
-from pipeline.tables import BUCKET, Buckets
 
 EDGES = (1, *(round(2 ** (half / 2)) for half in range(6, 37)))
 """Lower ends of the fixed bins of tokens, two a doubling from 8 to 2^18: runs can be compared."""

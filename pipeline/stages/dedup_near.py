@@ -12,7 +12,7 @@ from pydantic import Field
 
 from pipeline.corpus_stage import Evidence, Table, Verdict
 from pipeline.stage import Broken, Settings, rejected_as
-from pipeline.stages import near_earlier, near_pairs
+from pipeline.stages import near_earlier, near_pairs, pairings
 from pipeline.stages.json_paths import JsonPath
 from pipeline.stages.near_pairs import Candidates, Graph, alike
 from pipeline.stages.near_sketches import On, Words, around, band_columns, compared, grams
@@ -125,9 +125,9 @@ class DedupNear(Settings):
         """`left` and `right`: the first of a cluster and each other of it; and of each rank the
         greatest similarity to any other."""
         graph = Graph(candidates.rows.len())
-        pairing = near_pairs.within
+        pairing = pairings.within
         if self.compare == "across_sources":
-            pairing = partial(near_pairs.across, sources=sources)
+            pairing = partial(pairings.across, sources=sources)
         best = pl.repeat(0.0, candidates.rows.len(), dtype=pl.Float64, eager=True)
         for pairs in alike(candidates, self.threshold, graph, pairing):
             best = _raised(best, pairs)

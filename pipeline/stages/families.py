@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipeline.stages.near_pairs import (
-    PAIRS,
-    REMEMBERED,
-    Candidates,
-    Graph,
-    band_names,
-    between,
-    possible,
-)
+from pipeline.stages.near_pairs import REMEMBERED, Candidates, Graph, band_names
+from pipeline.stages.pairings import PAIRS, between, possible
 
 MOST_CHAINED = 0.5
 """Share of the records that near-duplicates may chain into one family. What is larger hangs

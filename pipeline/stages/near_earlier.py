@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipeline.stages.near_pairs import (
-    PAIRS,
-    REMEMBERED,
-    Candidates,
-    band_names,
-    between,
-    possible,
-)
+from pipeline.stages.near_pairs import REMEMBERED, Candidates, band_names
+from pipeline.stages.pairings import PAIRS, between, possible
 
 FOUND = pl.Schema({"rank": pl.UInt32, "earlier": pl.UInt32, "jaccard": pl.Float64})
 

@@ -10,7 +10,7 @@ compared again. Held are some bytes for each record; grams are read for a batch 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
@@ -18,6 +18,7 @@ import polars as pl
 
 from pipeline.corpus_stage import Evidence, Table
 from pipeline.kernels import jaccard
+from pipeline.stages.pairings import PAIRS, Pairing, possible
 
 BANDS = ((0.8, 20, 6), (0.7, 25, 5), (0.6, 32, 4), (0.5, 42, 3))
 """From which threshold on, bands, and rows of each. A pair that is just alike enough is looked at
@@ -32,8 +33,6 @@ BATCH_BYTES = 32 << 20  # of grams that are compared at once
 REMEMBERED = 1 << 23  # pairs that were measured; past that some are measured twice
 
 EMPTY = pl.Series(dtype=pl.UInt64)
-
-PAIRS = pl.Schema({"left": pl.UInt32, "right": pl.UInt32})
 
 
 def bands_of(threshold: float) -> tuple[int, int]:
@@ -187,10 +186,6 @@ class Graph:
         return self.known
 
 
-Pairing = Callable[[pl.DataFrame], pl.DataFrame]
-"""From `rank`, `size` and `key` of those that share a key, the pairs to look at."""
-
-
 def alike(
     candidates: Candidates, threshold: float, graph: Graph, pairing: Pairing
 ) -> Iterator[pl.DataFrame]:
@@ -213,13 +208,6 @@ def alike(
         yield found
 
 
-def possible(pairs: pl.DataFrame, sizes: pl.Series, threshold: float) -> pl.DataFrame:
-    """Each pair once, without those whose sizes alone rule the threshold out."""
-    left, right = (pl.lit(sizes.gather(pairs[name])) for name in ("left", "right"))
-    near = pl.min_horizontal(left, right) / pl.max_horizontal(left, right) >= threshold
-    return pairs.filter(near & (pl.col("left") != pl.col("right"))).unique()
-
-
 def sharers(bands: pl.DataFrame, sizes: pl.Series) -> pl.DataFrame:
     """`rank`, `size` and `key` of those that share their key of a band, by band and rank.
 
@@ -231,53 +219,3 @@ def sharers(bands: pl.DataFrame, sizes: pl.Series) -> pl.DataFrame:
         on=bands.columns, index=["rank", "size"], value_name="key"
     )
     return rows.drop_nulls("key").drop("variable")
-
-
-def within(rows: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of each with its bucket's first, and of neighbours by size."""
-    first = pl.when(_starts()).then("rank").forward_fill()
-    with_first = rows.select(left=first, right="rank").filter(pl.col("left") != pl.col("right"))
-    before, rank = pl.col("rank").shift(), pl.col("rank")
-    neighbours = rows.sort("key", "size", "rank").select(
-        left=pl.min_horizontal(before, rank), right=pl.max_horizontal(before, rank), new=_starts()
-    )
-    pairs = [with_first, neighbours.filter(~pl.col("new")).drop("new")]
-    return pl.concat(pair.cast(PAIRS) for pair in pairs)
-
-
-def across(rows: pl.DataFrame, sources: pl.Series) -> pl.DataFrame:
-    """As `within`, of different sources only; also with the bucket's first of another source."""
-    source = pl.col("source")
-    sided = rows.with_columns(source=pl.lit(sources.gather(rows["rank"])))
-    other = pl.when(source != source.first().over("key")).then("rank").min().over("key")
-    with_other = sided.select(
-        left=pl.min_horizontal(other, "rank"), right=pl.max_horizontal(other, "rank")
-    )
-    pairs = pl.concat([within(rows), with_other.drop_nulls().cast(PAIRS)])
-    left, right = (pl.lit(sources.gather(pairs[name])) for name in ("left", "right"))
-    return pairs.filter(left != right)
-
-
-def between(rows: pl.DataFrame, side: pl.Series) -> pl.DataFrame:
-    """Pairs of each off the side with its bucket's first on it, and with the nearest by size."""
-    of_side = pl.col("side")
-    sided = rows.with_columns(side=pl.lit(side.gather(rows["rank"])))
-    first = pl.when(of_side).then("rank").min().over("key")
-    in_order = sided.with_columns(first=first).sort("key", "size", "rank")
-    mine = pl.when(of_side).then("rank")
-    found = in_order.with_columns(
-        before=mine.forward_fill().over("key"), behind=mine.backward_fill().over("key")
-    ).filter(~of_side)
-    pairs = [
-        found.select(one=name, other="rank").drop_nulls() for name in ("first", "before", "behind")
-    ]
-    return (
-        pl.concat(pairs)
-        .select(left=pl.min_horizontal("one", "other"), right=pl.max_horizontal("one", "other"))
-        .cast(PAIRS)
-    )
-
-
-def _starts() -> pl.Expr:
-    """Whether a row is the first of its key, in a frame sorted by key."""
-    return (pl.col("key") != pl.col("key").shift()).fill_null(True)

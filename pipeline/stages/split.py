@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.corpus_stage import Evidence, Table, Verdict
 from pipeline.stage import Broken, Settings, rejected_as
-from pipeline.stages import near_pairs
+from pipeline.stages import near_pairs, pairings
 from pipeline.stages.families import TRAIN, closest, joined, shared_out
 from pipeline.stages.json_paths import IF_PATH
 from pipeline.stages.near_pairs import Candidates, Graph, alike
@@ -99,7 +99,7 @@ class Split(Settings):
         own = numbers.gather(candidates.rows)
         families = Graph(sized.height)
         if self.near_duplicates is not None:
-            for pairs in alike(candidates, self._threshold, Graph(own.len()), near_pairs.within):
+            for pairs in alike(candidates, self._threshold, Graph(own.len()), pairings.within):
                 joined(families, own, pairs)
         shares = {"test": self.test, "validation": self.validation}
         splits = shared_out(sized, families.roots(), shares)

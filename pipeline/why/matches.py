@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.evaluation import CONTAMINATION
-from pipeline.why.way import PublishedRun
+from pipeline.published import PublishedRun
 
 
 def matches_of(run: PublishedRun, ids: Iterable[str]) -> list[dict[str, Any]]:

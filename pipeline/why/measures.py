@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from pipeline.errors import RecipeError, StorageError
 from pipeline.faults import did_you_mean
+from pipeline.published import PublishedRun
 from pipeline.stage import Broken, labels
 from pipeline.stages import STAGES
-from pipeline.why.way import PublishedRun
 
 
 @runtime_checkable

@@ -11,8 +11,9 @@ import polars as pl
 
 from pipeline.errors import RecipeError
 from pipeline.made import rows_in_use
+from pipeline.published import PublishedRun
 from pipeline.storage import is_remote
-from pipeline.why.way import PublishedRun, Way, follow
+from pipeline.why.way import Way, follow
 
 PIECE = 1 << 22
 FOUND_MOST = 20

@@ -2,77 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pipeline.errors import RecipeError, StorageError
-from pipeline.publish import read_latest, read_manifest, whole_name
+from pipeline.errors import RecipeError
+from pipeline.published import PublishedRun
 from pipeline.record import ID_LENGTH
-from pipeline.storage import Aws, Place, is_remote, open_place
 
 MOST_SHOWN = 200
 FOLLOWED_MOST = 20
 ID = re.compile(rf"[0-9a-f]{{6,{ID_LENGTH}}}(\.\d+)*")
 """A record's id, or at least six digits of it."""
 
-RUN = re.compile(rf"(?:(?P<base>.*)/)?runs/(?P<run>[0-9a-f]{{{ID_LENGTH}}})")
-"""A run's folder; an output may lie below a folder `runs` itself."""
-
 LINE = re.compile(r"(?P<target>[^/]+)/(?P<split>train|validation|test)\.jsonl:(?P<line>\d+)")
 KEYS = {"document": "document", "source": "source", "record": "id"}
 """The column of lineage that a split keeps together."""
-
-
-@dataclass
-class PublishedRun:
-    """A run that readers can see, at its place."""
-
-    place: Place
-    run: str
-    manifest: dict[str, Any]
-
-    @property
-    def uri(self) -> str:
-        """Of the run's folder."""
-        return f"{self.place.uri.rstrip('/')}/runs/{self.run}"
-
-    def whole(self, target: str) -> str:
-        """The recipe's name for a target, which here may be a part of it."""
-        return whole_name(target, self.manifest["targets"][target])
-
-    def scan(self, name: str) -> pl.LazyFrame:
-        """A Parquet file of the run."""
-        if not is_remote(self.place.uri):
-            return pl.scan_parquet(Path(self.place.uri, "runs", self.run, name))
-        found = self.place.read(f"runs/{self.run}/{name}")
-        if found is None:
-            raise StorageError(f"{self.uri}/{name}: is missing")
-        return pl.read_parquet(io.BytesIO(found[0])).lazy()
-
-
-def open_run(uri: str, aws: Aws | None = None) -> PublishedRun:
-    """The run that an output (its latest) or a `…/runs/<digest>` folder names.
-
-    Raises StorageError when there is none.
-    """
-    found = RUN.fullmatch(uri.rstrip("/"))
-    base, run = (found["base"] or ".", found["run"]) if found else (uri.rstrip("/") or uri, "")
-    place = open_place(base, aws or Aws())
-    if not run:
-        latest = read_latest(place)
-        if latest is None:
-            raise StorageError(f"{uri}: no run is published there")
-        run = latest.run
-    told = read_manifest(place, run)
-    if told is None:
-        raise StorageError(f"{uri}: no such run")
-    return PublishedRun(place, run, told[0])
 
 
 @dataclass

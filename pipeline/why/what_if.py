@@ -14,9 +14,9 @@ import yaml
 
 from pipeline.errors import RecipeError
 from pipeline.faults import did_you_mean
+from pipeline.published import PublishedRun
 from pipeline.stages import STAGES
 from pipeline.why.measures import Thresholds, labelled_stages, measures_of, stage_with
-from pipeline.why.way import PublishedRun
 
 MOST_SHOWN = 5
 """Records of each reason that people are shown."""
