@@ -144,6 +144,10 @@ def cell(text: str, width: int = 1) -> str:
             [cell("a", 2) + cell("b"), cell("c", 2) + cell("d")],
             "| a | b |\n| --- | --- |\n| c | d |",
         ),
+        (
+            [cell("a") + cell("b"), '<w:trPr><w:gridBefore w:val="1"/></w:trPr>' + cell("c")],
+            "| a | b |\n| --- | --- |\n|  | c |",
+        ),
         ([cell("a", 9999), cell("") + cell("")], "a"),
     ],
 )

@@ -53,6 +53,7 @@ SHAPE = rb"{\shp{\*\shpinst{\sp{\sn a}{\sv b}}{\shptxt %b\par}}{\shprslt{\*\do{\
         (rb"\ansicpg1251\deff1" + FONTS + rb"\'c4\'e0 \f7\'c4", "Да Д"),
         (b"a" + SHAPE % (b"b", b"b") + b"c{\\header" + SHAPE % (b"no", b"no") + b"}", "a\nb\n\nc"),
         (rb"{\shpgrp{\*\shpinst" + SHAPE % (b"b", b"b") + rb"}}{\*\do{\dptxbxtext c}}", "b\n\nc"),
+        (rb"\ansicpg1258{\fonttbl{\f0\fcharset1 A;}{\f1\fcharset0 B;}}\f0 h\'f4\'f2m", "hô\u0323m"),
         (rb"\'93a\'81\'94", "“a\x81”"),
         (rb"\deff2" + FONTS + rb"\'81", "read.damaged"),
         (rb"\ansicpg1253 \'81\'d2", "read.damaged"),

@@ -35,7 +35,7 @@ def in_columns(rows: Sequence[dict[int, str]]) -> list[list[str]]:
 
 
 def _cells(row: _Element) -> Iterator[tuple[int, _Element]]:
-    column = 0
+    column = _before(row)
     for cell in row.iter("{*}tc"):
         if _is_own(cell, "tr", row):
             yield column, cell
@@ -44,13 +44,21 @@ def _cells(row: _Element) -> Iterator[tuple[int, _Element]]:
 
 def _width(cell: _Element) -> int:
     """How many columns of the grid a cell takes; its properties stand before its text."""
-    for properties in cell[:1]:
-        for each in properties:
-            if NAMES[each.tag] == "gridSpan":
-                width = attribute(each, "val") or ""
-                known = width.isdecimal() and len(width) < 4
-                return max(1, min(int(width), MOST_COLUMNS)) if known else 1
-    return 1
+    spans = (each for properties in cell[:1] for each in properties)
+    return max(1, next((_columns(each) for each in spans if NAMES[each.tag] == "gridSpan"), 1))
+
+
+def _before(row: _Element) -> int:
+    """How many columns of the grid a row leaves out before its first cell."""
+    told = (each for child in row if NAMES[child.tag] == "trPr" for each in child)
+    return next((_columns(each) for each in told if NAMES[each.tag] == "gridBefore"), 0)
+
+
+def _columns(told: _Element) -> int:
+    """The number that an element says, 0 for none."""
+    number = attribute(told, "val") or ""
+    known = number.isdecimal() and len(number) < 4
+    return min(int(number), MOST_COLUMNS) if known else 0
 
 
 def _is_own(element: _Element, kind: str, owner: _Element) -> bool:

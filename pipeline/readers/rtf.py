@@ -179,7 +179,8 @@ class _Document:
         elif word == b"deff":
             self.own_font = number or 0
         elif word == b"fcharset":
-            self.fonts[self.font] = rtf_codes.CHARSETS.get(number or 0, rtf_codes.ANSI)
+            known = rtf_codes.CHARSETS.get(number or 0, rtf_codes.ANSI)
+            self.fonts[self.font] = self.ansi if number == rtf_codes.DEFAULT else known
         elif word in (b"v", b"deleted"):
             return replace(group, hidden=number != 0)
         elif word == b"plain" or (word == b"f" and number is not None):

@@ -8,6 +8,9 @@ from functools import cache
 ANSI = "cp1252"
 """The code page of a document or a font that names none."""
 
+DEFAULT = 1
+"""The character set of a font that has none of its own: the document's code page counts."""
+
 CHARSETS = {0: ANSI, 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gb18030",
             136: "big5", 161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255",
             178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250"}  # fmt: skip
