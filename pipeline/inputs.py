@@ -96,10 +96,11 @@ class Inputs:
         """Bytes of the largest file that its reader holds whole and decoded: a JSON document."""
         return max((unit.size() for reader, unit in self.units if reader.name == "json"), default=0)
 
-    def paths(self) -> dict[str, str]:
-        """Where each input's bytes are on this machine, by URI; images are fetched if need be."""
+    def paths(self) -> dict[str, tuple[str, str]]:
+        """Where each input's bytes are on this machine, and their SHA-256, by URI; images are
+        fetched if need be."""
         fetch_awaited(file for file, reader, _ in self.files() if reader == "images")
-        return {file.uri: str(file.local) for file, _, _ in self.files()}
+        return {file.uri: (str(file.local), file.sha256) for file, _, _ in self.files()}
 
 
 def fetch_awaited(files: Iterable[SourceFile]) -> None:

@@ -14,9 +14,10 @@ from urllib.parse import quote_from_bytes
 
 from pipeline.errors import RecipeError, SourceChanged, StorageError
 from pipeline.globs import GLOB, any_hidden, fixed_folder, whole
-from pipeline.source import Listed, printable
+from pipeline.source import Listed, SourceFile, printable
 
 BLOCK = 1 << 20
+CHANGED = "source {}: changed while it was read; run again"
 PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
 """Names in which nothing is to be encoded: most."""
 
@@ -123,8 +124,8 @@ def stamp_of(told: os.stat_result) -> str:
     return f"{told.st_size} {told.st_mtime_ns} {told.st_ctime_ns} {told.st_ino}"
 
 
-def hash_local(listed: Listed) -> str:
-    """SHA-256 of a listed file.
+def pin_local(listed: Listed) -> SourceFile:
+    """A listed file with its SHA-256.
 
     Raises SourceChanged when it changes meanwhile, StorageError when it cannot be read.
     """
@@ -134,8 +135,24 @@ def hash_local(listed: Listed) -> str:
     except OSError as error:
         raise StorageError(f"source {listed.uri}: {error.strerror}") from error
     if digest is None or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise SourceChanged(f"source {listed.uri}: changed while it was read; run again")
-    return digest
+        raise SourceChanged(CHANGED.format(listed.uri))
+    return SourceFile(
+        listed.uri, listed.local or "", before.st_size, digest, stamp=stamp_of(before)
+    )
+
+
+def confirm_read(file: SourceFile) -> None:
+    """Raises SourceChanged when a local file that was read is no longer what was pinned."""
+    if file.stamp is None:
+        return
+    try:
+        if stamp_of(os.stat(file.local)) == file.stamp:  # noqa: PTH116 - likewise
+            return
+        same = _hash(str(file.local))[0] == file.sha256
+    except OSError:
+        same = False  # it is gone, or is let out of sight
+    if not same:
+        raise SourceChanged(CHANGED.format(file.uri))
 
 
 def hash_file(path: Path) -> str:

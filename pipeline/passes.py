@@ -21,7 +21,7 @@ from pipeline.blobs import write_blobs
 from pipeline.corpus_stage import CorpusStage, EvidenceStage, RewritingStage
 from pipeline.parts import Parts
 from pipeline.readers import sandbox
-from pipeline.reading import read_units
+from pipeline.reading import confirm_unit, read_units
 from pipeline.record import SCHEMA
 from pipeline.settle import chunks_apart
 from pipeline.shards import evidence_path, gather, read_frame, sketch_kind, votes_path
@@ -103,6 +103,9 @@ class Pass:
             steps = Steps(numbered, parts)
             steps.take(READ, steps.records)
             self._go(steps)
+        for _, unit in task.units:
+            if not self.withdrawn.takes(unit):
+                confirm_unit(unit)
         return parts.finish()
 
     def _go(self, steps: Steps) -> None:

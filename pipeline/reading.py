@@ -8,6 +8,7 @@ from itertools import groupby
 import polars as pl
 
 from pipeline.errors import LawBroken
+from pipeline.local_sources import confirm_read
 from pipeline.readers import sandbox
 from pipeline.record import SCHEMA
 from pipeline.source import Reader, ReadsTogether, Unit
@@ -51,6 +52,12 @@ def _read_here(
             continue
         for number, _, unit in own:
             yield from (_numbered(frame, number) for frame in reader.read(unit))
+
+
+def confirm_unit(unit: Unit) -> None:
+    """Raises SourceChanged when a file of a unit that was read is no longer what was pinned."""
+    for file in (*unit.files, *unit.sidecars):
+        confirm_read(file)
 
 
 def _numbered(frame: pl.DataFrame, number: int) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 import polars as pl
 
 from pipeline.bedrock.limits import reject_over_limits
+from pipeline.errors import SourceChanged
 from pipeline.fragments import lines_kind
+from pipeline.local_sources import CHANGED
 from pipeline.outlined import all_valid, list_validator
 from pipeline.parts import Parts
 from pipeline.passes import Decided
@@ -115,7 +118,7 @@ class RenderPass:
             uri = pl.col("images").list.get(index, null_on_oob=True)
             names = named.select(name=image_name(index), uri=uri).drop_nulls()
             for name, source in names.iter_rows():
-                data, _, _ = prepare_image(Path(paths[source]))
+                data, _, _ = prepare_image(_pinned(source, *paths[source]))
                 made.append(self.folder / f"{rendering.name}.image.{name}")
                 write_bytes(made[-1], data)
         return made
@@ -151,9 +154,20 @@ def record_tokens() -> pl.Expr:
 
 
 @functools.lru_cache(maxsize=1)
-def _input_paths(path: Path) -> dict[str, str]:
-    paths: dict[str, str] = json.loads(path.read_bytes())
+def _input_paths(path: Path) -> dict[str, tuple[str, str]]:
+    paths: dict[str, tuple[str, str]] = json.loads(path.read_bytes())
     return paths
+
+
+def _pinned(uri: str, path: str, digest: str) -> bytes:
+    """The bytes of a source; raises SourceChanged when they are no longer those it was read as."""
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        data = b""
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise SourceChanged(CHANGED.format(uri))
+    return data
 
 
 @functools.cache

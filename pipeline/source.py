@@ -62,6 +62,7 @@ class SourceFile(NamedTuple):
     size: int  # bytes
     sha256: str  # hex
     span: Span | None = None  # what of it is to be read, where that is not all
+    stamp: str | None = None  # of a local file as it was pinned: written to, it has another one
 
     @property
     def path(self) -> Path:

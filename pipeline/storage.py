@@ -14,7 +14,7 @@ from typing import Protocol
 from pipeline.aws import Aws
 from pipeline.errors import SourceChanged, StorageError
 from pipeline.globs import GLOB
-from pipeline.local_sources import hash_file, hash_local, list_local, source_uri
+from pipeline.local_sources import hash_file, list_local, pin_local, source_uri
 from pipeline.s3.sources import fetch_s3, list_s3
 from pipeline.s3.storage import S3Place
 from pipeline.shards import write_bytes
@@ -62,14 +62,14 @@ def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:
     be read.
     """
     if listed.local is not None:
-        return SourceFile(listed.uri, listed.local, listed.size, hash_local(listed))
+        return pin_local(listed)
     return SourceFile(listed.uri, *_spooled(listed, spool, aws))
 
 
 def known_file(listed: Listed, digest: str, spool: Path, aws: Aws) -> SourceFile:
     """A listed version that an earlier run has read, pinned without being read."""
-    return SourceFile(listed.uri, listed.local or Awaited(listed, digest, spool, aws),
-                      listed.size, digest)  # fmt: skip
+    local = listed.local or Awaited(listed, digest, spool, aws)
+    return SourceFile(listed.uri, local, listed.size, digest, None, listed.stamp)
 
 
 _DIGESTED: set[tuple[str, str]] = set()

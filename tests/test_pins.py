@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import latest, tree_bytes
+from PIL import Image
 from test_incremental import Project
 
 from pipeline import pins, storage
 from pipeline.errors import SourceChanged
+from pipeline.execution import Execution
+from pipeline.options import Options
 from pipeline.pins import Pins
+from pipeline.progress import Lines
 from pipeline.readers import ranges
 from pipeline.readers.images import ImagesReader
+from pipeline.recipe import load_recipe
+from pipeline.run import prepare
 from pipeline.shards import read_frame
 from pipeline.source import Listed, SourceFile
 
@@ -28,13 +37,13 @@ TEXT = "Water is boiled in it, and then it is kept warm for green tea."
 def digested(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are read to be pinned; every stamp is old enough."""
     seen: list[str] = []
-    real = storage.hash_local
+    real = storage.pin_local
 
-    def told(listed: Listed) -> str:
+    def told(listed: Listed) -> SourceFile:
         seen.append(listed.uri)
         return real(listed)
 
-    monkeypatch.setattr(storage, "hash_local", told)
+    monkeypatch.setattr(storage, "pin_local", told)
     monkeypatch.setattr(pins, "SETTLED", -(10**15))
     return seen
 
@@ -210,3 +219,72 @@ def test_nights_that_believe_end_in_the_bytes_of_one_run(
         by_night = project.run(tmp_path / "nightly")
         assert len(digested) < len(project.files())
         assert by_night == project.run(tmp_path / f"once-{night}")
+
+
+def changes(monkeypatch: pytest.MonkeyPatch, before: str, change: Callable[[], object]) -> None:
+    """Have something change while a run is about to do its `_all_passes` or its `_render`."""
+    real = getattr(Execution, before)
+
+    def changed(execution: Execution, *given: Any) -> Any:
+        change()
+        return real(execution, *given)
+
+    monkeypatch.setattr(Execution, before, changed)
+
+
+@pytest.mark.parametrize("becomes", [TEXT.replace("warm", "cold"), TEXT * 2, ""])
+def test_a_file_that_changes_before_it_is_read_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, becomes: str
+) -> None:
+    """Nothing is published, nothing made of it is kept: the next run has what is there then."""
+    project = Project(tmp_path / "project", 5)
+    changing = project.folder / "docs/changing.txt"
+    changing.write_text(TEXT)
+    with monkeypatch.context() as patched:
+        changes(patched, "_all_passes", lambda: changing.write_text(becomes))
+        with pytest.raises(SourceChanged, match=r"docs/changing.txt: changed while it was read"):
+            project.run(tmp_path / "out")
+    assert not (tmp_path / "out/LATEST").exists()
+    changing.write_text(TEXT)
+    assert project.run(tmp_path / "out") == project.run(tmp_path / "once")
+
+
+def test_a_file_that_is_only_touched_meanwhile_is_what_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes are those that were pinned."""
+    project = Project(tmp_path / "project", 5)
+    first = project.run(tmp_path / "out")
+    changes(monkeypatch, "_all_passes", lambda: [path.touch() for path in project.files()])
+    assert project.run(tmp_path / "once") == first
+
+
+@pytest.mark.parametrize("becomes", ["another image", "no image", "gone"])
+def test_an_image_that_changes_before_it_is_prepared_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, becomes: str
+) -> None:
+    """It is read twice: for its facts, and for the copy that a line names."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    image = folder / "leaf.png"
+    Image.new("RGB", (64, 64), "green").save(image)
+    (folder / "leaf.txt").write_text("A leaf of green tea.")
+    (folder / "recipe.yaml").write_text(
+        "name: leaves\nsources: [{path: leaf.*}]\npublish: {uri: s3://sen-tea/leaves}\n"
+        "targets: {pictures: {format: image_caption}}\n"
+    )
+
+    def change() -> None:
+        if becomes == "another image":
+            Image.new("RGB", (64, 64), "brown").save(image)
+        elif becomes == "no image":
+            image.write_bytes(b"no image")
+        else:
+            image.unlink()
+
+    recipe = load_recipe(folder / "recipe.yaml")
+    changes(monkeypatch, "_render", change)
+    with pytest.raises(SourceChanged, match=r"leaf.png: changed while it was read"):
+        prepare(
+            recipe, folder, Options(str(tmp_path / "out"), 1), Lines(io.StringIO(), as_json=False)
+        )

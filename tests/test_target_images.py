@@ -43,7 +43,7 @@ def pixels(data: bytes) -> Image.Image:
 def test_a_bare_jpeg_passes_byte_for_byte(tmp_path: Path) -> None:
     """No second generation of losses."""
     path = saved(tmp_path / "a.jpg", photo())
-    data, kind, facts = prepare_image(path)
+    data, kind, facts = prepare_image(path.read_bytes())
     assert (data, kind) == (path.read_bytes(), "jpeg")
     assert facts == {"width": 40, "height": 20, "source_format": "jpeg", "changed": []}
 
@@ -51,7 +51,7 @@ def test_a_bare_jpeg_passes_byte_for_byte(tmp_path: Path) -> None:
 def test_metadata_is_cut_without_touching_a_pixel(tmp_path: Path) -> None:
     """EXIF with a position, and a comment, are gone."""
     path = saved(tmp_path / "a.jpg", photo(), orientation=1, comment=b"a secret")
-    data, kind, facts = prepare_image(path)
+    data, kind, facts = prepare_image(path.read_bytes())
     assert kind == "jpeg"
     assert b"secret" not in data
     assert b"Exif" not in data
@@ -67,7 +67,7 @@ def test_images_stand_upright(tmp_path: Path, orientation: int) -> None:
     image = photo()
     turned = image.transpose(stored[orientation]) if orientation in stored else image
     path = saved(tmp_path / "a.jpg", turned, orientation=orientation)
-    data, kind, facts = prepare_image(path)
+    data, kind, facts = prepare_image(path.read_bytes())
     seen = pixels(data)
     assert kind == "jpeg"
     assert seen.size == (facts["width"], facts["height"])
@@ -80,7 +80,7 @@ def test_images_stand_upright(tmp_path: Path, orientation: int) -> None:
 def test_transparency_becomes_white(tmp_path: Path) -> None:
     """Trainers drop the alpha channel and would show what was hidden under it."""
     path = saved(tmp_path / "a.webp", Image.new("RGBA", (4, 4), (255, 0, 0, 0)), lossless=True)
-    data, kind, facts = prepare_image(path)
+    data, kind, facts = prepare_image(path.read_bytes())
     assert (kind, pixels(data).getpixel((0, 0))) == ("png", (255, 255, 255))
     assert "transparency flattened onto white" in facts["changed"]
 
@@ -90,7 +90,7 @@ def test_sixteen_bits_are_scaled_not_clipped(tmp_path: Path) -> None:
     image = Image.new("I;16", (2, 1))
     image.putpixel((0, 0), 257 * 64)
     image.putpixel((1, 0), 65535)
-    data, kind, _ = prepare_image(saved(tmp_path / "a.png", image))
+    data, kind, _ = prepare_image(saved(tmp_path / "a.png", image).read_bytes())
     assert kind == "png"
     assert [pixels(data).getpixel((x, 0))[0] for x in (0, 1)] == [64, 255]  # type: ignore[index]
 
@@ -99,9 +99,9 @@ def test_sixteen_bits_are_scaled_not_clipped(tmp_path: Path) -> None:
 def test_every_other_format_becomes_png(tmp_path: Path, name: str) -> None:
     """The same bytes each time."""
     path = saved(tmp_path / name, photo())
-    data, kind, _ = prepare_image(path)
+    data, kind, _ = prepare_image(path.read_bytes())
     assert (kind, data[:4]) == ("png", b"\x89PNG")
-    assert prepare_image(path)[0] == data
+    assert prepare_image(path.read_bytes())[0] == data
 
 
 @settings(max_examples=150, deadline=None)
@@ -113,7 +113,7 @@ def test_any_bytes_are_an_image_or_a_value_error(
     path = saved(tmp_path_factory.mktemp("i") / "a.jpg", photo(), orientation=1)
     path.write_bytes(path.read_bytes()[:cut] + noise)
     try:
-        data, kind, _ = prepare_image(path)
+        data, kind, _ = prepare_image(path.read_bytes())
     except ValueError:
         return
     assert kind == "jpeg"

@@ -53,8 +53,8 @@ def _aside(rejected: Path, any_image: bool) -> list[dict[str, Any]]:
 def _paths(work: Path) -> dict[str, str]:
     """Where the bytes of each input are, by its URI."""
     listed = work / "paths.json"
-    paths: dict[str, str] = json.loads(listed.read_bytes()) if listed.exists() else {}
-    return paths
+    told = json.loads(listed.read_bytes()) if listed.exists() else {}
+    return {uri: path for uri, (path, _) in told.items()}
 
 
 def _pictures(

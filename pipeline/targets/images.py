@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -61,7 +60,7 @@ def image_faults(
     }
 
 
-def prepare_image(path: Path) -> tuple[bytes, str, dict[str, Any]]:
+def prepare_image(data: bytes) -> tuple[bytes, str, dict[str, Any]]:
     """The bytes to publish, their format (`png` or `jpeg`), and facts about them.
 
     A JPEG stays one: upright and without metadata it passes through byte for byte; metadata is
@@ -72,14 +71,13 @@ def prepare_image(path: Path) -> tuple[bytes, str, dict[str, Any]]:
     """
     from PIL import Image, ImageOps
 
-    data = path.read_bytes()
     try:
         with Image.open(io.BytesIO(data)) as opened:
             opened.load()
             upright = ImageOps.exif_transpose(opened)
             turned = opened.getexif().get(_ORIENTATION, 1) != 1
     except Exception as error:
-        raise ValueError(f"{path.name}: no readable image: {error}") from error
+        raise ValueError(f"no readable image: {error}") from error
     source_format = str(opened.format).lower()
     keeps = source_format == "jpeg" and not turned and opened.mode in {"RGB", "L"}
     made = without_metadata(data) if keeps else _encoded(upright, source_format)
