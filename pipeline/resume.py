@@ -25,8 +25,13 @@ PLAN = "plan.json"
 FROM_SOURCES = "pass-00"
 """The folder of a run's first pass, which later runs take over."""
 
-LIBRARIES = ("ftfy", "langdetect", "langdetect-rs", "pillow", "polars", "pyarrow", "resiliparse")
-"""Those whose new version may turn the same input into other records."""
+LIBRARIES = (
+    *("charset-normalizer", "datasets", "fastwarc", "ftfy", "jsonschema-rs", "langdetect", "lxml"),
+    *("numpy", "orjson", "phonenumbers", "pillow", "polars", "pyarrow", "pypdfium2"),
+    *("python-stdnum", "pyyaml", "resiliparse", "spacy", "tokenizers", "xxhash"),
+)
+"""Those whose new version may turn the same input into other records: all that are imported, but
+for those that only fetch, check, tell, or read the command line."""
 
 
 def claim(folder: Path, run: str, share: Share) -> tuple[Share, str]:

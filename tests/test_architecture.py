@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from conftest import imported_with
+
+from pipeline.resume import LIBRARIES
 
 PACKAGE = Path(__file__).parent.parent / "pipeline"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -34,6 +38,12 @@ ALLOWED = {
 
 LATE = {"great_expectations", "datasets", "boto3", "botocore", "PIL", "resiliparse", "langdetect"}
 """Libraries that take a second or more to import: only inside the function that needs them."""
+
+SHAPES_NOTHING = {
+    *("boto3", "botocore", "urllib3", "great-expectations", "pydantic", "rich", "typer"),
+    "typing-extensions",
+}
+"""Libraries whose new version turns no source into another record."""
 
 
 def imports(tree: ast.AST) -> set[str]:
@@ -102,3 +112,18 @@ def test_a_stage_is_imported_without_the_others() -> None:
     """A worker starts with the stages of its recipe."""
     others = [f"pipeline.stages.{name}" for name in ("chunk", "redact", "teacher", "registry")]
     assert imported_with("pipeline.passes, pipeline.stages.dedup_near", others) == []
+
+
+def test_all_work_is_done_again_by_the_new_version_of_what_shapes_it() -> None:
+    """Every library that is imported is one of them, or is known to shape nothing."""
+    names = {
+        name.split(".")[0] for path in MODULES for name in imports(ast.parse(path.read_text()))
+    }
+    packages = packages_distributions()
+    libraries = {
+        packages[name][0].lower().replace("_", "-")
+        for name in names - set(sys.stdlib_module_names) - {"pipeline", "__future__"}
+        if name in packages
+    }
+    assert len(libraries) > 20
+    assert libraries - SHAPES_NOTHING == set(LIBRARIES)
