@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
 import polars as pl
 import pytest
 from pydantic import ValidationError
@@ -78,3 +83,62 @@ def test_something_must_be_left_to_train_on() -> None:
     """Shares that add up to everything are a fault of the recipe."""
     with pytest.raises(ValidationError, match="less than 1"):
         Split(validation=0.5, test=0.5)
+
+
+def dialogue(number: int) -> list[dict[str, str]]:
+    words = random.Random(number).choices([f"word{n}" for n in range(3000)], k=60)
+    return [turn("user", " ".join(words[:30])), turn("assistant", " ".join(words[30:]))]
+
+
+def turn(role: str, text: str) -> dict[str, str]:
+    return {"role": role, "text": text}
+
+
+def are_together(records: pl.DataFrame) -> bool:
+    """Whether each pair of neighbours is of one split; there is more than one."""
+    votes = vote(Split(validation=0.2), records)
+    splits = records.join(votes, on="id", maintain_order="left", suffix="_voted")["split_voted"]
+    assert splits.n_unique() == 2
+    return splits.gather_every(2).equals(splits.gather_every(2, 1))
+
+
+def seen(name: str, pixels: int) -> dict[str, Any]:
+    extra = {"images": [{"format": "png", "pixels_sha256": f"{pixels:064x}"}]}
+    return {"images": [name], "extra": json.dumps(extra)}
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda twin: {"system": f"You are the care desk. Today is 2026-01-0{twin + 1}."},
+        lambda twin: {"extra": json.dumps({"tools": [{"name": "warm" if twin else "cool"}]})},
+        lambda twin: {"images": ["leaf.png"], "system": "See." if twin else None},
+    ],
+)
+def test_what_stands_around_turns_parts_no_family(around: Callable[[int], dict[str, Any]]) -> None:
+    """The same conversation is of one split, whatever its system prompt, tools or place."""
+    rows = [
+        {"source": "a", "locator": f"{n}.{twin}", "document": f"{n}.{twin}"}
+        | {"messages": dialogue(n)}
+        | around(twin)
+        for n in range(100)
+        for twin in (0, 1)
+    ]
+    assert are_together(frame(rows))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "together"), [(lambda n, _: n, True), (lambda n, k: 2 * n + k, False)]
+)
+def test_images_are_known_by_their_pixels(
+    pixels: Callable[[int, int], int], together: bool
+) -> None:
+    """Captions that say the same are of one family if the picture is the same one, by any name."""
+    rows = [
+        {"source": "a", "locator": f"{n}.{twin}", "document": f"{n}.{twin}"}
+        | {"text": dialogue(n)[0]["text"]}
+        | seen(f"{n}-{twin}.png", pixels(n, twin))
+        for n in range(100)
+        for twin in (0, 1)
+    ]
+    assert are_together(frame(rows)) == together

@@ -31,6 +31,16 @@ def around(on: On) -> pl.Expr:
     return pl.format("{}\n{}\n{}\n{}", kind, image_files(), system, tools)
 
 
+def kind() -> pl.Expr:
+    """What must be equal for two records to belong together: documents or turns, the images.
+
+    Not what stands around the turns: with another date in the system prompt a conversation is the
+    same. An image is known by its pixels, whatever its file is called, where a reader has seen it.
+    """
+    pixels = pl.col("extra").str.json_path_match("$.images[0].pixels_sha256")
+    return pl.format("{}\n{}", pl.col("messages").is_null(), pl.coalesce(pixels, image_files()))
+
+
 def band_columns(
     texts: pl.Series, groups: pl.Series, threshold: float, words: Words
 ) -> list[pl.Series]:

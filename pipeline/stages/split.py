@@ -15,7 +15,7 @@ from pipeline.stages import near_pairs, pairings
 from pipeline.stages.families import TRAIN, closest, joined, shared_out
 from pipeline.stages.json_paths import IF_PATH
 from pipeline.stages.near_pairs import Candidates, Graph, alike
-from pipeline.stages.near_sketches import around, band_columns, compared, grams
+from pipeline.stages.near_sketches import band_columns, compared, grams, kind
 from pipeline.stages.texts import KEPT
 
 AT_ONCE = 200_000  # votes in a frame
@@ -28,12 +28,14 @@ class Split(Settings):
     """Shares records out between train, validation and test, whole families at a time.
 
     A family is what `group_by` keeps together, and all that is nearly the same as some of it
-    (`near_duplicates`: Jaccard similarity of five-word runs), so that none leaks into another
-    split. The digest of a group's key decides, not its place: the same records give the same
-    splits in any order. Shares are met as far as whole families allow. If near-duplicates chain
-    more than half of all records, that family is shared out by group, and what is left nearly
-    the same as a training record is rejected from the other splits. The greatest similarity that
-    remains between a training record and another is told in the manifest, with the pair.
+    (`near_duplicates`: Jaccard similarity of five-word runs of text or turns, whatever system
+    prompt and tools stand beside them), so that none leaks into another split. The digest of a
+    group's key decides, not its place: the same records give the same splits in any order. Shares
+    are met as far as whole families allow. If near-duplicates chain more than half of all records,
+    that family is shared out by group, and what is left nearly the same as a training record is
+    rejected from the other splits. The greatest similarity that was measured between a training
+    record and another is told in the manifest, with the pair; beside it the chance of looking at
+    two that are just alike enough.
     """
 
     name: ClassVar[str] = "split"
@@ -72,9 +74,9 @@ class Split(Settings):
             labelled=pl.col("messages").is_not_null(),
             key=pl.when(KEPT).then(self._group()),
             content=compared("auto"),
-            around=around("auto"),
+            kind=kind(),
         )
-        keys = band_columns(seen["content"], seen["around"], self._threshold, "ascii")
+        keys = band_columns(seen["content"], seen["kind"], self._threshold, "ascii")
         return seen.select("id", "labelled", _digests(seen["key"])).with_columns(keys)
 
     def _group(self) -> pl.Expr:
