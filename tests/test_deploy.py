@@ -11,6 +11,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,7 @@ def test_the_roles_are_those_that_policy_prints(
     submit = {"CreateJob", "FollowJob", "PassRole", "TagJob"}
     wanted = statements(printed["pipeline_role"])
     found = statements(own["PolicyDocument"])
+    assert found.pop("ListSources")[:2] == wanted.pop("ListSources")[:2]  # see the next test
     assert found == {sid: told for sid, told in wanted.items() if sid not in submit}
 
     role = template["BedrockRole"]["Properties"]
@@ -129,6 +131,25 @@ def test_the_roles_are_those_that_policy_prints(
 
     told = template["BucketPolicy"]["Properties"]["PolicyDocument"]
     assert statements(told) == statements(printed["bucket_policies"][BUCKET])
+
+
+@pytest.mark.parametrize("path", ["sources/", "sources", "sources/exports/", "sources/a*.txt"])
+def test_sources_may_be_all_below_their_prefix(
+    template: dict[str, Any], tmp_path: Path, path: str
+) -> None:
+    """What a recipe lists and reads there is what the stack's role may list and read."""
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(RECIPE.replace("/sources/", f"/{path}"))
+    (own,) = template["PipelineRole"]["Properties"]["Policies"]
+    found = statements(own["PolicyDocument"])
+    wanted = statements(recipe_policies(recipe)["pipeline_role"])
+    [asked] = wanted["ListSources"][2]["StringEquals"]["s3:prefix"]
+    known = found["ListSources"][2]["StringLike"]["s3:prefix"]
+    assert any(fnmatch(asked, pattern) for pattern in known)
+    assert not any(fnmatch("other/", pattern) for pattern in known)
+    [read] = found["ReadSources"][1]
+    below = wanted["ReadSources"][1][-1]  # the other one is an object of the prefix's own name
+    assert fnmatch(below, read)
 
 
 def test_the_job_calls_prepare_and_retries_exit_code_4_alone(template: dict[str, Any]) -> None:
