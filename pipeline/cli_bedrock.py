@@ -205,6 +205,9 @@ def estimate(
         int | None,
         typer.Option(min=0, help="Of each call's prompt.  [default: what most prompts repeat]"),
     ] = None,
+    prompt_tokens: Annotated[
+        int | None, typer.Option(min=0, help="Of each call's prompt, what is left.")
+    ] = None,
     rag_above: Annotated[
         float | None,
         typer.Option(metavar="SHARE", min=0, help="Of sources a month.  [default: 0.2]"),
@@ -227,6 +230,7 @@ def estimate(
         price or [],
         calls_per_month,
         prompt_tokens_saved,
+        prompt_tokens,
         RAG_ABOVE if rag_above is None else rag_above,
     )
     typer.echo(to_json(made.as_json()).decode().rstrip() if as_json else told_estimate(made))

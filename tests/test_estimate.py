@@ -12,7 +12,8 @@ from small_run import change_manifest, copy_run, run_folder
 
 from pipeline.bedrock.cards import find_card, load_cards
 from pipeline.commands.estimate import estimate_costs
-from pipeline.costs.estimate import ITEMS, Calls, Question, Tokens, estimate
+from pipeline.costs.break_even import Calls
+from pipeline.costs.estimate import ITEMS, Question, Tokens, estimate
 from pipeline.costs.tokens import file_tokens
 from pipeline.costs.told import told_estimate
 from pipeline.errors import DataError, RecipeError, StorageError
@@ -82,6 +83,36 @@ def test_break_even_against_the_longer_prompt() -> None:
     assert "not paid back" in told_estimate(made)
 
 
+@pytest.mark.parametrize(
+    ("custom", "left", "a_call"),
+    [
+        (0.0003, None, 0.00045),
+        (0.0003, 4000, 0.00045),
+        (0.0006, None, None),
+        (0.0006, 1000, 0.00045 - 0.0003),
+        (0.0006, 2000, 0.00045 - 0.0006),
+        (0.0001, 1000, 0.00045 + 0.0002),
+    ],
+)
+def test_break_even_by_the_custom_models_own_price(
+    custom: float, left: int | None, a_call: float | None
+) -> None:
+    """What is left of a prompt costs more, or less; a model unit is billed by the hour alone."""
+    own = {"base_input_per_1k_tokens": 0.0003, "custom_input_per_1k_tokens": custom}
+    made = estimate(question("nova-2-lite"), own, Calls(100_000, 1500, left))
+    found = {one.hosting: one for one in made.break_even}
+    if a_call is None:
+        assert "on_demand" not in found
+        assert any(
+            "give --prompt-tokens" in note and "another price" in note for note in made.notes
+        )
+    else:
+        assert found["on_demand"].saved_usd_a_call == pytest.approx(a_call)
+        assert (found["on_demand"].calls_a_month is None) == (a_call < 0)
+    unit = found["provisioned_no_commitment_hour"]
+    assert unit.saved_usd_a_call == pytest.approx((1500 + (left or 0)) * 0.0003 / 1000)
+
+
 def test_a_prompt_that_saves_nothing_never_pays() -> None:
     own = {"base_input_per_1k_tokens": 0.0003}
     made = estimate(question("nova-2-lite"), own, Calls(100_000, 0))
@@ -120,6 +151,8 @@ def test_prices_that_are_none_are_refused(tmp_path: Path) -> None:
             estimate_costs(str(tmp_path), prices=[price])
     with pytest.raises(RecipeError, match="goes together"):
         estimate_costs(str(tmp_path), prompt_tokens_saved=5)
+    with pytest.raises(RecipeError, match=r"--prompt-tokens: goes together"):
+        estimate_costs(str(tmp_path), prompt_tokens=5)
 
 
 LINES: dict[str, list[dict[str, Any]]] = {
@@ -200,6 +233,29 @@ def test_a_run_brings_its_model_epochs_and_tokens(output: Path) -> None:
     assert estimate_costs(str(output), epochs=1).training.usd == pytest.approx(
         told["cost"]["usd"] / 3
     )
+
+
+@pytest.mark.parametrize(
+    ("all_targets", "own", "epochs"),
+    [
+        ({"epochCount": 5}, None, 5),
+        ({"epochCount": 5}, {}, 5),
+        ({"epochCount": 5}, {"epochCount": "4"}, 4),
+        ({"epochCount": 5}, {"learningRate": 0.00001}, 2),
+    ],
+)
+def test_epochs_are_those_of_the_job(
+    output: Path, all_targets: dict[str, Any], own: dict[str, Any] | None, epochs: int
+) -> None:
+    """A target's own hyperparameters stand in place of the recipe's, as in its job.json."""
+    path = run_folder(output) / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    job = manifest["recipe"]["job"]
+    manifest["recipe"]["job"] = job | {"hyperparameters": all_targets}
+    target = manifest["recipe"]["targets"]["assistant"]
+    target["job"] = None if own is None else job | {"hyperparameters": own}
+    path.write_text(json.dumps(manifest))
+    assert estimate_costs(str(output), target="assistant").epochs == epochs
 
 
 def test_another_model_is_asked_about_the_same_run(output: Path) -> None:

@@ -13,7 +13,8 @@ from pipeline.bedrock.card import Card, Plan
 from pipeline.bedrock.cards import find_card
 from pipeline.bedrock.own_card import written_card
 from pipeline.costs.advice import RAG_ABOVE, Advice, advise
-from pipeline.costs.estimate import Calls, Estimate, Question, Tokens, estimate
+from pipeline.costs.break_even import Calls
+from pipeline.costs.estimate import Estimate, Question, Tokens, estimate
 from pipeline.costs.history import read_history
 from pipeline.costs.repeated import LOOKED_AT, Repeated, find_repeated
 from pipeline.costs.tokens import file_tokens, records_of, run_tokens, train_file
@@ -47,6 +48,7 @@ def estimate_costs(
     prices: Sequence[str] = (),
     calls_per_month: int | None = None,
     prompt_tokens_saved: int | None = None,
+    prompt_tokens: int | None = None,
     rag_above: float = RAG_ABOVE,
 ) -> Estimate:
     """The estimate for a run's target, with advice from the runs before it, or for a file.
@@ -55,14 +57,16 @@ def estimate_costs(
     that do not go together, DataError for a file that is not JSONL, StorageError.
     """
     own = own_prices(prices)
-    if prompt_tokens_saved is not None and calls_per_month is None:
-        raise RecipeError("--prompt-tokens-saved: goes together with --calls-per-month")
+    told = {"--prompt-tokens-saved": prompt_tokens_saved, "--prompt-tokens": prompt_tokens}
+    alone = [name for name, value in told.items() if value is not None and calls_per_month is None]
+    if alone:
+        raise RecipeError(f"{alone[0]}: goes together with --calls-per-month")
     path = Path(what)
     if not is_remote(what) and path.is_file():
         data = _of_file(path, model, customization)
     else:
         data = _of_run(open_run(what), model, customization, target)
-    calls = _calls(calls_per_month, prompt_tokens_saved, data.repeated)
+    calls = _calls(calls_per_month, prompt_tokens_saved, prompt_tokens, data.repeated)
     made = estimate(_question(data, epochs, steps), own, calls)
     return replace(made, advice=_advice(data, rag_above, calls, made))
 
@@ -112,7 +116,9 @@ def own_prices(prices: Iterable[str]) -> dict[str, float]:
     return own
 
 
-def _calls(a_month: int | None, saved: int | None, repeated: Repeated | None) -> Calls | None:
+def _calls(
+    a_month: int | None, saved: int | None, left: int | None, repeated: Repeated | None
+) -> Calls | None:
     if a_month is None:
         return None
     if saved is None and repeated is None:
@@ -121,7 +127,7 @@ def _calls(a_month: int | None, saved: int | None, repeated: Repeated | None) ->
             "repeat cannot be measured; give --prompt-tokens-saved"
         )
     measured = repeated.tokens if repeated else 0
-    return Calls(a_month, measured if saved is None else saved)
+    return Calls(a_month, measured if saved is None else saved, left)
 
 
 def _card(run: PublishedRun, model: str | None, target: str) -> Card:
@@ -157,10 +163,10 @@ def _target(run: PublishedRun, wanted: str | None, model: str | None) -> str:
 
 
 def _hyperparameters(run: PublishedRun, target: str) -> dict[str, Any]:
-    """The recipe's own, those of the target over those of all."""
+    """Those of the target's own job, or else of the recipe's, as in `Recipe.job_settings`."""
     recipe = run.manifest["recipe"]
-    jobs = [recipe.get("job"), recipe["targets"][run.whole(target)].get("job")]
-    return {key: value for job in jobs if job for key, value in job["hyperparameters"].items()}
+    jobs = [recipe["targets"][run.whole(target)].get("job"), recipe.get("job")]
+    return next((job["hyperparameters"] for job in jobs if job and job["hyperparameters"]), {})
 
 
 def _question(data: Data, epochs: int | None, steps: int | None) -> Question:
@@ -169,6 +175,8 @@ def _question(data: Data, epochs: int | None, steps: int | None) -> Question:
     def number(name: str) -> int | None:
         rule = data.plan.hyperparameters.get(name)
         value = data.job.get(name, rule.default if rule else None)
+        if isinstance(value, str):  # as Bedrock takes them
+            return int(value) if value.isdecimal() else None
         return int(value) if isinstance(value, int | float) else None
 
     known = epochs or number("epochCount")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.costs.estimate import BreakEven, Calls
+from pipeline.costs.break_even import BreakEven, Calls
 from pipeline.costs.history import LEAST_DAYS, History
 from pipeline.costs.repeated import Repeated
 

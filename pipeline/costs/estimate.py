@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from math import ceil, isfinite
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pipeline.bedrock.card import Card, Plan, Price
 from pipeline.bedrock.pricing import Cost, find_price, training_cost
+from pipeline.costs.break_even import (
+    BASE,
+    PROVISIONED,
+    BreakEven,
+    Calls,
+    break_even,
+    break_even_notes,
+)
 from pipeline.errors import RecipeError
 from pipeline.faults import did_you_mean
 
@@ -33,11 +41,6 @@ ITEMS = {
 }
 """Everything that a `--price` may be about."""
 
-PROVISIONED = [item for item in ITEMS if item.startswith("provisioned")]
-
-HOURS_A_MONTH = 730
-"""365.25 days of 24 hours in 12 parts, rounded as AWS's calculator does."""
-
 
 @dataclass(frozen=True)
 class Tokens:
@@ -47,29 +50,6 @@ class Tokens:
     bound: int  # at most, by the worst public tokenizer
     estimate: int | None  # probably; None where only the bound is known
     images: int = 0
-
-
-@dataclass(frozen=True)
-class Calls:
-    """The use that a custom model is to have."""
-
-    a_month: int
-    prompt_tokens_saved: int  # of each call: what the prompt need no longer say
-
-
-@dataclass(frozen=True)
-class BreakEven:
-    """When a way of hosting pays, against the longer prompt on the base model."""
-
-    hosting: str  # on_demand, or the provisioned item
-    fixed_usd_a_month: float  # storage, and the model unit
-    saved_usd_a_call: float
-    calls_a_month: int | None  # from which it costs less; None: never
-    months: float | None  # until training is paid back at the calls that were given; None: never
-
-    def as_json(self) -> dict[str, Any]:
-        """For machines."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -143,7 +123,7 @@ def estimate(
         told = training_cost(card, plan, tokens.estimate, question.epochs, own, billed)
         likely = told.usd
     prices = {item: find_price(card, item, own) for item in _items(question, training, calls)}
-    pays = list(_break_even(card, prices, training, calls)) if calls else []
+    pays = list(break_even(card, prices, training, calls)) if calls else []
     return Estimate(
         model=card.name,
         customization=plan.customization,
@@ -153,7 +133,7 @@ def estimate(
         training_likely_usd=likely,
         prices=prices,
         break_even=pays,
-        notes=list(_notes(question, training, calls)),
+        notes=list(_notes(question, training, prices, calls)),
     )
 
 
@@ -191,32 +171,12 @@ def _items(question: Question, training: Cost, calls: Calls | None) -> Iterator[
         known = {price.item for price in question.card.prices}
         yield from (item for item in PROVISIONED[1:] if item in known)
     if calls:
-        yield "base_input_per_1k_tokens"
+        yield BASE
 
 
-def _break_even(
-    card: Card, prices: Mapping[str, Price | None], training: Cost, calls: Calls
-) -> Iterator[BreakEven]:
-    """For each way of hosting whose prices are known."""
-    base, storage = prices["base_input_per_1k_tokens"], prices["storage_model_month"]
-    if base is None or storage is None:
-        return
-    saved = calls.prompt_tokens_saved / 1000 * base.usd
-    fixed: dict[str, float] = {}
-    if card.deployment is None or card.deployment.on_demand:
-        fixed["on_demand"] = storage.usd
-    for item in PROVISIONED:
-        price = prices.get(item)
-        if price is not None:
-            fixed[item] = storage.usd + HOURS_A_MONTH * price.usd
-    for hosting, usd in fixed.items():
-        least = ceil(usd / saved) if saved > 0 else None
-        left = calls.a_month * saved - usd
-        paid = training.usd / left if training.usd is not None and left > 0 else None
-        yield BreakEven(hosting, usd, saved, least, paid)
-
-
-def _notes(question: Question, training: Cost, calls: Calls | None) -> Iterator[str]:
+def _notes(
+    question: Question, training: Cost, prices: Mapping[str, Price | None], calls: Calls | None
+) -> Iterator[str]:
     if training.item == "train_hour":
         yield "how many hours reinforcement fine-tuning takes cannot be foretold"
     if training.item == "train_per_image" and _images(question) is None:
@@ -232,8 +192,5 @@ def _notes(question: Question, training: Cost, calls: Calls | None) -> Iterator[
         told = f"{question.tokens.images} images are in the data; their tokens are not counted"
         yield f"{told}, since no document says how many an image costs in training"
     if calls:
-        yield (
-            "break-even takes the custom model's calls to cost what the base model's cost, but "
-            "for the prompt that is saved; a model unit serves a limited rate of calls"
-        )
+        yield from break_even_notes(prices, calls)
     yield "whether AWS bills validation tokens and failed jobs is not documented"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pipeline.bedrock.card import Price
 from pipeline.costs.advice import VERDICTS
-from pipeline.costs.estimate import ITEMS, BreakEven, Estimate
+from pipeline.costs.break_even import BreakEven
+from pipeline.costs.estimate import ITEMS, Estimate
 
 
 def told_estimate(made: Estimate) -> str:
