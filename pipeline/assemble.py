@@ -111,12 +111,13 @@ class Assembly:
         if limit is not None and lines.height > limit.least:
             counted = pl.concat(lines.columns("id", "document", "split"))
             if new is not None:
-                counted = counted.filter(pl.col("id").is_in(list(new)))
+                counted = counted.filter(pl.col("id").is_in(new.implode()))
             held_out = pl.col("split") == "test"
             data_sets = limit.data_sets(counted.filter(~held_out))
         if limit is None or counted is None or data_sets is None:
             return [self._write(TargetFiles(rendering, rendering.name), lines, new)]
-        data_sets[0].update(counted.filter(held_out)["id"])  # no job reads the test split
+        unread = counted.filter(held_out)["id"]  # no job reads the test split
+        data_sets[0] = pl.concat([data_sets[0], unread])
         if limit.overflow == "select":
             self._set_aside(rendering, lines, new, data_sets[0], OVER_LIMIT, None)
             return [self._write(TargetFiles(rendering, rendering.name), lines, data_sets[0])]
@@ -129,13 +130,13 @@ class Assembly:
             for number, ids in enumerate(data_sets, start=1)
         ]
 
-    def _write(self, files: TargetFiles, lines: Lines, ids: set[str] | None) -> TargetFiles:
+    def _write(self, files: TargetFiles, lines: Lines, ids: pl.Series | None) -> TargetFiles:
         """The files of one data set; `ids` are the records of it, None for all."""
         folder = self.folder / files.name
         folder.mkdir()
         outputs = {split: _Lines(folder / f"{split}.jsonl", files.rendering) for split in SPLITS}
         for frame in lines.frames():
-            own = frame if ids is None else frame.filter(pl.col("id").is_in(list(ids)))
+            own = frame if ids is None else frame.filter(pl.col("id").is_in(ids.implode()))
             self._tell_lines(own, files.name, outputs)
             for split, output in outputs.items():
                 output.add(own.filter(pl.col("split") == split))
@@ -158,8 +159,8 @@ class Assembly:
         self,
         rendering: Rendering,
         rendered: Lines,
-        among: set[str] | None,
-        ids: set[str],
+        among: pl.Series | None,
+        ids: pl.Series,
         reason: str,
         value: str | None,
     ) -> None:
@@ -170,19 +171,21 @@ class Assembly:
         nothing = dict.fromkeys(("threshold", "merged_into"), pl.lit(None, pl.String))
         for lines in rendered.frames():
             if among is not None:
-                lines = lines.filter(pl.col("id").is_in(list(among)))
-            out = lines.filter(~pl.col("id").is_in(list(ids)))
+                lines = lines.filter(pl.col("id").is_in(among.implode()))
+            out = lines.filter(~pl.col("id").is_in(ids.implode()))
             count.came += lines.height
             count.kept += lines.height - out.height
             count.reasons.update({reason: out.height} if out.height else {})
             self.rejected.add(out.with_columns(**told, **nothing))
         self.selections.append(count)
 
-    def _copy_images(self, files: TargetFiles, ids: set[str] | None) -> None:
+    def _copy_images(self, files: TargetFiles, ids: pl.Series | None) -> None:
         prefix = f"{files.rendering.name}.image."
-        for image in sorted(self.images.glob(f"{prefix}*")):
+        images = sorted(self.images.glob(f"{prefix}*"))
+        named = set(ids) if ids is not None and images else set()
+        for image in images:
             final = image.name.removeprefix(prefix)
-            if ids is not None and final.split(".")[0].split("-")[0] not in ids:
+            if ids is not None and final.split(".")[0].split("-")[0] not in named:
                 continue
             folder = self.folder / files.rendering.name / "images"  # where the lines say
             folder.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ chain. Lines are compared as they stand, but for the name of their run in the UR
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,29 +36,40 @@ class Delta:
     """What one target has shipped before."""
 
     chain: tuple[str, ...]  # runs, the parent first
-    shipped: frozenset[int]  # digests of their lines
+    shipped: pl.Series  # digests of their lines, each once
 
-    def new_ids(self, rendered: Lines, run: str) -> set[str]:
+    def new_ids(self, rendered: Lines, run: str) -> pl.Series:
         """The ids of rendered records whose lines the chain does not hold."""
-        new: set[str] = set()
-        for lines in rendered.texts():
-            digests = line_digests(lines["line"].to_list(), run)
-            is_new = pl.Series([digest not in self.shipped for digest in digests], dtype=pl.Boolean)
-            new.update(lines["id"].filter(is_new))
-        return new
+        shipped = self.shipped.implode()
+        return pl.concat(
+            [
+                pl.Series("id", dtype=pl.String),
+                *(
+                    lines["id"].filter(~_rendered_digests(lines, run).is_in(shipped))
+                    for lines in rendered.texts()
+                ),
+            ]
+        )
 
     def withdrawn(self, rendered: Lines, run: str) -> int:
         """How many shipped lines the data no longer holds: a tuned model does not forget them."""
-        there: set[int] = set()
-        for lines in rendered.texts():
-            there.update(line_digests(lines["line"].to_list(), run))
-        return len(self.shipped - there)
+        found = [_rendered_digests(lines, run) for lines in rendered.texts()]
+        there = pl.concat([NO_DIGESTS, *found]).unique()
+        return int((~self.shipped.is_in(there.implode())).sum())
 
 
-def line_digests(lines: Iterable[str], run: str) -> list[int]:
-    """xxh3-64 of each line, without the name of its run."""
-    named = f"/runs/{run}/"
-    return [xxhash.xxh3_64_intdigest(line.replace(named, "/runs/").encode()) for line in lines]
+NO_DIGESTS = pl.Series("digest", dtype=pl.UInt64)
+
+
+def line_digests(lines: Iterable[bytes], run: str) -> pl.Series:
+    """xxh3-64 of each line, without the name of its run: 8 bytes of each are held, not the line."""
+    named = f"/runs/{run}/".encode()
+    digests = (xxhash.xxh3_64_intdigest(line.replace(named, b"/runs/")) for line in lines)
+    return pl.Series("digest", array("Q", digests), dtype=pl.UInt64)
+
+
+def _rendered_digests(lines: pl.DataFrame, run: str) -> pl.Series:
+    return line_digests((line.encode() for line in lines["line"]), run)
 
 
 def named_parents(recipe: Recipe, defaults: Parents, since: str | None) -> Parents:
@@ -85,15 +97,14 @@ def read_deltas(place: Place, parents: Parents) -> dict[str, Delta]:
 
 def _read_delta(place: Place, target: str, parent: str) -> Delta:
     chain: list[str] = []
-    shipped: set[int] = set()
+    shipped = [NO_DIGESTS]
     following: str | None = parent
     while following is not None:
         manifest = _manifest(place, target, following, first=not chain)
         chain.append(following)
-        for line in _lines(place, manifest, target):
-            shipped.update(line_digests([line], following))
+        shipped.append(line_digests(_lines(place, manifest, target), following))
         following = parents_of(manifest).get(target)
-    return Delta(tuple(chain), frozenset(shipped))
+    return Delta(tuple(chain), pl.concat(shipped).unique())
 
 
 def _manifest(place: Place, target: str, run: str, *, first: bool) -> Mapping[str, Any]:
@@ -108,14 +119,15 @@ def _manifest(place: Place, target: str, run: str, *, first: bool) -> Mapping[st
     )
 
 
-def _lines(place: Place, manifest: Mapping[str, Any], target: str) -> Iterator[str]:
+def _lines(place: Place, manifest: Mapping[str, Any], target: str) -> Iterator[bytes]:
     """Every line that a run holds for a target, of all its parts and splits."""
     there = manifest["targets"].items()
     named = [name for name, told in there if whole_name(name, told) == target]
     for file in manifest["files"]:
         folder, _, name = file["path"].partition("/")
         if folder in named and name in {"train.jsonl", "validation.jsonl", "test.jsonl"}:
-            found = place.read(f"runs/{manifest['run']}/{file['path']}")
+            found = place.open(f"runs/{manifest['run']}/{file['path']}")
             if found is None:
                 raise StorageError(f"{place.uri}/runs/{manifest['run']}/{file['path']}: is gone")
-            yield from filter(None, found[0].decode().split("\n"))
+            with found:
+                yield from filter(None, (line.rstrip(b"\n") for line in found))

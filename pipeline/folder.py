@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
+from typing import BinaryIO
 
 from pipeline.errors import ConflictError, StorageError
 from pipeline.failpoints import step
@@ -32,6 +33,15 @@ class FolderPlace:
         except OSError as error:
             raise StorageError(f"{self.root / name}: {error.strerror}") from error
         return data, hashlib.sha256(data).hexdigest()
+
+    def open(self, name: str) -> BinaryIO | None:
+        """A file from its start, or None."""
+        try:
+            return (self.root / name).open("rb", buffering=1 << 20)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StorageError(f"{self.root / name}: {error.strerror}") from error
 
     def published(self) -> list[tuple[str, float]]:
         """The runs, with when their manifests were written."""

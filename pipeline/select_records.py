@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -34,30 +35,31 @@ class RecordLimit:
         """So many records fit, whatever they are for."""
         return min(bound for bound in (self.together, self.train) if bound is not None)
 
-    def data_sets(self, records: pl.DataFrame) -> list[set[str]] | None:
+    def data_sets(self, records: pl.DataFrame) -> list[pl.Series] | None:
         """The ids of each data set, or None when all fit in one."""
-        trained = set(records.filter(pl.col("split") == "train")["id"])
-        if self._fits(len(trained), records.height):
+        is_trained = pl.col("split") == "train"
+        trained = int(records.select(is_trained.sum()).item())
+        if self._fits(trained, records.height):
             return None
-        ids = varied(records)
-        train = [one for one in ids if one in trained]
+        ordered = varied(records)
         if self.overflow == "select":
-            over = set() if self.train is None else set(train[self.train :])
-            return [set([one for one in ids if one not in over][: self.together])]
-        parts = _parts(len(ids), self.together)
+            over = is_trained & (is_trained.cum_sum() > (self.train or trained))
+            return [ordered.filter(~over)["id"].head(self.together or records.height)]
+        parts = _parts(ordered.height, self.together)
         if self.train is None:
-            size = -(-len(ids) // parts)  # alike, so that the last is not too small for a job
-            return [set(ids[start : start + size]) for start in range(0, len(ids), size)]
-        return self._dealt(train, [one for one in ids if one not in trained], parts)
+            size = -(-ordered.height // parts)  # alike, so that the last is not too small for a job
+            return [part["id"] for part in ordered.iter_slices(size)]
+        train, others = (ordered.filter(where)["id"] for where in (is_trained, ~is_trained))
+        return self._dealt(train, others, parts)
 
-    def _dealt(self, train: list[str], others: list[str], parts: int) -> list[set[str]]:
+    def _dealt(self, train: pl.Series, others: pl.Series, parts: int) -> list[pl.Series]:
         """Both alike over at least so many parts, each of which has something to train on."""
-        for number in range(max(parts, _parts(len(train), self.train)), len(train) + 1):
+        for number in range(max(parts, _parts(train.len(), self.train)), train.len() + 1):
             # from both ends, so that one part does not get what is over of both
             dealt = list(zip(_cut(train, number), _cut(others, number)[::-1], strict=True))
-            if all(self._fits(len(own), len(own) + len(more)) for own, more in dealt):
+            if all(self._fits(own.len(), own.len() + more.len()) for own, more in dealt):
                 break
-        return [{*own, *more} for own, more in dealt]
+        return [pl.concat(both) for both in dealt]
 
     def _fits(self, train: int, together: int) -> bool:
         bounds = ((train, self.train), (together, self.together))
@@ -69,25 +71,25 @@ def _parts(count: int, most: int | None) -> int:
     return 1 if most is None else -(-count // most)
 
 
-def _cut(ids: list[str], number: int) -> list[list[str]]:
+def _cut(ids: pl.Series, number: int) -> list[pl.Series]:
     """So many pieces in order, as long as each other but for one id."""
-    starts = [len(ids) * one // number for one in range(number + 1)]
+    starts = [ids.len() * one // number for one in range(number + 1)]
     return [ids[start:end] for start, end in pairwise(starts)]
 
 
-def varied(records: pl.DataFrame) -> list[str]:
-    """The ids of (`id`, `document`) so that any first part of them is as varied as can be.
+def varied(records: pl.DataFrame) -> pl.DataFrame:
+    """The records (`id`, `document` and others) so that any first part is as varied as can be.
 
     Every document gives its first record, then its second, and so on; within a round the order
     is that of a digest of the id, so no source is preferred and the order of the records does not
     matter.
     """
-    digests = [xxhash.xxh3_64_intdigest(one.encode()) for one in records["id"]]
+    digests = array("Q", (xxhash.xxh3_64_intdigest(one.encode()) for one in records["id"]))
     turn = pl.int_range(pl.len()).over("document")
-    ranked = (
+    return (
         records.with_columns(digest=pl.Series(digests, dtype=pl.UInt64))
         .sort("digest", "id")
         .with_columns(turn=turn)
         .sort("turn", "digest", "id")
+        .drop("turn", "digest")
     )
-    return ranked["id"].to_list()

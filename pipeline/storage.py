@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from pipeline.aws import Aws
 from pipeline.errors import SourceChanged, StorageError
@@ -150,6 +150,13 @@ class Place(Protocol):
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """Content and version of a small object, or None."""
+        ...
+
+    def open(self, name: str) -> BinaryIO | None:
+        """An object of any size from its start, to be closed by the caller, or None.
+
+        Raises StorageError.
+        """
         ...
 
     def published(self) -> list[tuple[str, float]]:

@@ -197,6 +197,9 @@ def test_a_published_run_is_pointed_to(place: Any, tmp_path: Path) -> None:
     assert manifest is not None
     assert (there.run, there.manifest_sha256) == ("aaaa", manifest[1])
     assert place.read("runs/aaaa/train.jsonl")[0] == b"one"
+    with place.open("runs/aaaa/train.jsonl") as opened:
+        assert opened.read() == b"one"
+    assert place.open("runs/bbbb/train.jsonl") is None
 
 
 def test_a_place_tells_what_was_published_and_when(place: Any, tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import base64
 import hashlib
 import io
 import json
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pipeline.aws import Aws
 from pipeline.errors import ConflictError, StorageError
@@ -48,14 +49,26 @@ class S3Place:
     def read(self, name: str) -> tuple[bytes, str] | None:
         """Content and ETag of an object, or None. Raises StorageError."""
         body = io.BytesIO()
+        etag = self._read_into(name, body)
+        return None if etag is None else (body.getvalue(), etag)
+
+    def open(self, name: str) -> BinaryIO | None:
+        """A copy of an object on this machine, gone when it is closed, or None."""
+        copy: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+        if self._read_into(name, copy) is None:
+            copy.close()
+            return None
+        copy.seek(0)
+        return copy
+
+    def _read_into(self, name: str, file: BinaryIO) -> str | None:
+        """Write an object to a file; returns its ETag, None where there is none."""
         try:
-            read = ObjectRead(self.aws, self.client, self.bucket, self._key(name), None)
-            etag = read.into(body)
+            return ObjectRead(self.aws, self.client, self.bucket, self._key(name), None).into(file)
         except aws_errors() as error:
             if error_code(error) in GONE:
                 return None
             raise self._fault(name, error) from error
-        return body.getvalue(), etag
 
     def published(self) -> list[tuple[str, float]]:
         """The runs, with when their manifests were written."""
