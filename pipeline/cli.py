@@ -11,7 +11,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli_bedrock import app as bedrock_commands
-from pipeline.cli_options import EndpointOption, JsonOption
+from pipeline.cli_options import EndpointOption, JsonOption, echo
 from pipeline.cli_runs import app as run_commands
 from pipeline.cli_teach import app as teach_commands
 from pipeline.engines.process import collect_rarely, leave, settle_process
@@ -37,7 +37,7 @@ def options(
 ) -> None:
     """Options that stand before a command."""
     if version:
-        typer.echo(f"bedrock-prep {__version__}")
+        echo(f"bedrock-prep {__version__}")
         raise typer.Exit
 
 
@@ -51,7 +51,7 @@ def init(
     from pipeline.starter import write_starter
 
     for path in write_starter(folder):
-        typer.echo(path)
+        echo(path)
 
 
 @app.command(
@@ -107,7 +107,8 @@ def prepare(
         recipe, output, change or [], workers, memory, work, log, full, since, metrics,
         lineage_events, state,
     )  # fmt: skip
-    typer.echo(told.as_json() if as_json else told.as_text())
+    done = f"{told.outcome.uri} is published all the same"
+    echo(told.as_json() if as_json else told.as_text(), done=done)
 
 
 @app.command(
@@ -152,12 +153,10 @@ def check(
         count_tokens, tokenizer, media,
     )  # fmt: skip
     if fix is not None:
-        typer.echo("\n".join(command.told_repair(command.fix(asked, fix), fix)))
+        echo("\n".join(command.told_repair(command.fix(asked, fix), fix)))
         return
     result = command.check(asked)
-    typer.echo(
-        to_json(result.as_json()).decode() if as_json else "\n".join(command.told_result(result))
-    )
+    echo(to_json(result.as_json()).decode() if as_json else "\n".join(command.told_result(result)))
     if not result.ok:
         raise DataError(command.verdict(result))
 
@@ -171,15 +170,15 @@ def models(
 ) -> None:
     """List the models that can be customized, how, and their limits."""
     from pipeline.bedrock.live import drift, live_models
-    from pipeline.models import models_json, print_models
+    from pipeline.models import models_json, models_text
 
     changed = drift(live_models(region, endpoint_url), region) if live else None
     if as_json:
-        typer.echo(models_json(changed), nl=False)
+        echo(models_json(changed), nl=False)
         return
-    print_models()
+    echo(models_text(), nl=False)
     for one in changed or []:
-        typer.echo(f"{one.model}: {one.what}")
+        echo(f"{one.model}: {one.what}")
 
 
 app.add_typer(run_commands)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from pipeline.cli_options import EndpointOption, JsonOption, RunArgument
+from pipeline.cli_options import EndpointOption, JsonOption, RunArgument, echo
 
 if TYPE_CHECKING:
     from pipeline.commands.submit import Connection
@@ -58,7 +58,7 @@ def publish(
         concurrency=concurrency, give_up_after=give_up_after, stall_after=stall_after,
         max_bandwidth=parse_size(max_bandwidth, "--max-bandwidth") if max_bandwidth else None,
     )  # fmt: skip
-    typer.echo(to_json(told.as_json()).decode().rstrip() if as_json else told.uri)
+    echo(to_json(told.as_json()).decode().rstrip() if as_json else told.uri)
 
 
 @app.command(epilog="Example: `bedrock-prep abort s3://bucket/pairs`")
@@ -74,7 +74,7 @@ def abort(
     from pipeline.commands.publish import abort_pending
 
     for uri in abort_pending(destination, region, endpoint_url, owner):
-        typer.echo(uri)
+        echo(uri)
 
 
 @app.command(
@@ -103,14 +103,14 @@ def submit(
     connection = Connection(region, endpoint_url)
     plan = plan_job(run, target, connection, allow_legacy)
     if dry_run:
-        typer.echo(to_json(plan.as_json()).decode(), nl=False)
+        echo(to_json(plan.as_json()).decode(), nl=False)
         return
     job = submit_plan(plan, connection)
     if wait:
         typer.echo(job.job_arn, err=True)
         _tell_job(job.job_arn, Connection(job.region, endpoint_url), True, interval, as_json)
     else:
-        typer.echo(to_json(job.as_json()).decode().rstrip() if as_json else job.job_arn)
+        echo(to_json(job.as_json()).decode().rstrip() if as_json else job.job_arn)
 
 
 @app.command(
@@ -141,7 +141,7 @@ def _tell_job(
         typer.echo(line, err=True)
 
     told = follow(job, connection, wait, say, interval)
-    typer.echo(to_json(told.as_json()).decode().rstrip() if as_json else told.as_text())
+    echo(to_json(told.as_json()).decode().rstrip() if as_json else told.as_text())
     raise typer.Exit(told.exit_code)
 
 
@@ -164,7 +164,7 @@ def policy(
     from pipeline.commands.policy import recipe_policies
 
     told = recipe_policies(recipe, change, region, account, source_vpce, state)
-    typer.echo(json.dumps(told, indent=2))
+    echo(json.dumps(told, indent=2))
 
 
 @app.command(epilog="Example: `bedrock-prep doctor recipe.yaml`")
@@ -181,7 +181,7 @@ def doctor(
 
     checks = examine(recipe, change, offline, state)
     told = [check.as_json() for check in checks]
-    typer.echo(to_json(told).decode().rstrip() if as_json else told_checks(checks))
+    echo(to_json(told).decode().rstrip() if as_json else told_checks(checks))
     raise typer.Exit(exit_code(checks))
 
 
@@ -233,4 +233,4 @@ def estimate(
         prompt_tokens,
         RAG_ABOVE if rag_above is None else rag_above,
     )
-    typer.echo(to_json(made.as_json()).decode().rstrip() if as_json else told_estimate(made))
+    echo(to_json(made.as_json()).decode().rstrip() if as_json else told_estimate(made))

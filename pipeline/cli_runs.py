@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli_options import JsonOption, RunArgument
+from pipeline.cli_options import JsonOption, RunArgument, echo
 
 app = typer.Typer()
 
@@ -40,7 +40,7 @@ def why(
     """Tell what became of a record or a source, or what another threshold would do."""
     from pipeline.commands.why import answer
 
-    typer.echo(answer(run, what, what_if or [], text=text, as_json=as_json), nl=False)
+    echo(answer(run, what, what_if or [], text=text, as_json=as_json), nl=False)
 
 
 @app.command(
@@ -64,7 +64,7 @@ def withdraw(
     """Tell what hangs on a record or a source, and what takes it out of every further run."""
     from pipeline.commands.withdraw import dependants
 
-    typer.echo(dependants(run, what, duplicates=duplicates, as_json=as_json), nl=False)
+    echo(dependants(run, what, duplicates=duplicates, as_json=as_json), nl=False)
 
 
 @app.command(
@@ -81,9 +81,9 @@ def report(
     from pipeline.commands.report import copy_report, told_report
 
     if output is None:
-        typer.echo(told_report(run))
+        echo(told_report(run))
     else:
-        typer.echo(copy_report(run, output, language))
+        echo(copy_report(run, output, language))
 
 
 @app.command(
@@ -105,8 +105,8 @@ def diff(
 
     found, name = diff_runs(before, after)
     if output is not None:
-        typer.echo(write_diff(found, name, output))
+        echo(write_diff(found, name, output))
     elif as_json:
-        typer.echo(to_json(found.as_json()).decode(), nl=False)
+        echo(to_json(found.as_json()).decode(), nl=False)
     else:
-        typer.echo("\n".join(told_diff(found)))
+        echo("\n".join(told_diff(found)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli_options import EndpointOption, JsonOption
+from pipeline.cli_options import EndpointOption, JsonOption, echo
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
@@ -95,4 +95,4 @@ def teach(
             max_usd, max_tokens, requests_per_minute, tokens_per_minute, at_once
         )
         told = command.ask(one, limits, command.Where(region, endpoint_url))
-    typer.echo(to_json(told.as_json()).decode().rstrip() if as_json else told.as_text())
+    echo(to_json(told.as_json()).decode().rstrip() if as_json else told.as_text())

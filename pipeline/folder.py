@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +43,10 @@ class FolderPlace:
             return None
         except OSError as error:
             raise StorageError(f"{self.root / name}: {error.strerror}") from error
+
+    def sizes(self, names: Sequence[str]) -> list[int | None]:
+        """Bytes of each of these files, None where there is none."""
+        return [_size(self.root / name) for name in names]
 
     def published(self) -> list[tuple[str, float]]:
         """The runs, with when their manifests were written."""
@@ -135,3 +140,12 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from error

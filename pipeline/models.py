@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from pipeline.bedrock.cards import Card, Plan, load_cards
@@ -20,7 +21,7 @@ def models_json(changed: list[Drift] | None = None) -> str:
     return as_json({"cards": cards, "drift": [one.as_json() for one in changed]}).decode()
 
 
-def print_models() -> None:
+def models_text() -> str:
     """A row for each model and customization; open ones first."""
     from rich.console import Console
     from rich.table import Table
@@ -31,10 +32,10 @@ def print_models() -> None:
     for card in sorted(load_cards().values(), key=lambda card: not card.open_for_new_jobs):
         for plan in card.customizations.values():
             table.add_row(*_row(card, plan), style=None if card.open_for_new_jobs else "dim")
-    console = Console()
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
-    console.print(table)
+    told, out = io.StringIO(), Console()
+    width = out.width if out.is_terminal else FILE_WIDTH
+    Console(file=told, force_terminal=out.is_terminal, width=width).print(table)
+    return told.getvalue()
 
 
 def _row(card: Card, plan: Plan) -> tuple[str, ...]:

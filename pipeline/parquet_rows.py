@@ -30,7 +30,8 @@ class ParquetRows:
     """Write frames of one schema to a Parquet file in row groups of `ROW_GROUP` rows.
 
     Without dictionaries: ids and places seldom repeat, and compressed the file is a quarter
-    smaller. pyarrow is imported here, as workers have no use for it.
+    smaller. pyarrow is imported here, as workers have no use for it; to it a relative path with a
+    colon is a URI.
     """
 
     def __init__(self, path: Path, schema: pl.Schema, compression: str = "zstd") -> None:
@@ -39,7 +40,7 @@ class ParquetRows:
         self.schema = schema
         self.arrow_schema = pl.DataFrame(schema=schema).to_arrow().schema
         self.writer = pq.ParquetWriter(
-            path, self.arrow_schema, compression=compression, use_dictionary=False
+            path.absolute(), self.arrow_schema, compression=compression, use_dictionary=False
         )
         self.waiting: list[pa.Table] = []
         self.rows = 0

@@ -16,6 +16,9 @@ from pipeline.run import Options, Outcome, prepare
 from pipeline.telemetry import watched
 
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+OTHER_URI = re.compile(r"(?!s3://)[A-Za-z][A-Za-z0-9+.-]+:/")
+"""What is meant for a URI, and is none that we write to: `gs://…`, `s3:/…`, `S3://…`."""
+
 SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$", re.IGNORECASE)
 
 
@@ -69,6 +72,13 @@ def parse_size(text: str, option: str = "--memory") -> int:
     return int(float(match[1]) * UNITS[match[2].lower()])
 
 
+def checked_output(output: str) -> str:
+    """A folder, `~/` of this user's home, or an s3:// prefix. Raises RecipeError for other URIs."""
+    if OTHER_URI.match(output):
+        raise RecipeError(f"--output {output}: is neither a folder nor an s3:// prefix")
+    return str(Path(output).expanduser()) if output.startswith("~/") else output
+
+
 def cores() -> int:
     """Cores that this process may use; on a system that cannot say, all of them."""
     if hasattr(os, "sched_getaffinity"):
@@ -96,7 +106,7 @@ def prepare_recipe(
     """
     recipe = load_recipe(path, changes)
     options = Options(
-        output=output or f"out/{recipe.name}",
+        output=checked_output(output or f"out/{recipe.name}"),
         workers=workers or cores(),
         memory=parse_size(memory) if memory else None,
         work=work,

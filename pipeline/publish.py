@@ -91,7 +91,8 @@ def read_latest(place: Place) -> Latest | None:
         told = json.loads(data)
         return Latest(told["run"], told["manifest_sha256"], version)
     except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{place.uri}/{LATEST}: is damaged: {error}") from error
+        told = f"{place.uri}/{LATEST}: is damaged: {error}"
+        raise StorageError(f"{told}; remove it, and the next run writes it anew") from error
 
 
 def read_manifest(place: Place, run: str) -> tuple[dict[str, Any], str] | None:

@@ -86,5 +86,8 @@ def run_before(place: Place, latest: Latest | None) -> PublishedRun | None:
         return None
     found = read_manifest(place, latest.run)
     if found is None:
-        raise StorageError(f"{place.uri}/LATEST: names run {latest.run}, which is not there")
+        raise StorageError(
+            f"{place.uri}/LATEST: names run {latest.run}, which is not there; remove it, and the "
+            "next run writes it anew"
+        )
     return PublishedRun(place, latest.run, found[0])

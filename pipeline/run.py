@@ -29,7 +29,7 @@ from pipeline.recipe import Recipe
 from pipeline.resume import PLAN
 from pipeline.shards import FILES, private_folder, read_marker
 from pipeline.state import State
-from pipeline.storage import Aws, is_remote, open_place
+from pipeline.storage import Aws, Place, is_remote, open_place
 from pipeline.teach.recipe import with_answers
 from pipeline.withdraw import Withdrawn
 
@@ -77,6 +77,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         there = read_manifest(place, run)
         if there:  # the same work is done; a run killed before its last step lacks only LATEST
             lock.confirm()
+            _refuse_changed(place, there[0])
             if state:
                 state.save(run)
             point_to(place, run, there[1], latest)
@@ -98,6 +99,19 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         publish(place, finished.folder, run, latest)
         _clear(work, run, inputs, withdrawn)
         return Outcome(run, uri, False, finished.manifest)
+
+
+def _refuse_changed(place: Place, manifest: dict[str, Any]) -> None:
+    """Raise StorageError when a file of a published run has no longer the size that it had."""
+    folder = f"runs/{manifest['run']}"
+    sizes = place.sizes([f"{folder}/{file['path']}" for file in manifest["files"]])
+    for file, size in zip(manifest["files"], sizes, strict=False):
+        if size != file["bytes"]:
+            found = "is gone" if size is None else f"has {size} bytes, not {file['bytes']}"
+            raise StorageError(
+                f"{place.uri}/{folder}/{file['path']}: {found}, as it was published; remove "
+                f"{place.uri}/{folder}, and run again"
+            )
 
 
 def _refusal(finished: Finished) -> str:

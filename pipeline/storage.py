@@ -6,6 +6,7 @@ A listed source is pinned: what is read later is the version that was listed, or
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -156,6 +157,12 @@ class Place(Protocol):
         """An object of any size from its start, to be closed by the caller, or None.
 
         Raises StorageError.
+        """
+        ...
+
+    def sizes(self, names: Sequence[str]) -> list[int | None]:
+        """Bytes of each of these objects, None where there is none, if others can change them
+        there: empty else. Raises StorageError.
         """
         ...
 

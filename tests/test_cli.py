@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,21 +184,83 @@ cli.main()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_what_cannot_be_printed_is_told_without_a_trace(bedrock_prep: Command) -> None:
-    """On a full disk exit code 4; into a pipe that nobody reads 1 and without stdout 0, quietly."""
+def test_what_cannot_be_printed_is_told_without_a_trace(
+    bedrock_prep: Command, tmp_path: Path
+) -> None:
+    """On a full disk exit code 4; into a pipe that nobody reads and without stdout 0, quietly."""
 
-    def printed(stdout: Any, **more: Any) -> tuple[int, str]:
+    def printed(stdout: Any, *words: str | Path, **more: Any) -> tuple[int, str]:
         quiet = {"capture_output": False, "stdout": stdout, "stderr": subprocess.PIPE}
-        done = bedrock_prep("models", **quiet, **more)
-        return done.returncode, done.stderr
+        done = bedrock_prep(*(words or ["models"]), **quiet, **more)
+        return done.returncode, done.stderr.splitlines()[-1] if done.stderr else ""
 
     with Path("/dev/full").open("w") as full:
-        assert printed(full) == (4, "No space left on device; nothing was published\n")
-    reading, writing = os.pipe()
-    os.close(reading)
-    assert printed(writing) == (1, "")
-    os.close(writing)
+        assert printed(full) == (4, "standard output: No space left on device")
+        code, told = printed(full, "prepare", SAMPLE / "documents.yaml", "--output", tmp_path / "a")
+        run = json.loads((tmp_path / "a/LATEST").read_bytes())["run"]
+        assert code == 4
+        assert told.endswith(f"left on device; {tmp_path}/a/runs/{run} is published all the same")
+    printing: list[list[str | Path]] = [["models"]]
+    printing.append(["prepare", SAMPLE / "documents.yaml", "--output", tmp_path / "b"])
+    for words in printing:
+        reading, writing = os.pipe()
+        os.close(reading)
+        assert printed(writing, *words)[0] == 0
+        os.close(writing)
+    assert (tmp_path / "b/LATEST").exists()
     assert printed(None, preexec_fn=lambda: os.close(1)) == (0, "")
+
+
+def test_without_any_stream_a_run_is_made(bedrock_prep: Command, tmp_path: Path) -> None:
+    """As some schedulers start programs: no file of the run may come to stand in their place."""
+
+    def close_all() -> None:
+        os.closerange(0, 3)
+
+    words = ("prepare", SAMPLE / "documents.yaml", "--output", tmp_path / "out")
+    done = bedrock_prep(*words, capture_output=False, preexec_fn=close_all)
+    assert done.returncode == 0
+    assert (tmp_path / "out/LATEST").exists()
+
+
+@pytest.mark.parametrize("output", ["gs://bucket/x", "s3:/bucket/x", "S3://bucket/x", "file:///x"])
+def test_an_output_that_is_no_place_of_ours_is_refused(
+    bedrock_prep: Command, tmp_path: Path, output: str
+) -> None:
+    """Before any work, and no folder of such a name is made."""
+    done = bedrock_prep("prepare", SAMPLE / "documents.yaml", "--output", output, cwd=tmp_path)
+    assert done.returncode == 2
+    told = f"--output {output}: is neither a folder nor an s3:// prefix\n"
+    assert (done.stderr, list(tmp_path.iterdir())) == (told, [])
+
+
+@pytest.mark.parametrize("output", ["out:1/x", "~/x"])
+def test_outputs_with_odd_names(bedrock_prep: Command, tmp_path: Path, output: str) -> None:
+    """A colon is one of a name; the home folder is meant as a shell means it."""
+    words = ("prepare", SAMPLE / "documents.yaml", "--output", output)
+    done = bedrock_prep(*words, cwd=tmp_path, env=dict(os.environ, HOME=str(tmp_path)))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / output.removeprefix("~/") / "LATEST").exists()
+
+
+def test_a_published_run_that_was_changed_is_told_with_a_remedy(
+    bedrock_prep: Command, tmp_path: Path
+) -> None:
+    """It is not said to be done; the remedy that is told makes it anew."""
+    words = ("prepare", SAMPLE / "documents.yaml", "--output", tmp_path / "out")
+    assert bedrock_prep(*words).returncode == 0
+    (run,) = (tmp_path / "out/runs").iterdir()
+    lines = run / "corpus/train.jsonl"
+    whole = lines.read_bytes()
+    lines.write_bytes(whole + b"more\n")
+    changed = bedrock_prep(*words)
+    assert changed.returncode == 4
+    assert f"remove {run}, and run again" in changed.stderr
+    lines.unlink()
+    assert "train.jsonl: is gone" in bedrock_prep(*words).stderr
+    shutil.rmtree(run)
+    assert bedrock_prep(*words).returncode == 0
+    assert lines.read_bytes() == whole
 
 
 def test_starting_is_quick_and_imports_no_slow_library() -> None:

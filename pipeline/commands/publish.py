@@ -125,7 +125,8 @@ def verify_files(run: PublishedRun, folder: Path) -> None:
         faults.append(f"{MANIFEST} was changed")
     if faults:
         told = "; ".join(faults)
-        raise DataError(f"{folder}: is not the run that was made: {told}. Prepare it again")
+        remedy = f"Remove {folder}, and prepare it again"
+        raise DataError(f"{folder}: is not the run that was made: {told}. {remedy}")
 
 
 def _measure(path: Path) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import sys
 from typing import NoReturn
 
 KEEP_MEMORY = "dirty_decay_ms:10000,muzzy_decay_ms:10000"
@@ -20,9 +21,21 @@ SETTINGS = {
 
 def settle_process() -> None:
     """Settle a command's own process, before it imports Polars and pydantic."""
+    _hold_streams()
     for name, own in SETTINGS.items():
         os.environ.setdefault(name, own)
     _look_rarely()
+
+
+def _hold_streams() -> None:
+    """Where a standard stream is closed, nothing else may come to stand in its place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def collect_rarely() -> None:
@@ -42,6 +55,8 @@ def leave(code: int) -> NoReturn:
     atexit._run_exitfuncs()
     try:
         print(end="", flush=True)
-    except OSError:  # what is printed last has met a full disk, or nobody who reads
+    except BrokenPipeError:  # nobody reads any more
+        pass
+    except OSError:  # what is printed last has met a full disk
         code = code or 4
     os._exit(code)
