@@ -12,7 +12,7 @@ import typer
 from pipeline.errors import StorageError
 
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="An output folder or s3:// prefix, or …/runs/<digest>.")
+    str, typer.Argument(metavar="RUN", help="An output folder or s3:// prefix, or …/runs/DIGEST.")
 ]
 EndpointOption = Annotated[
     str | None, typer.Option(help="Another server than AWS's; http:// on the loopback only.")

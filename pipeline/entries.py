@@ -122,6 +122,16 @@ class FoundSource(Settings):
     path: str
     reader: None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _names_the_reader_of_its_settings(cls, given: Any) -> Any:
+        for key in given if isinstance(given, dict) else ():
+            own = [name for name, kind in READERS.items() if key in fields_of(kind)]
+            if key not in cls.model_fields and own:
+                named = " or ".join(own)
+                raise ValueError(f"{key} is a setting of a reader: name it too, reader: {named}")
+        return given
+
 
 def _reader_tag(entry: Any) -> str:
     return str(entry.get("reader") or "found") if isinstance(entry, dict) else "found"

@@ -57,6 +57,8 @@ def _say(detail: Any, known_keys: KnownKeys) -> str:
         names = [name.strip(" '") for name in detail["ctx"]["expected_tags"].split(",")]
         guess = did_you_mean(tag, names)
         return f"no such name: {tag}{guess or ','} known: {', '.join(names)}"
+    if kind in ("model_type", "model_attributes_type"):
+        return f"is to be a mapping of keys to values, not {json.dumps(value, default=str)[:80]}"
     message = detail["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         return str(message)

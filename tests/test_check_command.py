@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,19 @@ def test_files_in_s3_are_checked_where_they_stand(
         assert "folder" in check(asked(prefix)).counts
     with pytest.raises(StorageError):
         check(asked(f"{uri}no-such.jsonl"))
+
+
+def test_what_comes_through_a_pipe_is_read(bedrock_prep: Command, tmp_path: Path) -> None:
+    """It is kept for as long as it is checked, and called as it was."""
+    words = ("check", "/dev/stdin", "--format", "conversation", "--allow", "file-name")
+    whole, broken = (joined(lines, "conversation") for lines in (GOOD, [*GOOD, b"garbage"]))
+    for data, code, told in ((whole, 0, "100 records"), (broken, 3, "/dev/stdin:101: error: ")):
+        reading, writing = os.pipe()
+        with open(writing, "wb") as pipe:
+            pipe.write(data)
+        done = bedrock_prep(*words, stdin=reading)
+        os.close(reading)
+        assert (done.returncode, told in done.stdout) == (code, True), done.stdout
 
 
 def counted(folder: Path, count: Any, *texts: str, count_all: bool = False) -> CheckResult:

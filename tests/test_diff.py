@@ -96,6 +96,15 @@ def test_an_edited_source_is_the_cause(folder: Path) -> None:
     ]
 
 
+def test_an_edited_source_and_a_changed_threshold_are_both_told(folder: Path) -> None:
+    """What was edited may be another record of the same file."""
+    before = run(folder)
+    (folder / "documents" / "short.md").write_text("These four short words")
+    diff, _ = diff_runs(before, run(folder, "stages=[clean,{quality: {min_words: 6}},dedup_exact]"))
+    cause = "the source changed, or recipe.stages.quality.min_words: 3 → 6"
+    assert flips(diff) == [("kept: corpus", "rejected by quality: too_short", cause, 1)]
+
+
 def test_a_removed_twin_brings_back_the_other(folder: Path) -> None:
     """Its duplicate was kept in its stead and is gone."""
     before = run(folder)

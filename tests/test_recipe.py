@@ -72,6 +72,8 @@ sources:
   - path: b.jsonl
     reader: jsonl
     colums: {}
+  - {path: c.csv, columns: {text: body}}
+  - d.txt
 stages:
   - clen
   - language: {alow: [en]}
@@ -88,12 +90,14 @@ split: {validation: 2}
         ("recipe.yaml:3: sorces: unknown key", "'sources'"),
         ("recipe.yaml:5: sources[0]: no such name: jsnl", "'jsonl'"),
         ("recipe.yaml:9: sources[1].colums: unknown key", "'columns'"),
-        ("recipe.yaml:11: stages[0]: no such name: clen", "'clean'"),
-        ("recipe.yaml:12: stages[1].language.alow: unknown key", "'allow'"),
-        ("recipe.yaml:13: stages[2].chunk.max_tokens:", "many"),
-        ("recipe.yaml:15: targets.assistant:", "nova-lite"),
-        ("recipe.yaml:16: targets.corpus:", "'pretraining'"),
-        ("recipe.yaml:18: split.validation:", "less than"),
+        ("recipe.yaml:10: sources[2]: columns is a setting of a reader: name it too", "csv"),
+        ("recipe.yaml:11: sources[3]: is to be a mapping", '"d.txt"'),
+        ("recipe.yaml:13: stages[0]: no such name: clen", "'clean'"),
+        ("recipe.yaml:14: stages[1].language.alow: unknown key", "'allow'"),
+        ("recipe.yaml:15: stages[2].chunk.max_tokens:", "many"),
+        ("recipe.yaml:17: targets.assistant:", "nova-lite"),
+        ("recipe.yaml:18: targets.corpus:", "'pretraining'"),
+        ("recipe.yaml:20: split.validation:", "less than"),
     ]
     assert len(told) == len(expected), told
     for fault, (begins, holds) in zip(told, expected, strict=True):

@@ -142,6 +142,14 @@ def test_the_beginning_of_an_id_is_enough(run: PublishedRun) -> None:
         assert row in why(run, what).lines
 
 
+def test_a_place_is_understood_as_it_is_told(sold: PublishedRun) -> None:
+    """`why` and `withdraw` print sources with the place of a record in them."""
+    [row] = why(sold, "pairs.jsonl (line=2)").lines[:1]
+    assert (row["source"], row["locator"]) == ("pairs.jsonl", "line=2")
+    with pytest.raises(RecipeError):
+        why(sold, "pairs.jsonl (line=200)")
+
+
 @pytest.fixture(scope="module")
 def sold(tmp_path_factory: pytest.TempPathFactory) -> PublishedRun:
     """A run of pairs of two customers and of a text that no target takes."""
@@ -207,10 +215,12 @@ def test_a_text_is_found_among_the_rejected(run: PublishedRun, output: Path) -> 
         shutil.move(output / ".moved", output / ".work")
 
 
-def test_a_blank_text_is_refused(run: PublishedRun) -> None:
-    """It would be found everywhere."""
+def test_a_text_that_is_none_is_refused(run: PublishedRun) -> None:
+    """A blank one would be found everywhere, bytes of another encoding nowhere."""
     with pytest.raises(RecipeError, match="name some text"):
         why_text(run, "  ")
+    with pytest.raises(RecipeError, match="is no UTF-8 text"):
+        why_text(run, "ch\udce0o")
 
 
 def test_a_row_that_other_votes_have_left_behind_is_not_found(tmp_path: Path) -> None:

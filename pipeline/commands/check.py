@@ -96,24 +96,32 @@ def _location(files: list[str]) -> str | None:
 
 @contextmanager
 def _local(uris: list[str]) -> Iterator[list[Path]]:
-    """The files as local paths; S3 objects are fetched under their own names."""
-    spool = Path(tempfile.mkdtemp(prefix="bedrock-prep-check-")) if _any_remote(uris) else None
+    """The files as local paths; S3 objects, and what comes through a pipe, are fetched under their
+    own names, for files are read more than once."""
+    fetched = any(is_remote(uri) or _is_stream(uri) for uri in uris)
+    spool = Path(tempfile.mkdtemp(prefix="bedrock-prep-check-")) if fetched else None
     try:
-        yield [_fetch(uri, spool, n) if spool and is_remote(uri) else Path(uri)
+        yield [_fetch(uri, spool, n) if spool and (is_remote(uri) or _is_stream(uri)) else Path(uri)
                for n, uri in enumerate(uris)]  # fmt: skip
     finally:
         if spool is not None:
             shutil.rmtree(spool)
 
 
-def _any_remote(uris: list[str]) -> bool:
-    return any(is_remote(uri) for uri in uris)
+def _is_stream(uri: str) -> bool:
+    """Whether a path is that of a pipe or a terminal: `/dev/stdin`, `<(zcat …)`."""
+    path = Path(uri)
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def _fetch(uri: str, spool: Path, number: int) -> Path:
-    (listed, *more) = list_sources(uri, spool, Aws())
-    place = spool / str(number) / uri.rstrip("/").rsplit("/", 1)[1]
+    place = spool / str(number) / uri.rstrip("/").rpartition("/")[2]
     place.parent.mkdir()
+    if _is_stream(uri):
+        with Path(uri).open("rb") as source, place.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+        return place
+    (listed, *more) = list_sources(uri, spool, Aws())
     if more or listed.uri != uri:
         place.mkdir()  # a prefix: told as a folder is
         return place
@@ -122,7 +130,7 @@ def _fetch(uri: str, spool: Path, number: int) -> Path:
 
 def fix(asked: Asked, out: Path) -> Repair:
     """Write the one file asked for anew, mended where there is one right answer."""
-    if len(asked.files) != 1 or is_remote(asked.files[0]):
+    if len(asked.files) != 1 or is_remote(asked.files[0]) or _is_stream(asked.files[0]):
         raise RecipeError("--fix: takes one local file")
     return fix_file(Path(asked.files[0]), out, plan=asked.plan(), format_name=asked.format)
 

@@ -112,13 +112,13 @@ def _cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Changes) -> p
     merged = pl.col("merged_into").is_not_null() | pl.col("merged_into_after").is_not_null()
     elsewhere = "the recipe" if made.recipe else "the version" if made.versions else None
     rest = pl.lit(f"{elsewhere}, in another stage" if elsewhere else "other records")
+    by_settings = pl.coalesce(settings("stage_after"), settings("stage"))
+    both = pl.format("the source changed, or {}", by_settings)  # an edit of it may be elsewhere
     return (
         pl.when(pl.col("source").is_in(edited))
-        .then(pl.lit("the source changed"))
-        .when(settings("stage_after").is_not_null())
-        .then(settings("stage_after"))
-        .when(settings("stage").is_not_null())
-        .then(settings("stage"))
+        .then(pl.coalesce(both, pl.lit("the source changed")))
+        .when(by_settings.is_not_null())
+        .then(by_settings)
         .when(targets.is_not_null())
         .then(targets)
         .when(merged)

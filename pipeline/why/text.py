@@ -31,6 +31,10 @@ def why_text(run: PublishedRun, fragment: str, work: Path | None = None) -> Way:
         raise RecipeError(f"--text: {run.uri} is not in a folder; copy the run here to search it")
     if not fragment.strip():
         raise RecipeError("--text: name some text to look for")
+    try:
+        fragment.encode()
+    except UnicodeEncodeError:
+        raise RecipeError("--text: what is looked for is no UTF-8 text") from None
     output = Path(run.place.uri)
     ids = list(_in_lines(run, output / "runs" / run.run, fragment))
     left = FOUND_MOST - len(ids)

@@ -202,6 +202,8 @@ def _line(run: PublishedRun, what: str) -> pl.Expr | None:
 def _asked(what: str) -> pl.Expr:
     """Rows that an id, the beginning of one, a document or a source means."""
     source = (pl.col("source") == what) | pl.col("source").str.ends_with(f"/{what}")
+    if what.endswith(")"):  # a place as it is told: a source, and where in it
+        source |= pl.format("{} ({})", "source", "locator") == what
     if not ID.fullmatch(what):
         return source
     own = (pl.col("id") == what) | (pl.col("document") == what)
