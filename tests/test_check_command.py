@@ -90,7 +90,7 @@ def test_what_comes_through_a_pipe_is_read(bedrock_prep: Command, tmp_path: Path
     whole, broken = (joined(lines, "conversation") for lines in (GOOD, [*GOOD, b"garbage"]))
     for data, code, told in ((whole, 0, "100 records"), (broken, 3, "/dev/stdin:101: error: ")):
         reading, writing = os.pipe()
-        with open(writing, "wb") as pipe:
+        with os.fdopen(writing, "wb") as pipe:
             pipe.write(data)
         done = bedrock_prep(*words, stdin=reading)
         os.close(reading)
