@@ -155,3 +155,33 @@ def test_cells_stand_in_their_columns(rows: list[str], text: str, tmp_path: Path
     """Behind a wide one too; a column of the grid that no cell begins at is none."""
     body = "".join(f"<w:tr>{row}</w:tr>" for row in rows)
     assert [row["text"] for row in read(tmp_path, f"<w:tbl>{body}</w:tbl>")] == [text]
+
+
+def table(*rows: str) -> str:
+    return f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in rows)}</w:tbl>"
+
+
+def held(*blocks: str) -> str:
+    return f"<w:tc>{''.join(blocks)}</w:tc>"
+
+
+PRICES = table(cell("a") + cell("b"), cell("1") + cell("2"))
+RULES = made.paragraph(made.run("Rules"), "Heading1") + "".join(
+    made.paragraph(made.run(text), style)
+    for text, style in [("Read this.", ""), ("Unplug it.", "ListBullet"), ("Cool.", "ListBullet")]
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (table(held(RULES)), "# Rules\n\nRead this.\n\n- Unplug it.\n- Cool."),
+        (table(held(RULES) + held()), "# Rules\n\nRead this.\n\n- Unplug it.\n- Cool."),
+        (table(held(made.run("") + PRICES)), "| a | b |\n| --- | --- |\n| 1 | 2 |"),
+        (table(held(PRICES) + cell("x")), "| a; b / 1; 2 | x |\n| --- | --- |"),
+        (table(held(table(held(PRICES))) + cell("x")), "| a; b / 1; 2 | x |\n| --- | --- |"),
+    ],
+)
+def test_a_frame_is_what_it_holds(body: str, text: str, tmp_path: Path) -> None:
+    """A table of one column keeps headings, lists and tables; in a cell a table is one line."""
+    assert [row["text"] for row in read(tmp_path, body)] == [text]

@@ -26,10 +26,18 @@ REPEATED = (
     '<b:table-row b:number-rows-repeated="1048573"><b:table-cell/></b:table-row></b:table>'
 )
 
+CELL = "<b:table-cell>%s</b:table-cell>"
+TABLE = '<b:table xmlns:b="b"><b:table-row>%s</b:table-row></b:table>'
+LIST = f"<t:list>{''.join(f'<t:list-item><t:p>{x}</t:p></t:list-item>' for x in 'ab')}</t:list>"
+FRAME = TABLE % (CELL % ("<t:h>Rules</t:h><t:p>One.</t:p>" + LIST) + CELL % "")
+NESTED = TABLE % (CELL % (TABLE % (CELL % "<t:p>a</t:p>" * 2)) + CELL % "<t:p>b</t:p>")
+
 
 @pytest.mark.parametrize(
     ("body", "text"),
     [
+        (FRAME, "# Rules\n\nOne.\n\n- a\n- b"),
+        (NESTED, "| a; a | b |\n| --- | --- |"),
         (FIELDS, "See Chapter 3, Figure 7: due 1 May 2024, Lan[L1] hot."),
         (NO_FIELDS, "# ab"),
         (REPEATED, "| x | y |\n| --- | --- |\n| x | y |\n| x | y |"),

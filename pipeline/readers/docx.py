@@ -22,7 +22,7 @@ from pipeline.readers.docx_plain import Plain, is_numbered, plain_paragraphs
 from pipeline.readers.docx_tables import in_columns, rows_of
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
-from pipeline.readers.tables import as_lines
+from pipeline.readers.tables import Block, as_blocks, in_line
 from pipeline.readers.zipped import NAMES, Parts, attribute, local
 from pipeline.source import SourceFile
 
@@ -95,7 +95,7 @@ class _Document:
         blocks = list(self._blocks(root, 0))
         return _joined([*blocks, *self._note_texts()])
 
-    def _blocks(self, element: _Element, level: int) -> Iterator[str]:
+    def _blocks(self, element: _Element, level: int) -> Iterator[Block]:
         if level > MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
         for child in element:
@@ -103,16 +103,19 @@ class _Document:
             if kind == "p":
                 yield self._paragraph(child, level)
             elif kind == "tbl":
-                yield self._table(child, level + 1)
+                yield from self._table(child, level + 1)
             elif kind not in _SILENT:
                 yield from self._blocks(child, level + 1)
 
-    def _table(self, table: _Element, level: int) -> str:
+    def _table(self, table: _Element, level: int) -> list[Block]:
         rows = [
-            {column: " ".join(self._blocks(cell, level)) for column, cell in cells}
-            for cells in rows_of(table)
+            {column: self._cell(cell, level) for column, cell in cells} for cells in rows_of(table)
         ]
-        return as_lines(in_columns(rows))
+        nothing: list[Block] = []
+        return as_blocks(in_columns(rows, nothing))
+
+    def _cell(self, cell: _Element, level: int) -> list[Block]:
+        return [block for block in self._blocks(cell, level) if block]
 
     def _paragraph(self, paragraph: _Element, level: int) -> str:
         said, style, is_item = self.plain.get(paragraph) or self._walked(paragraph, level)
@@ -187,7 +190,7 @@ class _Document:
             for note in self.parts.xml(name):
                 mark = wanted.get((kind, attribute(note, "id") or ""))
                 if mark:
-                    yield f"[^{mark}]: " + " ".join(filter(None, self._blocks(note, 1)))
+                    yield f"[^{mark}]: " + in_line(self._blocks(note, 1))
 
 
 def _is_hidden(properties: _Element) -> bool:
@@ -198,11 +201,11 @@ def _is_hidden(properties: _Element) -> bool:
     )
 
 
-def _joined(blocks: list[str]) -> str:
+def _joined(blocks: list[Block]) -> str:
     """Blocks with a blank line between them, items of a list without."""
     told: list[str] = []
     in_list = False
-    for block in filter(None, (block.strip() for block in blocks)):
+    for block in filter(None, (str(block).strip() for block in blocks)):
         is_item = block.startswith("- ")
         if told:
             told.append("\n" if is_item and in_list else "\n\n")

@@ -20,7 +20,7 @@ from pydantic import Field
 from pipeline.readers import zipped
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
-from pipeline.readers.tables import as_lines
+from pipeline.readers.tables import Block, as_blocks, in_line
 from pipeline.readers.zipped import attribute, local
 from pipeline.source import SourceFile
 
@@ -61,7 +61,7 @@ class OdtReader(PerFileReader):
                 raise UnreadableError("read.encrypted")
             document = _Document()
             blocks = list(document.blocks(parts.xml("content.xml"), 0))
-        text = "\n\n".join(filter(None, [*blocks, *document.notes]))
+        text = "\n\n".join(filter(None, map(str, [*blocks, *document.notes])))
         if not text.strip():
             raise UnreadableError("read.no_text")
         yield {"source": file.uri, "locator": "", "text": text}
@@ -76,7 +76,7 @@ class _Document:
     def __init__(self) -> None:
         self.notes: list[str] = []
 
-    def blocks(self, element: _Element, level: int) -> Iterator[str]:
+    def blocks(self, element: _Element, level: int) -> Iterator[Block]:
         if level > MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
         for child in element:
@@ -91,18 +91,18 @@ class _Document:
             elif kind == "list":
                 yield "\n".join(self._items(child, level + 1))
             elif kind == "table":
-                yield as_lines(list(self._rows(child, level + 1)))
+                yield from as_blocks(list(self._rows(child, level + 1)))
             elif kind not in _SILENT:
                 yield from self.blocks(child, level + 1)
 
     def _items(self, element: _Element, level: int) -> Iterator[str]:
         for item in element:
-            told = [block for block in self.blocks(item, level) if block]
+            told = [str(block) for block in self.blocks(item, level) if block]
             if told:
                 nested = "\n".join(told[1:]).replace("\n", "\n  ")
                 yield "- " + told[0] + (f"\n  {nested}" if nested else "")
 
-    def _rows(self, table: _Element, level: int) -> Iterator[list[str]]:
+    def _rows(self, table: _Element, level: int) -> Iterator[list[list[Block]]]:
         for child in table:
             if local(child) == "table-row":
                 cells = [cell for each in child for cell in self._cells(each, level)]
@@ -113,9 +113,9 @@ class _Document:
             elif local(child) in ("table-header-rows", "table-rows", "table-row-group"):
                 yield from self._rows(child, level)
 
-    def _cells(self, cell: _Element, level: int) -> list[str]:
-        text = " ".join(self.blocks(cell, level))
-        return [text] * _times(cell, "number-columns-repeated")
+    def _cells(self, cell: _Element, level: int) -> list[list[Block]]:
+        blocks = [block for block in self.blocks(cell, level) if block]
+        return [blocks] * _times(cell, "number-columns-repeated")
 
     def _text(self, element: _Element, level: int) -> str:
         return "".join(self._pieces(element, level)).strip()
@@ -141,14 +141,14 @@ class _Document:
                 if kind not in _NO_FIELDS and not _is_hidden(child):
                     yield from self._pieces(child, level + 1)
             elif kind not in _SILENT:
-                yield " ".join(self.blocks(child, level + 1))
+                yield in_line(self.blocks(child, level + 1))
             yield child.tail or ""
 
     def _note(self, note: _Element, level: int) -> str:
         number = len(self.notes) + 1
         self.notes.append("")
         body = (each for each in note if local(each) == "note-body")
-        told = " ".join(block for each in body for block in self.blocks(each, level + 1))
+        told = in_line(block for each in body for block in self.blocks(each, level + 1))
         self.notes[number - 1] = f"[^{number}]: {told}"
         return f"[^{number}]"
 
