@@ -37,9 +37,13 @@ def tarred(members: dict[str, bytes], link: str = "") -> bytes:
     return out.getvalue()
 
 
-def docx(body: str) -> bytes:
-    document = f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'
-    return zipped({"[Content_Types].xml": "<Types/>", "word/document.xml": document})
+def docx(body: str, **parts: str) -> bytes:
+    """A document; parts beside its main one by name, each what stands in its root element."""
+    members: dict[str, str | bytes] = {"[Content_Types].xml": "<Types/>"}
+    members["word/document.xml"] = f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'
+    for name, inside in parts.items():
+        members[f"word/{name}.xml"] = f'<w:{name} xmlns:w="{W}">{inside}</w:{name}>'
+    return zipped(members)
 
 
 def paragraph(inside: str, style: str = "") -> str:

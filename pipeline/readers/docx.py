@@ -1,10 +1,11 @@
 """Word documents: paragraphs, headings, lists, tables and notes, tracked changes accepted.
 
 Read from the XML itself, about thirty times as fast as through an object model. Headings become
-`#` lines, list items `-` lines, tables Markdown tables, footnotes and endnotes `[^1]` marks with
-their texts at the end. Insertions are text, deletions and moved-away text are not; hidden text
-(`w:vanish`), field codes, headers and footers are left out. One document is one record; `extra`
-says `{"tracked_changes": n}` when there were any.
+`#` lines, bullets `-` lines, tables Markdown tables, footnotes and endnotes `[^1]` marks with
+their texts at the end; paragraphs and headings that Word numbers have the number it shows.
+Insertions are text, deletions and moved-away text are not; hidden text (`w:vanish`), field codes,
+headers and footers are left out. One document is one record; `extra` says
+`{"tracked_changes": n}` when there were any.
 
 Reasons: those of `pipeline.readers.zipped`, `read.too_deep` among them, and `read.no_text`.
 """
@@ -18,7 +19,10 @@ import orjson
 from pydantic import Field
 
 from pipeline.readers import zipped
-from pipeline.readers.docx_plain import Plain, is_numbered, plain_paragraphs
+from pipeline.readers.docx_lists import Lists, item, joined
+from pipeline.readers.docx_numbering import BULLET
+from pipeline.readers.docx_plain import Plain, plain_paragraphs
+from pipeline.readers.docx_styles import Styles, is_on, number_of
 from pipeline.readers.docx_tables import in_columns, rows_of
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
@@ -83,17 +87,19 @@ class _Document:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.main = _main_part(parts)
-        self.styles = _heading_styles(parts, self.main)
+        self.styles = Styles(parts, self.main)
+        self.lists = Lists(parts, self.main, self.styles)
         self.notes: dict[tuple[str, str], int] = {}
         self.plain: dict[_Element, Plain] = {}
         self.changes = 0
+        self.tables = 0  # that are around what is being read
 
     def text(self) -> str:
         root = self.parts.xml(self.main)
         self.changes = sum(1 for _ in root.iter(*_CHANGES))
         self.plain = plain_paragraphs(root, _NOT_PLAIN)
         blocks = list(self._blocks(root, 0))
-        return _joined([*blocks, *self._note_texts()])
+        return joined([*blocks, *self._note_texts()])
 
     def _blocks(self, element: _Element, level: int) -> Iterator[Block]:
         if level > MAX_LEVELS:
@@ -108,31 +114,32 @@ class _Document:
                 yield from self._blocks(child, level + 1)
 
     def _table(self, table: _Element, level: int) -> list[Block]:
+        self.tables += 1
         rows = [
             {column: self._cell(cell, level) for column, cell in cells} for cells in rows_of(table)
         ]
-        nothing: list[Block] = []
-        return as_blocks(in_columns(rows, nothing))
+        self.tables -= 1
+        return as_blocks(in_columns(rows, []))
 
     def _cell(self, cell: _Element, level: int) -> list[Block]:
         return [block for block in self._blocks(cell, level) if block]
 
     def _paragraph(self, paragraph: _Element, level: int) -> str:
-        said, style, is_item = self.plain.get(paragraph) or self._walked(paragraph, level)
-        text = said.strip()
-        if not text:
-            return text
-        heading = self.styles.get(style, 0)
+        said = self.plain.get(paragraph) or self._walked(paragraph, level)
+        text = said.text.strip()
+        mark = self.lists.mark(said) if said.style or said.number else ""
+        heading = self.styles[said.style].heading
+        if not text:  # a number alone says something in a table: which row it is
+            return mark.strip() if self.tables and mark != BULLET else ""
         if heading:
-            return "#" * heading + " " + text.replace("\n", " ")
-        if is_item is None:
-            is_item = style.startswith("List")
-        return "- " + text if is_item else text
+            label = "" if mark == BULLET else mark
+            return "#" * heading + " " + label + text.replace("\n", " ")
+        return item(mark, text) if mark else text
 
     def _walked(self, paragraph: _Element, level: int) -> Plain:
         told: list[str] = []
         self._runs(paragraph, level, told)
-        style, is_item = "", None
+        style, number = "", None
         for child in paragraph:
             if NAMES[child.tag] != "pPr":
                 continue
@@ -141,9 +148,9 @@ class _Document:
                 if kind == "pStyle":
                     style = attribute(each, "val") or ""
                 elif kind == "numPr":
-                    is_item = is_numbered(each)
+                    number = number_of(each)
             break
-        return Plain("".join(told), style, is_item)
+        return Plain("".join(told), style, number)
 
     def _runs(self, element: _Element, level: int, told: list[str]) -> None:
         """Add what a paragraph, or a part of one, says. A run is looked into here: most are."""
@@ -195,23 +202,7 @@ class _Document:
 
 def _is_hidden(properties: _Element) -> bool:
     """Whether a run's properties say that it is not shown."""
-    return any(
-        local(each) == "vanish" and attribute(each, "val") not in ("0", "false", "off")
-        for each in properties
-    )
-
-
-def _joined(blocks: list[Block]) -> str:
-    """Blocks with a blank line between them, items of a list without."""
-    told: list[str] = []
-    in_list = False
-    for block in filter(None, (str(block).strip() for block in blocks)):
-        is_item = block.startswith("- ")
-        if told:
-            told.append("\n" if is_item and in_list else "\n\n")
-        told.append(block)
-        in_list = is_item
-    return "".join(told)
+    return any(local(each) == "vanish" and is_on(each) for each in properties)
 
 
 def _main_part(parts: Parts) -> str:
@@ -219,20 +210,3 @@ def _main_part(parts: Parts) -> str:
         if target.endswith("document.xml") or target.startswith("word/document"):
             return target
     return "word/document.xml"
-
-
-def _heading_styles(parts: Parts, main: str) -> dict[str, int]:
-    """Styles that are headings, by id, with their level of 1 to 6."""
-    name = zipped.joined(main.rpartition("/")[0], "styles.xml")
-    found: dict[str, int] = {f"Heading{level}": level for level in range(1, 7)} | {"Title": 1}
-    if name not in parts:
-        return found
-    for style in parts.xml(name):
-        own = attribute(style, "styleId")
-        for each in style:
-            label = (attribute(each, "val") or "").lower() if local(each) == "name" else ""
-            if own and label.startswith("heading ") and label[8:].isdigit():
-                found[own] = min(6, int(label[8:]))
-            elif own and label == "title":
-                found[own] = 1
-    return found

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.readers.zipped import NAMES, attribute
+from pipeline.readers.docx_styles import Number, number_of
+from pipeline.readers.zipped import attribute
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -23,14 +24,7 @@ class Plain(NamedTuple):
 
     text: str
     style: str  # its id; "" for none
-    is_item: bool | None  # of a list; None where only its style may say so
-
-
-def is_numbered(properties: _Element) -> bool:
-    """Whether this `numPr` makes an item of a paragraph; number 0 takes it out of its list."""
-    return not any(
-        NAMES[each.tag] == "numId" and attribute(each, "val") == "0" for each in properties
-    )
+    number: Number | None  # None where only its style may say so
 
 
 def plain_paragraphs(root: _Element, others: frozenset[str]) -> dict[_Element, Plain]:
@@ -42,7 +36,7 @@ def plain_paragraphs(root: _Element, others: frozenset[str]) -> dict[_Element, P
         return {}
     paragraph, text, style, item = (f"{{{space}}}{n}" for n in ("p", "t", "pStyle", "numPr"))
     found: dict[_Element, Plain] = {}
-    is_item: bool | None = None
+    number: Number | None = None
     at, is_plain, said, named = root, False, [""], ""
     for element in root.iter(paragraph, "{*}t", style, item, *(f"{{*}}{n}" for n in others)):
         tag = element.tag
@@ -50,14 +44,14 @@ def plain_paragraphs(root: _Element, others: frozenset[str]) -> dict[_Element, P
             said.append(element.text or "")
         elif tag == paragraph:
             if is_plain:
-                found[at] = Plain("".join(said), named, is_item)
-            at, is_plain, said, named, is_item = element, True, [], "", None
+                found[at] = Plain("".join(said), named, number)
+            at, is_plain, said, named, number = element, True, [], "", None
         elif tag == style:
             named = attribute(element, "val") or ""
         elif tag == item:
-            is_item = is_numbered(element)
+            number = number_of(element)
         else:
             is_plain = False
     if is_plain:
-        found[at] = Plain("".join(said), named, is_item)
+        found[at] = Plain("".join(said), named, number)
     return found

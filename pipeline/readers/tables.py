@@ -23,7 +23,7 @@ Block = str | Table
 """A paragraph, a heading, an item of a list or a table; one that says nothing is ""."""
 
 
-def as_blocks(rows: Sequence[Sequence[Sequence[Block]]]) -> list[Block]:
+def as_blocks(rows: Sequence[Sequence[list[Block]]]) -> list[Block]:
     """A table among a document's blocks, from its rows of cells of blocks: itself, or, where no
     more than one column says anything, what that holds.
 
