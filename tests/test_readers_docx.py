@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import random
-import string
+import re
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import documents_made as made
 import pytest
+from test_readers_odd import told
 
 from pipeline.readers import docx
 from pipeline.readers.docx import DocxReader
-from pipeline.readers.docx_numbering import numeral
 from pipeline.source import SourceFile, Unit
 
 MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
 PROPERTIES = (
     *("", "", "", "<w:rPr><w:b/></w:rPr>", "<w:rPr><w:rStyle w:val='x'/></w:rPr>"),
     *("<w:rPr><w:vanish/></w:rPr>", '<w:rPr><w:vanish w:val="0"/></w:rPr>'),
+    "<w:rPr><w:rStyle w:val='Also'/></w:rPr>",
 )
 ODD = (
     *("<w:tab/>", "<w:br/>", "<w:noBreakHyphen/>", '<w:footnoteReference w:id="1"/>', "<w:sym/>"),
     *("<w:instrText>PAGE</w:instrText>", "<w:delText>gone</w:delText>"),
     f'<m:t xmlns:m="{MATH}">x</m:t>',
+    *('<w:sym w:font="Symbol" w:char="F061"/>', "<w:rt><w:t>no</w:t></w:rt>"),
 )
 WRAPPERS = (
     *("hyperlink", "ins", "del", "moveFrom", "moveTo", "smartTag", "sdt", "Choice", "Fallback"),
@@ -37,6 +39,7 @@ STYLES = (
     *("<w:pPr><w:numPr/></w:pPr>", '<w:pPr><w:pStyle w:val="ListBullet"/><w:jc/></w:pPr>'),
     '<w:pPr><w:pPrChange><w:pPr><w:pStyle w:val="Title"/></w:pPr></w:pPrChange></w:pPr>',
     "<w:pPr><w:rPr><w:del/></w:rPr></w:pPr>",
+    *('<w:pPr><w:framePr w:dropCap="drop"/></w:pPr>', '<w:pPr><w:pStyle w:val="Secret"/></w:pPr>'),
 )
 WRITTEN = "<w:p>" + "<w:r><w:t>Steep for 3 minutes.</w:t></w:r>" * 2 + "</w:p>"
 
@@ -92,9 +95,9 @@ def test_plain_paragraphs_are_as_walked(seed: int, tmp_path: Path) -> None:
     for number in range(seed, seed + 20):
         writer = Writer(number)
         body = "".join(writer.block(0) for _ in range(20))
-        found = read(tmp_path, body)
-        with mock.patch.object(docx, "plain_paragraphs", lambda root, others: {}):
-            assert found == read(tmp_path, body), body
+        found = read(tmp_path, body, styles=HIDING)
+        with mock.patch.object(docx, "plain_paragraphs", lambda *of: {}):
+            assert found == read(tmp_path, body, styles=HIDING), body
 
 
 def test_most_paragraphs_are_plain(tmp_path: Path) -> None:
@@ -189,107 +192,103 @@ def test_a_frame_is_what_it_holds(body: str, text: str, tmp_path: Path) -> None:
     assert [row["text"] for row in read(tmp_path, body)] == [text]
 
 
-def level(at: int, text: str, kind: str = "decimal", more: str = "") -> str:
-    start = '<w:start w:val="1"/>'
-    start = "" if "w:start " in more else start
-    return (
-        f'<w:lvl w:ilvl="{at}">{start}<w:numFmt w:val="{kind}"/>{more}'
-        f'<w:lvlText w:val="{text}"/></w:lvl>'
-    )
+def math(inside: str) -> str:
+    """An equation; what stands in square brackets is its text."""
+    runs = re.sub(r"\[(.+?)\]", r"<r><t>\1</t></r>", inside)
+    marked = re.sub(r"<(/?)(\w)", r"<\1m:\2", runs).replace(" val=", " m:val=")
+    return f'<w:p><m:oMath xmlns:m="{MATH}">{marked}</m:oMath></w:p>'
 
 
-def counted(levels: str, changes: str = "") -> str:
-    """Lists 1 and 2 of the same definition, what list 2 changes of it."""
-    return (
-        f'<w:abstractNum w:abstractNumId="7">{levels}</w:abstractNum>'
-        '<w:num w:numId="1"><w:abstractNumId w:val="7"/></w:num>'
-        f'<w:num w:numId="2"><w:abstractNumId w:val="7"/>{changes}</w:num>'
-    )
-
-
-def item(at: int = 0, number: int = 1, text: str = "x", more: str = "") -> str:
-    told = made.run(text) if text else ""
-    numbered = f'<w:numPr><w:ilvl w:val="{at}"/><w:numId w:val="{number}"/></w:numPr>'
-    return f"<w:p><w:pPr>{more}{numbered}</w:pPr>{told}</w:p>"
-
-
-LAW = level(0, "Điều %1.") + level(1, "%1.%2", more='<w:pStyle w:val="Clause"/>')
-AGAIN = '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="4"/></w:lvlOverride>'
-LETTERS = '<w:lvlOverride w:ilvl="0">' + level(0, "%1)", "upperLetter") + "</w:lvlOverride>"
-NEVER, LEGAL = '<w:lvlRestart w:val="0"/>', "<w:isLgl/>"
-EMPTY = item(text="")
-ALPHABET = "\n".join(f"{letter}) x" for letter in [*string.ascii_lowercase, "aa", "bb"])
-ROWS = "| 1. | a |\n| --- | --- |\n| 2. | b |"
+BOTH = "<sub><e/>[i=1]</sub><sup>[n]</sup>"
+MATRIX = "<m><mr><e>[a]</e><e>[b]</e></mr><mr><e>[c]</e><e>[d]</e></mr></m>"
 
 
 @pytest.mark.parametrize(
-    ("levels", "changes", "body", "text"),
+    ("inside", "text"),
     [
-        (LAW, "", item() + item(1) * 2 + item(), "Điều 1. x\n\n1.1 x\n\n1.2 x\n\nĐiều 2. x"),
-        (LAW, "", item(1), "1.1 x"),
-        (level(0, "%1."), "", item() + item(number=2) + item(), "1. x\n2. x\n3. x"),
-        (level(0, "%1."), AGAIN, item() + item(number=2) * 2, "1. x\n4. x\n5. x"),
-        (level(0, "%1."), LETTERS, item() + item(number=2), "1. x\nB) x"),
-        (level(0, "%1)", "lowerLetter"), "", item() * 28, ALPHABET),
-        (level(0, "(%1)", "lowerRoman"), "", item() * 4, "(i) x\n(ii) x\n(iii) x\n(iv) x"),
-        (level(0, "§ %1", "upperRoman"), "", item(), "§ I x"),
-        (level(0, "第%1条", "chineseCounting", '<w:suff w:val="nothing"/>'), "", item(), "第一条x"),
-        (level(0, "%1."), "", EMPTY + item(), "2. x"),
-        (level(0, "%1."), "", table(held(EMPTY) + cell("a"), held(EMPTY) + cell("b")), ROWS),
-        (level(0, "*", "bullet"), "", item() * 2, "- x\n- x"),
-        (level(0, ""), "", item(), "x"),
-        (level(0, "%1."), "", item(number=9), "- x"),
-        (level(0, "%1.", more='<w:start w:val="7"/>'), "", item(), "7. x"),
+        ("<f><num>[1]</num><den>[2]</den></f>", "1/2"),
+        ("<f><num>[a+b]</num><den>[xy]</den></f>", "(a+b)/(xy)"),
+        ("<f><fPr><type val='noBar'/></fPr><num>[n]</num><den>[k]</den></f>", "n¦k"),
+        ("<sSup><e>[10]</e><sup>[-3]</sup></sSup>", "10^(-3)"),
+        ("<sSup><e><d><e>[a+b]</e></d></e><sup>[2]</sup></sSup>", "(a+b)^2"),
+        ("<sSub><e>[x]</e><sub>[max]</sub></sSub>", "x_max"),
+        (f"<sSubSup><e>[x]</e>{BOTH}</sSubSup>", "x_(i=1)^n"),
+        (f"<sPre><e>[X]</e>{BOTH}</sPre>", "_(i=1)^n X"),
+        (f"<nary><naryPr><chr val='∑'/></naryPr>{BOTH}<e>[i]</e></nary>", "∑_(i=1)^n i"),
+        ("<rad><deg/><e>[x+1]</e></rad>", "sqrt(x+1)"),
+        ("<rad><deg>[3]</deg><e>[x]</e></rad>", "root(3, x)"),
+        ("<func><fName>[sin]</fName><e>[x]</e></func>", "sin x"),
         (
-            level(0, "%1.", "upperRoman") + level(1, "%1.%2.", more=LEGAL),
-            "",
-            item() + item(1),
-            "I. x\n\n1.1. x",
+            "<func><fName><limLow><e>[lim]</e><lim>[x→0]</lim></limLow></fName><e/></func>",
+            "lim_(x→0)",
         ),
+        ("<acc><e>[x]</e></acc>[=]<bar><e>[AB]</e></bar>", "x\u0302=(AB)\u0304"),
         (
-            level(0, "%1.") + level(1, "%2)", more=NEVER),
-            "",
-            (item() + item(1)) * 2,
-            "1. x\n1) x\n2. x\n2) x",
+            f"<d><dPr><begChr val='&#91;'/><endChr val='&#93;'/></dPr><e>{MATRIX}</e></d>",
+            "[a, b; c, d]",
         ),
-        (
-            LAW,
-            "",
-            item(more='<w:pStyle w:val="Heading1"/>') + made.paragraph(made.run("x"), "Clause"),
-            "# Điều 1. x\n\n1.1 x",
-        ),
+        ("<eqArr><e>[x=1]</e><e>[y=2]</e></eqArr>", "x=1; y=2"),
+        ("[a]<phant><phantPr><show val='0'/></phantPr><e>[b]</e></phant>", "a"),
+        ("<box><e>" * 40 + "[x]" + "</e></box>" * 40, "read.too_deep"),
     ],
 )
-def test_paragraphs_have_their_numbers(
-    levels: str, changes: str, body: str, text: str, tmp_path: Path
-) -> None:
-    """As Word counts and writes them, in plain paragraphs and in walked ones."""
-    styles = (
-        '<w:style w:styleId="Base"><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr></w:style>'
-        '<w:style w:styleId="Clause"><w:basedOn w:val="Base"/></w:style>'
-    )
-    for end in ("</w:p>", "<w:r><w:tab/></w:r></w:p>"):
-        parts = {"numbering": counted(levels, changes), "styles": styles}
-        [row] = read(tmp_path, body.replace("</w:p>", end), **parts)
-        assert row["text"] == text
+def test_equations_are_on_one_line(inside: str, text: str, tmp_path: Path) -> None:
+    """No part runs into another."""
+    assert told(tmp_path, "a.docx", made.docx(math(inside))) == [("", text)]
+
+
+def sign(font: str, code: str) -> str:
+    return f'<w:sym w:font="{font}" w:char="{code}"/>'
+
+
+def mark(kind: str) -> str:
+    return f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>'
+
+
+def code(text: str) -> str:
+    return f"<w:r><w:instrText>{text}</w:instrText></w:r>"
+
+
+BEGIN, SEPARATE, END = mark("begin"), mark("separate"), mark("end")
+SEX = BEGIN + code("MERGEFIELD Sex") + SEPARATE + made.run("M") + END
+SALUTATION = BEGIN + code("IF ") + SEX + code('="M" Mr Ms') + SEPARATE + made.run("Mr") + END
+RUBY = f"<w:ruby><w:rt>{made.run('no')}</w:rt><w:rubyBase>{made.run('京')}</w:rubyBase></w:ruby>"
+GONE = f"<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>{made.run('Half ')}</w:p>"
+DROPPED = f"<w:p><w:pPr><w:framePr w:dropCap='drop'/></w:pPr>{made.run('T')}</w:p>"
+HALF = made.paragraph(made.run("a half."), "Heading1")
+HIDING = (
+    '<w:style w:styleId="Secret"><w:rPr><w:vanish/></w:rPr></w:style>'
+    '<w:style w:styleId="Also"><w:basedOn w:val="Secret"/></w:style>'
+    '<w:style w:styleId="Seen"><w:basedOn w:val="Also"/><w:rPr><w:vanish w:val="0"/></w:rPr>'
+    "</w:style>"
+)
+AS_STYLED = '<w:r><w:rPr><w:rStyle w:val="%s"/></w:rPr><w:t>%s</w:t></w:r>'
+SHOWN_ALL_THE_SAME = '<w:r><w:rPr><w:vanish w:val="off"/></w:rPr><w:t>but</w:t></w:r>'
 
 
 @pytest.mark.parametrize(
-    ("kind", "number", "text"),
+    ("body", "text"),
     [
-        ("lowerLetter", 26, "z"),
-        ("lowerLetter", 781, "781"),
-        ("upperRoman", 1994, "MCMXCIV"),
-        ("lowerRoman", 4000, "4000"),
-        ("decimalZero", 7, "07"),
-        ("chineseCounting", 12, "十二"),
-        ("chineseCountingThousand", 1_020, "一千零二十"),
-        ("chineseCountingThousand", 110, "一百一十"),
-        ("unheardOf", 3, "3"),
-        ("none", 3, ""),
-        ("lowerLetter", 0, "0"),
+        (made.paragraph(f"<w:r>{sign('Symbol', 'F061') + sign('Symbol', 'F0B0')}</w:r>"), "α°"),
+        (
+            made.paragraph(f"<w:r>{sign('Wingdings', 'F0FC') + sign('Wingdings', 'F041')}</w:r>"),
+            "✓",
+        ),
+        (made.paragraph(f"<w:r>{sign('Arial', '0041') + sign('Arial', 'x')}</w:r>"), "A"),
+        (made.paragraph(made.run("Dear ") + SALUTATION + made.run(" Lan")), "Dear Mr Lan"),
+        (made.paragraph(SEX + made.run(".")), "M."),
+        (made.paragraph(SALUTATION + BEGIN + made.run("open")), "MMropen"),
+        (made.paragraph(END + SALUTATION), "MMr"),
+        (made.paragraph(f"<w:r>{RUBY}</w:r>"), "京"),
+        (GONE + '<w:bookmarkStart w:id="1"/>' + GONE + HALF, "# Half Half a half."),
+        (GONE + table(cell("a")) + GONE, "Half\n\na\n\nHalf"),
+        (DROPPED + made.paragraph(made.run("ea.")), "Tea."),
+        (made.paragraph(made.run("no"), "Also") + made.paragraph(made.run("a"), "Seen"), "a"),
+        (made.paragraph(made.run("no") + SHOWN_ALL_THE_SAME, "Secret"), "but"),
+        (made.paragraph(AS_STYLED % ("Also", "no") + AS_STYLED % ("Seen", "a")), "a"),
     ],
 )
-def test_numerals(kind: str, number: int, text: str) -> None:
-    """Figures where a kind has no numeral of its own."""
-    assert numeral(kind, number) == text
+def test_what_is_seen_is_read(body: str, text: str, tmp_path: Path) -> None:
+    """Signs of fonts, fields in the code of fields, paragraphs that are one, styles that hide."""
+    [row] = read(tmp_path, body, styles=HIDING)
+    assert row["text"] == text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.readers.docx_styles import Number
@@ -45,13 +46,19 @@ class Numbering:
 
     def __init__(self, root: _Element | None) -> None:
         """From the root of `numbering.xml`; None for a document without one."""
-        self._lists = {} if root is None else _lists_of(root)
+        parts = [] if root is None else [(NAMES[each.tag], each) for each in root]
+        self._numbers = {attribute(e, "numId"): e for kind, e in parts if kind == "num"}
+        self._definitions = {
+            attribute(e, "abstractNumId") or "": e for kind, e in parts if kind == "abstractNum"
+        }
+        self._lists: dict[str, _List | None] = {}
+        self._levels: dict[str, dict[int, _Level]] = {}
         self._counts: dict[str, list[int | None]] = {}
         self._begun: set[tuple[str, int]] = set()
 
     def level_of(self, number: str, style: str) -> str:
         """The level of a list that a style's paragraphs are of; "" where the list names none."""
-        found = self._lists.get(number)
+        found = self._list(number)
         levels = found.levels.items() if found else ()
         return next((str(at) for at, level in levels if level.style == style), "")
 
@@ -60,7 +67,7 @@ class Numbering:
 
         A list that the document does not define is one of bullets.
         """
-        found = self._lists.get(number.list)
+        found = self._list(number.list)
         if found is None:
             return BULLET
         at = min(_int(number.level, 0), LEVELS - 1)
@@ -70,6 +77,35 @@ class Numbering:
         counts = self._count(number.list, found, at)
         text = _PLACE.sub(lambda place: self._told(found, counts, level, place), level.text, LEVELS)
         return text.strip() + level.gap if text.strip() else ""
+
+    def _list(self, number: str) -> _List | None:
+        """A list when the first paragraph is of it: a document may define hundreds."""
+        if number not in self._lists:
+            self._lists[number] = self._new_list(number)
+        return self._lists[number]
+
+    def _new_list(self, number: str) -> _List | None:
+        element = self._numbers.get(number)
+        if element is None:
+            return None
+        own = self._defined(_value(element, "abstractNumId"))
+        definition = self._definitions.get(own)
+        if definition is None:
+            return None
+        if own not in self._levels:
+            self._levels[own] = _levels_of(definition)
+        return _list_of(element, own, self._levels[own])
+
+    def _defined(self, own: str) -> str:
+        """The definition that a definition stands for: another's, where that is a style's."""
+        element = self._definitions.get(own)
+        link = "" if element is None else _value(element, "numStyleLink")
+        return self._styled.get(link, own) if link else own
+
+    @cached_property
+    def _styled(self) -> dict[str, str]:
+        """Definitions that are a style's, by it."""
+        return {_value(each, "styleLink"): own for own, each in self._definitions.items()}
 
     def _count(self, number: str, found: _List, at: int) -> list[int | None]:
         counts = self._counts.setdefault(found.counted, [None] * LEVELS)
@@ -154,33 +190,6 @@ _NUMERALS: dict[str, Callable[[int], str]] = {
 }
 
 
-def _lists_of(root: _Element) -> dict[str, _List]:
-    """The lists by the number that paragraphs name them with."""
-    defined: dict[str, dict[int, _Level]] = {}
-    styled: dict[str, str] = {}  # definitions that are a style's, by it
-    linked: dict[str, str] = {}  # those that are another's: the style
-    numbers: list[_Element] = []
-    for each in root:
-        kind, own = NAMES[each.tag], attribute(each, "abstractNumId") or ""
-        if kind == "num":
-            numbers.append(each)
-        elif kind == "abstractNum":
-            defined[own] = _levels_of(each)
-            for child in each:
-                if NAMES[child.tag] == "styleLink":
-                    styled[attribute(child, "val") or ""] = own
-                elif NAMES[child.tag] == "numStyleLink":
-                    linked[own] = attribute(child, "val") or ""
-    found = {}
-    for each in numbers:
-        values = (attribute(one, "val") for one in each if NAMES[one.tag] == "abstractNumId")
-        own = next(values, None) or ""
-        own = styled.get(linked.get(own, ""), own)
-        if own in defined:
-            found[attribute(each, "numId") or ""] = _list_of(each, own, defined[own])
-    return found
-
-
 def _list_of(number: _Element, counted: str, levels: dict[int, _Level]) -> _List:
     changed: dict[int, _Level] = {}
     starts: dict[int, int] = {}
@@ -214,6 +223,11 @@ def _level_of(level: _Element) -> _Level:
         gap="" if said.get("suff") == "nothing" else " ",
         style=said.get("pStyle") or "",
     )
+
+
+def _value(element: _Element, name: str) -> str:
+    """The value of a part of that name; "" where there is none."""
+    return next((attribute(e, "val") or "" for e in element if NAMES[e.tag] == name), "")
 
 
 def _int(told: str | None, without: int) -> int:

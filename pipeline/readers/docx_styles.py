@@ -44,7 +44,10 @@ class Styles(dict[str, Style]):
         self._elements = {attribute(each, "styleId"): each for each in styles}
         self._said: dict[str, _Own] = {}
         self.may_hide = root is not None and next(root.iter("{*}vanish"), None) is not None
-        """Whether there may be a style that hides text."""
+
+    def hides(self, style: str) -> bool:
+        """Whether text of this style is not shown."""
+        return self.may_hide and self[style].hidden
 
     def __missing__(self, style: str) -> Style:
         heading, number, level, hidden = 0, "", "", None
