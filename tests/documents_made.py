@@ -55,13 +55,25 @@ def run(text: str) -> str:
     return f'<w:r><w:t xml:space="preserve">{text}</w:t></w:r>'
 
 
-def odt(text: str) -> bytes:
-    content = (
-        f'<o:document-content xmlns:o="{ODF}:office:1.0" xmlns:t="{ODF}:text:1.0">'
-        f"<o:body><o:text>{text}</o:text></o:body></o:document-content>"
+def flat_odt(text: str, styles: str = "", root: str = "document") -> str:
+    """One XML file, with a header that is no text of the document."""
+    return (
+        f'<office:{root} xmlns:office="{ODF}:office:1.0" xmlns:t="{ODF}:text:1.0" '
+        f'xmlns:b="{ODF}:table:1.0" '
+        f'xmlns:d="{ODF}:drawing:1.0" xmlns:s="{ODF}:style:1.0" '
+        'xmlns:x="http://www.w3.org/1999/xlink">'
+        f"<office:automatic-styles>{styles}</office:automatic-styles>"
+        "<office:master-styles><s:master-page><s:header><t:p>no</t:p></s:header></s:master-page>"
+        f"</office:master-styles><office:body><office:text>{text}</office:text></office:body></office:{root}>"
     )
+
+
+def odt(text: str, styles: str = "", **objects: str) -> bytes:
+    """A text; the objects in it by name."""
     kind = "application/vnd.oasis.opendocument.text"
-    return zipped({"mimetype": kind, "content.xml": content})
+    members: dict[str, str | bytes] = {"mimetype": kind}
+    members["content.xml"] = flat_odt(text, styles, "document-content")
+    return zipped(members | {f"{name}/content.xml": inside for name, inside in objects.items()})
 
 
 def relations(**targets: str) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 MAX_LEVELS = 64
 _SILENT = {"del", "moveFrom", "delText", "instrText"}
-_ATOM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]?[\u0300-\u036f\u20d0-\u20ff′]*")
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W_]*[\u0300-\u036f\u20d0-\u20ff′]*")
+ATOM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]?[\u0300-\u036f\u20d0-\u20ff′]*")
+WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W_]*[\u0300-\u036f\u20d0-\u20ff′]*")
 
 
 def linear(element: _Element, level: int = 0) -> str:
@@ -44,8 +44,12 @@ def _part(element: _Element, name: str, level: int, alone: re.Pattern[str] | Non
         return ""
     told = linear(part, level).strip()
     own = [NAMES[each.tag] for each in part if not NAMES[each.tag].endswith("Pr")]
-    bare = alone is None or alone.fullmatch(told) is not None or own == ["d"]
-    return told if bare else f"({told})"
+    return told if alone is None or own == ["d"] else in_brackets(told, alone)
+
+
+def in_brackets(told: str, alone: re.Pattern[str]) -> str:
+    """Text in brackets unless it is as simple as `alone`: an `ATOM` or a `WORD`."""
+    return told if alone.fullmatch(told) else f"({told})"
 
 
 def _parts(element: _Element, name: str, level: int) -> Iterator[str]:
@@ -64,23 +68,23 @@ def _said(element: _Element, name: str, without: str) -> str:
 
 def _fraction(element: _Element, level: int) -> str:
     bar = "¦" if _said(element, "type", "") == "noBar" else "/"
-    return _part(element, "num", level, _ATOM) + bar + _part(element, "den", level, _ATOM)
+    return _part(element, "num", level, ATOM) + bar + _part(element, "den", level, ATOM)
 
 
 def _scripts(element: _Element, level: int) -> str:
     """`a_b^c`; those in front of what they belong to stand there."""
-    base, told = _part(element, "e", level, _WORD), _marks(element, level)
+    base, told = _part(element, "e", level, WORD), _marks(element, level)
     return f"{told} {base}" if NAMES[element.tag] == "sPre" else base + told
 
 
 def _marks(element: _Element, level: int) -> str:
-    below, above = (_part(element, name, level, _WORD) for name in ("sub", "sup"))
+    below, above = (_part(element, name, level, WORD) for name in ("sub", "sup"))
     return (f"_{below}" if below else "") + (f"^{above}" if above else "")
 
 
 def _limit(element: _Element, level: int) -> str:
     sign = "_" if NAMES[element.tag] == "limLow" else "^"
-    return _part(element, "e", level) + sign + _part(element, "lim", level, _WORD)
+    return _part(element, "e", level) + sign + _part(element, "lim", level, WORD)
 
 
 def _root(element: _Element, level: int) -> str:
@@ -105,7 +109,7 @@ def _function(element: _Element, level: int) -> str:
 
 def _accented(element: _Element, level: int) -> str:
     sign = "\u0304" if NAMES[element.tag] == "bar" else _said(element, "chr", "\u0302")
-    return _part(element, "e", level, _ATOM) + sign
+    return _part(element, "e", level, ATOM) + sign
 
 
 def _phantom(element: _Element, level: int) -> str:
