@@ -292,3 +292,41 @@ def test_what_is_seen_is_read(body: str, text: str, tmp_path: Path) -> None:
     """Signs of fonts, fields in the code of fields, paragraphs that are one, styles that hide."""
     [row] = read(tmp_path, body, styles=HIDING)
     assert row["text"] == text
+
+
+def box(own: int, text: str, kind: str = "node") -> str:
+    said = f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p>"
+    return f'<d:pt modelId="{own}" type="{kind}"><d:t>{said}</d:t></d:pt>'
+
+
+def belongs(above: int, own: int, order: int = 0, kind: str = "parOf") -> str:
+    return f'<d:cxn type="{kind}" srcId="{above}" destId="{own}" srcOrd="{order}"/>'
+
+
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        (
+            [
+                *(box(1, "b"), box(2, "a"), box(3, "a1")),
+                *(box(0, "no", "doc"), box(9, "no", "pres")),
+                *(belongs(0, 1, 1), belongs(0, 2, 0), belongs(2, 3), belongs(1, 9, 0, "presOf")),
+            ],
+            "- a\n  - a1\n- b",
+        ),
+        ([box(1, "a"), belongs(1, 2), box(2, "b"), belongs(2, 1), belongs(2, 2)], "- a\n  - b"),
+        ([box(1, ""), box(2, "b"), belongs(1, 2), box(1, "c")], "- c\n  - b"),
+    ],
+)
+def test_a_diagram_is_a_list(model: list[str], text: str, tmp_path: Path) -> None:
+    """Its boxes below those they belong to, each once, and the diagram once."""
+    root = f'<d:dataModel xmlns:d="{made.A}" xmlns:a="{made.A}">{"".join(model)}</d:dataModel>'
+    shown = f'<d:relIds xmlns:d="{made.A}" xmlns:r="{made.R}" r:dm="%s"/>'
+    drawn = made.paragraph(f"<w:r><w:drawing>{shown % 'm'}{shown % 'no'}</w:drawing></w:r>")
+    body = f'<w:document xmlns:w="{made.W}"><w:body>{drawn * 2}</w:body></w:document>'
+    members: dict[str, str | bytes] = {
+        "word/document.xml": body,
+        "word/_rels/document.xml.rels": made.relations(m="diagrams/data1.xml"),
+        "word/diagrams/data1.xml": root,
+    }
+    assert told(tmp_path, "a.docx", made.zipped(members)) == [("", text)]

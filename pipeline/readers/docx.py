@@ -2,7 +2,7 @@
 
 Read from the XML itself, about thirty times as fast as through an object model. Headings become
 `#` lines, bullets `-` lines, tables Markdown tables, footnotes and endnotes `[^1]` marks with
-their texts at the end; paragraphs and headings that Word numbers have the number it shows.
+their texts at the end, diagrams (SmartArt) lists; what Word numbers has the number it shows.
 Equations stand on one line (`(a+b)/2`, `x^2`), signs of symbol fonts are the characters they show.
 Insertions are text, deletions and moved-away text are not; text that is hidden (`w:vanish`, also by
 its style), field codes, the small print of ruby, headers and footers are left out. One document is
@@ -20,6 +20,7 @@ import orjson
 from pydantic import Field
 
 from pipeline.readers import zipped
+from pipeline.readers.diagrams import Diagrams
 from pipeline.readers.docx_fields import settle_codes
 from pipeline.readers.docx_lists import Lists, item, joined
 from pipeline.readers.docx_math import linear
@@ -60,7 +61,7 @@ _SPACES = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphe
 _NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes"}
 _NOT_PLAIN = frozenset(
     {"del", "moveFrom", "Fallback", "binData", "fldData", "vanish", "pPrChange", "framePr", "rt",
-     "sym", *_SPACES, *_NOTES}
+     "sym", "relIds", *_SPACES, *_NOTES}
 )  # fmt: skip
 
 
@@ -101,6 +102,7 @@ class _Document:
         self.styles = Styles(parts, self.main)
         self.lists = Lists(parts, self.main, self.styles)
         self.notes: dict[tuple[str, str], int] = {}
+        self.diagrams = Diagrams(parts, self.main)
         self.plain: dict[_Element, Plain] = {}
         self.changes = 0
         self.tables = 0  # that are around what is being read
@@ -202,6 +204,8 @@ class _Document:
             told.append(symbol(attribute(child, "font") or "", attribute(child, "char") or ""))
         elif kind == "oMath":
             told.append("\n" * _follows_its_like(child) + linear(child))
+        elif kind == "relIds":
+            told.append("\n" + self.diagrams.said(child) + "\n")
         elif kind == "p":  # of a text box inside a run
             said = self.plain.get(child) or self._walked(child, level + 1)
             told.append("\n" + self._paragraph(said) + "\n" * (not said.runs_on))
