@@ -37,9 +37,13 @@ def tarred(members: dict[str, bytes], link: str = "") -> bytes:
     return out.getvalue()
 
 
-def docx(body: str) -> bytes:
-    document = f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'
-    return zipped({"[Content_Types].xml": "<Types/>", "word/document.xml": document})
+def docx(body: str, **parts: str) -> bytes:
+    """A document; parts beside its main one by name, each what stands in its root element."""
+    members: dict[str, str | bytes] = {"[Content_Types].xml": "<Types/>"}
+    members["word/document.xml"] = f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'
+    for name, inside in parts.items():
+        members[f"word/{name}.xml"] = f'<w:{name} xmlns:w="{W}">{inside}</w:{name}>'
+    return zipped(members)
 
 
 def paragraph(inside: str, style: str = "") -> str:
@@ -51,13 +55,25 @@ def run(text: str) -> str:
     return f'<w:r><w:t xml:space="preserve">{text}</w:t></w:r>'
 
 
-def odt(text: str) -> bytes:
-    content = (
-        f'<o:document-content xmlns:o="{ODF}:office:1.0" xmlns:t="{ODF}:text:1.0">'
-        f"<o:body><o:text>{text}</o:text></o:body></o:document-content>"
+def flat_odt(text: str, styles: str = "", root: str = "document") -> str:
+    """One XML file, with a header that is no text of the document."""
+    return (
+        f'<office:{root} xmlns:office="{ODF}:office:1.0" xmlns:t="{ODF}:text:1.0" '
+        f'xmlns:b="{ODF}:table:1.0" '
+        f'xmlns:d="{ODF}:drawing:1.0" xmlns:s="{ODF}:style:1.0" '
+        'xmlns:x="http://www.w3.org/1999/xlink">'
+        f"<office:automatic-styles>{styles}</office:automatic-styles>"
+        "<office:master-styles><s:master-page><s:header><t:p>no</t:p></s:header></s:master-page>"
+        f"</office:master-styles><office:body><office:text>{text}</office:text></office:body></office:{root}>"
     )
+
+
+def odt(text: str, styles: str = "", **objects: str) -> bytes:
+    """A text; the objects in it by name."""
     kind = "application/vnd.oasis.opendocument.text"
-    return zipped({"mimetype": kind, "content.xml": content})
+    members: dict[str, str | bytes] = {"mimetype": kind}
+    members["content.xml"] = flat_odt(text, styles, "document-content")
+    return zipped(members | {f"{name}/content.xml": inside for name, inside in objects.items()})
 
 
 def relations(**targets: str) -> str:

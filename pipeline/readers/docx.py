@@ -1,10 +1,12 @@
 """Word documents: paragraphs, headings, lists, tables and notes, tracked changes accepted.
 
 Read from the XML itself, about thirty times as fast as through an object model. Headings become
-`#` lines, list items `-` lines, tables Markdown tables, footnotes and endnotes `[^1]` marks with
-their texts at the end. Insertions are text, deletions and moved-away text are not; hidden text
-(`w:vanish`), field codes, headers and footers are left out. One document is one record; `extra`
-says `{"tracked_changes": n}` when there were any.
+`#` lines, bullets `-` lines, tables Markdown tables, footnotes and endnotes `[^1]` marks with
+their texts at the end, diagrams (SmartArt) lists; what Word numbers has the number it shows.
+Equations stand on one line (`(a+b)/2`, `x^2`), signs of symbol fonts are the characters they show.
+Insertions are text, deletions and moved-away text are not; text that is hidden (`w:vanish`, also by
+its style), field codes, the small print of ruby, headers and footers are left out. One document is
+one record; `extra` says `{"tracked_changes": n}` when there were any.
 
 Reasons: those of `pipeline.readers.zipped`, `read.too_deep` among them, and `read.no_text`.
 """
@@ -18,12 +20,25 @@ import orjson
 from pydantic import Field
 
 from pipeline.readers import zipped
-from pipeline.readers.docx_plain import Plain, is_numbered, plain_paragraphs
+from pipeline.readers.diagrams import Diagrams
+from pipeline.readers.docx_fields import settle_codes
+from pipeline.readers.docx_lists import Lists, item, joined
+from pipeline.readers.docx_math import linear
+from pipeline.readers.docx_numbering import BULLET
+from pipeline.readers.docx_plain import (
+    Plain,
+    kind_of,
+    plain_paragraphs,
+    precedes_paragraph,
+    shown_runs,
+)
+from pipeline.readers.docx_styles import Styles, is_on
+from pipeline.readers.docx_symbols import symbol
 from pipeline.readers.docx_tables import in_columns, rows_of
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
-from pipeline.readers.tables import as_lines
-from pipeline.readers.zipped import NAMES, Parts, attribute, local
+from pipeline.readers.tables import Block, as_blocks, in_line
+from pipeline.readers.zipped import NAMES, Parts, attribute
 from pipeline.source import SourceFile
 
 if TYPE_CHECKING:
@@ -39,13 +54,14 @@ MAX_LEVELS = 64
 _SILENT = {
     "del", "moveFrom", "delText", "instrText", "delInstrText", "pPr", "rPr", "sectPr", "tblPr",
     "tblGrid", "trPr", "tcPr", "sdtPr", "sdtEndPr", "Fallback", "binData", "fldData",
+    "rt",
 }  # fmt: skip
 _CHANGES = ("{*}ins", "{*}del", "{*}moveFrom", "{*}moveTo")
 _SPACES = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": ""}
 _NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes"}
 _NOT_PLAIN = frozenset(
-    {"del", "moveFrom", "Fallback", "binData", "fldData", "vanish", "pPrChange",
-     *_SPACES, *_NOTES}
+    {"del", "moveFrom", "Fallback", "binData", "fldData", "vanish", "pPrChange", "framePr", "rt",
+     "sym", "relIds", *_SPACES, *_NOTES}
 )  # fmt: skip
 
 
@@ -83,64 +99,79 @@ class _Document:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.main = _main_part(parts)
-        self.styles = _heading_styles(parts, self.main)
+        self.styles = Styles(parts, self.main)
+        self.lists = Lists(parts, self.main, self.styles)
         self.notes: dict[tuple[str, str], int] = {}
+        self.diagrams = Diagrams(parts, self.main)
         self.plain: dict[_Element, Plain] = {}
         self.changes = 0
+        self.tables = 0  # that are around what is being read
 
     def text(self) -> str:
-        root = self.parts.xml(self.main)
+        root = self._part(self.main)
         self.changes = sum(1 for _ in root.iter(*_CHANGES))
-        self.plain = plain_paragraphs(root, _NOT_PLAIN)
+        self.plain = plain_paragraphs(root, _NOT_PLAIN, self.styles)
         blocks = list(self._blocks(root, 0))
-        return _joined([*blocks, *self._note_texts()])
+        return joined([*blocks, *self._note_texts()])
 
-    def _blocks(self, element: _Element, level: int) -> Iterator[str]:
+    def _part(self, name: str) -> _Element:
+        root = self.parts.xml(name)
+        settle_codes(root)
+        return root
+
+    def _blocks(self, element: _Element, level: int) -> Iterator[Block]:
         if level > MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
+        begun: list[str] = []  # by paragraphs that run on
         for child in element:
             kind = NAMES[child.tag]
             if kind == "p":
-                yield self._paragraph(child, level)
+                said = self.plain.get(child) or self._walked(child, level)
+                if said.runs_on and precedes_paragraph(child):
+                    begun.append(said.text)
+                    continue
+                if begun:
+                    said = said._replace(text="".join([*begun, said.text]))
+                    begun = []
+                yield self._paragraph(said)
             elif kind == "tbl":
-                yield self._table(child, level + 1)
+                yield from self._table(child, level + 1)
             elif kind not in _SILENT:
                 yield from self._blocks(child, level + 1)
 
-    def _table(self, table: _Element, level: int) -> str:
+    def _table(self, table: _Element, level: int) -> list[Block]:
+        self.tables += 1
         rows = [
-            {column: " ".join(self._blocks(cell, level)) for column, cell in cells}
-            for cells in rows_of(table)
+            {column: self._cell(cell, level) for column, cell in cells} for cells in rows_of(table)
         ]
-        return as_lines(in_columns(rows))
+        self.tables -= 1
+        return as_blocks(in_columns(rows, []))
 
-    def _paragraph(self, paragraph: _Element, level: int) -> str:
-        said, style, is_item = self.plain.get(paragraph) or self._walked(paragraph, level)
-        text = said.strip()
-        if not text:
-            return text
-        heading = self.styles.get(style, 0)
-        if heading:
-            return "#" * heading + " " + text.replace("\n", " ")
-        if is_item is None:
-            is_item = style.startswith("List")
-        return "- " + text if is_item else text
+    def _cell(self, cell: _Element, level: int) -> list[Block]:
+        return [block for block in self._blocks(cell, level) if block]
+
+    def _paragraph(self, said: Plain) -> str:
+        text = said.text.strip()
+        style = self.styles[said.style]
+        if style.hidden and not text:
+            return ""
+        mark = self.lists.mark(said) if said.style or said.number else ""
+        if not text:  # a number alone says something in a table: which row it is
+            return mark.strip() if self.tables and mark != BULLET else ""
+        if style.heading:
+            label = "" if mark == BULLET else mark
+            return "#" * style.heading + " " + label + text.replace("\n", " ")
+        return item(mark, text) if mark else text
 
     def _walked(self, paragraph: _Element, level: int) -> Plain:
         told: list[str] = []
-        self._runs(paragraph, level, told)
-        style, is_item = "", None
-        for child in paragraph:
-            if NAMES[child.tag] != "pPr":
-                continue
-            for each in child:
-                kind = NAMES[each.tag]
-                if kind == "pStyle":
-                    style = attribute(each, "val") or ""
-                elif kind == "numPr":
-                    is_item = is_numbered(each)
-            break
-        return Plain("".join(told), style, is_item)
+        style, number, runs_on = kind_of(paragraph)
+        if self.styles.hides(style):
+            for run in shown_runs(paragraph):
+                self._runs(run, level, told)
+        else:
+            self._runs(paragraph, level, told)
+        return Plain("".join(told), style, number, runs_on)
 
     def _runs(self, element: _Element, level: int, told: list[str]) -> None:
         """Add what a paragraph, or a part of one, says. A run is looked into here: most are."""
@@ -163,17 +194,35 @@ class _Document:
     def _other(self, child: _Element, kind: str, level: int, told: list[str]) -> bool:
         """Add what any other part says; returns whether it hides what stands behind it."""
         if kind == "rPr":  # stands before what it is about
-            return _is_hidden(child)
+            return self._hides(child)
         if kind in _SPACES:
             told.append(_SPACES[kind])
         elif kind in _NOTES:
             number = self._note(_NOTES[kind], attribute(child, "id") or "")
             told.append(f"[^{number}]")
+        elif kind == "sym":
+            told.append(symbol(attribute(child, "font") or "", attribute(child, "char") or ""))
+        elif kind == "oMath":
+            told.append("\n" * _follows_its_like(child) + linear(child))
+        elif kind == "relIds":
+            told.append("\n" + self.diagrams.said(child) + "\n")
         elif kind == "p":  # of a text box inside a run
-            told.append("\n" + self._paragraph(child, level + 1) + "\n")
+            said = self.plain.get(child) or self._walked(child, level + 1)
+            told.append("\n" + self._paragraph(said) + "\n" * (not said.runs_on))
         elif kind not in _SILENT:
             self._runs(child, level + 1, told)
         return False
+
+    def _hides(self, properties: _Element) -> bool:
+        """Whether a run's properties, or its style, say that it is not shown."""
+        hidden = False
+        for each in properties:
+            kind = NAMES[each.tag]
+            if kind == "vanish":
+                return is_on(each)
+            if kind == "rStyle":
+                hidden = self.styles.hides(attribute(each, "val") or "")
+        return hidden
 
     def _note(self, kind: str, number: str) -> int:
         return self.notes.setdefault((kind, number), len(self.notes) + 1)
@@ -184,31 +233,15 @@ class _Document:
             name = zipped.joined(self.main.rpartition("/")[0], f"{kind}.xml")
             if not any(own == kind for own, _ in wanted) or name not in self.parts:
                 continue
-            for note in self.parts.xml(name):
+            for note in self._part(name):
                 mark = wanted.get((kind, attribute(note, "id") or ""))
                 if mark:
-                    yield f"[^{mark}]: " + " ".join(filter(None, self._blocks(note, 1)))
+                    yield f"[^{mark}]: " + in_line(self._blocks(note, 1))
 
 
-def _is_hidden(properties: _Element) -> bool:
-    """Whether a run's properties say that it is not shown."""
-    return any(
-        local(each) == "vanish" and attribute(each, "val") not in ("0", "false", "off")
-        for each in properties
-    )
-
-
-def _joined(blocks: list[str]) -> str:
-    """Blocks with a blank line between them, items of a list without."""
-    told: list[str] = []
-    in_list = False
-    for block in filter(None, (block.strip() for block in blocks)):
-        is_item = block.startswith("- ")
-        if told:
-            told.append("\n" if is_item and in_list else "\n\n")
-        told.append(block)
-        in_list = is_item
-    return "".join(told)
+def _follows_its_like(element: _Element) -> bool:
+    before = element.getprevious()
+    return before is not None and before.tag == element.tag
 
 
 def _main_part(parts: Parts) -> str:
@@ -216,20 +249,3 @@ def _main_part(parts: Parts) -> str:
         if target.endswith("document.xml") or target.startswith("word/document"):
             return target
     return "word/document.xml"
-
-
-def _heading_styles(parts: Parts, main: str) -> dict[str, int]:
-    """Styles that are headings, by id, with their level of 1 to 6."""
-    name = zipped.joined(main.rpartition("/")[0], "styles.xml")
-    found: dict[str, int] = {f"Heading{level}": level for level in range(1, 7)} | {"Title": 1}
-    if name not in parts:
-        return found
-    for style in parts.xml(name):
-        own = attribute(style, "styleId")
-        for each in style:
-            label = (attribute(each, "val") or "").lower() if local(each) == "name" else ""
-            if own and label.startswith("heading ") and label[8:].isdigit():
-                found[own] = min(6, int(label[8:]))
-            elif own and label == "title":
-                found[own] = 1
-    return found

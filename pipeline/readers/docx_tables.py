@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.readers.zipped import NAMES, attribute
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 MOST_COLUMNS = 63  # Word's own
+_Cell = TypeVar("_Cell")
 
 
 def rows_of(table: _Element) -> Iterator[Iterator[tuple[int, _Element]]]:
@@ -20,18 +21,18 @@ def rows_of(table: _Element) -> Iterator[Iterator[tuple[int, _Element]]]:
             yield _cells(row)
 
 
-def in_columns(rows: Sequence[dict[int, str]]) -> list[list[str]]:
-    """Rows of cells, each below the one that begins where it does.
+def in_columns(rows: Sequence[dict[int, _Cell]], empty: _Cell) -> list[list[_Cell]]:
+    """Rows of cells, each below the one that begins where it does; `empty` where none does.
 
-    The grid is finer than what is seen: a column that no cell begins at is none. Rows without
-    text are left out.
+    The grid is finer than what is seen: a column that no cell begins at is none. Rows of cells
+    that say nothing, as "" does, are left out.
 
-    >>> in_columns([{0: "Q", 1: "A", 3: "Note"}, {0: "wide", 3: "n"}])
+    >>> in_columns([{0: "Q", 1: "A", 3: "Note"}, {0: "wide", 3: "n"}], "")
     [['Q', 'A', 'Note'], ['wide', '', 'n']]
     """
-    told = [row for row in rows if any(map(str.strip, row.values()))]
+    told = [row for row in rows if any(row.values())]
     columns = sorted(set().union(*told))
-    return [[row.get(column, "") for column in columns] for row in told]
+    return [[row.get(column, empty) for column in columns] for row in told]
 
 
 def _cells(row: _Element) -> Iterator[tuple[int, _Element]]:

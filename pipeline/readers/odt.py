@@ -1,10 +1,10 @@
-"""OpenDocument texts, slides and tables (.odt, .odp, .ods): what `content.xml` says.
+"""OpenDocument texts, slides and tables (.odt, .odp, .ods), packed or flat (.fodt …).
 
 Headings become `#` lines, list items `-` lines, tables Markdown tables, notes `[^1]` with their
-texts at the end. A field (a reference, a date, a caption's number) is what it shows. Text that
-change tracking has deleted is left out; comments, hidden fields and the small print of ruby are,
-too. A table's repeated empty cells and rows are no text; a row with text that repeats itself is
-told as often.
+texts at the end, formulas one line. A field (a reference, a date, a caption's number) is what it
+shows. Text that change tracking has deleted is left out; comments, what is hidden (sheets, slides,
+sections, paragraphs, words, fields) and the small print of ruby are, too. A table's repeated empty
+cells and rows are no text; a row with text that repeats itself is told as often.
 
 Reasons: those of `pipeline.readers.zipped`, `read.encrypted`, `read.too_deep` among them, and
 `read.no_text`.
@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from pipeline.readers import zipped
+from pipeline.readers.odf_hidden import SILENT, TEXT, silence_hidden
+from pipeline.readers.odf_objects import Objects
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
-from pipeline.readers.tables import as_lines
+from pipeline.readers.tables import Block, as_blocks, in_line
 from pipeline.readers.zipped import attribute, local
 from pipeline.source import SourceFile
 
@@ -30,38 +32,44 @@ if TYPE_CHECKING:
 REASONS = {**zipped.REASONS, "read.no_text": "there is no text in it"}
 
 EXTENSIONS = (".odt", ".ott", ".odp", ".ods")
+FLAT = (".fodt", ".fodp", ".fods")
 MAX_BYTES = 50_000_000
 MAX_LEVELS = 64
 _MOST_REPEATED = 1_000
+_MOST_BEFORE = 1_000  # bytes of a flat file before its root
 
 _SILENT = {
-    "tracked-changes", "annotation", "sequence-decls", "forms", "change", "deletion",
+    "tracked-changes", "annotation", "sequence-decls", "forms", "change", SILENT,
+    "content-validations",
 }  # fmt: skip
 _INLINE = frozenset(["span", "a", "ruby", "ruby-base", "meta"])
-_NO_FIELDS = _SILENT | {"ruby-text", "number", "script"}
-_FIELD = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_NOTEXTS = _SILENT | {"ruby-text", "number", "script"}
+_FLAT_ROOT = b"<office:document "
 _MIME = b"mimetypeapplication/vnd.oasis.opendocument."
 
 
 class OdtReader(PerFileReader):
-    """OpenDocument files (.odt, .odp, .ods), one record each."""
+    """OpenDocument files (.odt, .odp, .ods, .fodt), one record each."""
 
     name: ClassVar[str] = "odt"
 
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name, or by the type that the zip file starts with."""
-        return file.uri.lower().endswith(EXTENSIONS) or head[30:].startswith(_MIME)
+        """By name, by the type that the zip file starts with, or by the root of the XML."""
+        by_name = file.uri.lower().endswith((*EXTENSIONS, *FLAT))
+        return by_name or head[30:].startswith(_MIME) or _is_flat(head)
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """The document."""
-        with zipped.opened(file, self.max_bytes) as parts:
-            if b"manifest:encryption-data" in _manifest(parts):
-                raise UnreadableError("read.encrypted")
-            document = _Document()
-            blocks = list(document.blocks(parts.xml("content.xml"), 0))
-        text = "\n\n".join(filter(None, [*blocks, *document.notes]))
+        name = file.uri.lower()
+        if name.endswith(FLAT) or (not name.endswith(EXTENSIONS) and _is_flat(file.head())):
+            text = _Document(None).text(_flat(file, self.max_bytes))
+        else:
+            with zipped.opened(file, self.max_bytes) as parts:
+                if b"manifest:encryption-data" in _manifest(parts):
+                    raise UnreadableError("read.encrypted")
+                text = _Document(parts).text(parts.read("content.xml"))
         if not text.strip():
             raise UnreadableError("read.no_text")
         yield {"source": file.uri, "locator": "", "text": text}
@@ -72,11 +80,35 @@ def _manifest(parts: zipped.Parts) -> bytes:
     return parts.read(name) if name in parts else b""
 
 
-class _Document:
-    def __init__(self) -> None:
-        self.notes: list[str] = []
+def _is_flat(head: bytes) -> bool:
+    return _FLAT_ROOT in head[:_MOST_BEFORE] and head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<")
 
-    def blocks(self, element: _Element, level: int) -> Iterator[str]:
+
+def _flat(file: SourceFile, max_bytes: int) -> bytes:
+    """All of a file that is XML and nothing else."""
+    if file.size == 0:
+        raise UnreadableError("read.empty_file", 0)
+    if file.size > max_bytes:
+        raise UnreadableError("read.too_large", file.size, max_bytes)
+    with file.open() as stream:
+        return stream.read(max_bytes)
+
+
+class _Document:
+    def __init__(self, parts: zipped.Parts | None) -> None:
+        self.notes: list[str] = []
+        self.objects = Objects(parts)
+        self.headed: set[_Element] = set()  # items that hold a heading
+
+    def text(self, content: bytes) -> str:
+        root = zipped.parse_xml(content)
+        silence_hidden(root, content)
+        self.headed = _headed(root)
+        body = next(root.iterchildren("{*}body"), root)  # a flat file has headers beside it
+        blocks = list(self.blocks(body, 0))
+        return "\n\n".join(filter(None, map(str, [*blocks, *self.notes])))
+
+    def blocks(self, element: _Element, level: int) -> Iterator[Block]:
         if level > MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
         for child in element:
@@ -89,20 +121,33 @@ class _Document:
             elif kind == "p":
                 yield self._text(child, level)
             elif kind == "list":
-                yield "\n".join(self._items(child, level + 1))
+                yield from self._list(child, level + 1)
             elif kind == "table":
-                yield as_lines(list(self._rows(child, level + 1)))
+                yield from as_blocks(list(self._rows(child, level + 1)))
+            elif kind == "object":
+                yield self.objects.said(child)
             elif kind not in _SILENT:
                 yield from self.blocks(child, level + 1)
 
-    def _items(self, element: _Element, level: int) -> Iterator[str]:
+    def _list(self, element: _Element, level: int) -> Iterator[Block]:
+        """A list's items; a heading in one is a numbered heading, and no item."""
+        items: list[str] = []
         for item in element:
-            told = [block for block in self.blocks(item, level) if block]
-            if told:
-                nested = "\n".join(told[1:]).replace("\n", "\n  ")
-                yield "- " + told[0] + (f"\n  {nested}" if nested else "")
+            if item in self.headed:
+                yield "\n".join(items)
+                yield from self.blocks(item, level)
+                items = []
+            else:
+                items.extend(self._item(item, level))
+        yield "\n".join(items)
 
-    def _rows(self, table: _Element, level: int) -> Iterator[list[str]]:
+    def _item(self, item: _Element, level: int) -> Iterator[str]:
+        told = [str(block) for block in self.blocks(item, level) if block]
+        if told:
+            nested = "\n".join(told[1:]).replace("\n", "\n  ")
+            yield "- " + told[0] + (f"\n  {nested}" if nested else "")
+
+    def _rows(self, table: _Element, level: int) -> Iterator[list[list[Block]]]:
         for child in table:
             if local(child) == "table-row":
                 cells = [cell for each in child for cell in self._cells(each, level)]
@@ -113,9 +158,9 @@ class _Document:
             elif local(child) in ("table-header-rows", "table-rows", "table-row-group"):
                 yield from self._rows(child, level)
 
-    def _cells(self, cell: _Element, level: int) -> list[str]:
-        text = " ".join(self.blocks(cell, level))
-        return [text] * _times(cell, "number-columns-repeated")
+    def _cells(self, cell: _Element, level: int) -> list[list[Block]]:
+        blocks = [block for block in self.blocks(cell, level) if block]
+        return [blocks] * _times(cell, "number-columns-repeated")
 
     def _text(self, element: _Element, level: int) -> str:
         return "".join(self._pieces(element, level)).strip()
@@ -137,20 +182,30 @@ class _Document:
                 yield self._note(child, level)
             elif kind in _INLINE:
                 yield from self._pieces(child, level + 1)
-            elif child.tag.startswith(_FIELD):
-                if kind not in _NO_FIELDS and not _is_hidden(child):
+            elif child.tag.startswith(TEXT):
+                if kind not in _NOTEXTS and not _is_hidden(child):
                     yield from self._pieces(child, level + 1)
             elif kind not in _SILENT:
-                yield " ".join(self.blocks(child, level + 1))
+                yield in_line(self.blocks(child, level + 1))
             yield child.tail or ""
 
     def _note(self, note: _Element, level: int) -> str:
         number = len(self.notes) + 1
         self.notes.append("")
         body = (each for each in note if local(each) == "note-body")
-        told = " ".join(block for each in body for block in self.blocks(each, level + 1))
+        told = in_line(block for each in body for block in self.blocks(each, level + 1))
         self.notes[number - 1] = f"[^{number}]: {told}"
         return f"[^{number}]"
+
+
+def _headed(root: _Element) -> set[_Element]:
+    found: set[_Element] = set()
+    for heading in root.iter("{*}h"):
+        for above in heading.iterancestors("{*}list-item", "{*}list-header"):
+            if above in found:
+                break
+            found.add(above)
+    return found
 
 
 def _times(element: _Element, name: str) -> int:

@@ -1,8 +1,54 @@
-"""A table of a document as lines of text: cells between bars, as Markdown writes them."""
+"""A table of a document as lines of text: cells between bars, as Markdown writes them.
+
+A table of one column is no table but a frame around text, so its cells' blocks are the document's.
+A table within a cell cannot stand in Markdown: its rows are told in the cell's one line.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+
+class Table(NamedTuple):
+    """A table of two columns or more, each cell's text on one line."""
+
+    rows: list[list[str]]
+
+    def __str__(self) -> str:
+        return as_lines(self.rows)
+
+
+Block = str | Table
+"""A paragraph, a heading, an item of a list or a table; one that says nothing is ""."""
+
+
+def as_blocks(rows: Sequence[Sequence[list[Block]]]) -> list[Block]:
+    """A table among a document's blocks, from its rows of cells of blocks: itself, or, where no
+    more than one column says anything, what that holds.
+
+    >>> as_blocks([[["# Care", "- Dry it."], []]])
+    ['# Care', '- Dry it.']
+    >>> print(*as_blocks([[["a", Table([["b", "c"], ["d", "e"]])], ["f"]]]))
+    | a b; c / d; e | f |
+    | --- | --- |
+    """
+    lines = [[in_line(cell) for cell in row] for row in rows]
+    if len({at for row in lines for at, line in enumerate(row) if line}) > 1:
+        return [Table(lines)]
+    return [block for row in rows for cell in row for block in cell]
+
+
+def in_line(blocks: Iterable[Block]) -> str:
+    """Blocks as the text of one cell: the rows of a table with strokes between, their cells with
+    semicolons."""
+    return " ".join(
+        " / ".join("; ".join(filter(None, row)) for row in block.rows if any(row))
+        if isinstance(block, Table)
+        else block
+        for block in blocks
+        if block
+    )
 
 
 def as_lines(rows: Sequence[Sequence[str]]) -> str:
