@@ -4,6 +4,9 @@ Text is plain text and pages; other kinds of text, such as invitations, styles a
 are named like attachments. Of alternatives the plain one is taken if it says anything, else the
 next that does; of related parts the root, to which the others are pictures, styles and frames;
 all else stands one below the other.
+
+Reasons: `read.too_deep` (threshold: levels), `read.too_many_parts` (threshold: parts), and those of
+`pipeline.readers.html` and `pipeline.readers.encoding` for a part.
 """
 
 from __future__ import annotations
