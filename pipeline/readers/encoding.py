@@ -9,7 +9,8 @@ is an answer.
 `mac_latin2` with a coherence of 54 %, Turkish as Croatian. So uchardet (in resiliparse) must name
 an encoding of the web that gives the same text as one of charset_normalizer's candidates. Of 30
 samples in 15 encodings that got 29 right and refused one; it refuses random bytes. Where fewer
-than four bytes are not ASCII there is little to tell by, and only Windows-1252 is believed.
+than four bytes are not ASCII there is little to tell by, and only Windows-1252 is believed. Of DOS
+western letters are told (`pipeline.readers.dos_letters`), if charset_normalizer agrees.
 
 Reasons: `read.empty_file`, `read.too_large`, `read.binary` (value: the kind, from the first
 bytes), `read.bad_encoding` (value: what was tried).
@@ -21,7 +22,7 @@ import codecs
 import io
 from typing import BinaryIO
 
-from pipeline.readers import seven_bits
+from pipeline.readers import dos_letters, seven_bits
 from pipeline.readers.rows import UnreadableError
 from pipeline.readers.signatures import signature
 from pipeline.source import HEAD_BYTES, SourceFile
@@ -219,7 +220,9 @@ def _detected(stream: BinaryIO, at: int) -> str:
         raise UnreadableError("read.bad_encoding", f"utf-8, but not at byte {at}")
     found = detect_encoding(sample, html5_compatible=False)
     encoding = larger(found) if found else ""
-    if encoding not in _WEB or not _plausible(sample, encoding):
+    if dos_letters.speak_against(sample, encoding):
+        encoding = dos_letters.CODEC if dos_letters.are_all(sample) else ""
+    if encoding not in (*_WEB, dos_letters.CODEC) or not _plausible(sample, encoding):
         raise UnreadableError("read.bad_encoding", f"utf-8 fails at byte {at}, none else is sure")
     if _first_fault(stream, encoding) is not None:
         raise UnreadableError("read.bad_encoding", encoding)
