@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import json
 import random
 from collections.abc import Callable
 from email import policy, utils
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from test_readers import put, read
 
+from pipeline.readers import reader_of
 from pipeline.readers.email_headers import POLICY, header
 from pipeline.readers.email_text import EmailReader
 
@@ -159,3 +162,158 @@ def test_a_sentence_does_not_end_a_message(tmp_path: Path, start: str) -> None:
     one = f"From {start}\nSubject: s\nFrom: a\n\n{said}\n"
     text = f"Subject: s\nFrom: a\n\n{said}".rstrip()
     assert told(tmp_path, ("\n\r\n" + one * 2).encode(), "a.mbox") == [text] * 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "outcome"),
+    [
+        ("X-Mozilla-Status: 0001", None),
+        ("X-Mozilla-Status: 0009", "X-Mozilla-Status: 0009"),
+        ("x-mozilla-status: 101C", "X-Mozilla-Status: 101C"),
+        ("X-Mozilla-Status: what", None),
+        ("X-Status: A", None),
+        ("X-Mozilla-Status: 0001\nX-Status: AD", "X-Status: AD"),
+        ("X-Any: 1\n\nX-Mozilla-Status: 0009", None),
+    ],
+)
+def test_mail_that_was_deleted_is_set_aside(
+    tmp_path: Path, flags: str, outcome: str | None
+) -> None:
+    """A mailbox holds it until it is compacted; a message by itself was saved to be kept."""
+    message = f"Subject: s\n{flags}\n\nTea.\n\n"
+    box = "From - Mon Jan  1 10:00:00 2024\n" + message
+    first, last = read(EmailReader(), put(tmp_path, "a.mbox", box + box.replace(flags, "X: 1")))
+    assert first["reason"] == (outcome and "read.deleted_message")
+    assert (first["rejected"] or {}).get("value") == outcome
+    assert last["text"] == "Subject: s\n\nTea."
+    assert told(tmp_path, message.encode())[0].endswith("Tea.")
+
+
+FLOWED = b"Subject: s\nContent-Type: text/plain; charset=utf-8; format="
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        ("flowed", "Green \ntea.\n\nIt is \nhot \nand good.", "Green tea.\n\nIt is hot and good."),
+        ("Flowed", "Tea:\n From A.\n > B.\n   C.", "Tea:\nFrom A.\n> B.\n  C."),
+        ("flowed; DelSp=Yes", "茶は \nいい。 \nhttps:// \na.b", "茶はいい。https://a.b"),
+        ("flowed; delsp=no", "茶 \nいい", "茶 いい"),
+        ("flowed", "Best, \n-- \nLan \nPham", "Best,\n-- \nLan Pham"),
+        ("flowed; delsp=yes", "a\n> -- \n> b", "a\n> -- \n> b"),
+        ("flowed", ">> a \n>> b\n> c \nd \n>\n>e \n> f", ">> a b\n> c\nd\n>\n> e f"),
+        ("flowed", "> Tea?\n>\n> a \n\nYes.", "> Tea?\n>\n> a\n\nYes."),
+        ("fixed", "Green \ntea.", "Green \ntea."),
+    ],
+)
+def test_wrapped_lines_are_joined(tmp_path: Path, kind: str, body: str, expected: str) -> None:
+    """Where the message says so (RFC 3676), and as deep as they are quoted."""
+    data = FLOWED + f"{kind}\n\n{body}\n".encode()
+    assert told(tmp_path, data) == [f"Subject: s\n\n{expected}"]
+
+
+def parts(kind: str, *inner: tuple[str, str]) -> str:
+    cut = f"B{len(kind)}"
+    made = "".join(f"--{cut}\nContent-Type: {given}\n\n{text}\n" for given, text in inner)
+    return f"Content-Type: {kind}; boundary={cut}\n\n{made}--{cut}--\n"
+
+
+def nested(kind: str, *inner: tuple[str, str]) -> tuple[str, str]:
+    """A multipart as a part of another."""
+    head, _, rest = parts(kind, *inner).partition("\n\n")
+    return head.removeprefix("Content-Type: "), rest
+
+
+ROOT = ("text/html", "<h1>Tea</h1><p>Green tea.</p>")
+STYLE = ("text/css", "p { color: red }")
+INVITATION = ("text/calendar; method=REQUEST", "BEGIN:VCALENDAR")
+AMP = ("text/x-amp-html", "<html amp4email><p>Amp.</p></html>")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected", "named"),
+    [
+        (parts("multipart/related", ROOT, STYLE), "Tea\n\nGreen tea.", ["text/css"]),
+        (parts("multipart/related", ROOT, ("text/html", "<p>Frame")), "Tea\n\nGreen tea.", None),
+        (
+            parts('multipart/related; start="<r>"', ("text/html", "<p>Frame"), ROOT).replace(
+                "html\n\n<h1", "html\nContent-ID: <r>\n\n<h1"
+            ),
+            "Tea\n\nGreen tea.",
+            None,
+        ),
+        (parts("multipart/related", ("text/plain", ""), ROOT), "Tea\n\nGreen tea.", None),
+        (parts("multipart/mixed", INVITATION, ("text/plain", "a")), "a", ["text/calendar"]),
+        (parts("multipart/mixed", ("text/plain", "a"), ("text/x-patch", "+b")), "a\n\n+b", None),
+        (
+            parts("multipart/alternative", ("text/plain", " "), AMP, ("text/html", "<p>Page.")),
+            "Page.",
+            ["text/x-amp-html"],
+        ),
+        (
+            parts("multipart/mixed", nested("multipart/related", ROOT, STYLE), ("text/plain", "b")),
+            "Tea\n\nGreen tea.\n\nb",
+            ["text/css"],
+        ),
+    ],
+)
+def test_which_parts_are_read(
+    tmp_path: Path, body: str, expected: str, named: list[str] | None
+) -> None:
+    """Of related parts the root; what is there for programs is named as if attached."""
+    [row] = read(EmailReader(), put(tmp_path, "a.eml", "Subject: s\nMIME-Version: 1.0\n" + body))
+    assert row["text"] == f"Subject: s\n\n{expected}"
+    assert json.loads(row["extra"]).get("attachments") == named
+
+
+SAVED = parts(
+    "multipart/related",
+    (
+        "text/html; charset=windows-1258",
+        f"<title>Shop</title><nav>Home</nav>{'<p>Green tea. ' * 30}",
+    ),
+    STYLE,
+)
+BLINK = "From: <Saved by Blink>\nSnapshot-Content-Location: https://tea.example/\nSubject: Shop\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "extract", "first", "extra"),
+    [
+        ("a.mhtml", BLINK + SAVED, "main", "Shop", {"url": "https://tea.example/"}),
+        ("a", BLINK + "Date: Sat, 28 Nov 2026 12:55:50 GMT\n" + SAVED, "full", "Shop", None),
+        ("a.MHT", "MIME-Version: 1.0\n" + SAVED, "main", "Shop", {}),
+        ("a.mht", "MIME-Version: 1.0\nContent-Type: text/plain\n\nTea.", "main", "Tea.", {}),
+        ("a.mht", "MIME-Version: 1.0\n" + parts("multipart/related", STYLE), "main", None, {}),
+        ("a.mht", "No page at all.\n", "main", None, {}),
+    ],
+)
+def test_a_page_that_was_saved_is_read_as_a_page(
+    tmp_path: Path,
+    name: str,
+    data: str,
+    extract: Literal["main", "full"],
+    first: str | None,
+    extra: dict[str, str] | None,
+) -> None:
+    """Without what the browser wrote as headers, and its main content alone."""
+    file = put(tmp_path, name, data)
+    assert reader_of(file).name == "email"
+    [row] = read(EmailReader(extract=extract), file)
+    assert (row["text"] or "").partition("\n")[0] == (first or "")
+    if first is None:
+        assert row["reason"] == ("read.no_text" if "MIME" in data else "read.no_message")
+        return
+    assert "red" not in row["text"] and ("Home" in row["text"]) == (extract == "full")
+    assert extra is None or json.loads(row["extra"]) == extra
+
+
+@pytest.mark.parametrize("level", ["multipart/related", "multipart/alternative"])
+def test_related_parts_in_each_other_have_an_end(tmp_path: Path, level: str) -> None:
+    """Also in a page that was saved."""
+    body = ("text/plain", "Tea.")
+    for number in range(30):
+        kind, text = nested(level, body)
+        body = (kind.replace("=B", f"={number}B"), text.replace("--B", f"--{number}B"))
+    data = f"MIME-Version: 1.0\nSubject: s\nContent-Type: {body[0]}\n\n{body[1]}".encode()
+    assert told(tmp_path, data) == told(tmp_path, data, "a.mht") == ["read.too_deep"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from array import array
 from itertools import chain, pairwise
 from pathlib import Path
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 from pypdfium2 import raw
 from test_readers import put, read
 
-from pipeline.readers import pdf_layout, pdf_places
+from pipeline.readers import pdf_columns, pdf_layout, pdf_places
 from pipeline.readers.pdf import PdfReader
-from pipeline.readers.pdf_layout import Line, as_text
+from pipeline.readers.pdf_columns import Line
+from pipeline.readers.pdf_layout import as_text
 
 WORDS = ["tea", "is", "grown", "in", "Thai", "Nguyen.", "Water", "boils:", "a", "leaf"]
 
@@ -71,12 +73,14 @@ def line_by_line(pages: list[list[Line]]) -> str:
     told: list[tuple[Line, bool, float, bool]] = []  # line, full, usual gap, first of its page
     some = [page for page in pages if len(page) > 2]
     for page in pages:
-        edges = pdf_layout._right_edges(page if len(page) > 2 else chain(*some))
+        whole = pdf_columns.right_edges(page if len(page) > 2 else chain(*some))
+        columns = pdf_columns.edges_of_lines(page) if len(page) > 2 else None
         gap = pdf_layout._GAP * pdf_layout._usual_distance(page)
         for number, line in enumerate(page):
             text, left, right, _ = line
-            width = edges.get(left // pdf_layout._COLUMN, left) - left
-            full = right - left >= pdf_layout._FILLED * width > 0
+            edges = columns[number] if columns else whole
+            width = edges.get(left // pdf_columns.NEAR, left) - left
+            full = right - left >= pdf_columns.FILLED * width > 0
             full = full and not pdf_layout._LEADER.search(text)
             told.append((line, full, gap, not number))
     between = (
@@ -104,8 +108,72 @@ def placed(steps: list[tuple[str, float, float, float]]) -> list[Line]:
     return lines
 
 
+WRAPPED = (
+    "Green tea is brewed at|eighty degrees for two|minutes and it should|"
+    "not be boiled, since|that makes it as bitter|tea"
+)
+
+
+def column(left: float, right: float, top: float, *, text: str = WRAPPED) -> list[Line]:
+    """Lines one below the other that reach the right edge, all but the last."""
+    pieces = text.split("|")
+    ends = [right - n % 3 * 4 for n in range(len(pieces) - 1)] + [left + 20]
+    return [
+        (piece, left, end, top - 12 * n)
+        for n, (piece, end) in enumerate(zip(pieces, ends, strict=True))
+    ]
+
+
+ABSTRACT = column(72, 540, 700, text="This is about tea, in a line as wide as the page|and one.")
+LEFT, RIGHT = column(72, 290, 660), column(320, 540, 660)
+TABLE = [("Tea, price and a note that goes over the page", 72.0, 540.0, 560.0)]
+SAID = WRAPPED.replace("|", " ")
+ABOVE = "This is about tea, in a line as wide as the page and one."
+ITEMS = "Green teas of all|Black|Oolong tea|White|Yellow ones"
+CELLS = "10.5|11.5|12.5|13.5|14"
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ([*LEFT, *RIGHT], f"{SAID}\n\n{SAID}"),
+        ([*ABSTRACT, *LEFT, *RIGHT], f"{ABOVE}\n\n{SAID}\n\n{SAID}"),
+        ([*LEFT, *RIGHT, *TABLE], f"{SAID}\n\n{SAID}\n\n{TABLE[0][0]}"),
+        ([*LEFT[:5], *RIGHT, *TABLE], f"{SAID[:-4]} {SAID}\n\n{TABLE[0][0]}"),
+        ([*LEFT, *column(320, 420, 660), *column(440, 540, 660), *TABLE], None),
+        ([*ABSTRACT, *LEFT[:3]], ABOVE + "\n\n" + "\n".join(WRAPPED.split("|")[:3])),
+        ([*ABSTRACT, *LEFT], ABOVE + "\n\n" + WRAPPED.replace("|", "\n")),
+        ([*column(72, 290, 660, text=CELLS), *RIGHT, *TABLE], CELLS.replace("|", "\n")),
+        (
+            [(text, 72.0, 72 + 9.0 * len(text), 660 - 12.0 * n)
+             for n, text in enumerate(ITEMS.split("|"))] + [*RIGHT, *TABLE],
+            ITEMS.replace("|", "\n"),
+        ),
+    ],
+)  # fmt: skip
+def test_columns_have_edges_of_their_own(page: list[Line], expected: str | None) -> None:
+    """Whatever stands above or below them as wide as the page; lists and cells keep their lines."""
+    text = as_text([page])
+    if expected is None:
+        assert text == "\n\n".join([SAID] * 3 + [TABLE[0][0]])
+    else:
+        assert text[: len(expected)] == expected
+
+
+def test_many_jumps_take_no_time() -> None:
+    """Twice as many lines take twice as long, not four times."""
+    page: list[Line] = [
+        ("Green tea is brewed at", n % 7 * 80.0, n % 7 * 80.0 + 70, 700.0 - n % 7 * 50 * (n % 2))
+        for n in range(60_000)
+    ]
+    started = time.process_time()
+    assert as_text([page, page[::-1], [*LEFT * 10_000, *RIGHT * 10_000]])
+    assert time.process_time() - started < 5
+
+
 @given(st.lists(st.lists(LINE, max_size=12).map(placed), max_size=3))
 @example([placed([("是茶。", 72.0, 500.0, 12.0), ("茶", 72.0, 500.0, 12.0)] * 3)])
+@example([[*ABSTRACT, *LEFT, *RIGHT, *TABLE]])
 @example([placed([("tea", 72.0, 500.0, 12.0), ("tea", 77.0, 500.0, 12.0)] * 3)])
 def test_lines_are_joined_as_each_by_itself(pages: list[list[Line]]) -> None:
     """The short way that most lines take says what the rules say."""

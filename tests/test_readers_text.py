@@ -139,6 +139,32 @@ def test_legacy_encodings_are_told(tmp_path: Path, text: str, codec: str) -> Non
     assert text.encode(json.loads(row["extra"])["encoding"]) == text.encode(codec)
 
 
+SWEDISH = "Grönt te är gott på kvällen, också för små barn. "
+QUOTED = "He said—“no”—and…went. It’s a “word”—then—more…and so “on”. "
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "read_as"),
+    [
+        (FRENCH, "cp850", "cp850"),
+        (FRENCH, "cp437", "cp850"),
+        (SWEDISH, "cp850", "cp850"),
+        (SWEDISH, "cp1252", "cp1252"),
+        (QUOTED, "cp1252", "cp1250"),
+        (SWEDISH, "mac_roman", None),
+        ("O chá não é fermentado. As folhas são secas e então prensadas. ", "cp860", None),
+    ],
+)
+def test_letters_of_dos_are_no_quotation_marks(
+    tmp_path: Path, text: str, codec: str, read_as: str | None
+) -> None:
+    """They are read where they are sure; at least they are not read as signs within words."""
+    row = read(TextReader(), put(tmp_path, "x.txt", (text * 4).encode(codec)))[0]
+    assert row["text"] == (text * 4 if read_as else None)
+    assert row["reason"] == (None if read_as else "read.bad_encoding")
+    assert read_as is None or json.loads(row["extra"]) == {"encoding": read_as}
+
+
 def test_far_from_the_start(tmp_path: Path) -> None:
     """The sample is taken where UTF-8 fails, not at the start."""
     data = b"plain words only\n" * 20_000 + FRENCH.encode("cp1252") + b"\nplain\n" * 20_000

@@ -12,7 +12,7 @@ import re
 from email.message import EmailMessage
 from functools import lru_cache
 
-from pipeline.readers import encoding, html
+from pipeline.readers import encoding, html, seven_bits
 
 _NO_CHARSETS = ("charmap", "idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")
 _WORD = re.compile(r"=\?([\w.:-]{1,40})(?=(?:\*[\w-]{1,20})?\?[bBqQ]\?[^?]*\?=)")
@@ -32,7 +32,15 @@ def codecs_of(charset: str) -> tuple[str, ...]:
 
 
 def decoded(data: bytes, charset: str) -> str | None:
-    """The text of bytes in a charset, None where it is not known or they are not in it."""
+    """The text of bytes in a charset, None where it is not known or they are not in it.
+
+    Bytes that switch to Japanese or Chinese do whatever the charset says. Raises `UnreadableError`
+    where such are damaged.
+    """
+    if seven_bits.may_switch(data) and seven_bits.codec_of(data):
+        text, codec = encoding.decode(data, nul=True)
+        if codec != "utf-8":
+            return text
     for codec in codecs_of(charset):
         try:
             return data.decode(codec)
@@ -51,12 +59,12 @@ def with_meant_charsets(value: str) -> str:
 def raw_header(message: EmailMessage, name: str) -> str | None:
     """A header as it was written, None where there is none; raises `UnreadableError`.
 
-    Bytes in no charset of their own are most often in that of the text. The library would put
-    U+FFFD for them.
+    Bytes in no charset of their own are in ISO-2022-JP, which shows, or most often in that of the
+    text. The library would put U+FFFD for them.
     """
     wanted = name.lower()
     value = next((raw for key, raw in message.raw_items() if key.lower() == wanted), None)
-    if value is None or value.isascii():
+    if value is None or (value.isascii() and "\x1b" not in value):
         return value
     try:
         data = value.encode("ascii", "surrogateescape")

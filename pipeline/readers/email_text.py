@@ -1,24 +1,29 @@
-"""E-mail (.eml) and mailboxes (.mbox): a message is a record.
+"""E-mail (.eml), mailboxes (.mbox) and web pages saved as one file (.mhtml): a message is a record.
 
 The text is the subject, who wrote and when, and the body. Of alternatives the plain one is taken
-if it says anything, else the HTML one as the HTML reader reads it in full; other parts that are
-text stand one below the other. A page without text, such as one of pictures, is none. Quoted
+if it says anything, else the HTML one as the HTML reader reads it in full; which parts are text is
+told in `pipeline.readers.email_parts`. A page without text, such as one of pictures, is none.
+Lines that a mail program has wrapped are joined where it says so (`format=flowed`). Quoted
 earlier mail (`>` lines under "On … wrote:") can be left out, which `quotes: drop` does.
 Attachments are not read; `extra` names them, with the message's id. The locator is `message=N` in
 a mailbox. A charset is what mail programs take it for (`pipeline.readers.email_charsets`). Parts
 with one that is not known, or that do not decode, are decoded as the readers of text and of HTML
 would, and so are the bytes of headers that are not ASCII.
 
+A mailbox holds what was deleted until it is compacted: mail programs do not show it, and here it
+is set aside. A saved page is read as the HTML reader reads one, without headers; `extra` has its
+URL.
+
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.no_message` (the file is no
-e-mail), `read.no_text`, `read.too_deep` (threshold: levels), `read.too_many_parts` (threshold:
-parts), and those of
+e-mail), `read.deleted_message` (value: the header that says so), `read.no_text`, `read.too_deep`
+(threshold: levels), `read.too_many_parts` (threshold: parts), and those of
 `pipeline.readers.encoding` and `pipeline.readers.html` for the body.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import ClassVar, Literal
@@ -26,7 +31,7 @@ from typing import ClassVar, Literal
 import orjson
 from pydantic import Field
 
-from pipeline.readers import email_charsets, encoding, html
+from pipeline.readers import email_charsets, email_parts, encoding, html
 from pipeline.readers.email_headers import POLICY
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
@@ -36,17 +41,18 @@ REASONS = {
     **encoding.REASONS,
     **html.REASONS,
     "read.no_message": "the file does not begin with the headers of an e-mail",
+    "read.deleted_message": "the mail program has marked it as deleted, and takes it out when it "
+    "compacts the mailbox",
     "read.no_text": "there is no text in it",
     "read.too_many_parts": "the message has more parts than this reader takes",
     "read.too_deep": "it is nested deeper than any data or document has reason to be",
 }
 
 MAX_BYTES = 50_000_000
-MAX_PARTS = 500
-MAX_LEVELS = 20
 
 _HEADER = re.compile(rb"(?:[!-9;-~]{1,60}:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*){2,}")
 _KNOWN = re.compile(rb"^(?:From|Subject|Date|Message-ID|Received|To|Return-Path):", re.I | re.M)
+_SAVED = re.compile(rb"^(?:MIME-Version|Content-Type):", re.I | re.M)
 _QUOTE = re.compile(
     r"(?:^[^\n>]{0,200}(?:wrote|schrieb|écrit|viết)\s*:\s*\n+)?(?:^>[^\n]*\n?)+", re.M
 )
@@ -56,22 +62,32 @@ _SENT = re.compile(
 _YEAR = re.compile(rb"\b(?:19|20)\d\d\b")
 _LONGEST_SENT = 400  # bytes
 _BLANK_BYTES = 4_096
+_HEAD_BYTES = 65_536
 _SHOWN = ("Subject", "From", "Date")
+_HEX = re.compile(r"[0-9a-fA-F]{4}")
+_PAGES = (".mht", ".mhtml")
+_EXPUNGED = 8  # a bit of X-Mozilla-Status
+
+Extra = dict[str, str | list[str]]
 
 
 class EmailReader(PerFileReader):
-    """E-mail files (.eml) and mailboxes (.mbox), one record for each message."""
+    """E-mail files (.eml), mailboxes (.mbox) and saved web pages (.mhtml), one record for each
+    message."""
 
     name: ClassVar[str] = "email"
 
     quotes: Literal["keep", "drop"] = Field(
         default="keep", description="what to do with quoted lines of earlier mail"
     )
+    extract: Literal["main", "full"] = Field(
+        default="main", description="of a saved web page: its main content, or all its text"
+    )
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger messages are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.eml, .mbox), or when it starts with headers that only mail has."""
-        if file.uri.lower().endswith((".eml", ".mbox", ".mbx")):
+        """By name (.eml, .mbox, .mhtml), or when it starts with headers that only mail has."""
+        if file.uri.lower().endswith((".eml", ".mbox", ".mbx", *_PAGES)):
             return True
         match = _HEADER.match(head)
         return match is not None and len(_KNOWN.findall(match[0])) >= 3
@@ -123,31 +139,61 @@ class EmailReader(PerFileReader):
         return b"".join(held)
 
     def _message(self, file: SourceFile, place: str, data: bytes) -> Row:
-        if not _KNOWN.search(data[:65_536]):
+        named_page = file.uri.lower().endswith(_PAGES)
+        if not (_SAVED if named_page else _KNOWN).search(data[:_HEAD_BYTES]):
             raise UnreadableError("read.no_message")
         parser = BytesParser(_class=EmailMessage, policy=POLICY)
         # The library raises much on bad headers: LookupError, ValueError, AttributeError, ...
         try:
             message = parser.parsebytes(data)
-            body, attached = _body(message)
-            found = ((name, _header(message, name)) for name in (*_SHOWN, "Message-ID"))
-            headers = {name: value for name, value in found if value}
+            if place and (said := _deleted(message)):
+                raise UnreadableError("read.deleted_message", said)
+            if named_page or _is_saved(message):
+                text, extra = self._page(message)
+            else:
+                text, extra = self._mail(message)
         except UnreadableError:
             raise
         except Exception as error:
             raise UnreadableError("read.no_message", f"{type(error).__name__}: {error}") from error
+        return {
+            "source": file.uri,
+            "locator": place,
+            "text": text,
+            "extra": orjson.dumps({k: v for k, v in extra.items() if v}).decode(),
+        }
+
+    def _mail(self, message: EmailMessage) -> tuple[str, Extra]:
+        body, attached = email_parts.body(message)
         if self.quotes == "drop":
             body = _QUOTE.sub("", body)
         if not body.strip():
             raise UnreadableError("read.no_text")
-        told = [f"{name}: {' '.join(headers[name].split())}" for name in _SHOWN if name in headers]
-        extra = {"message_id": headers.get("Message-ID"), "attachments": attached}
-        return {
-            "source": file.uri,
-            "locator": place,
-            "text": "\n".join(told) + "\n\n" + body.strip(),
-            "extra": orjson.dumps({k: v for k, v in extra.items() if v}).decode(),
-        }
+        headers = {name: _header(message, name) for name in (*_SHOWN, "Message-ID")}
+        told = [f"{name}: {' '.join(headers[name].split())}" for name in _SHOWN if headers[name]]
+        extra: Extra = {"message_id": headers["Message-ID"], "attachments": attached}
+        return "\n".join(told) + "\n\n" + body.strip(), extra
+
+    def _page(self, message: EmailMessage) -> tuple[str, Extra]:
+        text, url = email_parts.page(message, self.extract)
+        if not text.strip():
+            raise UnreadableError("read.no_text")
+        return text.strip(), {"url": url}
+
+
+def _deleted(message: EmailMessage) -> str:
+    """The header by which a mailbox says that a message is deleted, "" where none does."""
+    status = email_charsets.raw_header(message, "X-Mozilla-Status") or ""
+    if _HEX.fullmatch(status) and int(status, 16) & _EXPUNGED:
+        return f"X-Mozilla-Status: {status}"
+    flags = email_charsets.raw_header(message, "X-Status") or ""  # of Pine, mutt and Dovecot
+    return f"X-Status: {flags}" if "D" in flags else ""
+
+
+def _is_saved(message: EmailMessage) -> bool:
+    """Whether a browser has written it: `From: <Saved by Blink>`, with no address."""
+    sender = email_charsets.raw_header(message, "From") or ""
+    return "Saved by " in sender and "@" not in sender
 
 
 def _is_dated(line: bytes) -> bool:
@@ -159,73 +205,3 @@ def _header(message: EmailMessage, name: str) -> str:
     """A header's value, "" where there is none."""
     raw = email_charsets.raw_header(message, name)
     return "" if raw is None else str(POLICY.header_fetch_parse(name, raw))
-
-
-def _body(message: EmailMessage) -> tuple[str, list[str]]:
-    """The text to read and the names of what is attached."""
-    attached, texts = [], set()
-    for number, (part, level) in enumerate(_walk(message), 1):
-        if level > MAX_LEVELS:
-            raise UnreadableError("read.too_deep", None, MAX_LEVELS)
-        if number > MAX_PARTS:
-            raise UnreadableError("read.too_many_parts", None, MAX_PARTS)
-        if part.is_multipart():
-            continue
-        if _is_text(part):
-            texts.add(part)
-        else:
-            attached.append(str(part.get_filename() or part.get_content_type()))
-    return _text(message, texts), attached
-
-
-def _is_text(part: EmailMessage) -> bool:
-    named = part.get_filename() or part.get_content_disposition() == "attachment"
-    return not named and part.get_content_maintype() == "text"
-
-
-def _text(part: EmailMessage, texts: Set[EmailMessage]) -> str:
-    """What a part says, "" for nothing: those of `texts` say something. Levels were counted.
-
-    A header is parsed each time that it is asked for, so that none is asked for twice.
-    """
-    if part.is_multipart():
-        inner: list[EmailMessage] = part.get_payload()  # type: ignore[assignment]
-        if part.get_content_type() != "multipart/alternative":
-            return "\n\n".join(filter(None, (_text(one, texts) for one in inner)))
-        plain_first = sorted(inner, key=lambda one: one.get_content_type() != "text/plain")
-        return next(filter(None, (_text(one, texts) for one in plain_first)), "")
-    if part not in texts:
-        return ""
-    if part.get_content_subtype() == "html":
-        return _page_text(_decoded(part, is_page=True))
-    return _decoded(part, is_page=False).strip()
-
-
-def _page_text(page: str) -> str:
-    try:
-        return html.page_text(page, "full").strip()
-    except UnreadableError as fault:
-        if fault.reason == "read.no_text":
-            return ""
-        raise
-
-
-def _walk(message: EmailMessage) -> Iterator[tuple[EmailMessage, int]]:
-    """Every part with its level, the outer before the inner."""
-    waiting = [(message, 0)]
-    while waiting:
-        part, level = waiting.pop()
-        yield part, level
-        if part.is_multipart():
-            inner = part.get_payload()
-            waiting += [(each, level + 1) for each in reversed(inner)]  # type: ignore[arg-type]
-
-
-def _decoded(part: EmailMessage, *, is_page: bool) -> str:
-    data = part.get_payload(decode=True)
-    if not isinstance(data, bytes) or not data:
-        return ""
-    text = email_charsets.decoded(data, part.get_content_charset() or "utf-8")
-    if text is None:
-        text, _ = html.decoded(data) if is_page else encoding.decode(data, nul=True)
-    return text.replace("\r\n", "\n").replace("\0", "")

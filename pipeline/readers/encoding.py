@@ -1,14 +1,16 @@
 """Which encoding a file of text is in: a well-founded answer or none, never U+FFFD.
 
 In this order: a byte order mark; what the recipe declares; the NUL pattern of UTF-16 and UTF-32;
-strict UTF-8; what the document says of itself; two detectors that agree. Only an encoding in
-which every byte of the file decodes is an answer.
+the switches of ISO-2022-JP and HZ (`pipeline.readers.seven_bits`); strict UTF-8; what the document
+says of itself; two detectors that agree. Only an encoding in which every byte of the file decodes
+is an answer.
 
 `charset_normalizer` alone is often sure and wrong: French in Latin-1 came out as Hungarian in
 `mac_latin2` with a coherence of 54 %, Turkish as Croatian. So uchardet (in resiliparse) must name
 an encoding of the web that gives the same text as one of charset_normalizer's candidates. Of 30
 samples in 15 encodings that got 29 right and refused one; it refuses random bytes. Where fewer
-than four bytes are not ASCII there is little to tell by, and only Windows-1252 is believed.
+than four bytes are not ASCII there is little to tell by, and only Windows-1252 is believed. Of DOS
+western letters are told (`pipeline.readers.dos_letters`), if charset_normalizer agrees.
 
 Reasons: `read.empty_file`, `read.too_large`, `read.binary` (value: the kind, from the first
 bytes), `read.bad_encoding` (value: what was tried).
@@ -20,6 +22,7 @@ import codecs
 import io
 from typing import BinaryIO
 
+from pipeline.readers import dos_letters, seven_bits
 from pipeline.readers.rows import UnreadableError
 from pipeline.readers.signatures import signature
 from pipeline.source import HEAD_BYTES, SourceFile
@@ -59,6 +62,7 @@ _LARGER = {
     "euc_kr": "cp949",
     "euc-kr": "cp949",
     "tis-620": "cp874",
+    "iso2022_jp": seven_bits.JAPANESE,
 }
 
 # uchardet's names, after `larger`, of what browsers read: no DOS or Macintosh code pages.
@@ -76,9 +80,12 @@ def decode(
     """The text of a whole document and the codec it was in; raises `UnreadableError`."""
     if not declared and is_plain(data) and (nul or b"\0" not in data):
         try:  # most are: decoded once, as `find_encoding` would say
-            return data.decode("utf-8"), "utf-8"
+            text = data.decode("utf-8")
         except UnicodeDecodeError:
             pass
+        else:
+            if not (text.isascii() and seven_bits.may_switch(data)):
+                return text, "utf-8"
     encoding = find_encoding(io.BytesIO(data), declared, hint, nul)
     return data.decode(encoding), encoding
 
@@ -123,10 +130,10 @@ def find_encoding(
         if _first_fault(stream, certain) is not None:
             raise UnreadableError("read.bad_encoding", certain)
         return certain
-    _refuse_binary(stream, head, nul)
+    switched = _refuse_binary(stream, head, nul)
     at = _first_fault(stream, "utf-8")
     if at is None:
-        return "utf-8"
+        return _switched(stream, switched) if switched else "utf-8"
     if hint and _first_fault(stream, hint) is None:
         return hint
     return _detected(stream, at)
@@ -158,13 +165,27 @@ def _wide(head: bytes) -> str | None:
     return None
 
 
-def _refuse_binary(stream: BinaryIO, head: bytes, nul: bool) -> None:
+def _refuse_binary(stream: BinaryIO, head: bytes, nul: bool) -> str | None:
+    """The codec of a text in seven bits that switches to others; raises `UnreadableError`."""
     if _controls(head):
         raise UnreadableError("read.binary", "unknown")
     stream.seek(0)
-    while not nul and (piece := stream.read(_PIECE)):
-        if b"\0" in piece:
+    switched = None
+    while piece := stream.read(_PIECE):
+        if not nul and b"\0" in piece:
             raise UnreadableError("read.binary", "unknown")
+        if not switched and seven_bits.may_switch(piece):
+            switched = seven_bits.codec_of(piece)
+    return switched
+
+
+def _switched(stream: BinaryIO, codec: str) -> str:
+    """Of valid UTF-8 that seems to switch: the codec in which it does, or UTF-8."""
+    tried = (codec, "iso2022_jp_2") if codec == seven_bits.JAPANESE else (codec,)
+    found = next((one for one in tried if _first_fault(stream, one) is None), "utf-8")
+    if found == "utf-8" and codec == seven_bits.JAPANESE and _first_fault(stream, "ascii") is None:
+        raise UnreadableError("read.bad_encoding", codec)
+    return found
 
 
 def _controls(head: bytes) -> bool:
@@ -199,7 +220,9 @@ def _detected(stream: BinaryIO, at: int) -> str:
         raise UnreadableError("read.bad_encoding", f"utf-8, but not at byte {at}")
     found = detect_encoding(sample, html5_compatible=False)
     encoding = larger(found) if found else ""
-    if encoding not in _WEB or not _plausible(sample, encoding):
+    if dos_letters.speak_against(sample, encoding):
+        encoding = dos_letters.CODEC if dos_letters.are_all(sample) else ""
+    if encoding not in (*_WEB, dos_letters.CODEC) or not _plausible(sample, encoding):
         raise UnreadableError("read.bad_encoding", f"utf-8 fails at byte {at}, none else is sure")
     if _first_fault(stream, encoding) is not None:
         raise UnreadableError("read.bad_encoding", encoding)

@@ -25,7 +25,8 @@ from pydantic import Field
 
 from pipeline.identity import record_id
 from pipeline.readers import encoding
-from pipeline.readers.pdf_layout import Line, as_text, without_running_lines
+from pipeline.readers.pdf_columns import Line
+from pipeline.readers.pdf_layout import as_text, without_running_lines
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.source import SourceFile

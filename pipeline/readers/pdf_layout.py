@@ -1,17 +1,19 @@
 """Lines on pages to running text: what repeats at the edges goes, what was wrapped is joined.
 
-A line is wrapped when it reaches the right edge of the lines that start where it starts, and the
-next goes on below it. A gap over the usual, or a first line's indent, starts a paragraph. All
-else keeps its lines: verse, code, tables, lists.
+A line is wrapped when it reaches the right edge of the lines that start where it starts, in its
+column (`pipeline.readers.pdf_columns`), and the next goes on below it. A gap over the usual, or a
+first line's indent, starts a paragraph. All else keeps its lines: verse, code, tables, lists.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import chain, pairwise, repeat
+
+from pipeline.readers.pdf_columns import FILLED, NEAR, Line, edges_of_lines, right_edges
 
 HYPHEN = "\ufffe"
 """What PDFium puts in the place of a hyphen and a line's end."""
@@ -20,9 +22,7 @@ _EDGE_LINES = 2
 _FEWEST = 3  # pages on which a line runs
 _PLACE = 6.0  # points that a running line may wander
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
-_FILLED = 0.88  # of the width, from which on a line is full
 _GAP = 1.45  # of the usual distance of lines
-_COLUMN = 36.0  # points within which lines start alike
 _INDENT = 5.0  # points
 
 _ENDS = ".!?。！？:"
@@ -34,11 +34,6 @@ _LONGEST_WORD = 200
 _MANY_WORDS = 30  # to look for each takes longer than to part the text into its words
 _LETTER = re.compile(r"\w")
 _COMPOUND = re.compile(r"\w+-\w+")
-
-
-Line = tuple[str, float, float, float]
-"""A line of text and its place in points from the lower left corner: the text, where it starts and
-ends, and where its letters stand. A plain tuple: there are millions, and no other is as fast."""
 
 
 def without_running_lines(pages: dict[int, list[Line]]) -> dict[int, list[Line]]:
@@ -85,25 +80,25 @@ def as_text(pages: Sequence[Sequence[Line]]) -> str:
     whole: dict[float, float] | None = None
     for page in pages:
         if len(page) > _EDGE_LINES:
-            edges = _right_edges(page)
+            of_lines = edges_of_lines(page) or repeat(right_edges(page))
         else:  # a line or two tell no edge of their own: titles would be full, and run together
-            whole = whole or _right_edges(chain(*(one for one in pages if len(one) > _EDGE_LINES)))
-            edges = whole
+            whole = whole or right_edges(chain(*(one for one in pages if len(one) > _EDGE_LINES)))
+            of_lines = repeat(whole)
         gap = _GAP * _usual_distance(page)
         turned = True
-        for line in page:
+        for line, edges in zip(page, of_lines, strict=False):
             text, left, right, base = line
             if before is not None:
                 # Most lines go on below the one before: told here, as `_between` would tell it.
                 indent = left - before[1]
                 below = not turned and 0 <= before[3] - base <= gap
                 if below and indent <= _INDENT and text < _FIRST_WIDE:
-                    pieces.append(" " if full and indent > -_COLUMN else "\n")
+                    pieces.append(" " if full and indent > -NEAR else "\n")
                 else:
                     pieces.append(_between(before, line, full, gap, turned))
             pieces.append(text)
-            width = edges.get(left // _COLUMN, left) - left
-            full = right - left >= _FILLED * width > 0 and not (
+            width = edges.get(left // NEAR, left) - left
+            full = right - left >= FILLED * width > 0 and not (
                 ". ." in text and _LEADER.search(text)
             )
             before, turned = line, False
@@ -122,8 +117,8 @@ def _between(line: Line, following: Line, full: bool, gap: float, turned: bool) 
     if not jumped and down > gap:
         return "\n\n"
     indent = next_left - left
-    indented = _INDENT < indent < _COLUMN
-    if full and not indented and (jumped or abs(indent) < _COLUMN):
+    indented = _INDENT < indent < NEAR
+    if full and not indented and (jumped or abs(indent) < NEAR):
         if jumped and text[-1] in _ENDS:
             return "\n\n"
         return "" if _is_wide(text[-1]) and _is_wide(next_text[0]) else " "
@@ -132,21 +127,6 @@ def _between(line: Line, following: Line, full: bool, gap: float, turned: bool) 
 
 def _is_wide(char: str) -> bool:
     return char >= _FIRST_WIDE and _WIDE.match(char) is not None
-
-
-def _right_edges(page: Iterable[Line]) -> dict[float, float]:
-    """How far lines reach that start in a column or in one beside it, by its number."""
-    own: dict[float, float] = {}
-    for _, left, right, _ in page:
-        column = left // _COLUMN
-        if right > own.get(column, 0.0):
-            own[column] = right
-    edges: dict[float, float] = {}
-    for column, right in own.items():
-        for near in (column - 1, column, column + 1):
-            if right > edges.get(near, 0.0):
-                edges[near] = right
-    return edges
 
 
 def _usual_distance(page: Sequence[Line]) -> float:

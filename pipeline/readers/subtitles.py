@@ -2,7 +2,9 @@
 
 A caption's lines are joined. What stands in the next caption again is said once: a caption that
 repeats the one before or adds to it, and lines that move up (roll-up captions of broadcasts, and
-those that YouTube makes). Styling tags, notes and positions are left out; a speaker's
+those that YouTube makes). The next is one that begins within a second of the other's end: what is
+said again later was said twice. In SubRip a blank line ends no caption, only a number with a time
+below it does. Styling tags, notes and positions are left out; a speaker's
 `<v Name>` becomes `Name:`. One file is one record; `extra` says from when to when it speaks.
 
 Reasons: those of `pipeline.readers.encoding`, `read.no_captions`.
@@ -39,6 +41,7 @@ _NEXT_NUMBER = re.compile(r"\n[ \t]*\d{1,6}[ \t]*\n\Z")
 _DIRECTION = re.compile(r"&[lr]rm;")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[a-zA-Z][a-zA-Z\d]{1,30});")
 _MOST_ROLLED = 4  # lines that stand on a screen at once
+_PAUSE = 1.0  # seconds, from which on words are said anew
 
 
 class SubtitlesReader(PerFileReader):
@@ -65,13 +68,21 @@ class SubtitlesReader(PerFileReader):
         if not cues:
             raise UnreadableError("read.no_captions")
         ends = [cue.start() for cue in cues[1:]] + [len(text)]
+        is_vtt = text.startswith("WEBVTT") or file.uri.lower().endswith(".vtt")
         told: list[str] = []
         shown: list[str] = []
+        until = 0.0
         for cue, end in zip(cues, ends, strict=True):
             block = text[cue.end() : end]
-            lines = _lines(block if cue is cues[-1] else _NEXT_NUMBER.sub("", block))
-            _add(told, shown, lines)
-            shown = lines or shown
+            lines = _lines(block if cue is cues[-1] else _NEXT_NUMBER.sub("", block), is_vtt)
+            if not lines:
+                continue
+            start, stop = _seconds(cue[1]), _seconds(cue[2])
+            if start < until + _PAUSE and stop > until - _PAUSE:
+                _add(told, shown, lines)
+            else:
+                told.append(" ".join(lines))
+            shown, until = lines, stop
         if not told:
             raise UnreadableError("read.no_captions")
         extra = {"from": cues[0][1], "to": cues[-1][2]}
@@ -85,9 +96,16 @@ class SubtitlesReader(PerFileReader):
         }
 
 
-def _lines(block: str) -> list[str]:
-    """A caption's lines that say something, up to the blank line that ends it."""
-    said = block.strip("\n").partition("\n\n")[0]
+def _seconds(time: str) -> float:
+    *hours, minutes, seconds = time.replace(",", ".").split(":")
+    return int(hours[0] if hours else 0) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def _lines(block: str, is_vtt: bool) -> list[str]:
+    """A caption's lines that say something; in WebVTT a blank one ends it."""
+    said = block.strip("\n")
+    if is_vtt:  # notes, styles and names of captions may follow
+        said = said.partition("\n\n")[0]
     said = _DIRECTION.sub("", _TAG.sub("", _VOICE.sub(r"\1: ", said)))
     said = _ENTITY.sub(lambda found: unescape(found[0]), said)
     return [" ".join(line.split()) for line in said.split("\n") if line.strip()]

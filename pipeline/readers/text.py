@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import orjson
 from pydantic import AfterValidator, Field
 
-from pipeline.readers import encoding
+from pipeline.readers import encoding, seven_bits
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import FRAME_ROWS, TOGETHER_CHARS, Row, UnreadableError
 from pipeline.readers.wire import UNIT
@@ -128,7 +128,7 @@ def utf8_of(file: SourceFile, max_bytes: int) -> bytes | None:
     start = data[:64].lstrip()[:1]
     if not b" " < start < b"\x7f" or b"\0" in data or not encoding.is_plain(data):
         return None
-    return data
+    return None if seven_bits.may_switch(data) else data
 
 
 def _is_utf8(data: bytes) -> bool:

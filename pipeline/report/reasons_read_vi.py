@@ -74,6 +74,9 @@ READERS_VI: dict[str, str] = {
     "read.nested_archive": "tệp nén trong tệp nén không được mở; hãy tự giải nén",
     "read.no_captions": "không có phụ đề nào kèm thời gian; đây có phải tệp phụ đề không?",
     "read.no_members": "tệp nén không chứa tệp nào",
+    "read.deleted_message": (
+        "chương trình thư đã đánh dấu xóa thư này, và sẽ bỏ nó khỏi hộp thư khi nén hộp thư"
+    ),
     "read.no_message": "tệp không bắt đầu bằng phần đầu của một thư điện tử",
     "read.no_pages": "tệp lưu trữ không có trang nào có văn bản",
     "read.no_text_layer": "các trang là ảnh chụp văn bản; hãy chạy OCR rồi thử lại",
