@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import importlib
 import io
@@ -82,7 +83,23 @@ def parquet(rows: list[dict[str, Any]]) -> bytes:
         ({"prompt": ASKED, "chosen": "good"}, "p / good"),
         ({"prompt": ASKED, "context": "c", "completion": ANSWER}, "p\n\nc / good"),
         ({"prompt": "x", "chosen": ASKED + ANSWER}, "p / good"),
-        ({"prompt": "x", "chosen": "Human: p\nAssistant: good"}, "p / good"),
+        ({"prompt": "p", "chosen": "Human: p\nAssistant: good"}, "p / good"),
+        ({"prompt": "Human:  p", "chosen": "\n\nHuman: p\n\nAssistant: good"}, "p / good"),
+        (
+            {"prompt": "x", "chosen": "Human: p\nAssistant: good"},
+            "x / Human: p\nAssistant: good",
+        ),
+        *(
+            ({"prompt": "p", "chosen": answer}, f"p / {answer}")
+            for answer in (
+                "Step 1: boil p\nStep 2: steep",
+                "Pros: p\nCons: slow",
+                "Answer: p",
+                "Assistant: p\nHuman: q",
+                "Q: p",
+                "User: pp\nAssistant: q",
+            )
+        ),
         ({"prompt": "p", "response": "r", "chosen": "good"}, "p / r"),
     ],
 )
@@ -94,6 +111,60 @@ def test_odd_rows_are_told_and_neighbours_kept(
     found = told(tmp_path, "a.jsonl", "\n".join(map(json.dumps, lines)))
     assert [one for _, one in found][:2] == ["before", outcome]
     assert found[-1] == ("line=3", "after")
+
+
+SPOKEN = "Ann: hi\nBob: yo"
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [
+        ({"dialogue": SPOKEN, "summary": "s", "topic": "t"}, f"{SPOKEN} / s"),
+        ({"Transcript": SPOKEN, "Summary ": "s"}, f"{SPOKEN} / s"),
+        ({"instruction": "i", "dialogue": SPOKEN, "output": "o"}, f"i\n\n{SPOKEN} / o"),
+        ({"instruction": "i", "dialogue": SPOKEN, "summary": "s"}, f"i\n\n{SPOKEN} / s"),
+        ({"instruction": "i", "input": "", "dialogue": "d", "output": "o"}, "i\n\nd / o"),
+        ({"instruction": "i", "input": "c", "dialogue": "d", "output": "o"},
+         "read.unknown_columns"),
+        ({"question": "q", "answer": "a", "conversation": SPOKEN}, f"q\n\n{SPOKEN} / a"),
+        ({"question": "hi", "answer": "yo", "conversation": SPOKEN}, "hi / yo"),
+        ({"instruction": "i", "dialogue": SPOKEN, "output": None}, "hi / yo"),
+        ({"dialogue": SPOKEN, "summary": None}, "hi / yo"),
+        ({"dialogue": SPOKEN, "summary": ""}, f"{SPOKEN} / "),
+        ({"dialogue": ["hi", "yo"], "summary": "s"}, "hi / yo"),
+        ({"conversation": json.dumps(ASKED + ANSWER), "summary": "s"}, "p / good"),
+        ({"messages": ASKED + ANSWER, "summary": "s"}, "p / good"),
+    ],
+)  # fmt: skip
+def test_what_is_said_about_a_dialogue(row: dict[str, Any], outcome: str, tmp_path: Path) -> None:
+    """A summary or a pair beside a text of turns is about it; the text is the passage."""
+    assert told(tmp_path, "a.jsonl", json.dumps(row)) == [("line=1", outcome)]
+    if all(isinstance(value, str) for value in row.values()):
+        table = io.StringIO()
+        csv.writer(table).writerows([row.keys(), row.values()])
+        assert told(tmp_path, "a.csv", table.getvalue()) == [("row=1", outcome)]
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("Human: riddle?\n\nAssistant: Sure:\nQuestion: keys?\nAnswer: piano\n\nHuman: Thanks!",
+         ["riddle?", "Sure:\nQuestion: keys?\nAnswer: piano", "Thanks!"]),
+        ("Human: mend\nA: 1\nB: 2\n\nAssistant: Done.\n\nSystem: ok",
+         ["mend\nA: 1\nB: 2", "Done.\n\nSystem: ok"]),
+        ("user: play\nASSISTANT: Customer: Hi\nAgent: Yes?\nBot: x\nUser: ok",
+         ["play", "Customer: Hi\nAgent: Yes?\nBot: x", "ok"]),
+        ("Q: a?\nA: b\nUser: who asks\nQ: b?\nA: c", ["a?", "b\nUser: who asks", "b?", "c"]),
+        ("User: a?\nAnswer: b", ["a?", "b"]),
+        ("AI: hello\nUser: a\nAI: b", ["hello", "a", "b"]),
+        ("Customer: a\nBot: b\nAgent: c\nUser: d", ["a", "b", "c\nUser: d"]),
+        ("System: s\nUser: a\nAssistant: b\nSystem: c", ["a", "b\nSystem: c"]),
+    ],
+)  # fmt: skip
+def test_marks_inside_a_turn_are_text(text: str, outcome: list[str], tmp_path: Path) -> None:
+    """Only the names of who speaks first on either side count; customers are handed on."""
+    found = told(tmp_path, "a.jsonl", json.dumps({"chosen": text}))
+    assert found == [("line=1", " / ".join(outcome))]
 
 
 CALLED = [

@@ -56,6 +56,10 @@ _PAIRS = (
     ("instruction", "response"), ("problem", "solution"), ("input", "output"), ("input", "target"),
     ("inputs", "targets"), ("context", "response"),
 )  # fmt: skip
+_SPOKEN = ("dialogue", "dialog", "transcript", "conversation")
+"""Conversations that a pair may be about: the dialogue that `summary` sums up."""
+_SUMMARY = "summary"
+
 _CONVENTIONS = (
     *(Columns(messages=name) for name in _MESSAGES),
     *(Columns(prompt=prompt, completion=completion) for prompt, completion in _PAIRS),
@@ -111,13 +115,13 @@ def header(names: Sequence[str], columns: Columns | None, *, flat: bool = True) 
     if twice:
         raise UnreadableError("read.duplicate_header", twice)
     if columns is None and found and found.messages:
-        other = _known(frozenset(names) - {found.messages})
-        return None if other else found
+        names_left = frozenset(names) - {found.messages}
+        return None if _known(names_left) or _named(_SUMMARY, names_left) else found
     return found
 
 
 def layout_of(row: Mapping[str, Any]) -> Columns:
-    """What the columns of a row are, its values looked at."""
+    """What the columns of a row are, its values looked at. Raises `UnreadableError`."""
     names = frozenset(row)
     found = _known(names)
     while found and found.messages:
@@ -125,6 +129,8 @@ def layout_of(row: Mapping[str, Any]) -> Columns:
         other = _known(names)
         if other and _is_chosen_answer(found, other, row):
             return other.model_copy(update={"completion": found.messages, "tools": found.tools})
+        if about := _about_dialogue(found.messages, other, names, row):
+            return about
         if other is None or dialogue.has_turns(row[found.messages]):
             break
         found = other
@@ -134,8 +140,36 @@ def layout_of(row: Mapping[str, Any]) -> Columns:
 def _is_chosen_answer(found: Columns, other: Columns, row: Mapping[str, Any]) -> bool:
     """Whether what was chosen is the answer to a prompt beside it; it may be all of both too."""
     name = found.messages or ""
-    alone = other.prompt is not None and other.completion is None
-    return alone and name.strip().lower() == "chosen" and dialogue.is_answer(row[name])
+    if other.prompt is None or other.completion or name.strip().lower() != "chosen":
+        return False
+    return dialogue.is_answer(row[name], row[other.prompt])
+
+
+def _about_dialogue(
+    name: str, other: Columns | None, names: frozenset[str], row: Mapping[str, Any]
+) -> Columns | None:
+    """The pair that a dialogue is only the passage of: it is put under the prompt, or is it.
+
+    Raises `UnreadableError` where another passage has that place.
+    """
+    if name.strip().lower() not in _SPOKEN or not dialogue.is_spoken(row[name]):
+        return None
+    asked = other if other and other.prompt else Columns(prompt=name)
+    completion = asked.completion or _named(_SUMMARY, names)
+    pair = [row.get(asked.prompt or ""), row.get(completion or "")]
+    if not all(map(dialogue.is_spoken, pair)) or dialogue.holds(row[name], *pair):
+        return None  # half a pair, or one of the dialogue's own
+    if asked.input and str(row[asked.input] or "").strip():
+        raise UnreadableError("read.unknown_columns", ", ".join(row))
+    passage = None if asked.prompt == name else name
+    system = next((each for each in _OPTIONAL_SYSTEM if each in names), asked.system)
+    more = {"completion": completion, "input": passage, "system": system}
+    return asked.model_copy(update=more)
+
+
+def _named(wanted: str, names: Set[str]) -> str | None:
+    """The name that is this one but for case and outer spaces."""
+    return next((name for name in names if name.strip().lower() == wanted), None)
 
 
 @lru_cache(maxsize=1_000)

@@ -9,6 +9,7 @@ without regard to case and outer spaces. What is mapped to nothing is left out.
 | messages, or another name of a conversation (see `columns`) | messages; and what stands beside |
 | prompt + completion, question + answer, or another pair (see `columns`) | two turns |
 | instruction, prompt or question (+ input or context) and what answers it | two turns |
+| dialogue or transcript + summary or a pair about it | two turns, it is under the prompt |
 | prompt + chosen, where chosen is the answer alone | two turns; lists of messages are joined |
 | image-ref + caption | images, text |
 | text, content | text |
