@@ -145,6 +145,48 @@ def test_what_is_said_about_a_dialogue(row: dict[str, Any], outcome: str, tmp_pa
         assert told(tmp_path, "a.csv", table.getvalue()) == [("row=1", outcome)]
 
 
+PAIR = {"prompt": "p", "completion": "c"}
+UNLEARNED = "read.undesirable_answer"
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [
+        (PAIR | {"label": False}, UNLEARNED),
+        (PAIR | {"label": True}, "p / c"),
+        ({"messages": ASKED + ANSWER, "label": False}, UNLEARNED),
+        ({"conversations": ASKED + ANSWER, "kto_tag": False}, UNLEARNED),
+        ({"prompt": ASKED, "completion": ANSWER, "label": False}, UNLEARNED),
+        (PAIR | {" Label": "False"}, UNLEARNED),
+        (PAIR | {"label": "true"}, "p / c"),
+        (PAIR | {"label": "false alarm"}, "p / c"),
+        ({"prompt": "p", "completion": "False", "label": "False"}, "p / False"),
+        (PAIR | {"label": 0}, "p / c"),
+        (PAIR | {"label": None}, "p / c"),
+        ({"text": "t", "label": False}, "t"),
+        ({"prompt": "p", "label": False}, "p"),
+        ({"messages": [*ASKED, ANSWER[0] | {"weight": 0}]}, "read.weight_zero"),
+        ({"messages": [*ASKED, ANSWER[0] | {"weight": 0}, *ASKED, *ANSWER]}, "read.weight_zero"),
+        ({"messages": [ASKED[0] | {"weight": 0}, ANSWER[0] | {"weight": 1}]}, "p / good"),
+        (
+            {"messages": [*ASKED, ANSWER[0] | {"weight": 0, "reasoning_content": "r"}]},
+            "read.weight_zero",
+        ),
+    ],
+)
+def test_what_is_not_to_be_learned_is_told(
+    row: dict[str, Any], outcome: str, tmp_path: Path
+) -> None:
+    """KTO's bad answers and OpenAI's turns without weight become no examples, in tables neither."""
+    lines = "".join(json.dumps({**row, "id": n}) + "\n" for n in range(2_000))
+    assert {one for _, one in told(tmp_path, "a.jsonl", lines)} == {outcome}
+    assert told(tmp_path, "a.parquet", parquet([row])) == [("row=1", outcome)]
+    if all(isinstance(value, str) for value in row.values()):
+        table = io.StringIO()
+        csv.writer(table).writerows([row.keys(), row.values()])
+        assert told(tmp_path, "a.csv", table.getvalue()) == [("row=1", outcome)]
+
+
 @pytest.mark.parametrize(
     ("text", "outcome"),
     [

@@ -3,7 +3,8 @@
 The conventions are those of `pipeline.readers.conventions`.
 
 Reasons, told there: `read.unknown_columns` (value: the columns there are), `read.missing_column`
-(value: the column), `read.duplicate_header` (value: the name).
+(value: the column), `read.duplicate_header` (value: the name), `read.undesirable_answer` (value:
+the column).
 """
 
 from __future__ import annotations
@@ -60,6 +61,9 @@ _SPOKEN = ("dialogue", "dialog", "transcript", "conversation")
 """Conversations that a pair may be about: the dialogue that `summary` sums up."""
 _SUMMARY = "summary"
 
+_JUDGEMENTS = ("label", "kto_tag")
+"""Where false says that an answer is one to unlearn: of KTO, as TRL and LLaMA-Factory name it."""
+
 _CONVENTIONS = (
     *(Columns(messages=name) for name in _MESSAGES),
     *(Columns(prompt=prompt, completion=completion) for prompt, completion in _PAIRS),
@@ -105,8 +109,9 @@ def layout(names: Set[str], columns: Columns | None = None, *, complete: bool = 
 def header(names: Sequence[str], columns: Columns | None, *, flat: bool = True) -> Columns | None:
     """What the columns of a table are, for all of its rows; None where each row must be asked.
 
-    That is so where a name can be that of a conversation or not, and, unless a table is `flat`
-    (its cells are texts), where rows may be nested. Raises `UnreadableError`.
+    That is so where a name can be that of a conversation or not, where answers are judged, and,
+    unless a table is `flat` (its cells are texts), where rows may be nested. Raises
+    `UnreadableError`.
     """
     found: Columns | None = None
     if columns or flat or nested.KEYS.isdisjoint(names):
@@ -114,15 +119,37 @@ def header(names: Sequence[str], columns: Columns | None, *, flat: bool = True) 
     twice = next((name for name, times in Counter(names).items() if name and times > 1), None)
     if twice:
         raise UnreadableError("read.duplicate_header", twice)
-    if columns is None and found and found.messages:
-        names_left = frozenset(names) - {found.messages}
-        return None if _known(names_left) or _named(_SUMMARY, names_left) else found
+    if columns is None and found and (found.messages or found.completion):
+        left = frozenset(names) - {found.messages or ""}
+        unsure = found.messages and (_known(left) or _named(_SUMMARY, left))
+        return None if unsure or _judgement(left) else found
     return found
 
 
 def layout_of(row: Mapping[str, Any]) -> Columns:
     """What the columns of a row are, its values looked at. Raises `UnreadableError`."""
     names = frozenset(row)
+    found = _layout_of(row, names)
+    judgement = _judgement(names)
+    answered = found.completion or found.messages
+    if judgement and answered and _is_false(row[judgement], row[answered]):
+        raise UnreadableError("read.undesirable_answer", judgement)
+    return found
+
+
+@lru_cache(maxsize=1_000)
+def _judgement(names: frozenset[str]) -> str | None:
+    """The column that may judge the answers of a pair or a conversation."""
+    return next(filter(None, (_named(wanted, names) for wanted in _JUDGEMENTS)), None)
+
+
+def _is_false(value: Any, answer: Any) -> bool:
+    """Whether a judgement is false, as tables of texts write it too; a class is the answer."""
+    written = isinstance(value, str) and value.strip().lower() == "false" and value != answer
+    return value is False or written
+
+
+def _layout_of(row: Mapping[str, Any], names: frozenset[str]) -> Columns:
     found = _known(names)
     while found and found.messages:
         names -= {found.messages}

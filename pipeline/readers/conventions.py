@@ -23,6 +23,9 @@ Before, `pipeline.readers.nested` takes rows apart that hold several records; me
 text with speakers' marks (`pipeline.readers.dialogue`). Neither is done where a recipe names the
 columns, except for the marks.
 
+A pair or a conversation whose `label` (or `kto_tag`) is false has an answer to unlearn, and is
+rejected.
+
 A null is a missing value: a null completion leaves one turn. An empty string is a value: the
 turn is there and empty, for a later stage to judge. Strings are kept verbatim. What stands beside
 the turns goes to `extra`: tools, a `reference_answer` (text or object), and the columns that the
@@ -32,7 +35,7 @@ Reasons: those of the modules `turns`, `blocks`, `beside`, `nested` and `dialogu
 `read.not_text` (value: the column and its type),
 `read.unknown_columns` (value: the columns there are),
 `read.missing_column` (value: the column), `read.duplicate_header` (value: the name),
-`read.bad_file_name` (value: the name).
+`read.undesirable_answer` (value: the column), `read.bad_file_name` (value: the name).
 """
 
 from __future__ import annotations
@@ -58,6 +61,8 @@ REASONS = {
     "read.unknown_columns": "no known set of columns is there; name them with `columns`",
     "read.missing_column": "a column that the recipe names is not there, or null",
     "read.duplicate_header": "two columns have one name",
+    "read.undesirable_answer": "its label says that the answer is a bad one, as KTO has it; no "
+    "format of Bedrock can say so, and the model would learn it",
     "read.bad_file_name": "a file name leads out of its folder, or is a URL",
 }
 
