@@ -255,7 +255,9 @@ KEYS = st.sampled_from(
      "messages",
      "role", "content", "prompt", "completion", "turns", "modelInput", "modelOutput", "tools",
      "schemaType", "input", "output", "toolUse", "toolResult", "document", "image", "source",
-     "system", "tool_calls", "function", "images", "type", "is_impossible"]
+     "system", "tool_calls", "function", "images", "type", "is_impossible", "options", "choices",
+     "answerKey", "label", "questions", "stem", "history", "query", "tools", "name", "arguments",
+     "parameters", "summary", "chosen"]
 )  # fmt: skip
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["", "x", "AI: y\nUser: z", "[{"])
@@ -315,6 +317,29 @@ def test_tables_have_the_conventions_of_lines(tmp_path: Path) -> None:
     with pa.ipc.new_file(out, two.schema) as writer:
         writer.write_table(two)
     assert told(tmp_path, "two.arrow", out.getvalue()) == [("", "read.duplicate_header")]
+
+
+@pytest.mark.parametrize(
+    ("shape", "name"),
+    [
+        ("xlam", "a.csv"),
+        ("xlam", "a.parquet"),
+        ("history", "a.parquet"),
+        ("choices", "a.parquet"),
+        ("choices", "a.json"),
+    ],
+)
+def test_tables_have_the_shapes_of_lines(shape: str, name: str, tmp_path: Path) -> None:
+    """The first row of each file, as a table has it."""
+    path = Path(__file__).parent / "conventions" / f"{shape}.jsonl"
+    line = path.read_text(encoding="utf-8").partition("\n")[0]
+    row = json.loads(line)
+    cells = io.StringIO()
+    csv.writer(cells).writerows([row.keys(), row.values()])
+    data: dict[str, bytes | str]
+    data = {"a.csv": cells.getvalue(), "a.parquet": parquet([row]), "a.json": f"[\n{line}]"}
+    [(_, expected)] = told(tmp_path, "a.jsonl", line)
+    assert [one for _, one in told(tmp_path, name, data[name])] == [expected]
 
 
 def test_a_loose_name_in_a_table_is_told_by_each_row(tmp_path: Path) -> None:

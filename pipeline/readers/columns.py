@@ -109,9 +109,9 @@ def layout(names: Set[str], columns: Columns | None = None, *, complete: bool = 
 def header(names: Sequence[str], columns: Columns | None, *, flat: bool = True) -> Columns | None:
     """What the columns of a table are, for all of its rows; None where each row must be asked.
 
-    That is so where a name can be that of a conversation or not, where answers are judged, and,
-    unless a table is `flat` (its cells are texts), where rows may be nested. Raises
-    `UnreadableError`.
+    That is so where a name can be that of a conversation or not, where answers are judged, and
+    where rows may be nested, if only in texts where a table is `flat` (its cells are texts).
+    Raises `UnreadableError`.
     """
     found: Columns | None = None
     if columns or flat or nested.KEYS.isdisjoint(names):
@@ -119,6 +119,8 @@ def header(names: Sequence[str], columns: Columns | None, *, flat: bool = True) 
     twice = next((name for name, times in Counter(names).items() if name and times > 1), None)
     if twice:
         raise UnreadableError("read.duplicate_header", twice)
+    if columns is None and nested.IN_TEXTS.issubset(names):
+        return None
     if columns is None and found and (found.messages or found.completion):
         left = frozenset(names) - {found.messages or ""}
         unsure = found.messages and (_known(left) or _named(_SUMMARY, left))

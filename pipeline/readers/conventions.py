@@ -20,8 +20,9 @@ A name of a conversation counts where its value is one: messages, texts in turn,
 speakers' marks. Where it is not (`"turns": 2`), the others come first.
 
 Before, `pipeline.readers.nested` takes rows apart that hold several records; messages may be one
-text with speakers' marks (`pipeline.readers.dialogue`). Neither is done where a recipe names the
-columns, except for the marks.
+text with speakers' marks (`pipeline.readers.dialogue`); a `history` of earlier turns stands before
+a prompt (`pipeline.readers.history`). Nothing of it is done where a recipe names the columns,
+except for the marks.
 
 A pair or a conversation whose `label` (or `kto_tag`) is false has an answer to unlearn, and is
 rejected.
@@ -45,7 +46,7 @@ from typing import Any, TypeGuard
 
 import orjson
 
-from pipeline.readers import beside, blocks, dialogue, nested, turns
+from pipeline.readers import beside, blocks, dialogue, history, nested, turns
 from pipeline.readers.columns import Columns, header, layout, layout_of
 from pipeline.readers.rows import Row, UnreadableError, sibling
 from pipeline.source import SourceFile
@@ -76,7 +77,10 @@ def records(
         try:
             if isinstance(part, UnreadableError):
                 raise part
-            own = fields(part, columns or layout_of(part), file.uri)
+            known = columns or layout_of(part)
+            if columns is None and history.NAME in part:
+                part = history.with_history(part, known.prompt)
+            own = fields(part, known, file.uri)
         except UnreadableError as fault:
             yield fault.row(file, where)
         else:
