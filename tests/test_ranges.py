@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_readers import put
 
-from pipeline import kernels
+from pipeline import kernels, source
 from pipeline.kernels import plain_rows
 from pipeline.kernels.rows import LOST, QUOTED, ROW, ROW_CR, START
 from pipeline.progress import Lines
-from pipeline.readers import delimited, ranges
+from pipeline.readers import delimited, quoting, ranges
 from pipeline.readers.columns import Columns
 from pipeline.readers.csv_table import CsvReader
 from pipeline.readers.jsonl import JsonlReader
@@ -107,6 +107,8 @@ def test_rows_in_ranges(tmp_path: Path, table: str, header: str) -> None:
     file = put(tmp_path, "a.csv", header + table)
     for reader in (CsvReader(), CsvReader(delimiter=",", max_row_chars=30)):
         most_ranges(reader, file, 4, 7, 16, 40)
+    tabs = put(tmp_path, "a.tsv", (header + table).replace(",", "\t"))
+    most_ranges(CsvReader(delimiter="\t"), tabs, 7, 40)
 
 
 def test_what_is_cut(tmp_path: Path) -> None:
@@ -141,6 +143,25 @@ def test_what_is_not_cut(tmp_path: Path, name: str, data: bytes) -> None:
     """What is wrong with the whole file is said once, and what goes back is read by one."""
     reader = CsvReader() if name.endswith(".csv") else JsonlReader()
     assert most_ranges(reader, put(tmp_path, name, data), 100) == 1
+
+
+def test_quotes_between_tabs_in_ranges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are text they hide no line's end, and what the first lines cannot say keeps the
+    file whole; so do blanks behind delimiters."""
+    head, spoken = "text\tb\n" + "tea\tb\n" * 20, '"tea" she said\tb\n"tea\tb\n'
+    early = put(tmp_path, "early.tsv", "text\tb\n" + spoken * 50)
+    assert most_ranges(CsvReader(), early, 100) > 9
+    enclosed = put(tmp_path, "enclosed.tsv", "text\tb\n" + 'tea\t"b\n"\n' * 50)
+    assert most_ranges(CsvReader(), enclosed, 100) > 3
+    late = put(tmp_path, "late.tsv", head + spoken * 50)
+    assert most_ranges(CsvReader(), late, 100) > 9
+    spaced = put(tmp_path, "spaced.csv", "text, b\n" + 'tea, "b\n"\n' * 50)
+    assert most_ranges(CsvReader(), spaced, 100) == 1
+    for module in (source, quoting, delimited):
+        monkeypatch.setattr(module, "HEAD_BYTES", 100)
+    assert most_ranges(CsvReader(), late, 100) == 1
+    (whole,) = CsvReader().units([late])
+    assert '"tea" she said' in pl.concat(CsvReader().read(whole))["text"]
 
 
 def test_columns_of_a_recipe_hold_for_all_ranges(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -172,6 +173,53 @@ def test_long_cells(tmp_path: Path) -> None:
     assert len(row["text"]) == 500_000
 
 
+SPOKEN = '"Who?" she said\t"Ai?"\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"),
+    [
+        ('"I came, he said\tA\nI saw\tB\nI won"\tC\n',
+         ['"I came, he said|A', "I saw|B", 'I won"|C']),
+        (SPOKEN + '"Who?"\t"Ai?"\nragged\n', ['"Who?" she said|"Ai?"', '"Who?"|"Ai?"',
+                                             "read.ragged_row"]),
+        (SPOKEN + "\r\n" + SPOKEN, ['"Who?" she said|"Ai?"'] * 2),
+        ('"Who?"\t"Ai?"\n', ["Who?|Ai?"]),
+        ('a\t"b\nc"\nd\te\n', ["a|b\nc", "d|e"]),
+        ('"a\n\nb"\tc\n', ["a\n\nb|c"]),
+        ('"a\tb"\tc\n', ["a\tb|c"]),
+        ('"a ""b"" c"\td\n"x" y\tz\n', ['a "b" c|d', "read.bad_quoting"]),
+        ('"a, b"\tc\n' * 30 + '"x" y\tz\n', [*["a, b|c"] * 30, "read.bad_quoting"]),
+        ('say "hi"\tb\n', ['say "hi"|b']),
+    ],
+)  # fmt: skip
+def test_quotes_between_tabs(tmp_path: Path, body: str, rows: list[str]) -> None:
+    """Spoken ones are text, as Tatoeba has them; those of Excel and pandas enclose cells."""
+    for codec in ("utf-8", "utf-8-sig", "utf-16"):
+        file = put(tmp_path, "t.tsv", f"question\tanswer\n{body}".encode(codec))
+        found = read(CsvReader(), file)
+        assert [row["reason"] or "|".join(texts(row)) for row in found] == rows
+
+
+def texts(row: dict[str, Any]) -> list[str]:
+    return [turn["text"] for turn in row["messages"]]
+
+
+@pytest.mark.parametrize(
+    ("data", "rows"),
+    [
+        ('question, answer\nHi?, "Hello"\nWho, "a, ""b"""\n', ["Hi?|Hello", 'Who|a, "b"']),
+        ('"question", "answer"\n"Hi?",  Hello \n', ["Hi?|Hello "]),
+        ('question,answer\nHi?, "Hello"\n', ['Hi?| "Hello"']),
+        ("question, answer,id\nHi?, Hello,1\n", ["Hi?| Hello"]),
+    ],
+)
+def test_blanks_behind_all_delimiters(tmp_path: Path, data: str, rows: list[str]) -> None:
+    """Where the header has them they are no part of a cell, and a quote behind one encloses."""
+    found = read(CsvReader(), put(tmp_path, "t.csv", data))
+    assert ["|".join(texts(row)) for row in found] == rows
+
+
 CELLS = st.text(alphabet=st.sampled_from("ab \"',;\t|\n\rà茶="), max_size=8)
 
 
@@ -182,6 +230,17 @@ def test_what_is_written_is_read(tmp_path: Path, cells: list[tuple[str, str]]) -
     text = io.StringIO(newline="")
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows([("prompt", "completion"), *cells])
     rows = read(CsvReader(delimiter=","), put(tmp_path, "t.csv", text.getvalue()))
+    assert [tuple(turn["text"] for turn in row["messages"]) for row in rows] == cells
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=10))
+def test_what_excel_and_pandas_write_is_read(tmp_path: Path, cells: list[tuple[str, str]]) -> None:
+    """Between tabs too, where only some cells are enclosed and none holds a tab."""
+    cells = [(one.replace("\t", ""), two.replace("\t", "")) for one, two in cells]
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter="\t").writerows([("prompt", "completion"), *cells])
+    rows = read(CsvReader(delimiter="\t"), put(tmp_path, "t.tsv", text.getvalue()))
     assert [tuple(turn["text"] for turn in row["messages"]) for row in rows] == cells
 
 

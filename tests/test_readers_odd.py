@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import importlib
 import io
@@ -82,7 +83,23 @@ def parquet(rows: list[dict[str, Any]]) -> bytes:
         ({"prompt": ASKED, "chosen": "good"}, "p / good"),
         ({"prompt": ASKED, "context": "c", "completion": ANSWER}, "p\n\nc / good"),
         ({"prompt": "x", "chosen": ASKED + ANSWER}, "p / good"),
-        ({"prompt": "x", "chosen": "Human: p\nAssistant: good"}, "p / good"),
+        ({"prompt": "p", "chosen": "Human: p\nAssistant: good"}, "p / good"),
+        ({"prompt": "Human:  p", "chosen": "\n\nHuman: p\n\nAssistant: good"}, "p / good"),
+        (
+            {"prompt": "x", "chosen": "Human: p\nAssistant: good"},
+            "x / Human: p\nAssistant: good",
+        ),
+        *(
+            ({"prompt": "p", "chosen": answer}, f"p / {answer}")
+            for answer in (
+                "Step 1: boil p\nStep 2: steep",
+                "Pros: p\nCons: slow",
+                "Answer: p",
+                "Assistant: p\nHuman: q",
+                "Q: p",
+                "User: pp\nAssistant: q",
+            )
+        ),
         ({"prompt": "p", "response": "r", "chosen": "good"}, "p / r"),
     ],
 )
@@ -94,6 +111,102 @@ def test_odd_rows_are_told_and_neighbours_kept(
     found = told(tmp_path, "a.jsonl", "\n".join(map(json.dumps, lines)))
     assert [one for _, one in found][:2] == ["before", outcome]
     assert found[-1] == ("line=3", "after")
+
+
+SPOKEN = "Ann: hi\nBob: yo"
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [
+        ({"dialogue": SPOKEN, "summary": "s", "topic": "t"}, f"{SPOKEN} / s"),
+        ({"Transcript": SPOKEN, "Summary ": "s"}, f"{SPOKEN} / s"),
+        ({"instruction": "i", "dialogue": SPOKEN, "output": "o"}, f"i\n\n{SPOKEN} / o"),
+        ({"instruction": "i", "dialogue": SPOKEN, "summary": "s"}, f"i\n\n{SPOKEN} / s"),
+        ({"instruction": "i", "input": "", "dialogue": "d", "output": "o"}, "i\n\nd / o"),
+        ({"instruction": "i", "input": "c", "dialogue": "d", "output": "o"},
+         "read.unknown_columns"),
+        ({"question": "q", "answer": "a", "conversation": SPOKEN}, f"q\n\n{SPOKEN} / a"),
+        ({"question": "hi", "answer": "yo", "conversation": SPOKEN}, "hi / yo"),
+        ({"instruction": "i", "dialogue": SPOKEN, "output": None}, "hi / yo"),
+        ({"dialogue": SPOKEN, "summary": None}, "hi / yo"),
+        ({"dialogue": SPOKEN, "summary": ""}, f"{SPOKEN} / "),
+        ({"dialogue": ["hi", "yo"], "summary": "s"}, "hi / yo"),
+        ({"conversation": json.dumps(ASKED + ANSWER), "summary": "s"}, "p / good"),
+        ({"messages": ASKED + ANSWER, "summary": "s"}, "p / good"),
+    ],
+)  # fmt: skip
+def test_what_is_said_about_a_dialogue(row: dict[str, Any], outcome: str, tmp_path: Path) -> None:
+    """A summary or a pair beside a text of turns is about it; the text is the passage."""
+    assert told(tmp_path, "a.jsonl", json.dumps(row)) == [("line=1", outcome)]
+    if all(isinstance(value, str) for value in row.values()):
+        table = io.StringIO()
+        csv.writer(table).writerows([row.keys(), row.values()])
+        assert told(tmp_path, "a.csv", table.getvalue()) == [("row=1", outcome)]
+
+
+PAIR = {"prompt": "p", "completion": "c"}
+UNLEARNED = "read.undesirable_answer"
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [
+        (PAIR | {"label": False}, UNLEARNED),
+        (PAIR | {"label": True}, "p / c"),
+        ({"messages": ASKED + ANSWER, "label": False}, UNLEARNED),
+        ({"conversations": ASKED + ANSWER, "kto_tag": False}, UNLEARNED),
+        ({"prompt": ASKED, "completion": ANSWER, "label": False}, UNLEARNED),
+        (PAIR | {" Label": "False"}, UNLEARNED),
+        (PAIR | {"label": "true"}, "p / c"),
+        (PAIR | {"label": "false alarm"}, "p / c"),
+        ({"prompt": "p", "completion": "False", "label": "False"}, "p / False"),
+        (PAIR | {"label": 0}, "p / c"),
+        (PAIR | {"label": None}, "p / c"),
+        ({"text": "t", "label": False}, "t"),
+        ({"prompt": "p", "label": False}, "p"),
+        ({"messages": [*ASKED, ANSWER[0] | {"weight": 0}]}, "read.weight_zero"),
+        ({"messages": [*ASKED, ANSWER[0] | {"weight": 0}, *ASKED, *ANSWER]}, "read.weight_zero"),
+        ({"messages": [ASKED[0] | {"weight": 0}, ANSWER[0] | {"weight": 1}]}, "p / good"),
+        (
+            {"messages": [*ASKED, ANSWER[0] | {"weight": 0, "reasoning_content": "r"}]},
+            "read.weight_zero",
+        ),
+    ],
+)
+def test_what_is_not_to_be_learned_is_told(
+    row: dict[str, Any], outcome: str, tmp_path: Path
+) -> None:
+    """KTO's bad answers and OpenAI's turns without weight become no examples, in tables neither."""
+    lines = "".join(json.dumps({**row, "id": n}) + "\n" for n in range(2_000))
+    assert {one for _, one in told(tmp_path, "a.jsonl", lines)} == {outcome}
+    assert told(tmp_path, "a.parquet", parquet([row])) == [("row=1", outcome)]
+    if all(isinstance(value, str) for value in row.values()):
+        table = io.StringIO()
+        csv.writer(table).writerows([row.keys(), row.values()])
+        assert told(tmp_path, "a.csv", table.getvalue()) == [("row=1", outcome)]
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("Human: riddle?\n\nAssistant: Sure:\nQuestion: keys?\nAnswer: piano\n\nHuman: Thanks!",
+         ["riddle?", "Sure:\nQuestion: keys?\nAnswer: piano", "Thanks!"]),
+        ("Human: mend\nA: 1\nB: 2\n\nAssistant: Done.\n\nSystem: ok",
+         ["mend\nA: 1\nB: 2", "Done.\n\nSystem: ok"]),
+        ("user: play\nASSISTANT: Customer: Hi\nAgent: Yes?\nBot: x\nUser: ok",
+         ["play", "Customer: Hi\nAgent: Yes?\nBot: x", "ok"]),
+        ("Q: a?\nA: b\nUser: who asks\nQ: b?\nA: c", ["a?", "b\nUser: who asks", "b?", "c"]),
+        ("User: a?\nAnswer: b", ["a?", "b"]),
+        ("AI: hello\nUser: a\nAI: b", ["hello", "a", "b"]),
+        ("Customer: a\nBot: b\nAgent: c\nUser: d", ["a", "b", "c\nUser: d"]),
+        ("System: s\nUser: a\nAssistant: b\nSystem: c", ["a", "b\nSystem: c"]),
+    ],
+)  # fmt: skip
+def test_marks_inside_a_turn_are_text(text: str, outcome: list[str], tmp_path: Path) -> None:
+    """Only the names of who speaks first on either side count; customers are handed on."""
+    found = told(tmp_path, "a.jsonl", json.dumps({"chosen": text}))
+    assert found == [("line=1", " / ".join(outcome))]
 
 
 CALLED = [
@@ -142,7 +255,9 @@ KEYS = st.sampled_from(
      "messages",
      "role", "content", "prompt", "completion", "turns", "modelInput", "modelOutput", "tools",
      "schemaType", "input", "output", "toolUse", "toolResult", "document", "image", "source",
-     "system", "tool_calls", "function", "images", "type", "is_impossible"]
+     "system", "tool_calls", "function", "images", "type", "is_impossible", "options", "choices",
+     "answerKey", "label", "questions", "stem", "history", "query", "tools", "name", "arguments",
+     "parameters", "summary", "chosen"]
 )  # fmt: skip
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["", "x", "AI: y\nUser: z", "[{"])
@@ -202,6 +317,29 @@ def test_tables_have_the_conventions_of_lines(tmp_path: Path) -> None:
     with pa.ipc.new_file(out, two.schema) as writer:
         writer.write_table(two)
     assert told(tmp_path, "two.arrow", out.getvalue()) == [("", "read.duplicate_header")]
+
+
+@pytest.mark.parametrize(
+    ("shape", "name"),
+    [
+        ("xlam", "a.csv"),
+        ("xlam", "a.parquet"),
+        ("history", "a.parquet"),
+        ("choices", "a.parquet"),
+        ("choices", "a.json"),
+    ],
+)
+def test_tables_have_the_shapes_of_lines(shape: str, name: str, tmp_path: Path) -> None:
+    """The first row of each file, as a table has it."""
+    path = Path(__file__).parent / "conventions" / f"{shape}.jsonl"
+    line = path.read_text(encoding="utf-8").partition("\n")[0]
+    row = json.loads(line)
+    cells = io.StringIO()
+    csv.writer(cells).writerows([row.keys(), row.values()])
+    data: dict[str, bytes | str]
+    data = {"a.csv": cells.getvalue(), "a.parquet": parquet([row]), "a.json": f"[\n{line}]"}
+    [(_, expected)] = told(tmp_path, "a.jsonl", line)
+    assert [one for _, one in told(tmp_path, name, data[name])] == [expected]
 
 
 def test_a_loose_name_in_a_table_is_told_by_each_row(tmp_path: Path) -> None:

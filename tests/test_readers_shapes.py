@@ -60,7 +60,7 @@ def test_what_is_read_makes_sense_as_turns() -> None:
                 mark = Label()(frame([record]))["rejected"].item()
                 kept += mark is None
                 faults += [] if mark is None else [(path.stem, mark["reason"])]
-    assert kept == 39
+    assert kept == 58
     assert faults == [("prompt_completion", "last_turn_not_assistant")]
 
 

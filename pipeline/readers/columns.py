@@ -3,7 +3,8 @@
 The conventions are those of `pipeline.readers.conventions`.
 
 Reasons, told there: `read.unknown_columns` (value: the columns there are), `read.missing_column`
-(value: the column), `read.duplicate_header` (value: the name).
+(value: the column), `read.duplicate_header` (value: the name), `read.undesirable_answer` (value:
+the column).
 """
 
 from __future__ import annotations
@@ -56,6 +57,13 @@ _PAIRS = (
     ("instruction", "response"), ("problem", "solution"), ("input", "output"), ("input", "target"),
     ("inputs", "targets"), ("context", "response"),
 )  # fmt: skip
+_SPOKEN = ("dialogue", "dialog", "transcript", "conversation")
+"""Conversations that a pair may be about: the dialogue that `summary` sums up."""
+_SUMMARY = "summary"
+
+_JUDGEMENTS = ("label", "kto_tag")
+"""Where false says that an answer is one to unlearn: of KTO, as TRL and LLaMA-Factory name it."""
+
 _CONVENTIONS = (
     *(Columns(messages=name) for name in _MESSAGES),
     *(Columns(prompt=prompt, completion=completion) for prompt, completion in _PAIRS),
@@ -101,8 +109,9 @@ def layout(names: Set[str], columns: Columns | None = None, *, complete: bool = 
 def header(names: Sequence[str], columns: Columns | None, *, flat: bool = True) -> Columns | None:
     """What the columns of a table are, for all of its rows; None where each row must be asked.
 
-    That is so where a name can be that of a conversation or not, and, unless a table is `flat`
-    (its cells are texts), where rows may be nested. Raises `UnreadableError`.
+    That is so where a name can be that of a conversation or not, where answers are judged, and
+    where rows may be nested, if only in texts where a table is `flat` (its cells are texts).
+    Raises `UnreadableError`.
     """
     found: Columns | None = None
     if columns or flat or nested.KEYS.isdisjoint(names):
@@ -110,21 +119,47 @@ def header(names: Sequence[str], columns: Columns | None, *, flat: bool = True) 
     twice = next((name for name, times in Counter(names).items() if name and times > 1), None)
     if twice:
         raise UnreadableError("read.duplicate_header", twice)
-    if columns is None and found and found.messages:
-        other = _known(frozenset(names) - {found.messages})
-        return None if other else found
+    if columns is None and nested.IN_TEXTS.issubset(names):
+        return None
+    if columns is None and found and (found.messages or found.completion):
+        left = frozenset(names) - {found.messages or ""}
+        unsure = found.messages and (_known(left) or _named(_SUMMARY, left))
+        return None if unsure or _judgement(left) else found
     return found
 
 
 def layout_of(row: Mapping[str, Any]) -> Columns:
-    """What the columns of a row are, its values looked at."""
+    """What the columns of a row are, its values looked at. Raises `UnreadableError`."""
     names = frozenset(row)
+    found = _layout_of(row, names)
+    judgement = _judgement(names)
+    answered = found.completion or found.messages
+    if judgement and answered and _is_false(row[judgement], row[answered]):
+        raise UnreadableError("read.undesirable_answer", judgement)
+    return found
+
+
+@lru_cache(maxsize=1_000)
+def _judgement(names: frozenset[str]) -> str | None:
+    """The column that may judge the answers of a pair or a conversation."""
+    return next(filter(None, (_named(wanted, names) for wanted in _JUDGEMENTS)), None)
+
+
+def _is_false(value: Any, answer: Any) -> bool:
+    """Whether a judgement is false, as tables of texts write it too; a class is the answer."""
+    written = isinstance(value, str) and value.strip().lower() == "false" and value != answer
+    return value is False or written
+
+
+def _layout_of(row: Mapping[str, Any], names: frozenset[str]) -> Columns:
     found = _known(names)
     while found and found.messages:
         names -= {found.messages}
         other = _known(names)
         if other and _is_chosen_answer(found, other, row):
             return other.model_copy(update={"completion": found.messages, "tools": found.tools})
+        if about := _about_dialogue(found.messages, other, names, row):
+            return about
         if other is None or dialogue.has_turns(row[found.messages]):
             break
         found = other
@@ -134,8 +169,36 @@ def layout_of(row: Mapping[str, Any]) -> Columns:
 def _is_chosen_answer(found: Columns, other: Columns, row: Mapping[str, Any]) -> bool:
     """Whether what was chosen is the answer to a prompt beside it; it may be all of both too."""
     name = found.messages or ""
-    alone = other.prompt is not None and other.completion is None
-    return alone and name.strip().lower() == "chosen" and dialogue.is_answer(row[name])
+    if other.prompt is None or other.completion or name.strip().lower() != "chosen":
+        return False
+    return dialogue.is_answer(row[name], row[other.prompt])
+
+
+def _about_dialogue(
+    name: str, other: Columns | None, names: frozenset[str], row: Mapping[str, Any]
+) -> Columns | None:
+    """The pair that a dialogue is only the passage of: it is put under the prompt, or is it.
+
+    Raises `UnreadableError` where another passage has that place.
+    """
+    if name.strip().lower() not in _SPOKEN or not dialogue.is_spoken(row[name]):
+        return None
+    asked = other if other and other.prompt else Columns(prompt=name)
+    completion = asked.completion or _named(_SUMMARY, names)
+    pair = [row.get(asked.prompt or ""), row.get(completion or "")]
+    if not all(map(dialogue.is_spoken, pair)) or dialogue.holds(row[name], *pair):
+        return None  # half a pair, or one of the dialogue's own
+    if asked.input and str(row[asked.input] or "").strip():
+        raise UnreadableError("read.unknown_columns", ", ".join(row))
+    passage = None if asked.prompt == name else name
+    system = next((each for each in _OPTIONAL_SYSTEM if each in names), asked.system)
+    more = {"completion": completion, "input": passage, "system": system}
+    return asked.model_copy(update=more)
+
+
+def _named(wanted: str, names: Set[str]) -> str | None:
+    """The name that is this one but for case and outer spaces."""
+    return next((name for name in names if name.strip().lower() == wanted), None)
 
 
 @lru_cache(maxsize=1_000)

@@ -9,6 +9,7 @@ without regard to case and outer spaces. What is mapped to nothing is left out.
 | messages, or another name of a conversation (see `columns`) | messages; and what stands beside |
 | prompt + completion, question + answer, or another pair (see `columns`) | two turns |
 | instruction, prompt or question (+ input or context) and what answers it | two turns |
+| dialogue or transcript + summary or a pair about it | two turns, it is under the prompt |
 | prompt + chosen, where chosen is the answer alone | two turns; lists of messages are joined |
 | image-ref + caption | images, text |
 | text, content | text |
@@ -19,8 +20,12 @@ A name of a conversation counts where its value is one: messages, texts in turn,
 speakers' marks. Where it is not (`"turns": 2`), the others come first.
 
 Before, `pipeline.readers.nested` takes rows apart that hold several records; messages may be one
-text with speakers' marks (`pipeline.readers.dialogue`). Neither is done where a recipe names the
-columns, except for the marks.
+text with speakers' marks (`pipeline.readers.dialogue`); a `history` of earlier turns stands before
+a prompt (`pipeline.readers.history`). Nothing of it is done where a recipe names the columns,
+except for the marks.
+
+A pair or a conversation whose `label` (or `kto_tag`) is false has an answer to unlearn, and is
+rejected.
 
 A null is a missing value: a null completion leaves one turn. An empty string is a value: the
 turn is there and empty, for a later stage to judge. Strings are kept verbatim. What stands beside
@@ -31,7 +36,7 @@ Reasons: those of the modules `turns`, `blocks`, `beside`, `nested` and `dialogu
 `read.not_text` (value: the column and its type),
 `read.unknown_columns` (value: the columns there are),
 `read.missing_column` (value: the column), `read.duplicate_header` (value: the name),
-`read.bad_file_name` (value: the name).
+`read.undesirable_answer` (value: the column), `read.bad_file_name` (value: the name).
 """
 
 from __future__ import annotations
@@ -41,7 +46,7 @@ from typing import Any, TypeGuard
 
 import orjson
 
-from pipeline.readers import beside, blocks, dialogue, nested, turns
+from pipeline.readers import beside, blocks, dialogue, history, nested, turns
 from pipeline.readers.columns import Columns, header, layout, layout_of
 from pipeline.readers.rows import Row, UnreadableError, sibling
 from pipeline.source import SourceFile
@@ -57,6 +62,8 @@ REASONS = {
     "read.unknown_columns": "no known set of columns is there; name them with `columns`",
     "read.missing_column": "a column that the recipe names is not there, or null",
     "read.duplicate_header": "two columns have one name",
+    "read.undesirable_answer": "its label says that the answer is a bad one, as KTO has it; no "
+    "format of Bedrock can say so, and the model would learn it",
     "read.bad_file_name": "a file name leads out of its folder, or is a URL",
 }
 
@@ -70,7 +77,10 @@ def records(
         try:
             if isinstance(part, UnreadableError):
                 raise part
-            own = fields(part, columns or layout_of(part), file.uri)
+            known = columns or layout_of(part)
+            if columns is None and history.NAME in part:
+                part = history.with_history(part, known.prompt)
+            own = fields(part, known, file.uri)
         except UnreadableError as fault:
             yield fault.row(file, where)
         else:

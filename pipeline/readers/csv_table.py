@@ -1,9 +1,11 @@
 """CSV and its kin: a row is a record, named by the header.
 
-Quoting is RFC 4180's and strict. The delimiter is the one of `, ; TAB |` that Excel's first line
-`sep=;` names, or else the one that cuts the first rows most evenly. A row with a fault costs
-itself: reading goes on at the line after the one it began on. The locator is `row=N`, data rows
-counted from 1; blank lines are no rows. What the columns mean is told by
+Quoting is RFC 4180's and strict; where the delimiter is a tab and the lines say so, quotes are
+text (see `pipeline.readers.quoting`). Where each of the header's delimiters has a blank behind it,
+blanks behind delimiters are no part of a cell. The delimiter is the one of `, ; TAB |` that Excel's
+first line `sep=;` names, or else the one that cuts the first rows most evenly. A row with a fault
+costs itself: reading goes on at the line after the one it began on. The locator is `row=N`, data
+rows counted from 1; blank lines are no rows. What the columns mean is told by
 `pipeline.readers.conventions`.
 
 Reasons, for a file: `read.empty_file`, `read.binary` (value: the kind), `read.bad_encoding`
@@ -21,7 +23,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.readers import conventions, delimited, encoding, ranges
+from pipeline.readers import conventions, delimited, encoding, quoting, ranges
 from pipeline.readers.conventions import Columns
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Located, Row, UnreadableError
@@ -75,11 +77,19 @@ class CsvReader(PerFileReader):
             if delimited.named_delimiter(file.head(), _IN_RANGES):
                 return (file,)  # ranges count rows, and its first line is none
             cut = self.delimiter or delimited.find_delimiter(file.head(), _IN_RANGES)
-            names = delimited.read_header(file, _IN_RANGES, cut, self.max_row_chars)
+            names, habits = delimited.read_header(file, _IN_RANGES, cut, self.max_row_chars)
             conventions.header(list(dict.fromkeys(names)), self.columns)
         except UnreadableError:
             return (file,)
-        return ranges.by_rows(file, cut, self.max_row_chars, ranges.RANGE_BYTES)
+        as_text = False
+        if cut == quoting.TAB:
+            as_text = delimited.quotes_are_text(file, _IN_RANGES, self.max_row_chars)
+            if as_text != quoting.of_head(file.head(), _IN_RANGES):
+                return (file,)  # a range would be read as the first lines say
+        if habits:
+            return (file,)  # quotes are looked for where cells begin
+        most = self.max_row_chars
+        return ranges.by_rows(file, cut, most, ranges.RANGE_BYTES, quotes=not as_text)
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """One row for each row of the table."""

@@ -1,6 +1,8 @@
 """Delimited text cut into rows, where a row with a fault costs itself and no other.
 
-Python's `csv` does the cutting, strictly. What it cannot say is where to go on after a fault: a
+Python's `csv` does the cutting, strictly. Two habits are told by the file: blanks behind all
+delimiters of the header, which are then no part of any cell, and quotes that are text (see
+`pipeline.readers.quoting`). What it cannot say is where to go on after a fault: a
 quote that is never closed makes all that follows one cell. So the lines of the row in work are
 kept, and after a fault all but its first are given back.
 
@@ -15,13 +17,18 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
-from pipeline.readers import ranges
+from pipeline.readers import quoting, ranges
 from pipeline.readers.encoding import find_encoding
 from pipeline.readers.rows import Located, UnreadableError
 from pipeline.source import HEAD_BYTES, SourceFile
+
+Habits = Mapping[str, Any]
+"""What `csv` is told of a file's rows beside their delimiter."""
+
+SPACED: Habits = {"skipinitialspace": True}
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_ROW_CHARS = 1_000_000
@@ -46,29 +53,51 @@ def objects(
     """Each data row by the header's names, or as its fault; a file's fault has no locator."""
     cut = delimiter or find_delimiter(file.head(), codec)
     try:
-        header = read_header(file, codec, cut, limit)
+        header, habits = read_header(file, codec, cut, limit)
     except UnreadableError as fault:
         yield "", fault
         return
+    if cut == quoting.TAB and quotes_are_text(file, codec, limit):
+        habits = {"quoting": csv.QUOTE_NONE}
     first = file.span.before if file.span else 0
     number = 0
     own = "utf-8" if file.span else codec  # no range begins with a mark
     with io.TextIOWrapper(ranges.opened(file), encoding=own, newline="") as stream:
         if named_delimiter(file.head(), codec):  # such a file has no ranges
             stream.readline()
-        for number, row in enumerate(split_rows(stream, cut, limit), first):
+        for number, row in enumerate(split_rows(stream, cut, limit, habits), first):
             if number:  # the header is no data row
                 yield f"row={number}", _named(header, row)
     if not number:
         yield "", UnreadableError("read.no_rows")
 
 
-def read_header(file: SourceFile, codec: str, delimiter: str, limit: int) -> list[str]:
-    """The names of the columns; raises `UnreadableError`."""
-    with io.TextIOWrapper(file.open(), encoding=codec, newline="") as stream:
-        if named_delimiter(file.head(), codec):
-            stream.readline()
-        return _header(next(split_rows(stream, delimiter, limit), None), file)
+def quotes_are_text(file: SourceFile, codec: str, limit: int) -> bool:
+    """Whether the quotes of a file cut at tabs are text: by all of it, or where a range of it is
+    read by the first lines, which must say the same (see `CsvReader.pieces`)."""
+    if file.span or named_delimiter(file.head(), codec):
+        return quoting.of_head(file.head(), codec)
+    return quoting.of_file(file, codec, limit)
+
+
+def read_header(
+    file: SourceFile, codec: str, delimiter: str, limit: int
+) -> tuple[list[str], Habits]:
+    """The names of the columns, and what `csv` must know of the rows; raises `UnreadableError`."""
+    habits: Habits = {}
+    while True:
+        with io.TextIOWrapper(file.open(), encoding=codec, newline="") as stream:
+            if named_delimiter(file.head(), codec):
+                stream.readline()
+            row = next(split_rows(stream, delimiter, limit, habits), None)
+        if habits or not isinstance(row, list) or not _is_spaced(row):
+            return _header(row, file), habits
+        habits = SPACED
+
+
+def _is_spaced(row: list[str]) -> bool:
+    """Whether all cells but the first begin with a blank."""
+    return len(row) > 1 and all(cell.startswith(" ") and cell.strip() for cell in row[1:])
 
 
 def named_delimiter(head: bytes, codec: str) -> str | None:
@@ -101,14 +130,16 @@ def _evenness(text: str, delimiter: str) -> tuple[float, int]:
     return widths.count(widths[0]) / len(widths), widths[0]
 
 
-def split_rows(stream: TextIO, delimiter: str, limit: int) -> Iterator[list[str] | UnreadableError]:
+def split_rows(
+    stream: TextIO, delimiter: str, limit: int, habits: Habits | None = None
+) -> Iterator[list[str] | UnreadableError]:
     """Rows as cells, or as their fault. Blank lines are no rows."""
     csv.field_size_limit(max(csv.field_size_limit(), limit + 1))  # the process's; only raised
     lines = _Lines(stream, limit)
     restarts = 0
     while True:
         try:
-            for row in csv.reader(lines, delimiter=delimiter, strict=True):
+            for row in csv.reader(lines, delimiter=delimiter, strict=True, **(habits or {})):
                 lines.start_row()
                 if row:
                     yield row

@@ -2,7 +2,8 @@
 
 YAML front matter (a first block between `---` lines that is a YAML mapping) is not text for a
 model to learn and is left out; its `title` becomes the first heading when the document has none.
-A first block that is no mapping is two thematic breaks with text between them, and stays.
+A first block that is no mapping is two thematic breaks with text between them, and stays. TOML
+between `+++` lines, as Hugo and Zola have it, is front matter too.
 
 Reasons: `read.empty_file` (nothing but front matter counts as nothing), `read.too_large`
 (value: bytes), `read.binary` (value: the kind), `read.bad_encoding` (value: what was tried).
@@ -24,9 +25,11 @@ REASONS = dict(encoding.REASONS)
 EXTENSIONS = (".md", ".markdown", ".mdx")
 
 _MAX_FRONT = 16_384
-"""Characters of front matter that are given to the YAML parser; larger blocks stay text."""
+_MAX_TOML = 8_192  # a key of as many parts takes the square of it
+"""Characters of front matter that are given to a parser; larger blocks stay text."""
 
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S | re.M)
+_FRONT_TOML = re.compile(r"\+\+\+[ \t]*\r?\n(.*?)^\+\+\+[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1|\Z)", re.S | re.M)
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]|^\S[^\n]*\n {0,3}(?:=+|-+)[ \t]*\r?$", re.M)
 
@@ -51,15 +54,17 @@ class MarkdownReader(TextReader):
     def as_it_is(self, file: SourceFile) -> bytes | None:
         """The bytes of a file in UTF-8 that has no front matter."""
         data = super().as_it_is(file)
-        return None if data is None or data.startswith(b"---") else data
+        return None if data is None or data.startswith((b"---", b"+++")) else data
 
 
 def without_front_matter(text: str) -> str:
     """The document after its front matter, under the title from there if it has no heading."""
-    match = _FRONT.match(text, 0, _MAX_FRONT)
+    is_toml = text.startswith("+++")
+    pattern, most = (_FRONT_TOML, _MAX_TOML) if is_toml else (_FRONT, _MAX_FRONT)
+    match = pattern.match(text, 0, most)
     if match is None:
         return text
-    title = _title(match[1])
+    title = (_toml_title if is_toml else _title)(match[1])
     if title is None:
         return text
     body = text[match.end() :].lstrip("\r\n")
@@ -87,3 +92,14 @@ def _title(front: str) -> str | None:
         if key.value == "title" and isinstance(value, yaml.ScalarNode):
             return " ".join(str(value.value).split())
     return ""
+
+
+def _toml_title(front: str) -> str | None:
+    """The title in a TOML document, "" when it has none, None when this is no TOML."""
+    import tomllib
+
+    try:
+        title = tomllib.loads(front).get("title", "")
+    except (ValueError, RecursionError):
+        return None
+    return " ".join(title.split()) if isinstance(title, str) else ""

@@ -7,11 +7,13 @@
 | instruction + instances (self-instruct) | a pair for each instance |
 | title, subject, body … + answers (forum) | the question, the accepted answer |
 | subject or description + comments (help desk) | messages: the request, then each comment |
+| question with options or choices, and the right one | see `pipeline.readers.choices` |
+| query + answers + tools (xLAM) | see `pipeline.readers.xlam` |
 | a log of a Bedrock call, a result of batch inference | see `pipeline.readers.invocations` |
 
 Anything else stays one row. A record's place in its row is added to the locator.
 
-Reasons: those of `invocations`, `read.bad_nesting` (value: the key and what it holds),
+Reasons: those of `invocations` and `xlam`, `read.bad_nesting` (value: the key and what it holds),
 `read.no_answer`, `read.no_accepted_answer` (value: how many answers there are).
 """
 
@@ -20,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
-from pipeline.readers import invocations
+from pipeline.readers import choices, history, invocations, xlam
 from pipeline.readers.rows import UnreadableError
 from pipeline.readers.turns import json_type
 
@@ -38,18 +40,31 @@ ASKED = ("title", "subject", "question", "body", "description")
 """What a ticket or a forum's question is made of, in this order."""
 
 KEYS = frozenset(
-    ("schemaType", "modelInput", "data", "paragraphs", "qas", "instances", "answers", "comments")
-)
-"""A row without any of these is no row that `parted` takes apart."""
+    ("schemaType", "modelInput", "data", "paragraphs", "qas", "instances", "answers", "comments",
+     *choices.CHOICES, history.NAME)
+)  # fmt: skip
+"""A row without any of these is no row that `parted` takes apart, or that has a history; but for
+one whose question is an object."""
 
 ANSWERED = ("body", "text", "answer", "content", "answer_text")
 ACCEPTED = ("is_accepted", "accepted", "isAccepted")
 
 
+IN_TEXTS = xlam.NAMES
+"""A row with all of these may be taken apart where all of its values are texts too."""
+
+
 def parted(row: Mapping[str, Any]) -> Iterator[Part]:
     """The records of a row, each as a row of plain columns."""
-    if invocations.is_call(row):
+    if KEYS.isdisjoint(row) and not isinstance(row.get("question"), dict):
+        yield "", row
+    elif invocations.is_call(row):
         yield "", _held(invocations.exchange_of, row)
+    elif row.keys() >= xlam.NAMES:
+        yield "", _held(xlam.conversation, row)
+    elif several := choices.questions(row):
+        for number, one in enumerate(several, 1):
+            yield f"question={number}" if len(several) > 1 else "", choices.pair(one)
     elif _is_squad(row):
         yield from _squad(row)
     elif _dicts(row.get("instances")) and isinstance(row.get("instruction"), str):

@@ -84,14 +84,16 @@ def _is_blank(file: SourceFile, start: int) -> bool:
         return all(block.isspace() for block in iter(lambda: stream.read(BLOCK), b""))
 
 
-def by_rows(file: SourceFile, delimiter: str, most_bytes: int, step: int) -> tuple[SourceFile, ...]:
+def by_rows(
+    file: SourceFile, delimiter: str, most_bytes: int, step: int, *, quotes: bool = True
+) -> tuple[SourceFile, ...]:
     """A file of delimited rows in UTF-8, cut about every `step` bytes; the file itself where there
     is nothing to cut.
 
     Nor is a file cut that holds a row of `most_bytes` or more, a quote that is never closed, or
     one closed on a later line with text behind it: there the reader goes back, and what it says
     depends on what is far off. A range before which there are N rows, with the header, has
-    `span.before` N; each has a row besides the header.
+    `span.before` N; each has a row besides the header. Without `quotes` they enclose nothing.
     """
     if file.size < 2 * step:
         return (file,)
@@ -99,7 +101,8 @@ def by_rows(file: SourceFile, delimiter: str, most_bytes: int, step: int) -> tup
     for at, block in _blocks(file, step):
         if not cuts.places:
             cuts.places.append((at, 0))
-        state, cut, before = rows.scan_rows(block, ord(delimiter), state)
+        scanned = block if quotes else block.replace(b'"', b"'")
+        state, cut, before = rows.scan_rows(scanned, ord(delimiter), state)
         mode, _, _, size, longest = state
         if mode == rows.LOST or max(size, longest) >= most_bytes:
             return (file,)

@@ -4,11 +4,12 @@ Known are OpenAI messages (`role`, `content` as a string or as parts `{"type": "
 Bedrock Converse (parts `{"text"}`), ShareGPT (`from`, `value`; `human`, `gpt`) and help desks
 (`author_role`, `body`; `customer`, `agent`). The parts of
 one message are joined by a newline. A leading system message becomes the system prompt. What
-holds more than text is read by `pipeline.readers.blocks`.
+holds more than text is read by `pipeline.readers.blocks`. An assistant's turn of `weight` 0 is
+only context in OpenAI's format; Bedrock trains on every answer, so its conversation is rejected.
 
 Reasons: `read.bad_messages` (value: what is wrong), `read.unknown_role` (value: the role),
 `read.extra_system`, `read.unsupported_content` (value: the part's type), `read.not_text`
-(value: the field and its type).
+(value: the field and its type), `read.weight_zero` (value: the message's number).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ REASONS = {
     "read.extra_system": "there is a second system prompt, or one after the first message",
     "read.unsupported_content": "a message holds an image, a sound, a document or something "
     "unknown, which no record can",
+    "read.weight_zero": "an answer is marked as one not to learn from (`weight: 0`), which no "
+    "format of Bedrock can say; leave it out or end the conversation before it",
     "read.not_text": "a value that should be text is a number, a list, an object or null",
 }
 
@@ -134,6 +137,8 @@ def role_of(number: int, message: Any) -> str:
     role = ROLES.get(name.lower())
     if role is None:
         raise UnreadableError("read.unknown_role", name)
+    if role == "assistant" and message.get("weight") == 0:
+        raise UnreadableError("read.weight_zero", number)
     return role
 
 

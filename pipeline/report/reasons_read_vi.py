@@ -9,6 +9,10 @@ READERS_VI: dict[str, str] = {
     "read.unsupported_content": (
         "một lượt chứa ảnh, âm thanh, tài liệu hoặc thứ không rõ mà bản ghi không chứa được"
     ),
+    "read.weight_zero": (
+        "một câu trả lời được đánh dấu không dùng để học (`weight: 0`), mà không định dạng nào của "
+        "Bedrock ghi được; hãy bỏ nó hoặc kết thúc hội thoại trước nó"
+    ),
     "read.not_text": "một giá trị lẽ ra là văn bản lại là số, danh sách, đối tượng hoặc null",
     "read.bad_tool_call": "lời gọi công cụ hoặc kết quả của nó thiếu mã, tên hoặc nội dung",
     "read.bad_arguments": "đối số của lời gọi công cụ không phải là một đối tượng JSON",
@@ -26,6 +30,10 @@ READERS_VI: dict[str, str] = {
     "read.not_scalar": "một cột siêu dữ liệu chứa danh sách hoặc đối tượng, bộ chấm không nhận",
     "read.unknown_columns": "không nhận ra bộ cột nào; hãy nêu tên bằng `columns`",
     "read.missing_column": "cột mà công thức nêu tên không có, hoặc là null",
+    "read.undesirable_answer": (
+        "nhãn cho biết câu trả lời này là xấu, như trong KTO; không định dạng nào của Bedrock ghi "
+        "được điều đó và mô hình sẽ học theo"
+    ),
     "read.bad_file_name": "tên tệp dẫn ra ngoài thư mục của nó, hoặc là một URL",
     "read.empty_file": "tệp rỗng, hoặc chỉ có khoảng trắng",
     "read.binary": "tệp không phải văn bản; các byte đầu cho biết nó là gì",
