@@ -165,7 +165,7 @@ CONTENT_RULES = by_name(
     Rule("tool-result-twice", "two results for one call", "keep one", FORGE, ("R14",),
          formats=("conversation",)),
     Rule("tool-result-missing", "a tool call that the next turn does not answer", "add its result",
-         NOVA2, ("R14",), formats=("conversation",), severity="warning"),
+         NOVA2, ("R14",), formats=("conversation",)),
     Rule("tools-absent", "no tools, which AWS's validator demands and its README does not",
          "declare the tools in all records, or go by the README: --allow tools-absent",
          NOVA_SAMPLES, ("R21",), formats=("reinforcement",), of_card=True),
