@@ -23,6 +23,8 @@ def cleaned(text: str, **settings: Any) -> str | None:
         ("a\x00b\x07c\x7f", "abc"),
         ("one\r\ntwo\rthree", "one\ntwo\nthree"),
         ("page\x0cpage\u2028line\x0bline", "page\npage\nline\nline"),
+        ("\x1b[1;32mOK\x1b[0m in \x1b]8;;https://a.vn\x1b\\the log\x1b]8;;\x07", "OK in the log"),
+        ("\x1b[\x1b[0m1m \x1b (\x1b]0;never closed", "[1m  (]0;never closed"),
         ("\ufeffzero\u200bwidth\u2060", "zerowidth"),
         ("\u202eright\u202c \u2066to\u2069 left\u200f", "right to left"),
         ("soft\u00adhyphen no\u00a0break\u202fspace", "softhyphen no break space"),
@@ -207,6 +209,24 @@ def test_tone_marks_in_one_style(text: str, old: str, new: str) -> None:
     assert cleaned(old, tone_marks="hoà") == new
     assert cleaned(new, tone_marks="hòa") == old
     assert cleaned(text, tone_marks="keep") == text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://hoà.vn/thuỷ", "hoà.vn", "/home/thuỷ/hoà.txt", "~/hoà", "./hoà", "hoà@trà.vn",
+        "C:\\trà\\hoà.txt", "docs/hoà/thuỷ.md", "(www.hoà.com.vn)",
+    ],
+)  # fmt: skip
+def test_tone_marks_of_addresses_stay(address: str) -> None:
+    """They lead nowhere when they are written otherwise; the words beside them are written so."""
+    assert cleaned(f"Được khoẻ ở {address} và hoà") == f"Được khỏe ở {address} và hòa"
+
+
+def test_tone_marks_are_written_where_only_signs_stand_beside_them() -> None:
+    """A slash between two words, a full stop at the end, a blank that is missing."""
+    text = "Được hoà/thuỷ, khoẻ. Hoà.Được (thuỷ) hoà-thuỷ"
+    assert cleaned(text) == "Được hòa/thủy, khỏe. Hòa.Được (thủy) hòa-thủy"
 
 
 def test_tone_marks_of_other_languages_stay() -> None:

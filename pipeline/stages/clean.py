@@ -22,6 +22,10 @@ INVISIBLE = (
     r"\u00AD\u061C\u180E\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB"
     r"\u{E0000}-\u{E007F}]"  # tag characters, in which text can be hidden
 )
+TERMINAL = r"\x1B(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1B]{0,999}(?:\x07|\x1B\\))"
+"""What tells a terminal of colours, places and links: it goes whole, not its first byte alone.
+https://ecma-international.org/publications-and-standards/standards/ecma-48/"""
+
 UNWANTED = f"{LINE_BREAK}|{NO_BREAK_SPACE}|{INVISIBLE}"
 
 JOINER = r"[\u200C\u200D]"
@@ -61,13 +65,15 @@ C1 = frozenset(map(chr, range(0x80, 0xA0)))
 class Clean(Settings):
     """Makes text uniform: Unicode NFC, one kind of line break, nothing invisible.
 
-    Control characters, zero-width and bidirectional marks, byte-order marks, soft hyphens and
-    Unicode tags go; joiners (U+200C, U+200D) stay between two characters that are not ASCII, as
-    Persian, Indic scripts and emoji need them. Every line and page break becomes a newline, a
-    no-break space a space. Blanks at line ends go, three or more newlines become two, and the
-    ends are stripped. Text decoded with the wrong character set is repaired (`mojibake`).
-    Vietnamese syllables are written `hòa, khỏe, thủy` or `hoà, khoẻ, thuỷ` (`tone_marks`). Works
-    on the text, the system prompt and every turn. Cleaning twice is cleaning once.
+    Control characters, with what they tell a terminal, zero-width and bidirectional marks,
+    byte-order marks, soft hyphens and Unicode tags go; joiners (U+200C, U+200D) stay between two
+    characters that are not ASCII, as Persian, Indic scripts and emoji need them. Every line and
+    page break becomes a newline, a no-break space a space. Blanks at line ends go, three or more
+    newlines become two, and the ends are stripped. Text decoded with the wrong character set is
+    repaired (`mojibake`).
+    Vietnamese syllables are written `hòa, khỏe, thủy` or `hoà, khoẻ, thuỷ` (`tone_marks`), those of
+    addresses and paths as they are. Works on the text, the system prompt and every turn. Cleaning
+    twice is cleaning once.
     """
 
     name: ClassVar[str] = "clean"
@@ -195,7 +201,7 @@ def _tidy(watched: _Watched, tone_marks: Style | Literal["keep"]) -> pl.Series:
 
 def _without_unwanted(text: pl.Expr) -> pl.Expr:
     lines = text.str.replace_all(LINE_BREAK, "\n").str.replace_all(NO_BREAK_SPACE, " ")
-    return lines.str.replace_all(INVISIBLE, "")
+    return lines.str.replace_all(f"{TERMINAL}|{INVISIBLE}", "")
 
 
 def _without_stray_joiners(text: pl.Expr) -> pl.Expr:

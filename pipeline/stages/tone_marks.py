@@ -2,7 +2,8 @@
 
 Both are in use, and a model that meets both learns two words for one. Only whole syllables of
 Vietnamese are rewritten, in texts that hold a letter no other language has: Italian's `cioè` and
-`Noè` stay. After q the u is no vowel of its own: `quý` is written so by everybody.
+`Noè` stay, and so do addresses and paths. After q the u is no vowel of its own: `quý` is written so
+by everybody.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ VOWELS = {
 """Which characters stand first and second in the pairs of a gate."""
 
 
+_ADDRESS = re.compile(r"://|@\w|\\\w|^[~.]{0,2}/|\w/\w+[/.]\w|\w\.[a-z]{2,}(?!\w)")
+_BEFORE, _BEHIND = re.compile(r"\S{0,200}\Z"), re.compile(r"\S{0,200}")
+
+
 def in_style(text: pl.Expr, style: Style) -> pl.Expr:
     """The texts, in NFC, with every syllable in one style; others than Vietnamese ones stay."""
     vietnamese = text.str.contains(VIETNAMESE)
@@ -58,10 +63,20 @@ def in_style(text: pl.Expr, style: Style) -> pl.Expr:
 
 
 def _moved(syllable: re.Match[str]) -> str:
-    """The mark from one vowel to the other."""
+    """The mark from one vowel to the other, unless it stands in an address or a path."""
+    if _in_address(syllable):
+        return syllable[0]
     initial, pair = syllable.groups()
     letters = unicodedata.normalize("NFD", pair)
     mark = next(letter for letter in letters if letter in TONES)
     first, second = (letter for letter in letters if letter not in TONES)
     moved = f"{first}{second}{mark}" if letters[1] == mark else f"{first}{mark}{second}"
     return initial + unicodedata.normalize("NFC", moved)
+
+
+def _in_address(syllable: re.Match[str]) -> bool:
+    text, start, end = syllable.string, syllable.start(), syllable.end()
+    before = _BEFORE.search(text[max(0, start - 200) : start])
+    behind = _BEHIND.match(text[end : end + 200])
+    word = f"{before and before[0]}{syllable[0]}{behind and behind[0]}"
+    return _ADDRESS.search(word) is not None
