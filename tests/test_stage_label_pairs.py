@@ -69,6 +69,18 @@ EXPECTED = [
 ]
 
 
+def test_a_question_that_nothing_answers_ends_the_answer_before_it() -> None:
+    """It is no part of that answer; of two questions over one answer the nearer one is asked."""
+    text = (
+        "Q: What is oolong?\nA: A tea between green and black.\n\n"
+        "Q: And pu-erh?\nQ: Is it old?\nA: Some of it is, for decades.\n"
+    )
+    assert [(one.prompt, one.completion) for one in pairs(text, KINDS, "en", 5)] == [
+        ("What is oolong?", "A tea between green and black."),
+        ("Is it old?", "Some of it is, for decades."),
+    ]
+
+
 def test_every_kind_is_found_in_the_order_of_the_text() -> None:
     """Each form gives its pair, once; code in a fence gives none."""
     found = pairs(TEXT, KINDS, "en", 20)

@@ -78,6 +78,7 @@ QUESTION = re.compile(
     + MARK.format(TELLS),
     re.IGNORECASE | re.MULTILINE,
 )
+ASKED = re.compile(MARK.format(ASKS), re.IGNORECASE | re.MULTILINE)
 BOLD_QUESTION = re.compile(
     r"^[ \t]{0,8}\*\*(?P<question>[^*\n]{1,500}\?)\*\*[ \t]{0,3}\n", re.MULTILINE
 )
@@ -157,7 +158,8 @@ def _slice(text: str, start: int, end: int) -> tuple[str, int]:
 def _questions(text: str, sections: list[Section], _: dict[str, str]) -> Iterator[Pair]:
     marked = list(QUESTION.finditer(text))
     bold = list(BOLD_QUESTION.finditer(text))
-    stops = sorted({m.start() for m in (*marked, *bold)} | {s.start for s in sections})
+    asks = ASKED.finditer(text)  # one that nothing answers ends the answer before it, too
+    stops = sorted({m.start() for m in (*asks, *bold)} | {s.start for s in sections})
     headed = [one for one in sections if one.heading.endswith(("?", "？"))]
     asked = [
         *((match["question"].strip(), *match.span()) for match in (*marked, *bold)),
