@@ -202,8 +202,9 @@ def test_a_declared_encoding_is_binding(tmp_path: Path) -> None:
     file = put(tmp_path, "x.txt", "café".encode("cp1252"))
     assert read(TextReader(encoding="latin-1"), file)[0]["text"] == "café"
     assert read(TextReader(encoding="ascii"), file)[0]["reason"] == "read.bad_encoding"
-    with pytest.raises(ValidationError, match="no such encoding"):
-        TextReader(encoding="utf-9")
+    for unknown in ("utf-9", "base64", "rot13", "undefined"):
+        with pytest.raises(ValidationError, match="no such encoding"):
+            TextReader(encoding=unknown)
 
 
 @settings(deadline=None)
