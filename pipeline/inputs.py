@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.errors import SourceChanged
 from pipeline.hub import is_hub, list_hub
-from pipeline.local_sources import hash_file
+from pipeline.local_sources import PassedOver, hash_file
 from pipeline.own_output import NOTHING_OWN, OwnOutput
 from pipeline.pins import Pins
 from pipeline.readers import assign, ranges
@@ -118,10 +118,11 @@ def gather_inputs(
     aws: Aws,
     pins: Pins | None = None,
     own: OwnOutput = NOTHING_OWN,
+    passed_over: PassedOver | None = None,
 ) -> Inputs:
     """List, pin and assign all sources of a recipe, those of its evaluation sets, and the data
     that it compares with, which are always read. `pins` are those of earlier runs; their `own`
-    output is no source, and may be compared with.
+    output is no source, and may be compared with. What else is left out is `passed_over`.
 
     Raises StorageError for a source that is missing or cannot be read.
     """
@@ -130,7 +131,8 @@ def gather_inputs(
         sources: Sequence[Any], chosen: Choice | None = None, known: Pins | None = None
     ) -> tuple[tuple[Reader, Unit], ...]:
         chosen = chosen or partial(own.leave_out, folder)
-        return tuple(_gather(recipe, sources, folder, chosen, Pinning(spool, aws, known)))
+        pinning = Pinning(spool, aws, known, passed_over)
+        return tuple(_gather(recipe, sources, folder, chosen, pinning))
 
     sets = {name: Inputs(gathered([one])) for name, one in recipe.evaluation_sets.items()}
     against = {n: Inputs(gathered([one], lines_of_runs)) for n, one in recipe.against.items()}
@@ -159,6 +161,7 @@ class Pinning:
     spool: Path
     aws: Aws
     known: Pins | None = None  # what earlier runs have read
+    passed_over: PassedOver | None = None  # counts what is not read of the sources' folders
 
     def all(self, listed: Sequence[Listed]) -> Iterator[SourceFile]:
         """The files, pinned, in their order; those that are known are not read."""
@@ -188,7 +191,7 @@ def _gather(
         if is_hub(source.path):
             listed = list_hub(source.path, folder, pinning.spool)
         else:
-            listed = list_sources(source.path, folder, pinning.aws)
+            listed = list_sources(source.path, folder, pinning.aws, pinning.passed_over)
         new = [one for one in chosen(source.path, listed) if one.uri not in seen]
         seen.update(one.uri for one in new)
         files = list(pinning.all(new))

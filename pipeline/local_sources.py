@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -28,7 +29,11 @@ NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 """Of links that lead to nothing, and of what is gone since it was listed."""
 
 
-def list_local(spec: str, folder: Path) -> Iterator[Listed]:
+PassedOver = Counter[str]
+"""How much of what stands in a folder is not read, by what it is."""
+
+
+def list_local(spec: str, folder: Path, passed_over: PassedOver) -> Iterator[Listed]:
     """The files that a name, folder or glob means, in no order; see `storage.list_sources`."""
     if "\0" in spec:
         raise RecipeError(f"source {spec!r}: no file has such a name")
@@ -37,7 +42,7 @@ def list_local(spec: str, folder: Path) -> Iterator[Listed]:
     if GLOB.search(spec) and not start.exists():
         found = chain.from_iterable(_seen(str(path)) for path in _glob(spec, folder))
     elif start.is_dir():
-        found = _walk(str(start))
+        found = _walk(str(start), passed_over)
     else:
         found = _seen(str(start))
     above = _normal(folder)
@@ -48,6 +53,8 @@ def list_local(spec: str, folder: Path) -> Iterator[Listed]:
             if stat.S_ISREG(told.st_mode):
                 uri = _as_uri(named + name)
                 yield Listed(uri, told.st_size, before + name, None, stamp_of(told))
+            else:
+                passed_over["devices, pipes and sockets"] += 1
 
 
 def _seen(path: str) -> Iterator[Seen]:
@@ -70,16 +77,18 @@ def _glob(spec: str, folder: Path) -> list[Path]:
     return [path for path in found if not any_hidden(path.relative_to(below).parts)]
 
 
-def _walk(folder: str) -> Iterator[Seen]:
+def _walk(folder: str, passed_over: PassedOver) -> Iterator[Seen]:
     """All below a folder that is no folder; links to folders are not followed."""
     waiting = [folder]
     while waiting:
         above = waiting.pop()
         try:
             with os.scandir(above) as listed:
-                entries = [entry for entry in listed if not entry.name.startswith(".")]
+                every = list(listed)
         except OSError as error:
             raise StorageError(f"source {error.filename}: {error.strerror}") from error
+        entries = [entry for entry in every if not entry.name.startswith(".")]
+        passed_over["hidden files and folders"] += len(every) - len(entries)
         there = []
         for entry in entries:
             try:
@@ -87,9 +96,12 @@ def _walk(folder: str) -> Iterator[Seen]:
                     there.append((entry.name, entry.stat()))
                 elif not entry.is_symlink():
                     waiting.append(entry.path)
+                else:
+                    passed_over["links to folders"] += 1
             except OSError as error:
                 if error.errno not in NOWHERE:
                     raise
+                passed_over["links that lead nowhere"] += 1
         yield above, there
 
 

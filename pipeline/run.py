@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from pipeline.execution import Execution
 from pipeline.failpoints import step
 from pipeline.finish import Finished
 from pipeline.inputs import Inputs, gather_inputs
+from pipeline.local_sources import PassedOver
 from pipeline.lock import Held, hold
 from pipeline.naming import name_run
 from pipeline.options import Options
@@ -67,8 +69,13 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         pins = Pins(work, state.restored if state else None, full=options.full)
         spool = private_folder(work / "spool")
         own = own_output(options.output, work, options.state, folder)
-        inputs = gather_inputs(recipe, folder, spool, source_aws(recipe, aws), pins, own)
+        passed_over: PassedOver = Counter()
+        sources = source_aws(recipe, aws)
+        inputs = gather_inputs(recipe, folder, spool, sources, pins, own, passed_over)
         own.tell(progress.say)
+        for what, number in passed_over.items():
+            if number:
+                progress.say(f"not read: {number:,} {what}")
         pins.write()
         latest = read_latest(place)
         named = name_run(recipe, inputs, options.output, options.since, place, latest)

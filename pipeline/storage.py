@@ -6,6 +6,7 @@ A listed source is pinned: what is read later is the version that was listed, or
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -15,7 +16,7 @@ from typing import BinaryIO, Protocol
 from pipeline.aws import Aws
 from pipeline.errors import SourceChanged, StorageError
 from pipeline.globs import GLOB
-from pipeline.local_sources import hash_file, list_local, pin_local, source_uri
+from pipeline.local_sources import PassedOver, hash_file, list_local, pin_local, source_uri
 from pipeline.s3.sources import fetch_s3, list_s3
 from pipeline.s3.storage import S3Place
 from pipeline.shards import write_bytes
@@ -44,13 +45,18 @@ def is_remote(uri: str) -> bool:
     return uri.startswith("s3://")
 
 
-def list_sources(spec: str, folder: Path, aws: Aws) -> list[Listed]:
+def list_sources(
+    spec: str, folder: Path, aws: Aws, passed_over: PassedOver | None = None
+) -> list[Listed]:
     """The files that a file name, folder, glob or s3:// prefix means, sorted by URI.
 
     `folder` is what relative paths are relative to. Hidden files and what is no regular file are
-    left out. Raises StorageError when nothing is there or it cannot be read.
+    left out, those of a folder counted in `passed_over`. Raises StorageError when nothing is there
+    or it cannot be read.
     """
-    found = list_s3(spec, aws) if is_remote(spec) else list(list_local(spec, folder))
+    passed_over = Counter() if passed_over is None else passed_over
+    local = not is_remote(spec)
+    found = list(list_local(spec, folder, passed_over)) if local else list_s3(spec, aws)
     if not found:
         raise StorageError(f"source {spec}: nothing is there; check the path in the recipe")
     return sorted(found, key=itemgetter(0))  # as their UTF-8 would be

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import time
+from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,11 @@ from pipeline import inputs
 from pipeline.bedrock.access import Location
 from pipeline.errors import ConflictError, RecipeError, SourceChanged, StorageError
 from pipeline.globs import whole
+from pipeline.options import Options
+from pipeline.progress import Lines
 from pipeline.publish import publish, read_latest, read_manifest
+from pipeline.recipe import load_recipe
+from pipeline.run import prepare
 from pipeline.s3.sources import wanted
 from pipeline.storage import Aws, Listed, list_sources, open_place, pin, source_uri
 
@@ -41,6 +47,37 @@ def test_a_folder_a_glob_and_a_file_are_listed_sorted(tmp_path: Path) -> None:
     assert uris("d/*.txt", tmp_path) == ["d/a.txt", "d/b.txt"]
     assert uris("d/**/*.md", tmp_path) == ["d/sub/c.md"]
     assert uris("d/a.txt", tmp_path) == ["d/a.txt"]
+
+
+def test_what_a_folder_holds_and_is_not_read_is_counted(tmp_path: Path) -> None:
+    """Hidden names, links to folders and to nothing, a pipe; a link to a file is read."""
+    put_files(tmp_path, "d/a.txt", "d/.hidden", "d/.git/config", "d/sub/.b", "other/b.txt")
+    (tmp_path / "d/linked").symlink_to(tmp_path / "other")
+    (tmp_path / "d/dead").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "d/file").symlink_to(tmp_path / "other/b.txt")
+    os.mkfifo(tmp_path / "d/sub/pipe")
+    passed_over: Counter[str] = Counter()
+    listed = list_sources("d", tmp_path, Aws(), passed_over)
+    assert [one.uri for one in listed] == ["d/a.txt", "d/file"]
+    assert passed_over == {
+        "hidden files and folders": 3,
+        "links to folders": 1,
+        "links that lead nowhere": 1,
+        "devices, pipes and sockets": 1,
+    }
+
+
+@pytest.mark.usefixtures("quick_gate")
+def test_a_run_says_what_it_has_not_read(tmp_path: Path) -> None:
+    put_files(tmp_path, "d/a.txt", "d/.hidden")
+    path = tmp_path / "recipe.yaml"
+    path.write_text(
+        "name: a\nsources: [{path: d}]\nstages: [clean]\ntargets: {t: {format: pretraining}}\n"
+    )
+    told = io.StringIO()
+    options = Options(str(tmp_path / "out"), 1)
+    prepare(load_recipe(path), tmp_path, options, Lines(told, as_json=False))
+    assert "not read: 1 hidden files and folders\n" in told.getvalue()
 
 
 TREE = ("a.md", "b.txt", "sub/c.md", "sub/deep/d.md", "sub/.e.md", ".git/f.md", "sub/.g/h.md")

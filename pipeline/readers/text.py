@@ -34,7 +34,7 @@ MAX_BYTES = 20_000_000
 
 def _known(name: str) -> str:
     try:
-        b"".decode(name)  # refused by codecs that give no text, as base64
+        "a".encode(name)  # refused by codecs that are for no text, as base64
         return codecs.lookup(name).name
     except (LookupError, UnicodeError) as error:
         raise ValueError(f"no such encoding: {name}") from error
