@@ -144,7 +144,9 @@ def epub(*chapters: str, doctype: str = "") -> bytes:
         f"<manifest>{items}</manifest><spine>{spine}</spine></package>",
     }
     for n, text in enumerate(chapters):
-        members[f"c{n}.xhtml"] = f"<html><body><p>{text}</p></body></html>"
+        members[f"c{n}.xhtml"] = (
+            f"<html><head><title>Book</title></head><body><p>{text}</p></body></html>"
+        )
     return zipped(members)
 
 

@@ -1,9 +1,10 @@
 """E-books (.epub): the chapters of the spine, in reading order.
 
-Each chapter is read as the HTML reader reads a whole page. One book is one record, or one for
-each chapter, locator `chapter=N`. What is not linear (covers, notes' pages) is kept, as readers
-show it; a navigation page is not. Older books' packages name a document type; one that declares
-nothing of its own is left out before the package is parsed.
+Each chapter is read as the HTML reader reads a whole page, without the title of its file: it is
+the book's, or the file's name. One book is one record, or one for each chapter, locator
+`chapter=N`. What is not linear (covers, notes' pages) is kept, as readers show it; a navigation
+page is not. Older books' packages name a document type; one that declares nothing of its own is
+left out before the package is parsed.
 
 Reasons: those of `pipeline.readers.zipped`, `read.damaged`, `read.encrypted`, `read.no_text` among
 them and `pipeline.readers.html`.
@@ -87,7 +88,7 @@ def _chapter(parts: Parts, name: str) -> str:
     """A chapter's text, "" where it has none."""
     try:
         page, _ = html.decoded(parts.read(name))
-        return html.page_text(page, "full")
+        return html.page_text(page, "full", titled=False)
     except UnreadableError as fault:
         if fault.reason in ("read.no_text", "read.binary"):
             return ""

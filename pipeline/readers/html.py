@@ -1,11 +1,13 @@
 """HTML: a page is a document; its text is kept, its navigation is not.
 
-Scripts, styles and mark-up are left out; lists, tables and preformatted text keep their lines.
+Scripts, styles, mark-up and what is hidden (`hidden`, `display: none`) are left out; lists, tables
+and preformatted text keep their lines; a formula is its TeX, or MathML on one line.
 `extract: main` takes the main content, and the whole text where that is much too small: under
-200 characters and under a tenth of the whole; pages of DocBook and Texinfo lose their navigation
-and tables of contents only (`pipeline.readers.html_generated`). The title is put on top, unless
-the first line says it. The encoding is told by a byte order mark, strict UTF-8, the page's own
-`charset` or XML declaration, or two detectors that agree; `extra` then names it, as for plain text.
+200 characters and under a tenth of the whole (so is what is hidden until a script shows it); pages
+of DocBook and Texinfo lose their navigation and tables of contents only
+(`pipeline.readers.html_generated`). The title is put on top, unless the first line says it. The
+encoding is told by a byte order mark, strict UTF-8, the page's own `charset` or XML declaration,
+or two detectors that agree; `extra` then names it, as for plain text.
 XHTML may end an element in its own tag: one that HTML would read to its end tag, such as
 `<script src="x.js"/>`, is given one, else all that follows were its content.
 
@@ -29,6 +31,8 @@ from pydantic import Field
 from pipeline.kernels.markup import tag_extremes
 from pipeline.readers import encoding
 from pipeline.readers.html_generated import without_navigation
+from pipeline.readers.html_hidden import without_hidden
+from pipeline.readers.html_math import tell_formulas
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.text import MAX_BYTES, Encoding, document
@@ -105,21 +109,32 @@ def decoded(data: bytes, declared: str | None = None, sent: str | None = None) -
     return html.replace("\0", "") if "\0" in html else html, found
 
 
-def page_text(html: str, extract: str) -> str:
-    """The text of a page, `main` or `full`; raises `UnreadableError`."""
-    from resiliparse.parse.html import HTMLParserException, HTMLTree
+def page_text(html: str, extract: str, *, titled: bool = True) -> str:
+    """The text of a page, `main` or `full`; raises `UnreadableError`.
+
+    `titled` puts the title on top; a chapter's or a message's is told elsewhere.
+    """
+    from resiliparse.parse.html import HTMLParserException
 
     if html.startswith("<?xml") or html.find(_XHTML, 0, _XHTML_CHARS) >= 0:
         html = _ENDED.sub(r"<\1\2></\1>", html)
     _refuse_too_complex(html)
     try:
-        tree = HTMLTree.parse(html)
-        text = _main(tree, html) if extract == "main" else _extracted(tree, main=False)
+        tree = _parsed(html)
+        text = _main(tree, html) if extract == "main" else _full(tree, html)
     except HTMLParserException as error:
         raise UnreadableError("read.bad_html", error) from error
     if not text.strip():
         raise UnreadableError("read.no_text")
-    return _with_title(" ".join((tree.title or "").split()), text)
+    return _with_title(" ".join((tree.title or "").split()), text) if titled else text
+
+
+def _parsed(html: str) -> HTMLTree:
+    from resiliparse.parse.html import HTMLTree
+
+    tree = HTMLTree.parse(html)
+    tell_formulas(tree, html)
+    return tree
 
 
 def _refuse_too_complex(html: str) -> None:
@@ -148,13 +163,23 @@ def _extracted(tree: HTMLTree, *, main: bool) -> str:
 
 def _main(tree: HTMLTree, html: str) -> str:
     """The main content, or all text where the main content was plainly missed."""
-    from resiliparse.parse.html import HTMLTree
-
     generated = without_navigation(tree, html)
-    text = _extracted(tree, main=not generated)
+    text = _full(tree, html) if generated else _extracted(tree, main=True)
     if len(text) >= _SMALL_CHARS:
         return text
-    whole = _extracted(HTMLTree.parse(html) if generated else tree, main=False)
+    return _unless_missed(text, _full(_parsed(html) if generated else tree, html))
+
+
+def _full(tree: HTMLTree, html: str) -> str:
+    """All that is shown, or all that there is where scripts plainly show it later."""
+    hides = without_hidden(tree, html)
+    text = _extracted(tree, main=False)
+    if not hides or len(text) >= _SMALL_CHARS:
+        return text
+    return _unless_missed(text, _extracted(_parsed(html), main=False))
+
+
+def _unless_missed(text: str, whole: str) -> str:
     return whole if len(text) < _SMALL_SHARE * len(whole) else text
 
 

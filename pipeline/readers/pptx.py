@@ -1,8 +1,9 @@
 """Slides of PowerPoint: one record for each slide, or one for the whole file.
 
-A slide's title becomes a heading, its tables Markdown tables, its speaker's notes follow under
-`Notes:`. Text of the slide masters (footers, placeholders) is left out. The order is the
-presentation's, hidden slides are left out. The locator is `slide=N`, or `slides=1-N` of the whole.
+A slide's title becomes a heading, its tables Markdown tables, its diagrams (SmartArt) the lines of
+their outlines; its speaker's notes follow under `Notes:`. Text of the slide masters (footers,
+placeholders) is left out. The order is the presentation's, hidden slides and hidden shapes are left
+out. The locator is `slide=N`, or `slides=1-N` of the whole.
 
 Reasons: those of `pipeline.readers.zipped`, `read.too_deep` among them, and `read.no_text`.
 """
@@ -16,9 +17,10 @@ from pydantic import Field
 
 from pipeline.readers import zipped
 from pipeline.readers.per_file import PerFileReader
+from pipeline.readers.pptx_diagrams import points
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.tables import as_lines
-from pipeline.readers.zipped import NAMES, Parts
+from pipeline.readers.zipped import NAMES, Parts, attribute
 from pipeline.source import SourceFile
 
 if TYPE_CHECKING:
@@ -54,10 +56,11 @@ class PptxReader(PerFileReader):
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """The slides that have text."""
         with zipped.opened(file, self.max_bytes) as parts:
+            document = _Document(parts)
             slides = [
                 (number, text)
                 for number, name in enumerate(_slide_names(parts), 1)
-                if (text := _slide(parts, name))
+                if (text := document.slide(name))
             ]
         if not slides:
             raise UnreadableError("read.no_text")
@@ -72,7 +75,7 @@ class PptxReader(PerFileReader):
 
 def _slide_names(parts: Parts) -> Iterator[str]:
     """The slides in the order in which they are shown."""
-    main = "ppt/presentation.xml"
+    main = next(iter(parts.related("", "officeDocument")), "ppt/presentation.xml")
     relations = parts.relations(main)
     for element in parts.xml(main).iter("{*}sldId"):
         for key, value in element.items():
@@ -80,35 +83,65 @@ def _slide_names(parts: Parts) -> Iterator[str]:
                 yield relations[str(value)]
 
 
-def _slide(parts: Parts, name: str) -> str:
-    slide = parts.xml(name)
-    if slide.get("show") == "0":
-        return ""
-    blocks: list[str] = []
-    _add_shapes(slide, 0, blocks)
-    notes = [target for target in parts.relations(name).values() if "notesSlide" in target]
-    for target in notes[:1]:
-        said: list[str] = []
-        _add_shapes(parts.xml(target), 0, said)
-        blocks += ["Notes:\n" + "\n".join(said)] if said else []
-    return "\n\n".join(blocks)
+class _Document:
+    """The parts of a presentation while its slides are read."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.relations: dict[str, str] = {}  # of the slide at hand
+        self.hides = False  # it may have hidden shapes
+        self.diagrams: set[str] = set()  # each belongs to one slide, and is told once
+
+    def slide(self, name: str) -> str:
+        data = self.parts.read(name)
+        slide = zipped.parse_xml(data)
+        if slide.get("show") == "0":
+            return ""
+        self.relations = self.parts.relations(name)
+        self.hides = b"hidden=" in data or b"\0" in data
+        blocks: list[str] = []
+        self._add_shapes(slide, 0, blocks)
+        notes = [target for target in self.relations.values() if "notesSlide" in target]
+        for target in notes[:1]:
+            said: list[str] = []
+            self._add_shapes(self.parts.xml(target), 0, said)
+            blocks += ["Notes:\n" + "\n".join(said)] if said else []
+        return "\n\n".join(blocks)
+
+    def _add_shapes(self, element: _Element, level: int, blocks: list[str]) -> None:
+        """The text of each shape, group by group, in the order of the file."""
+        if level > MAX_LEVELS:
+            raise UnreadableError("read.too_deep", None, MAX_LEVELS)
+        for child in element:
+            kind = NAMES[child.tag]
+            if self.hides and _is_hidden(child):
+                continue
+            if kind == "sp":
+                place, lines = _said(child)
+                if place not in _FURNITURE and (text := "\n".join(filter(None, lines))):
+                    blocks.append("# " + " ".join(text.split()) if place in _TITLES else text)
+            elif kind == "tbl":
+                rows = ([*row.iter("{*}tc")] for row in child.iter("{*}tr"))
+                cells = [[" ".join(_said(cell)[1]) for cell in row] for row in rows]
+                blocks.append(as_lines(cells))
+            elif kind == "relIds":
+                blocks += self._diagram(self.relations.get(attribute(child, "dm") or "", ""))
+            elif kind not in _WITHOUT_SHAPES:
+                self._add_shapes(child, level + 1, blocks)
+
+    def _diagram(self, name: str) -> list[str]:
+        """What a diagram says, as one block or none."""
+        if name in self.diagrams or name not in self.parts:
+            return []
+        self.diagrams.add(name)
+        lines = [line for point in points(self.parts.xml(name)) for line in _said(point)[1]]
+        return ["\n".join(filter(None, lines))] if any(lines) else []
 
 
-def _add_shapes(element: _Element, level: int, blocks: list[str]) -> None:
-    """The text of each shape, group by group, in the order of the file."""
-    if level > MAX_LEVELS:
-        raise UnreadableError("read.too_deep", None, MAX_LEVELS)
-    for child in element:
-        kind = NAMES[child.tag]
-        if kind == "sp":
-            place, lines = _said(child)
-            if place not in _FURNITURE and (text := "\n".join(filter(None, lines))):
-                blocks.append("# " + " ".join(text.split()) if place in _TITLES else text)
-        elif kind == "tbl":
-            rows = ([*row.iter("{*}tc")] for row in child.iter("{*}tr"))
-            blocks.append(as_lines([[" ".join(_said(cell)[1]) for cell in row] for row in rows]))
-        elif kind not in _WITHOUT_SHAPES:
-            _add_shapes(child, level + 1, blocks)
+def _is_hidden(shape: _Element) -> bool:
+    """Whether a shape, a group or a frame is not shown."""
+    named = shape[0][0] if len(shape) and len(shape[0]) else None
+    return named is not None and named.get("hidden") in ("1", "true")
 
 
 def _said(element: _Element) -> tuple[str | None, list[str]]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import codecs
 from functools import cache
 
+from pipeline.readers import rtf_symbols
+
 ANSI = "cp1252"
 """The code page of a document or a font that names none."""
 
 DEFAULT = 1
 """The character set of a font that has none of its own: the document's code page counts."""
 
+SYMBOLS = 2
+"""The character set of fonts of symbols; a name tells which (`pipeline.readers.rtf_symbols`)."""
+
 CHARSETS = {0: ANSI, 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gb18030",
             136: "big5", 161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255",
-            178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250"}  # fmt: skip
+            178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
+            254: "cp437", 256: "mac_roman"}  # fmt: skip
 
 _NAMES = {"cp936": "gb18030", "cp950": "big5", "cp65001": "utf-8", "cp10000": "mac_roman"}
 
@@ -28,13 +34,17 @@ def by_number(number: int | None, otherwise: str) -> str:
 
 
 def decoded(data: bytes | bytearray, codec: str) -> str:
-    """What the bytes say; raises UnicodeDecodeError."""
+    """What the bytes say in a code page or a font of symbols; raises UnicodeDecodeError."""
     try:
         return data.decode(codec)
     except UnicodeDecodeError:
         if codec.startswith("cp125") or codec == "cp874":
             return codecs.charmap_decode(data, "strict", _as_the_web(codec))[0]
         raise
+    except LookupError:
+        return "".join(
+            rtf_symbols.FONTS[codec].get(byte) or _as_the_web(ANSI)[byte] for byte in data
+        )
 
 
 @cache

@@ -3,8 +3,11 @@
 With `record: row`, or when a sheet's first row has columns that `pipeline.readers.conventions`
 knows, each row below is a record, locator `sheet=NAME,row=N` as Excel counts. Other sheets become
 one record each, locator `sheet=NAME`, as a Markdown table. Values are what is stored: a formula
-is its last result, a date its serial number unless the cell is stored as text, a number as it is
-written in the file; an error (`#N/A`) is no value. Hidden sheets are left out.
+is its last result, an error (`#N/A`) is no value. Numbers that a cell's format shows as dates,
+times, durations or shares are written as such (`pipeline.readers.xlsx_numbers`).
+
+Hidden sheets, rows and columns are left out. Rows that a filter hides for the moment are not
+hidden so, nor are rows and columns of a folded group: they are data, and are kept.
 
 Reasons: those of `pipeline.readers.zipped`, `read.damaged`, `read.xml_entities` among them and
 `pipeline.readers.conventions`, `read.no_text`, `read.no_rows`.
@@ -12,9 +15,7 @@ Reasons: those of `pipeline.readers.zipped`, `read.damaged`, `read.xml_entities`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -24,6 +25,8 @@ from pipeline.readers.conventions import Columns
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.tables import as_lines
+from pipeline.readers.xlsx_cells import Cells, Values, cells_of, text_of
+from pipeline.readers.xlsx_numbers import Shown, shown_by_style
 from pipeline.readers.zipped import Parts, attribute, local
 from pipeline.source import SourceFile
 
@@ -39,12 +42,6 @@ REASONS = {
 
 EXTENSIONS = (".xlsx", ".xlsm", ".xltx")
 MAX_BYTES = 100_000_000
-MAX_COLUMNS = 16_384  # Excel's own
-
-_COLUMN = re.compile(r"[A-Z]{1,3}")
-_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_Cells = tuple[int, list[str]]
-"""A row's number and its cells, as far as the last that is not empty."""
 
 
 class XlsxReader(PerFileReader):
@@ -69,16 +66,18 @@ class XlsxReader(PerFileReader):
         """The records of all sheets that have text."""
         empty = True
         with zipped.opened(file, self.max_bytes) as parts:
-            strings = _strings(parts)
-            for name, part in _sheets(parts):
-                cells = [row for row in _cells(parts, part, strings) if row[1]]
+            main = _main(parts)
+            workbook = parts.xml(main)
+            values = Values(_strings(parts, main), _shown(parts, main, workbook))
+            for name, part in _sheets(parts, main, workbook):
+                cells = [row for row in cells_of(parts, part, values) if row[1]]
                 if cells:
                     empty = False
                     yield from self._sheet(file, name, cells)
         if empty:
             raise UnreadableError("read.no_text")
 
-    def _sheet(self, file: SourceFile, name: str, cells: list[_Cells]) -> Iterator[Row]:
+    def _sheet(self, file: SourceFile, name: str, cells: list[Cells]) -> Iterator[Row]:
         place = f"sheet={name}"
         header = cells[0][1]
         try:
@@ -109,107 +108,32 @@ class XlsxReader(PerFileReader):
             return False, None
 
 
-def _strings(parts: Parts) -> list[str]:
+def _main(parts: Parts) -> str:
+    return next(iter(parts.related("", "officeDocument")), "xl/workbook.xml")
+
+
+def _strings(parts: Parts, main: str) -> list[str]:
     """The texts that cells refer to by number, without their phonetic guides."""
-    name = "xl/sharedStrings.xml"
-    if name not in parts:
-        return []
-    return [_text(item) for item in parts.xml(name) if local(item) == "si"]
+    usual = [name for name in ("xl/sharedStrings.xml",) if name in parts]
+    for name in parts.related(main, "sharedStrings") or usual:
+        return [text_of(item) for item in parts.xml(name) if local(item) == "si"]
+    return []
 
 
-def _text(item: _Element) -> str:
-    told = []
-    for child in item:
-        if local(child) == "t":
-            told.append(child.text or "")
-        elif local(child) == "r":
-            told += [each.text or "" for each in child if local(each) == "t"]
-    return _unescaped("".join(told))
+def _shown(parts: Parts, main: str, workbook: _Element) -> dict[str, Shown]:
+    """How numbers are shown by their cells' style."""
+    told = (local(each) == "workbookPr" and each.get("date1904") for each in workbook)
+    from_1904 = any(value in ("1", "true") for value in told)
+    for name in parts.related(main, "styles"):
+        return shown_by_style(parts, name, from_1904)
+    return {}
 
 
-def _unescaped(text: str) -> str:
-    """A text with the characters that XML cannot hold or would change: Excel writes `_x000D_`.
-
-    `_x005F_` is the underscore of what only looks like one of these. Lines end in LF.
-    """
-    if "_x" not in text:
-        return text
-    whole = _ESCAPE.sub(lambda found: _character(found[0], found[1]), text)
-    return whole.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _character(escape: str, digits: str) -> str:
-    """What an escape stands for; half of a surrogate pair is none, and stays as it is written."""
-    number = int(digits, 16)
-    return escape if 0xD800 <= number < 0xE000 else chr(number)
-
-
-def _sheets(parts: Parts) -> Iterator[tuple[str, str]]:
+def _sheets(parts: Parts, main: str, workbook: _Element) -> Iterator[tuple[str, str]]:
     """Name and part of each sheet that is shown, in order."""
-    main = "xl/workbook.xml"
     relations = parts.relations(main)
-    for element in parts.xml(main).iter():
+    for element in workbook.iter():
         if local(element) == "sheet" and element.get("state", "visible") == "visible":
             part = relations.get(attribute(element, "id") or "", "")
             if part in parts:
                 yield element.get("name", "?"), part
-
-
-def _cells(parts: Parts, part: str, strings: list[str]) -> Iterator[_Cells]:
-    """The rows of a sheet, parsed one by one: a large sheet is never held as a tree."""
-    from lxml import etree
-
-    data = parts.read(part)
-    if zipped.has_document_type(data):
-        raise UnreadableError("read.xml_entities")
-    walk = etree.iterparse(
-        BytesIO(data), tag="{*}row", resolve_entities=False, no_network=True, load_dtd=False
-    )
-    try:
-        for number, (_, row) in enumerate(walk, 1):
-            at = row.get("r", "")
-            yield (int(at) if at.isdigit() else number), _row(row, strings)
-            row.clear()
-            while row.getprevious() is not None:
-                del row.getparent()[0]
-    except etree.XMLSyntaxError as error:
-        raise UnreadableError("read.damaged", f"XML: {error}") from error
-
-
-def _row(row: _Element, strings: list[str]) -> list[str]:
-    cells: list[str] = []
-    for cell in row:
-        value = _value(cell, strings)
-        if value:
-            at = _column(cell.get("r", ""), len(cells))
-            cells += [""] * (at + 1 - len(cells))
-            cells[at] = value
-    return cells
-
-
-def _column(reference: str, following: int) -> int:
-    """The place of a cell such as "AB12", from 0."""
-    match = _COLUMN.match(reference)
-    if match is None:
-        return following
-    number = 0
-    for letter in match[0]:
-        number = 26 * number + ord(letter) - 64
-    return min(number, MAX_COLUMNS) - 1
-
-
-def _value(cell: _Element, strings: list[str]) -> str:
-    kind = cell.get("t")
-    if kind == "e":
-        return ""
-    for child in cell:
-        if local(child) == "is":
-            return _text(child)
-        if local(child) == "v" and child.text:
-            if kind == "b":
-                return "FALSE" if child.text == "0" else "TRUE"
-            if kind != "s":
-                return _unescaped(str(child.text))
-            place = int(child.text) if child.text.isdigit() else len(strings)
-            return strings[place] if place < len(strings) else ""
-    return ""

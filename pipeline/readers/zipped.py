@@ -101,6 +101,7 @@ class Parts:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
         self.names = {name.lstrip("/"): name for name in archive.namelist()}
+        self._spelled: dict[str, str] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
@@ -125,16 +126,32 @@ class Parts:
 
     def relations(self, name: str) -> dict[str, str]:
         """Where a part's relations inside the document lead, by id; outer ones are left out."""
+        return {own_id: target for own_id, _, target in self._relations(name)}
+
+    def related(self, name: str, kind: str) -> list[str]:
+        """Where those of one kind lead (`sharedStrings`), to parts that there are.
+
+        Only the kind is certain: programs give their parts other names and other places.
+        """
+        told = self._relations(name)
+        return [target for _, own, target in told if own.endswith("/" + kind) and target in self]
+
+    def _relations(self, name: str) -> Iterator[tuple[str, str, str]]:
         folder, _, own = name.rpartition("/")
         rels = f"{folder}/_rels/{own}.rels" if folder else f"_rels/{own}.rels"
         if rels not in self:
-            return {}
-        found = {}
+            return
         for relation in self.xml(rels):
             own_id, target = relation.get("Id"), relation.get("Target", "")
             if own_id and relation.get("TargetMode") != "External":
-                found[own_id] = joined(folder, target)
-        return found
+                yield own_id, relation.get("Type", ""), self._as_spelled(joined(folder, target))
+
+    def _as_spelled(self, name: str) -> str:
+        """A part's name as the file has it: to Office, capitals make no difference."""
+        if name in self.names:
+            return name
+        self._spelled = self._spelled or {own.lower(): own for own in self.names}
+        return self._spelled.get(name.lower(), name)
 
 
 def joined(folder: str, target: str) -> str:
