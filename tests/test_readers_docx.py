@@ -272,7 +272,7 @@ SHOWN_ALL_THE_SAME = '<w:r><w:rPr><w:vanish w:val="off"/></w:rPr><w:t>but</w:t><
         (made.paragraph(f"<w:r>{sign('Symbol', 'F061') + sign('Symbol', 'F0B0')}</w:r>"), "α°"),
         (
             made.paragraph(f"<w:r>{sign('Wingdings', 'F0FC') + sign('Wingdings', 'F041')}</w:r>"),
-            "✓",
+            "✔",
         ),
         (made.paragraph(f"<w:r>{sign('Arial', '0041') + sign('Arial', 'x')}</w:r>"), "A"),
         (made.paragraph(made.run("Dear ") + SALUTATION + made.run(" Lan")), "Dear Mr Lan"),

@@ -47,6 +47,10 @@ def deck(shapes: str, diagram: str = "") -> bytes:
 
 
 HIDDEN = '<p:nvGrpSpPr><p:cNvPr hidden="true"/></p:nvGrpSpPr>'
+HALF = (
+    "<m:oMath xmlns:m='m'><m:f><m:num><m:r><m:t>1</m:t></m:r></m:num>"
+    "<m:den><m:r><m:t>2</m:t></m:r></m:den></m:f></m:oMath>"
+)
 HIDDEN_GROUP = f"<p:grpSp>{HIDDEN}{shape('no')}</p:grpSp>"
 OUTLINE = (
     f"<d:ptLst>{point('c', 'Dry', 'them')}{point('p', 'no', kind='pres')}{point('b', 'Young')}"
@@ -59,12 +63,17 @@ OUTLINE = (
 @pytest.mark.parametrize(
     ("shapes", "diagram", "text"),
     [
-        (shape("One") + FRAME + FRAME, OUTLINE, "One\n\nPick\nYoung\nDry\nthem\nalone"),
-        (FRAME + shape("One"), point("1", "First") + point("2", "Second"), "First\nSecond\n\nOne"),
+        (shape("One") + FRAME + FRAME, OUTLINE, "One\n\n- Pick\n  - Young\n- Dry them\n- alone"),
+        (
+            FRAME + shape("One"),
+            point("1", "First") + point("2", "Second"),
+            "- First\n- Second\n\nOne",
+        ),
         (FRAME + shape("One"), "", "One"),
         (FRAME.replace("r9", "r1") + shape("One"), OUTLINE, "One"),
         (shape("One", 'hidden="0"') + shape("no", 'hidden="1"') + shape("Two"), "", "One\n\nTwo"),
         (HIDDEN_GROUP + shape("One") + "<p:sp/>", "", "One"),
+        (shape(f"x</a:t></a:r>{HALF}<a:r><a:t>y"), "", "x1/2y"),
     ],
 )
 def test_what_a_slide_shows(shapes: str, diagram: str, text: str, tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ from pipeline.readers import zipped
 from pipeline.readers.diagrams import Diagrams
 from pipeline.readers.docx_fields import settle_codes
 from pipeline.readers.docx_lists import Lists, item, joined
-from pipeline.readers.docx_math import linear
 from pipeline.readers.docx_numbering import BULLET
 from pipeline.readers.docx_plain import (
     Plain,
@@ -33,10 +32,11 @@ from pipeline.readers.docx_plain import (
     shown_runs,
 )
 from pipeline.readers.docx_styles import Styles, is_on
-from pipeline.readers.docx_symbols import symbol
 from pipeline.readers.docx_tables import in_columns, rows_of
+from pipeline.readers.office_math import linear
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
+from pipeline.readers.symbol_fonts import symbol
 from pipeline.readers.tables import Block, as_blocks, in_line
 from pipeline.readers.zipped import NAMES, Parts, attribute
 from pipeline.source import SourceFile

@@ -1,13 +1,15 @@
 """MathML on one line, as equations of Word documents are: `(a+b)/2`, `x^2`, `sqrt(x)`.
 
 Where the formula's own text stands with it (LibreOffice's StarMath, TeX), that is taken.
+
+Reason: `read.too_deep` (threshold: levels).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.readers.docx_math import ATOM, MAX_LEVELS, WORD, in_brackets
+from pipeline.readers.office_math import ATOM, MAX_LEVELS, WORD, in_brackets
 from pipeline.readers.rows import UnreadableError
 from pipeline.readers.zipped import NAMES
 

@@ -6,8 +6,8 @@ shows. Text that change tracking has deleted is left out; comments, what is hidd
 sections, paragraphs, words, fields) and the small print of ruby are, too. A table's repeated empty
 cells and rows are no text; a row with text that repeats itself is told as often.
 
-Reasons: those of `pipeline.readers.zipped`, `read.encrypted`, `read.too_deep` among them, and
-`read.no_text`.
+Reasons: those of `pipeline.readers.zipped`, among them `read.empty_file`, `read.too_large`,
+`read.encrypted` and `read.too_deep`, and `read.no_text`.
 """
 
 from __future__ import annotations

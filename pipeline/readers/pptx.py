@@ -1,7 +1,7 @@
 """Slides of PowerPoint: one record for each slide, or one for the whole file.
 
-A slide's title becomes a heading, its tables Markdown tables, its diagrams (SmartArt) the lines of
-their outlines; its speaker's notes follow under `Notes:`. Text of the slide masters (footers,
+A slide's title becomes a heading, its tables Markdown tables, its diagrams (SmartArt) lists, its
+equations lines; its speaker's notes follow under `Notes:`. Text of the slide masters (footers,
 placeholders) is left out. The order is the presentation's, hidden slides and hidden shapes are left
 out. The locator is `slide=N`, or `slides=1-N` of the whole.
 
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from pipeline.readers import zipped
+from pipeline.readers.diagrams import Diagrams
+from pipeline.readers.office_math import linear
 from pipeline.readers.per_file import PerFileReader
-from pipeline.readers.pptx_diagrams import points
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.tables import as_lines
-from pipeline.readers.zipped import NAMES, Parts, attribute
+from pipeline.readers.zipped import NAMES, Parts
 from pipeline.source import SourceFile
 
 if TYPE_CHECKING:
@@ -88,20 +89,22 @@ class _Document:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.relations: dict[str, str] = {}  # of the slide at hand
+        self.diagrams = Diagrams(parts, "")  # of the slide at hand
         self.hides = False  # it may have hidden shapes
-        self.diagrams: set[str] = set()  # each belongs to one slide, and is told once
 
     def slide(self, name: str) -> str:
         data = self.parts.read(name)
         slide = zipped.parse_xml(data)
         if slide.get("show") == "0":
             return ""
-        self.relations = self.parts.relations(name)
+        self.diagrams = Diagrams(self.parts, name)
         self.hides = b"hidden=" in data or b"\0" in data
+        if b"oMath" in data or b"\0" in data:
+            _tell_equations(slide)
         blocks: list[str] = []
         self._add_shapes(slide, 0, blocks)
-        notes = [target for target in self.relations.values() if "notesSlide" in target]
+        links = self.parts.relations(name).values()
+        notes = [target for target in links if "notesSlide" in target]
         for target in notes[:1]:
             said: list[str] = []
             self._add_shapes(self.parts.xml(target), 0, said)
@@ -125,17 +128,19 @@ class _Document:
                 cells = [[" ".join(_said(cell)[1]) for cell in row] for row in rows]
                 blocks.append(as_lines(cells))
             elif kind == "relIds":
-                blocks += self._diagram(self.relations.get(attribute(child, "dm") or "", ""))
+                blocks += filter(None, [self.diagrams.said(child)])
             elif kind not in _WITHOUT_SHAPES:
                 self._add_shapes(child, level + 1, blocks)
 
-    def _diagram(self, name: str) -> list[str]:
-        """What a diagram says, as one block or none."""
-        if name in self.diagrams or name not in self.parts:
-            return []
-        self.diagrams.add(name)
-        lines = [line for point in points(self.parts.xml(name)) for line in _said(point)[1]]
-        return ["\n".join(filter(None, lines))] if any(lines) else []
+
+def _tell_equations(slide: _Element) -> None:
+    """Put each equation on one line: its parts stand beside each other, so that ½ would be 12."""
+    for equation in slide.iter("{*}oMath"):
+        said = linear(equation)
+        equation.clear()
+        text = equation.makeelement("t")
+        text.text = said
+        equation.append(text)
 
 
 def _is_hidden(shape: _Element) -> bool:

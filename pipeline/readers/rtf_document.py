@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pipeline.readers import rtf_codes, rtf_symbols
 from pipeline.readers import rtf_words as words
 from pipeline.readers.rows import UnreadableError
+from pipeline.readers.symbol_fonts import FONTS
 
 REASONS = {
     "read.damaged": "the file is damaged or not of the format that its name says; save it again",
@@ -209,10 +210,7 @@ class _Document:
             self.waiting += data[passed:]
         elif group.field and len(self.field) < _FIELD_BYTES:
             self.field += data
-        elif (
-            self.is_unnamed
-            and (name := data.decode("latin-1").strip(" ;").lower()) in rtf_symbols.FONTS
-        ):
+        elif self.is_unnamed and (name := data.decode("latin-1").strip(" ;").lower()) in FONTS:
             self.fonts[self.font] = name
 
     def _character(self, group: _Group, text: str) -> None:

@@ -1,33 +1,10 @@
-"""The fonts whose letters are symbols, and the field that names one of them.
-
-In the fonts Symbol and Wingdings an `a` is shown as what is no letter a; Unicode has what it is.
-"""
+"""Rich Text in the fonts whose letters are signs, and the field that names one of them."""
 
 from __future__ import annotations
 
 import re
 
-_SYMBOL = {
-    0x20: " !∀#∃%&∋()∗+,−./0123456789:;<=>?",
-    0x40: "≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_",
-    0x60: "‾αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼",
-    0xA0: "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐⎯↵",
-    0xC0: "ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓",
-    0xE0: "◊〈®©™∑⎛⎜⎝⎡⎢⎣⎧⎨⎩⎪",
-    0xF1: "〉∫⌠⎮⌡⎞⎟⎠⎤⎥⎦⎫⎬⎭",
-}
-_WINGDINGS = {
-    0x4A: "☺😐☹", 0x6C: "●❍■□", 0x71: "❑❒", 0x74: "⧫◆❖", 0x80: "⓪①②③④⑤⑥⑦⑧⑨⑩⓿❶❷❸❹❺❻❼❽❾❿",
-    0x9F: "•", 0xA7: "▪□", 0xAB: "★", 0xD8: "➢", 0xDF: "←→↑↓", 0xE8: "➔", 0xEF: "⇦⇨⇧⇩",
-    0xFB: "✗✔☒☑",
-}  # fmt: skip
-"""The marks of lists and forms; the pictures of the others have no names that a text would need."""
-
-FONTS = {
-    name: {first + n: char for first, chars in table.items() for n, char in enumerate(chars)}
-    for name, table in (("symbol", _SYMBOL), ("wingdings", _WINGDINGS))
-}
-"""What the bytes of such a font are, as far as Unicode has it, by the font's name."""
+from pipeline.readers.symbol_fonts import FONTS
 
 _PRIVATE = 0xF000  # where Word keeps the bytes of such fonts in Unicode
 _FIELD = re.compile(r"\s*SYMBOL\s+(0x[0-9a-f]{1,6}|\d{1,7})\b(.{0,100})", re.I | re.S)
