@@ -236,6 +236,11 @@ AMP = ("text/x-amp-html", "<html amp4email><p>Amp.</p></html>")
         (parts("multipart/related", ROOT, STYLE), "Tea\n\nGreen tea.", ["text/css"]),
         (parts("multipart/related", ROOT, ("text/html", "<p>Frame")), "Tea\n\nGreen tea.", None),
         (
+            parts("multipart/related", ("text/html", f"<title>x.htm</title>{ROOT[1]}")),
+            "Tea\n\nGreen tea.",
+            None,
+        ),
+        (
             parts('multipart/related; start="<r>"', ("text/html", "<p>Frame"), ROOT).replace(
                 "html\n\n<h1", "html\nContent-ID: <r>\n\n<h1"
             ),

@@ -106,7 +106,7 @@ def _parts(part: EmailMessage) -> list[EmailMessage]:
 
 def _page_text(page: str) -> str:
     try:
-        return html.page_text(page, "full").strip()
+        return html.page_text(page, "full", titled=False).strip()
     except UnreadableError as fault:
         if fault.reason == "read.no_text":
             return ""
