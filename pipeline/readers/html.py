@@ -5,7 +5,8 @@ and preformatted text keep their lines; a formula is its TeX, or MathML on one l
 `extract: main` takes the main content, and the whole text where that is much too small: under
 200 characters and under a tenth of the whole (so is what is hidden until a script shows it); pages
 of DocBook and Texinfo lose their navigation and tables of contents only
-(`pipeline.readers.html_generated`). The title is put on top, unless the first line says it. The
+(`pipeline.readers.html_generated`), other pages keep their lists of content
+(`pipeline.readers.html_lists`). The title is put on top, unless the first line says it. The
 encoding is told by a byte order mark, strict UTF-8, the page's own `charset` or XML declaration,
 or two detectors that agree; `extra` then names it, as for plain text.
 XHTML may end an element in its own tag: one that HTML would read to its end tag, such as
@@ -32,6 +33,8 @@ from pipeline.kernels.markup import tag_extremes
 from pipeline.readers import encoding
 from pipeline.readers.html_generated import without_navigation
 from pipeline.readers.html_hidden import without_hidden
+from pipeline.readers.html_lines import with_lines
+from pipeline.readers.html_lists import with_lists
 from pipeline.readers.html_math import tell_formulas
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
@@ -64,6 +67,8 @@ _START = re.compile(
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 _XML_CHARSET = re.compile(rb"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
 _CHARSET_BYTES = 1_024  # where the HTML standard wants it
+
+_NO_TEXT = ("img", "area", "svg", "object", "video", "audio", "embed")
 
 _XHTML = "http://www.w3.org/1999/xhtml"
 _XHTML_CHARS = 1_024
@@ -119,6 +124,9 @@ def page_text(html: str, extract: str, *, titled: bool = True) -> str:
     if html.startswith("<?xml") or html.find(_XHTML, 0, _XHTML_CHARS) >= 0:
         html = _ENDED.sub(r"<\1\2></\1>", html)
     _refuse_too_complex(html)
+    html = with_lines(html)
+    if extract == "main":
+        html = with_lists(html)
     try:
         tree = _parsed(html)
         text = _main(tree, html) if extract == "main" else _full(tree, html)
@@ -153,7 +161,8 @@ def _extracted(tree: HTMLTree, *, main: bool) -> str:
         preserve_formatting=True,
         main_content=main,
         list_bullets=True,
-        alt_texts=False,
+        alt_texts=True,  # else figures are left out whole, with the code and captions in them
+        skip_elements=_NO_TEXT,
         links=False,
         form_fields=False,
         noscript=False,
