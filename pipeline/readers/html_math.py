@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from resiliparse.parse.html import ElementNode, HTMLTree
 
-_MARK = "math"
+_MARK, _OPENS = "math", ("<math", "<m:math", "<mml:math")
 _FORMULAS = "math:not(math math), m\\:math, mml\\:math"
 _ANNOTATIONS = "annotation, m\\:annotation, mml\\:annotation"
 _MAX_LEVELS = 40  # what is nested deeper is its text alone
@@ -38,7 +38,7 @@ _BETWEEN = {
 
 def tell_formulas(tree: HTMLTree, html: str) -> None:
     """Put each formula of a tree, the page `html`, into words; other pages cost one search."""
-    if _MARK not in html or tree.body is None:
+    if _MARK not in html or not any(opens in html for opens in _OPENS) or tree.body is None:
         return
     for formula in tree.body.query_selector_all(_FORMULAS)[:]:
         told = tree.create_text_node(_told(formula))
