@@ -1,9 +1,10 @@
 """PDF: the text layer by PDFium, in reading order, put together again as paragraphs.
 
-Running headers, footers and page numbers are left out, words cut at a line's end are joined, and
-lines that were only wrapped become one (see `pipeline.readers.pdf_layout`). A file is one record,
-locator `pages=1-N`, or one for each page, locator `page=N`, all of one document. `extra` says
-`{"pages": n}`, and how many characters had no Unicode (`unmapped`) where there were any.
+Running headers, footers and page numbers are left out (see `pipeline.readers.pdf_running`), words
+cut at a line's end are joined, and lines that were only wrapped become one (`pdf_layout`). A file
+is one record, locator `pages=1-N`, or one for each page, locator `page=N`, all of one document.
+`extra` says `{"pages": n}`, and how many characters had no Unicode (`unmapped`) where there were
+any.
 
 There is no OCR: a scan without a text layer is rejected. A page that cannot be loaded is a
 rejected record of its own.
@@ -25,7 +26,8 @@ from pydantic import Field
 
 from pipeline.identity import record_id
 from pipeline.readers import encoding
-from pipeline.readers.pdf_layout import Line, as_text, without_running_lines
+from pipeline.readers.pdf_layout import Line, as_text
+from pipeline.readers.pdf_running import without_running_lines
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.source import SourceFile
