@@ -1,4 +1,4 @@
-"""Lines on pages to running text: what repeats at the edges goes, what was wrapped is joined.
+"""Lines on pages to running text: what was wrapped is joined.
 
 A line is wrapped when it reaches the right edge of the lines that start where it starts, and the
 next goes on below it. A gap over the usual, or a first line's indent, starts a paragraph. All
@@ -8,18 +8,13 @@ else keeps its lines: verse, code, tables, lists.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from itertools import chain, pairwise
 
 HYPHEN = "\ufffe"
 """What PDFium puts in the place of a hyphen and a line's end."""
 
 _EDGE_LINES = 2
-_FEWEST = 3  # pages on which a line runs
-_PLACE = 6.0  # points that a running line may wander
-_NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 _FILLED = 0.88  # of the width, from which on a line is full
 _GAP = 1.45  # of the usual distance of lines
 _COLUMN = 36.0  # points within which lines start alike
@@ -39,42 +34,6 @@ _COMPOUND = re.compile(r"\w+-\w+")
 Line = tuple[str, float, float, float]
 """A line of text and its place in points from the lower left corner: the text, where it starts and
 ends, and where its letters stand. A plain tuple: there are millions, and no other is as fast."""
-
-
-def without_running_lines(pages: dict[int, list[Line]]) -> dict[int, list[Line]]:
-    """The pages without headers, footers and numbers that stand at the same place on three.
-
-    Only a page with more lines than an edge has tells what runs; on others, such as slides, the
-    lines may be all there is to say. None of those with more is left without a line.
-    """
-    seen: Counter[tuple[str, int]] = Counter()
-    for page in pages.values():
-        if len(page) > _EDGE_LINES:
-            for line in {*page[:_EDGE_LINES], *page[-_EDGE_LINES:]}:
-                seen.update(_keys(line))
-    kept = {}
-    for number, page in pages.items():
-        last = max(len(page) - _EDGE_LINES, _EDGE_LINES)
-        top, bottom = (
-            [line for line in edge if max(seen[key] for key in _keys(line)) < _FEWEST]
-            for edge in (page[:_EDGE_LINES], page[last:])
-        )
-        own = [*top, *page[_EDGE_LINES:last], *bottom]
-        kept[number] = own if own or len(page) <= _EDGE_LINES else page
-    return kept
-
-
-def _keys(line: Line) -> tuple[tuple[str, int], tuple[str, int]]:
-    """What a running line has in common on all pages: its words without numbers, its place."""
-    text, _, _, base = line
-    words = _without_numbers(text)
-    place = int(base // _PLACE)
-    return (words, place), (words, place + 1)
-
-
-@lru_cache(maxsize=1_000)
-def _without_numbers(text: str) -> str:
-    return _NUMBER.sub("#", text.lower())
 
 
 def as_text(pages: Sequence[Sequence[Line]]) -> str:
