@@ -148,6 +148,7 @@ def _page(document: PdfDocument, number: int) -> list[Line] | UnreadableError:
 def _lines(page: Any, text: str) -> list[Line]:
     """Each line with where it stands, in points; one without a place has zeros."""
     from pipeline.readers.pdf_places import line_places
+    from pipeline.readers.pdf_stacked import with_stacked_parted
 
     shown: list[str] = []
     firsts, lasts = array("i"), array("i")
@@ -161,4 +162,5 @@ def _lines(page: Any, text: str) -> list[Line]:
             lasts.append(first + len(own) - 1)
         start += len(line) + 2
     places = line_places(page, firsts, lasts, len(text))
-    return list(zip(shown, places[::3], places[1::3], places[2::3], strict=True))
+    lines = list(zip(shown, places[::3], places[1::3], places[2::3], strict=True))
+    return with_stacked_parted(page, lines, firsts, len(text))
