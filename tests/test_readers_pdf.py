@@ -18,7 +18,7 @@ from pypdfium2 import raw
 from test_readers import put, read
 
 from pipeline.readers import pdf_columns, pdf_layout, pdf_places
-from pipeline.readers.pdf import PdfReader
+from pipeline.readers.pdf import PdfReader, _page
 from pipeline.readers.pdf_columns import Line
 from pipeline.readers.pdf_layout import as_text
 
@@ -198,3 +198,44 @@ def test_paragraphs_lists_and_wide_scripts() -> None:
     assert as_text([wide]) == "茶是好的。"
     code = page(("x = 1", 72.0, 100.0), ("y = 2", 72.0, 102.0), ("print(x + y)", 72.0, 300.0))
     assert as_text([code]) == "x = 1\ny = 2\nprint(x + y)"
+
+
+def column(left: int, *cells: str, lead: int = 14) -> str:
+    """What draws cells below each other, each by itself."""
+    down = f" 0 -{lead} Td "
+    return (
+        f") Tj ET BT /F1 12 Tf {left} 600 Td " + down.join(f"({cell}) Tj" for cell in cells) + " ("
+    )
+
+
+@pytest.mark.parametrize("lead", [13, 24])
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["Qty", "10", "3", "7"], ["Qty", "10", "3", "7"]),
+        (["Qty", "3", "7", "12", "5", "9"], ["Qty", "3", "7", "12", "5", "9"]),
+        (["Quantity in stock", "3", "7"], ["Quantity in stock", "3", "7"]),
+        (["Grade", "A", "B", "A"], ["Grade", "A", "B", "A"]),
+        (["x2 + CO2"], ["x2 + CO2"]),
+        (["H) Tj 4 Ts (2) Tj 0 Ts (O and CO) Tj -4 Ts (2"], ["H2O and CO2"]),
+    ],
+)
+def test_cells_of_one_character_are_lines_of_their_own(
+    cells: list[str], expected: list[str], lead: int
+) -> None:
+    """PDFium runs them together: a column was one number. Raised and lowered signs are no lines."""
+    data = made.pdf("Tea" + column(300, *cells, lead=lead))
+    lines = _page(pypdfium2.PdfDocument(data), 1)
+    assert isinstance(lines, list)
+    assert [line[0] for line in lines if line[1] >= 299] == expected
+    steps = [a[3] - b[3] for a, b in pairwise(lines[1:])]
+    assert steps == [lead] * (len(expected) - 1)
+
+
+@pytest.mark.parametrize("turn", ["0 -1 1 0 72 600", "0 1 -1 0 172 300"])
+def test_a_turned_line_is_one(turn: str) -> None:
+    """Its characters stand below each other, and are no cells."""
+    data = made.pdf(f"Tea) Tj {turn} Tm (TABLE OF 2024) Tj (")
+    lines = _page(pypdfium2.PdfDocument(data), 1)
+    assert isinstance(lines, list)
+    assert lines[-1][0].endswith("TABLE OF 2024")

@@ -1,9 +1,10 @@
 """PDF: the text layer by PDFium, in reading order, put together again as paragraphs.
 
-Running headers, footers and page numbers are left out, words cut at a line's end are joined, and
-lines that were only wrapped become one (see `pipeline.readers.pdf_layout`). A file is one record,
-locator `pages=1-N`, or one for each page, locator `page=N`, all of one document. `extra` says
-`{"pages": n}`, and how many characters had no Unicode (`unmapped`) where there were any.
+Running headers, footers and page numbers are left out (see `pipeline.readers.pdf_running`), words
+cut at a line's end are joined, and lines that were only wrapped become one (`pdf_layout`). A file
+is one record, locator `pages=1-N`, or one for each page, locator `page=N`, all of one document.
+`extra` says `{"pages": n}`, and how many characters had no Unicode (`unmapped`) where there were
+any.
 
 There is no OCR: a scan without a text layer is rejected. A page that cannot be loaded is a
 rejected record of its own.
@@ -26,7 +27,8 @@ from pydantic import Field
 from pipeline.identity import record_id
 from pipeline.readers import encoding
 from pipeline.readers.pdf_columns import Line
-from pipeline.readers.pdf_layout import as_text, without_running_lines
+from pipeline.readers.pdf_layout import as_text
+from pipeline.readers.pdf_running import without_running_lines
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.source import SourceFile
@@ -147,6 +149,7 @@ def _page(document: PdfDocument, number: int) -> list[Line] | UnreadableError:
 def _lines(page: Any, text: str) -> list[Line]:
     """Each line with where it stands, in points; one without a place has zeros."""
     from pipeline.readers.pdf_places import line_places
+    from pipeline.readers.pdf_stacked import with_stacked_parted
 
     shown: list[str] = []
     firsts, lasts = array("i"), array("i")
@@ -160,4 +163,5 @@ def _lines(page: Any, text: str) -> list[Line]:
             lasts.append(first + len(own) - 1)
         start += len(line) + 2
     places = line_places(page, firsts, lasts, len(text))
-    return list(zip(shown, places[::3], places[1::3], places[2::3], strict=True))
+    lines = list(zip(shown, places[::3], places[1::3], places[2::3], strict=True))
+    return with_stacked_parted(page, lines, firsts, len(text))

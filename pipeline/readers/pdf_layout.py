@@ -1,4 +1,4 @@
-"""Lines on pages to running text: what repeats at the edges goes, what was wrapped is joined.
+"""Lines on pages to running text: what was wrapped is joined.
 
 A line is wrapped when it reaches the right edge of the lines that start where it starts, in its
 column (`pipeline.readers.pdf_columns`), and the next goes on below it. A gap over the usual, or a
@@ -8,9 +8,7 @@ first line's indent, starts a paragraph. All else keeps its lines: verse, code, 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import chain, pairwise, repeat
 
 from pipeline.readers.pdf_columns import FILLED, NEAR, Line, edges_of_lines, right_edges
@@ -18,10 +16,6 @@ from pipeline.readers.pdf_columns import FILLED, NEAR, Line, edges_of_lines, rig
 HYPHEN = "\ufffe"
 """What PDFium puts in the place of a hyphen and a line's end."""
 
-_EDGE_LINES = 2
-_FEWEST = 3  # pages on which a line runs
-_PLACE = 6.0  # points that a running line may wander
-_NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 _GAP = 1.45  # of the usual distance of lines
 _INDENT = 5.0  # points
 
@@ -34,42 +28,6 @@ _LONGEST_WORD = 200
 _MANY_WORDS = 30  # to look for each takes longer than to part the text into its words
 _LETTER = re.compile(r"\w")
 _COMPOUND = re.compile(r"\w+-\w+")
-
-
-def without_running_lines(pages: dict[int, list[Line]]) -> dict[int, list[Line]]:
-    """The pages without headers, footers and numbers that stand at the same place on three.
-
-    Only a page with more lines than an edge has tells what runs; on others, such as slides, the
-    lines may be all there is to say. None of those with more is left without a line.
-    """
-    seen: Counter[tuple[str, int]] = Counter()
-    for page in pages.values():
-        if len(page) > _EDGE_LINES:
-            for line in {*page[:_EDGE_LINES], *page[-_EDGE_LINES:]}:
-                seen.update(_keys(line))
-    kept = {}
-    for number, page in pages.items():
-        last = max(len(page) - _EDGE_LINES, _EDGE_LINES)
-        top, bottom = (
-            [line for line in edge if max(seen[key] for key in _keys(line)) < _FEWEST]
-            for edge in (page[:_EDGE_LINES], page[last:])
-        )
-        own = [*top, *page[_EDGE_LINES:last], *bottom]
-        kept[number] = own if own or len(page) <= _EDGE_LINES else page
-    return kept
-
-
-def _keys(line: Line) -> tuple[tuple[str, int], tuple[str, int]]:
-    """What a running line has in common on all pages: its words without numbers, its place."""
-    text, _, _, base = line
-    words = _without_numbers(text)
-    place = int(base // _PLACE)
-    return (words, place), (words, place + 1)
-
-
-@lru_cache(maxsize=1_000)
-def _without_numbers(text: str) -> str:
-    return _NUMBER.sub("#", text.lower())
 
 
 def as_text(pages: Sequence[Sequence[Line]]) -> str:
