@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_END = re.compile(r"</(summary|legend)\s*>", re.I)
+_END = re.compile(r"</(summary|legend|SUMMARY|LEGEND)\s*>")  # `re.I` takes twice as long
 
 
 def with_lines(html: str) -> str:

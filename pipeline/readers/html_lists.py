@@ -15,14 +15,14 @@ _OPENS = re.compile(r"<[uU][lL][\s>]")
 _EITHER = re.compile(r"<(?:/[uU][lL]>|[uU][lL][\s>])")
 _LINK = re.compile(r"<(/?)[aA](?=[\s>])")
 _OTHER_LINKS = re.compile(r"<A[\s>]|<a[^\S ]")
-_TAG = re.compile(r"<[^<>]*>")
+_TAG = re.compile(r"<[^>]*>")
 _TEXT_BEFORE = re.compile(r"(?:[^>\s]|</p>|</pre>)\s*\Z", re.I)
 _TEXT_BEHIND = re.compile(r"\s*<(?:p|pre)[\s>]", re.I)
 _ELSEWHERE = ("header", "footer")
 
 _MOST_LINKS = 0.5  # of a list's text
 _MOST_BESIDE_TEXT = 0.8
-_SAMPLE = 1_500  # characters from each end of a long list
+_SAMPLE = 1_000  # characters from each end of a long list
 _ENTITY = 5  # characters more than one
 _NEAR = 200
 _BEFORE = 1_000  # characters between the start of a header and a list in it
@@ -38,7 +38,6 @@ def with_lists(html: str) -> str:
     first = _OPENS.search(html)
     if first is None:
         return html
-    elsewhere: list[str] | None = None
     pieces: list[str] = []
     done = 0
     for start, end in _lists(html, first.start()):
@@ -48,9 +47,7 @@ def with_lists(html: str) -> str:
             share > _MOST_BESIDE_TEXT or not _is_beside_text(html, start, end)
         ):
             continue
-        if elsewhere is None:
-            elsewhere = [name for name in _ELSEWHERE if f"<{name}" in html]
-        if not any(_is_in(name, html, start) for name in elsewhere):
+        if not any(_is_in(name, html, start) for name in _ELSEWHERE):
             pieces += html[done:start], _OPEN, _with_no_links(inside) if share else inside, _CLOSE
             done = end
     return "".join((*pieces, html[done:])) if pieces else html
@@ -103,7 +100,8 @@ def _length(inside: str) -> int:
 
 def _is_in(name: str, html: str, at: int) -> bool:
     before = max(0, at - _BEFORE)
-    return html.rfind(f"<{name}", before, at) > html.rfind(f"</{name}", before, at)
+    opened = html.rfind(f"<{name}", before, at)
+    return opened >= 0 and html.find(f"</{name}", opened, at) < 0
 
 
 def _is_beside_text(html: str, start: int, end: int) -> bool:
