@@ -200,7 +200,7 @@ def test_paragraphs_lists_and_wide_scripts() -> None:
     assert as_text([code]) == "x = 1\ny = 2\nprint(x + y)"
 
 
-def column(left: int, *cells: str, lead: int = 14) -> str:
+def drawn_below(left: int, *cells: str, lead: int = 14) -> str:
     """What draws cells below each other, each by itself."""
     down = f" 0 -{lead} Td "
     return (
@@ -224,7 +224,7 @@ def test_cells_of_one_character_are_lines_of_their_own(
     cells: list[str], expected: list[str], lead: int
 ) -> None:
     """PDFium runs them together: a column was one number. Raised and lowered signs are no lines."""
-    data = made.pdf("Tea" + column(300, *cells, lead=lead))
+    data = made.pdf("Tea" + drawn_below(300, *cells, lead=lead))
     lines = _page(pypdfium2.PdfDocument(data), 1)
     assert isinstance(lines, list)
     assert [line[0] for line in lines if line[1] >= 299] == expected

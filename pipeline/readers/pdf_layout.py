@@ -16,6 +16,7 @@ from pipeline.readers.pdf_columns import FILLED, NEAR, Line, edges_of_lines, rig
 HYPHEN = "\ufffe"
 """What PDFium puts in the place of a hyphen and a line's end."""
 
+_FEW_LINES = 2
 _GAP = 1.45  # of the usual distance of lines
 _INDENT = 5.0  # points
 
@@ -37,10 +38,10 @@ def as_text(pages: Sequence[Sequence[Line]]) -> str:
     full = False
     whole: dict[float, float] | None = None
     for page in pages:
-        if len(page) > _EDGE_LINES:
+        if len(page) > _FEW_LINES:
             of_lines = edges_of_lines(page) or repeat(right_edges(page))
         else:  # a line or two tell no edge of their own: titles would be full, and run together
-            whole = whole or right_edges(chain(*(one for one in pages if len(one) > _EDGE_LINES)))
+            whole = whole or right_edges(chain(*(one for one in pages if len(one) > _FEW_LINES)))
             of_lines = repeat(whole)
         gap = _GAP * _usual_distance(page)
         turned = True
