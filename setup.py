@@ -26,7 +26,7 @@ def extension(name: str, *headers: str) -> Extension:
 EXTENSIONS = [
     extension(
         "_native",
-        *("blobs.h", "grams.h", "markup.h", "places.h", "rows.h", "search.h", "words.h"),
+        *("blobs.h", "grams.h", "lists.h", "markup.h", "places.h", "rows.h", "search.h", "words.h"),
     ),
     extension("_json", "arrow_made.h", "arrow_texts.h", "json_text.h"),
     extension("_langid", "langid.h"),

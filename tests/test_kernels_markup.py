@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import kernels
-from pipeline.kernels import plain_markup
+from pipeline.kernels import plain_lists, plain_markup
 
 NATIVE = kernels._kernel if kernels.COMPILED else None
 BOTH = [plain_markup] + ([NATIVE] if NATIVE else [])
@@ -116,3 +116,46 @@ def test_text_without_utf8_is_refused(kernel: ModuleType) -> None:
         kernel.tag_extremes("<a>\ud800", 0, 0)
     with pytest.raises((TypeError, AttributeError)):
         kernel.tag_extremes(None, 0, 0)
+
+
+LISTED = (
+    *PIECES, "<ul>", "<UL c='x'>", "</ul>", "</Ul >", "</ul", "<ul/>", "<ull>", "<li>", "<a x>",
+    "<A>", "</A>", "</a\n>", "<abbr>", "&amp;", "&", "đ", "𝄞", "\x85", "\u3000", "\x1c", "\r",
+)  # fmt: skip
+listed = st.lists(st.sampled_from(LISTED), max_size=60).map("".join)
+
+
+@compiled
+@settings(derandomize=True, deadline=None, max_examples=2_000, database=None)
+@given(page=listed)
+def test_compiled_lists_are_plain(page: str) -> None:
+    """For every page, whatever it is cut from."""
+    assert NATIVE is not None
+    assert NATIVE.page_lists(page) == plain_lists.page_lists(page)
+
+
+@pytest.mark.parametrize(
+    "kernel", [plain_lists, *([NATIVE] if NATIVE else [])], ids=lambda one: one.__name__
+)
+@pytest.mark.parametrize(
+    ("page", "inside", "counts"),
+    [
+        (
+            "é<ul><li>một <a href='#'>hai</a></ul>x",
+            "<ul><li>một <a href='#'>hai</a></ul>",
+            (6, 3, 1),
+        ),
+        ("<ul>a<ul>b</ul></ul>", "<ul>a<ul>b</ul></ul>", (2, 0, 0)),
+        ("<ul>open<ul>in &nbsp; out</ul>", "<ul>in &nbsp; out</ul>", (6, 0, 0)),
+        ("<a name=x><ul>tea</ul>", "<ul>tea</ul>", (3, 0, 0)),
+        ("</ul><UL\nclass=x><A>t</A >u</Ul >", "<UL\nclass=x><A>t</A >u</Ul >", (2, 1, 1)),
+        ("<ul><a><img></a></ul>", "<ul><a><img></a></ul>", (0, 0, 1)),
+        ("<!-- <ul> --><ul>x</ul>", "<ul>x</ul>", (1, 0, 0)),
+    ],
+)
+def test_lists_and_what_of_them_is_links(
+    kernel: ModuleType, page: str, inside: str, counts: tuple[int, int, int]
+) -> None:
+    """Places are in characters; a list within another is part of it, an open one is none."""
+    [(start, end, *found)] = kernel.page_lists(page)
+    assert (page[start:end], tuple(found)) == (inside, counts)

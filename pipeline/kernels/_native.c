@@ -2,6 +2,7 @@
  * the work, plain.py, plain_markup.py, plain_rows.py and readers/pdf_places.py say what it is. */
 #include "blobs.h"
 #include "grams.h"
+#include "lists.h"
 #include "markup.h"
 #include "places.h"
 #include "rows.h"
@@ -221,6 +222,28 @@ static PyObject *tag_extremes(PyObject *Py_UNUSED(module), PyObject *arguments) 
                          (unsigned long long)page.deepest);
 }
 
+static PyObject *page_lists(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    const char *text;
+    Py_ssize_t size;
+    int failed;
+    PageLists found = {0};
+    if (!PyArg_ParseTuple(arguments, "s#", &text, &size)) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    failed = find_lists((const uint8_t *)text, (size_t)size, &found);
+    Py_END_ALLOW_THREADS
+    PyObject *told = failed ? PyErr_NoMemory() : PyList_New((Py_ssize_t)found.count);
+    for (size_t n = 0; told && n < found.count; n++) {
+        const PageList *list = &found.lists[n];
+        PyObject *one = Py_BuildValue("(LLLLL)", (long long)list->start, (long long)list->end,
+                                      (long long)list->letters, (long long)list->linked,
+                                      (long long)list->links);
+        if (!one) Py_CLEAR(told);
+        else PyList_SetItem(told, (Py_ssize_t)n, one);
+    }
+    free(found.lists);
+    return told;
+}
+
 static PyObject *scan_rows_of(PyObject *Py_UNUSED(module), PyObject *arguments) {
     const char *block;
     Py_ssize_t size;
@@ -272,6 +295,7 @@ static PyMethodDef methods[] = {
     {"shared_counts", shared_counts, METH_VARARGS, NULL},
     {"holds_any", holds_any, METH_VARARGS, NULL},
     {"tag_extremes", tag_extremes, METH_VARARGS, NULL},
+    {"page_lists", page_lists, METH_VARARGS, NULL},
     {"scan_rows", scan_rows_of, METH_VARARGS, NULL},
     {"line_places", line_places, METH_VARARGS, NULL},
     {"instruction_set", instruction_set, METH_NOARGS, NULL},

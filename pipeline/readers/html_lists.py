@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import re
 
+from pipeline.kernels.markup import page_lists
+
 _OPENS = re.compile(r"<[uU][lL][\s>]")
-_EITHER = re.compile(r"<(?:/[uU][lL]>|[uU][lL][\s>])")
 _LINK = re.compile(r"<(/?)[aA](?=[\s>])")
 _OTHER_LINKS = re.compile(r"<A[\s>]|<a[^\S ]")
-_TAG = re.compile(r"<[^>]*>")
 _TEXT_BEFORE = re.compile(r"(?:[^>\s]|</p>|</pre>)\s*\Z", re.I)
 _TEXT_BEHIND = re.compile(r"\s*<(?:p|pre)[\s>]", re.I)
 _ELSEWHERE = ("header", "footer")
 
 _MOST_LINKS = 0.5  # of a list's text
 _MOST_BESIDE_TEXT = 0.8
-_SAMPLE = 1_000  # characters from each end of a long list
-_ENTITY = 5  # characters more than one
 _NEAR = 200
+_PARTED = "\0"  # hardly a page has one
 _BEFORE = 1_000  # characters between the start of a header and a list in it
 
 # The extractor looks at how deep a list is, and for links: elements of names that HTML has none of
@@ -35,67 +34,42 @@ _CLOSE = "</x-list></x-list></x-list><div></div>"
 
 def with_lists(html: str) -> str:
     """A page whose lists of content are such as the extractor keeps, all other text as it is."""
-    first = _OPENS.search(html)
-    if first is None:
+    if _OPENS.search(html) is None:
         return html
+    elsewhere = [name for name in _ELSEWHERE if f"<{name}" in html]
+    spans = [
+        (start, end)
+        for start, end, letters, linked, links in page_lists(html)
+        if _is_content(html, start, end, linked / letters if letters > 0 else float(links > 0))
+        and not any(_is_in(name, html, start) for name in elsewhere)
+    ]
     pieces: list[str] = []
     done = 0
-    for start, end in _lists(html, first.start()):
-        inside = html[start:end]
-        share = _share_of_links(inside)
-        if share > _MOST_LINKS and (
-            share > _MOST_BESIDE_TEXT or not _is_beside_text(html, start, end)
-        ):
-            continue
-        if not any(_is_in(name, html, start) for name in _ELSEWHERE):
-            pieces += html[done:start], _OPEN, _with_no_links(inside) if share else inside, _CLOSE
-            done = end
+    for (start, end), inside in zip(spans, _with_no_links(html, spans), strict=True):
+        pieces += html[done:start], _OPEN, inside, _CLOSE
+        done = end
     return "".join((*pieces, html[done:])) if pieces else html
 
 
-def _lists(html: str, first: int) -> list[tuple[int, int]]:
-    """Where lists start and end that are in no other; one that is not closed is none."""
-    opened: list[int] = []
-    found: list[tuple[int, int]] = []
-    for tag in _EITHER.finditer(html, first):
-        at, end = tag.span()
-        if html[at + 1] != "/":
-            opened.append(at)
-        elif opened:
-            start = opened.pop()
-            while found and found[-1][0] > start:
-                found.pop()
-            found.append((start, end))
-    return found
+def _is_content(html: str, start: int, end: int, share: float) -> bool:
+    """Whether a list of which this share is links is none of a page's own, such as a menu."""
+    if share > _MOST_LINKS and (share > _MOST_BESIDE_TEXT or not _is_beside_text(html, start, end)):
+        return False
+    return not any(_is_in(name, html, start) for name in _ELSEWHERE)
 
 
-def _share_of_links(inside: str) -> float:
-    """The share of a list's text that is in links, of a long one's by its two ends."""
-    if len(inside) > 2 * _SAMPLE:
-        inside = inside[:_SAMPLE] + inside[-_SAMPLE:]
-    parts = _LINK.split(inside)
-    if len(parts) == 1:
-        return 0.0
-    links = [
-        text.partition(">")[2]
-        for end, text in zip(parts[1::2], parts[2::2], strict=True)
-        if not end
-    ]
-    text = _length(inside)
-    return _length("".join(links)) / text if text > 0 else 1.0
-
-
-def _with_no_links(inside: str) -> str:
-    """A list with elements of another name for `<a>`; the usual ways of writing it are quicker."""
-    if _OTHER_LINKS.search(inside) is not None:
-        return _LINK.sub(r"<\1x-link", inside)
-    return inside.replace("<a ", "<x-link ").replace("<a>", "<x-link>").replace("</a>", "</x-link>")
-
-
-def _length(inside: str) -> int:
-    """About how many letters a piece of a page has: an entity is one, spaces are none."""
-    text = "".join(_TAG.sub("", inside).split())
-    return len(text) - _ENTITY * text.count("&")
+def _with_no_links(html: str, spans: list[tuple[int, int]]) -> list[str]:
+    """Lists with elements of another name for `<a>`, all of a page at once."""
+    insides = [html[start:end] for start, end in spans]
+    if _PARTED in html:
+        return [_LINK.sub(r"<\1x-link", inside) for inside in insides]
+    text = _PARTED.join(insides)
+    if _OTHER_LINKS.search(text) is not None:
+        text = _LINK.sub(r"<\1x-link", text)
+    else:  # the usual ways of writing it are quicker
+        text = text.replace("<a ", "<x-link ").replace("<a>", "<x-link>")
+        text = text.replace("</a>", "</x-link>")
+    return text.split(_PARTED) if spans else []
 
 
 def _is_in(name: str, html: str, at: int) -> bool:

@@ -5,15 +5,18 @@
  *
  * Every input lies in a block of its own of exactly its size. Checked: no more elements are open
  * than there are `<`, no tag has more attributes than its bytes leave room for, and tags put
- * before a page are counted whatever follows.
+ * before a page are counted whatever follows. Lists follow each other, with no more letters in links
+ * than there are, and one that is put before a page is found as it is.
  */
+#include "../../pipeline/kernels/lists.h"
 #include "../../pipeline/kernels/markup.h"
 #include "fuzz.h"
 
 static const char *const pieces[] = {
     "<", ">", "/", "!", "-", "=", "'", "\"", " ", "\n", "\v", "a", "B", "\xc3\xa9", "<a", "<a>",
     "</a>", "<div>", "</DIV>", "<script", "<style>", "</script>", "</style ", "<!--", "-->",
-    "--!>", "<!-->", "=\"", "='", "= x", "<?", "</>", "<p>", "</", "<b x='>'>",
+    "--!>", "<!-->", "=\"", "='", "= x", "<?", "</>", "<p>", "</", "<b x='>'>", "<ul>", "<UL c>",
+    "</ul>", "</Ul >", "<a x>", "&amp;",
 };
 enum { PIECES = sizeof pieces / sizeof *pieces };
 
@@ -40,6 +43,22 @@ static Page measure(const char *text, size_t length, size_t longer) {
     return page;
 }
 
+static void check_lists(const char *text, size_t length) {
+    uint8_t *block = exactly(length, text);
+    PageLists found = {0};
+    demand(find_lists(block, length, &found) == 0, "room for lists");
+    int64_t before = 0;
+    for (size_t n = 0; n < found.count; n++) {
+        const PageList *list = &found.lists[n];
+        demand(before <= list->start && list->start < list->end, "lists follow each other");
+        demand(list->end <= (int64_t)length, "a list is in its page");
+        demand(list->links || !list->linked, "no letters in links without a link");
+        before = list->end;
+    }
+    free(found.lists);
+    free(block);
+}
+
 int main(int argc, char **argv) {
     unsigned long inputs = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
@@ -52,6 +71,7 @@ int main(int argc, char **argv) {
         Page page = measure(text, length, draw(2) * 3);
         demand(page.deepest >= 3 && page.deepest <= tags, "depth");
         demand(page.attributes >= 3 && 2 * page.attributes <= length, "attributes");
+        check_lists(text, length);
         demand(measure(text, length, length).attributes == 0, "no tag is longer than its page");
     }
     printf("%lu inputs: all well\n", inputs);
