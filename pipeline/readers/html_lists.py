@@ -23,7 +23,6 @@ _ELSEWHERE = ("header", "footer")
 _MOST_LINKS = 0.5  # of a list's text
 _MOST_BESIDE_TEXT = 0.8
 _NEAR = 200
-_PARTED = "\0"  # hardly a page has one
 _BEFORE = 1_000  # characters between the start of a header and a list in it
 
 # The extractor looks at how deep a list is, and for links: elements of names that HTML has none of
@@ -37,39 +36,29 @@ def with_lists(html: str) -> str:
     if _OPENS.search(html) is None:
         return html
     elsewhere = [name for name in _ELSEWHERE if f"<{name}" in html]
-    spans = [
-        (start, end)
-        for start, end, letters, linked, links in page_lists(html)
-        if _is_content(html, start, end, linked / letters if letters > 0 else float(links > 0))
-        and not any(_is_in(name, html, start) for name in elsewhere)
-    ]
     pieces: list[str] = []
     done = 0
-    for (start, end), inside in zip(spans, _with_no_links(html, spans), strict=True):
-        pieces += html[done:start], _OPEN, inside, _CLOSE
-        done = end
+    for start, end, letters, linked, links in page_lists(html):
+        share = linked / letters if letters > 0 else float(links > 0)
+        if _is_content(html, start, end, share, elsewhere):
+            inside = html[start:end]
+            pieces += html[done:start], _OPEN, _with_no_links(inside) if links else inside, _CLOSE
+            done = end
     return "".join((*pieces, html[done:])) if pieces else html
 
 
-def _is_content(html: str, start: int, end: int, share: float) -> bool:
+def _is_content(html: str, start: int, end: int, share: float, elsewhere: list[str]) -> bool:
     """Whether a list of which this share is links is none of a page's own, such as a menu."""
     if share > _MOST_LINKS and (share > _MOST_BESIDE_TEXT or not _is_beside_text(html, start, end)):
         return False
-    return not any(_is_in(name, html, start) for name in _ELSEWHERE)
+    return not any(_is_in(name, html, start) for name in elsewhere)
 
 
-def _with_no_links(html: str, spans: list[tuple[int, int]]) -> list[str]:
-    """Lists with elements of another name for `<a>`, all of a page at once."""
-    insides = [html[start:end] for start, end in spans]
-    if _PARTED in html:
-        return [_LINK.sub(r"<\1x-link", inside) for inside in insides]
-    text = _PARTED.join(insides)
-    if _OTHER_LINKS.search(text) is not None:
-        text = _LINK.sub(r"<\1x-link", text)
-    else:  # the usual ways of writing it are quicker
-        text = text.replace("<a ", "<x-link ").replace("<a>", "<x-link>")
-        text = text.replace("</a>", "</x-link>")
-    return text.split(_PARTED) if spans else []
+def _with_no_links(inside: str) -> str:
+    """A list with elements of another name for `<a>`; the usual ways of writing it are quicker."""
+    if _OTHER_LINKS.search(inside) is not None:
+        return _LINK.sub(r"<\1x-link", inside)
+    return inside.replace("<a ", "<x-link ").replace("<a>", "<x-link>").replace("</a>", "</x-link>")
 
 
 def _is_in(name: str, html: str, at: int) -> bool:
