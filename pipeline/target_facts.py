@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.assemble import TargetFiles
+from pipeline.bedrock.card import Plan
+from pipeline.bedrock.hyperparameters import whole_number
 from pipeline.bedrock.pricing import training_cost
 from pipeline.check import check_files
 from pipeline.fragments import Lines
@@ -107,8 +109,6 @@ def _tell_model(execution: Execution, files: TargetFiles) -> dict[str, Any]:
     }
 
 
-def _epochs(execution: Execution, name: str, plan: Any) -> int:
+def _epochs(execution: Execution, name: str, plan: Plan) -> int:
     job = execution.recipe.job_settings(name)
-    own = job.hyperparameters.get("epochCount") if job else None
-    known = plan.hyperparameters.get("epochCount")
-    return int(own or (known.default if known and known.default else 1))
+    return whole_number(plan, job.hyperparameters if job else {}, "epochCount") or 1

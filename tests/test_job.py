@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
+from conftest import SAMPLE, Command
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline.bedrock.cards import Card, Plan, find_card, load_cards
+from pipeline.bedrock.hyperparameters import whole_number
 from pipeline.bedrock.job import JobSettings, job_request, validate_request
 from pipeline.bedrock.pricing import training_cost
 from pipeline.errors import RecipeError
@@ -224,6 +228,37 @@ def test_an_enum_of_the_card_is_held() -> None:
     job = settings(reward_lambda=LAMBDA, hyperparameters={"reasoningEffort": "none"})
     (fault,) = faults_of("nova-2-lite", "rft", job)
     assert "none is not one of low, medium, high" in fault
+
+
+@pytest.mark.parametrize(
+    ("model", "word", "given_values", "epochs"),
+    [
+        ("nova-lite", "fine-tuning", {}, 2),
+        ("nova-lite", "fine-tuning", {"epochCount": 4}, 4),
+        ("nova-lite", "fine-tuning", {"epochCount": "3"}, 3),
+        ("titan-multimodal-embeddings", "fine-tuning", {"epochCount": "auto"}, None),
+        ("titan-multimodal-embeddings", "fine-tuning", {"epochCount": 5.0}, 5),
+    ],
+)
+def test_the_whole_number_that_a_job_runs_with(
+    model: str, word: str, given_values: dict[str, Any], epochs: int | None
+) -> None:
+    """Its own, as text too, else the card's; what Bedrock is left to choose is none."""
+    assert whole_number(find_card(model).plan(word), given_values, "epochCount") == epochs
+
+
+def test_a_run_may_leave_its_epochs_to_bedrock(bedrock_prep: Command, tmp_path: Path) -> None:
+    """`auto` is a word of the card's: the cost is counted for one epoch."""
+    job = {
+        "role_arn": ROLE,
+        "output_uri": "s3://bucket/m",
+        "hyperparameters": {"epochCount": "auto"},
+    }
+    words = ["prepare", SAMPLE / "images.yaml", "--output", tmp_path / "out"]
+    done = bedrock_prep(*words, "--set", f"targets.captions.job={json.dumps(job)}")
+    assert done.returncode == 0, done.stderr
+    [path] = (tmp_path / "out/runs").glob("*/captions/job.json")
+    assert json.loads(path.read_bytes())["hyperParameters"]["epochCount"] == "auto"
 
 
 def test_a_truth_value_is_no_hyperparameter() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from math import isfinite
+from typing import Any
 
 from pipeline.bedrock.card import Hyperparameter, Plan, Scalar
 from pipeline.errors import RecipeError
@@ -29,6 +31,16 @@ def hyperparameter(plan: Plan, name: str, value: Scalar) -> Scalar:
     if fault:
         raise RecipeError(f"{path}: {typed} {fault} for {plan.card} ({rule.source})")
     return typed
+
+
+def whole_number(plan: Plan, given: Mapping[str, Any], name: str) -> int | None:
+    """The whole number that a job with these hyperparameters runs with: its own, else the card's
+    default; None where neither says one, as `auto` does not."""
+    rule = plan.hyperparameters.get(name)
+    value = given.get(name, rule.default if rule else None)
+    if isinstance(value, str):  # as the API takes them
+        return int(value) if value.isdecimal() else None
+    return int(value) if isinstance(value, int | float) else None
 
 
 def _unknown(plan: Plan, name: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pipeline.bedrock.card import Card, Plan
 from pipeline.bedrock.cards import find_card
+from pipeline.bedrock.hyperparameters import whole_number
 from pipeline.bedrock.own_card import written_card
 from pipeline.costs.advice import RAG_ABOVE, Advice, advise
 from pipeline.costs.break_even import Calls
@@ -172,13 +174,7 @@ def _hyperparameters(run: PublishedRun, target: str) -> dict[str, Any]:
 def _question(data: Data, epochs: int | None, steps: int | None) -> Question:
     """Options win over the run's job, that over the card's defaults; else it is one epoch."""
 
-    def number(name: str) -> int | None:
-        rule = data.plan.hyperparameters.get(name)
-        value = data.job.get(name, rule.default if rule else None)
-        if isinstance(value, str):  # as Bedrock takes them
-            return int(value) if value.isdecimal() else None
-        return int(value) if isinstance(value, int | float) else None
-
+    number = partial(whole_number, data.plan, data.job)
     known = epochs or number("epochCount")
     return Question(
         card=data.card,
