@@ -131,8 +131,8 @@ def gather_inputs(
         sources: Sequence[Any], chosen: Choice | None = None, known: Pins | None = None
     ) -> tuple[tuple[Reader, Unit], ...]:
         chosen = chosen or partial(own.leave_out, folder)
-        pinning = Pinning(spool, aws, known, passed_over)
-        return tuple(_gather(recipe, sources, folder, chosen, pinning))
+        pinning = Pinning(spool, aws, known)
+        return tuple(_gather(recipe, sources, folder, chosen, pinning, passed_over))
 
     sets = {name: Inputs(gathered([one])) for name, one in recipe.evaluation_sets.items()}
     against = {n: Inputs(gathered([one], lines_of_runs)) for n, one in recipe.against.items()}
@@ -161,7 +161,6 @@ class Pinning:
     spool: Path
     aws: Aws
     known: Pins | None = None  # what earlier runs have read
-    passed_over: PassedOver | None = None  # counts what is not read of the sources' folders
 
     def all(self, listed: Sequence[Listed]) -> Iterator[SourceFile]:
         """The files, pinned, in their order; those that are known are not read."""
@@ -182,7 +181,12 @@ class Pinning:
 
 
 def _gather(
-    recipe: Recipe, sources: Sequence[Any], folder: Path, chosen: Choice, pinning: Pinning
+    recipe: Recipe,
+    sources: Sequence[Any],
+    folder: Path,
+    chosen: Choice,
+    pinning: Pinning,
+    passed_over: PassedOver | None,
 ) -> Iterator[tuple[Reader, Unit]]:
     """The units of some sources; a file that two of them name is read once."""
     seen: set[str] = set()
@@ -191,7 +195,7 @@ def _gather(
         if is_hub(source.path):
             listed = list_hub(source.path, folder, pinning.spool)
         else:
-            listed = list_sources(source.path, folder, pinning.aws, pinning.passed_over)
+            listed = list_sources(source.path, folder, pinning.aws, passed_over)
         new = [one for one in chosen(source.path, listed) if one.uri not in seen]
         seen.update(one.uri for one in new)
         files = list(pinning.all(new))

@@ -34,7 +34,10 @@ PassedOver = Counter[str]
 
 
 def list_local(spec: str, folder: Path, passed_over: PassedOver) -> Iterator[Listed]:
-    """The files that a name, folder or glob means, in no order; see `storage.list_sources`."""
+    """The files that a name, folder or glob means, in no order; see `storage.list_sources`.
+
+    What a folder holds and is not read is counted in `passed_over`.
+    """
     if "\0" in spec:
         raise RecipeError(f"source {spec!r}: no file has such a name")
     start = folder / spec
@@ -53,7 +56,7 @@ def list_local(spec: str, folder: Path, passed_over: PassedOver) -> Iterator[Lis
             if stat.S_ISREG(told.st_mode):
                 uri = _as_uri(named + name)
                 yield Listed(uri, told.st_size, before + name, None, stamp_of(told))
-            else:
+            elif not stat.S_ISDIR(told.st_mode):  # a glob means folders, too
                 passed_over["devices, pipes and sockets"] += 1
 
 

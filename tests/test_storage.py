@@ -59,6 +59,12 @@ def test_what_a_folder_holds_and_is_not_read_is_counted(tmp_path: Path) -> None:
     passed_over: Counter[str] = Counter()
     listed = list_sources("d", tmp_path, Aws(), passed_over)
     assert [one.uri for one in listed] == ["d/a.txt", "d/file"]
+    by_glob: Counter[str] = Counter()
+    assert [one.uri for one in list_sources("d/*", tmp_path, Aws(), by_glob)] == [
+        "d/a.txt",
+        "d/file",
+    ]
+    assert not by_glob, "a folder that a glob means is none of its own"
     assert passed_over == {
         "hidden files and folders": 3,
         "links to folders": 1,
