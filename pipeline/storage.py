@@ -166,9 +166,9 @@ class Place(Protocol):
         """
         ...
 
-    def sizes(self, names: Sequence[str]) -> list[int | None]:
-        """Bytes of each of these objects, None where there is none, if others can change them
-        there: empty else. Raises StorageError.
+    def sizes(self, names: Sequence[str]) -> list[int | None] | None:
+        """Bytes of each of these objects, None for one that is not there; None for all where what
+        was published cannot change. Raises StorageError.
         """
         ...
 
