@@ -36,7 +36,7 @@ from pipeline.readers.docx_tables import in_columns, rows_of
 from pipeline.readers.office_math import linear
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
-from pipeline.readers.symbol_fonts import symbol
+from pipeline.readers.symbol_fonts import sign_at
 from pipeline.readers.tables import Block, as_blocks, in_line
 from pipeline.readers.zipped import NAMES, Parts, attribute
 from pipeline.source import SourceFile
@@ -53,8 +53,7 @@ MAX_LEVELS = 64
 # What holds no running text of its own: deletions, field codes, properties, drawings' fallbacks.
 _SILENT = {
     "del", "moveFrom", "delText", "instrText", "delInstrText", "pPr", "rPr", "sectPr", "tblPr",
-    "tblGrid", "trPr", "tcPr", "sdtPr", "sdtEndPr", "Fallback", "binData", "fldData",
-    "rt",
+    "tblGrid", "trPr", "tcPr", "sdtPr", "sdtEndPr", "Fallback", "binData", "fldData", "rt",
 }  # fmt: skip
 _CHANGES = ("{*}ins", "{*}del", "{*}moveFrom", "{*}moveTo")
 _SPACES = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": ""}
@@ -201,7 +200,7 @@ class _Document:
             number = self._note(_NOTES[kind], attribute(child, "id") or "")
             told.append(f"[^{number}]")
         elif kind == "sym":
-            told.append(symbol(attribute(child, "font") or "", attribute(child, "char") or ""))
+            told.append(sign_at(attribute(child, "font") or "", attribute(child, "char") or ""))
         elif kind == "oMath":
             told.append("\n" * _follows_its_like(child) + linear(child))
         elif kind == "relIds":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from functools import cache
 
-from pipeline.readers.symbol_fonts import FONTS
+from pipeline.readers.symbol_fonts import sign
 
 ANSI = "cp1252"
 """The code page of a document or a font that names none."""
@@ -42,7 +42,7 @@ def decoded(data: bytes | bytearray, codec: str) -> str:
             return codecs.charmap_decode(data, "strict", _as_the_web(codec))[0]
         raise
     except LookupError:
-        return "".join(FONTS[codec].get(byte) or _as_the_web(ANSI)[byte] for byte in data)
+        return "".join(sign(codec, byte) for byte in data)
 
 
 @cache

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 
-from pipeline.readers.symbol_fonts import FONTS
+from pipeline.readers.symbol_fonts import FONTS, sign
 
-_PRIVATE = 0xF000  # where Word keeps the bytes of such fonts in Unicode
 _FIELD = re.compile(r"\s*SYMBOL\s+(0x[0-9a-f]{1,6}|\d{1,7})\b(.{0,100})", re.I | re.S)
 _FONT = re.compile(r"\\f\s*\"?([\w ]+)")
 
 
 def shown(number: int, font: str) -> str:
-    """The character of a font by its number, as a byte or as Word keeps that in Unicode."""
-    is_byte = number <= 0xFF or number & ~0xFF == _PRIVATE
-    known = FONTS.get(font, {}).get(number & 0xFF) if is_byte else None
-    return known or chr(number)
+    """The character of a font, or of a code page, by its number."""
+    return sign(font, number) if font in FONTS else chr(number)
 
 
 def of_field(instruction: str) -> str:

@@ -16,6 +16,7 @@ _SYMBOL_HIGH = (
     "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐⎯↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓"
     "◊⟨®©™∑⎛⎜⎝⎡⎢⎣⎧⎨⎩⎪\0⟩∫⌠⎮⌡⎞⎟⎠⎤⎥⎦⎫⎬⎭"
 )
+_NO_SIGN = "\0"  # an apple that Unicode has not
 _WINGDINGS = {
     0x28: "☎", 0x2A: "✉", 0x4A: "☺", 0x4B: "😐", 0x4C: "☹", 0x6C: "●", 0x6D: "❍", 0x6E: "■",
     0x6F: "□", 0x70: "□", 0x71: "❑", 0x72: "❒", 0x73: "⬧", 0x74: "⧫", 0x75: "◆", 0x76: "❖",
@@ -29,30 +30,38 @@ _WINGDINGS_2 = {
 }  # fmt: skip
 _NUMBERS = dict(enumerate("⓪①②③④⑤⑥⑦⑧⑨⑩⓿❶❷❸❹❺❻❼❽❾❿", 0x80))
 FONTS: dict[str, dict[int, str]] = {
-    "symbol": dict(enumerate(_SYMBOL, 0x20)) | dict(enumerate(_SYMBOL_HIGH, 0xA0)),
+    "symbol": {
+        first + at: sign
+        for first, signs in ((0x20, _SYMBOL), (0xA0, _SYMBOL_HIGH))
+        for at, sign in enumerate(signs)
+        if sign != _NO_SIGN
+    },
     "wingdings": _WINGDINGS | _NUMBERS,
     "wingdings 2": _WINGDINGS_2,
 }
 """What the bytes of such a font are, by the font's name in small letters."""
 
 
-def symbol(font: str, code: str) -> str:
-    """The sign that a font has at a code in hexadecimal; "" where that is no sign to read.
+def sign(font: str, number: int) -> str:
+    """The sign that a font has at a place, a byte or where Windows keeps it in Unicode; "" where
+    that is no sign to read.
 
-    A picture of which we know no sign is none: its code would be read as a letter. In any other
-    font the code is the character.
+    A picture of which we know no sign is none: its place would be read as a letter. Any other
+    number, and any in another font, is the character's.
 
-    >>> symbol("Symbol", "F061"), symbol("Wingdings", "F0FC"), symbol("Arial", "00B1")
-    ('α', '✔', '±')
+    >>> sign("Symbol", 0xF061), sign("Wingdings", 0xFC), sign("Wingdings", 0x41), sign("Arial", 177)
+    ('α', '✔', '', '±')
     """
+    place = number - _PRIVATE if _PRIVATE <= number <= _PRIVATE + 0xFF else number
+    name = font.strip().lower()
+    if place <= 0xFF and (name in FONTS or name.startswith(_PICTURES)):
+        return FONTS.get(name, {}).get(place, "")
+    return chr(place) if 0 < place < 0x110000 and chr(place).isprintable() else ""
+
+
+def sign_at(font: str, code: str) -> str:
+    """As `sign`, of a code in hexadecimal; "" for what is none."""
     try:
-        number = int(code, 16)
+        return sign(font, int(code, 16))
     except ValueError:
         return ""
-    if _PRIVATE <= number <= _PRIVATE + 0xFF:
-        number -= _PRIVATE
-    name = font.strip().lower()
-    known = FONTS.get(name, {}).get(number, "")
-    if known or name.startswith(_PICTURES) or not 0 < number < 0x110000:
-        return known.strip("\0")
-    return chr(number) if chr(number).isprintable() else ""
