@@ -1,4 +1,4 @@
-"""What several commands take."""
+"""What several commands take, and how all of them print."""
 
 from __future__ import annotations
 

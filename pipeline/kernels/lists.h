@@ -24,7 +24,8 @@ typedef struct {
 
 static inline int is_white(uint8_t byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
-/* Characters of a text: the bytes that begin one. */
+/* Characters of a text: the bytes that begin one. (characters.h, which counts them too, does not
+ * stand beside words.h: both have a BLOCK and a PADDING of their own.) */
 static size_t count_starts(const uint8_t *text, size_t length) {
     size_t count = 0;
     for (size_t at = 0; at < length; at++) count += (text[at] & 0xC0) != 0x80;

@@ -19,13 +19,14 @@ import string
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+from pipeline.readers.turns import SYSTEM_NAMES
+
 PASSAGES = ("article", "passage", "context")
 ASKED = ("question", "question_stem")
 CHOICES = ("options", "choices")
 RIGHT = ("answerKey", "answer_idx", "answer", "correct", "label")
 """Where the right choice stands: its letter, its number or its text."""
 
-_BESIDE = ("system", "system_prompt")
 _MARK = re.compile(r"\s*\(?([A-Z])[).:]")
 
 Choices = list[tuple[str, str]]
@@ -41,7 +42,7 @@ def questions(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return [row] if _is_one(row) else []
     if not len(asked) == len(given) == len(right):
         return []
-    held = {name: row[name] for name in (*PASSAGES, *_BESIDE) if name in row}
+    held = {name: row[name] for name in (*PASSAGES, *SYSTEM_NAMES) if name in row}
     each: list[Mapping[str, Any]] = [
         held | {"question": question, "options": options, "answer": answer}
         for question, options, answer in zip(asked, given, right, strict=True)
@@ -60,7 +61,7 @@ def pair(row: Mapping[str, Any]) -> dict[str, Any]:
     prompt = "\n\n".join(text for text in said if text.strip())
     chosen = _chosen(choices, _right(row))
     answer = _line(chosen) if chosen else _right(row)
-    beside = {name: row[name] for name in _BESIDE if name in row}
+    beside = {name: row[name] for name in SYSTEM_NAMES if name in row}
     return {"prompt": prompt, "completion": answer, **beside}
 
 

@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from pipeline.readers import dialogue, nested
 from pipeline.readers.rows import UnreadableError
+from pipeline.readers.turns import SYSTEM_NAMES
 from pipeline.settings import Settings
 
 
@@ -78,7 +79,6 @@ _CONVENTIONS = (
 
 _OPTIONAL_INPUTS = ("input", "context")
 _WITH_INPUT = ("instruction", "question", "prompt", "query")
-_OPTIONAL_SYSTEM = ("system", "system_prompt")
 _OPTIONAL_TOOLS = ("toolConfig", "tools")
 
 
@@ -191,7 +191,7 @@ def _about_dialogue(
     if asked.input and str(row[asked.input] or "").strip():
         raise UnreadableError("read.unknown_columns", ", ".join(row))
     passage = None if asked.prompt == name else name
-    system = next((each for each in _OPTIONAL_SYSTEM if each in names), asked.system)
+    system = next((each for each in SYSTEM_NAMES if each in names), asked.system)
     more = {"completion": completion, "input": passage, "system": system}
     return asked.model_copy(update=more)
 
@@ -228,7 +228,7 @@ def _with_optional(columns: Columns, names: Set[str]) -> Columns:
     if given and columns.prompt in _WITH_INPUT:
         more["input"] = given
     if columns.text is None:
-        system = next((name for name in _OPTIONAL_SYSTEM if name in names), None)
+        system = next((name for name in SYSTEM_NAMES if name in names), None)
         more |= {"system": system} if system else {}
         more |= {name: name for name in ("reference_answer",) if name in names}
     declared = next((name for name in _OPTIONAL_TOOLS if name in names), None)

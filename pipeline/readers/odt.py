@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from pipeline.readers import zipped
+from pipeline.readers import encoding, zipped
 from pipeline.readers.odf_hidden import SILENT, TEXT, silence_hidden
 from pipeline.readers.odf_objects import Objects
 from pipeline.readers.per_file import PerFileReader
@@ -64,7 +64,7 @@ class OdtReader(PerFileReader):
         """The document."""
         name = file.uri.lower()
         if name.endswith(FLAT) or (not name.endswith(EXTENSIONS) and _is_flat(file.head())):
-            text = _Document(None).text(_flat(file, self.max_bytes))
+            text = _Document(None).text(encoding.read_bytes(file, self.max_bytes))
         else:
             with zipped.opened(file, self.max_bytes) as parts:
                 if b"manifest:encryption-data" in _manifest(parts):
@@ -82,16 +82,6 @@ def _manifest(parts: zipped.Parts) -> bytes:
 
 def _is_flat(head: bytes) -> bool:
     return _FLAT_ROOT in head[:_MOST_BEFORE] and head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<")
-
-
-def _flat(file: SourceFile, max_bytes: int) -> bytes:
-    """All of a file that is XML and nothing else."""
-    if file.size == 0:
-        raise UnreadableError("read.empty_file", 0)
-    if file.size > max_bytes:
-        raise UnreadableError("read.too_large", file.size, max_bytes)
-    with file.open() as stream:
-        return stream.read(max_bytes)
 
 
 class _Document:

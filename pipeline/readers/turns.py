@@ -30,6 +30,9 @@ REASONS = {
     "read.not_text": "a value that should be text is a number, a list, an object or null",
 }
 
+SYSTEM_NAMES = ("system", "system_prompt")
+"""Columns beside turns that hold a system prompt."""
+
 PLAIN = ("user", "assistant", "system")
 ROLES = {
     "user": "user",

@@ -20,7 +20,7 @@ from typing import Any
 
 from pipeline.readers import json_object
 from pipeline.readers.rows import UnreadableError
-from pipeline.readers.turns import json_type
+from pipeline.readers.turns import SYSTEM_NAMES, json_type
 
 NAMES = frozenset(("query", "answers", "tools"))
 """What every such row has."""
@@ -33,7 +33,6 @@ TYPES = {
 
 _OF = re.compile(r"(list|dict)\s*\[(.*)\]", re.IGNORECASE | re.DOTALL)
 _OPTIONAL = re.compile(r",\s*optional\s*$", re.IGNORECASE)
-_BESIDE = ("system", "system_prompt")
 _DEEPEST = 8
 """Lists in lists; what is deeper says nothing."""
 
@@ -57,7 +56,7 @@ def conversation(row: Mapping[str, Any]) -> Mapping[str, Any]:
         {"role": "user", "content": row["query"]},
         {"role": "assistant", "content": None, "tool_calls": made},
     ]
-    beside = {name: row[name] for name in _BESIDE if name in row}
+    beside = {name: row[name] for name in SYSTEM_NAMES if name in row}
     declared = [_tool(number, tool) for number, tool in enumerate(tools or (), 1)]
     return {"messages": said, "tools": declared, **beside}
 

@@ -70,10 +70,9 @@ class Clean(Settings):
     characters that are not ASCII, as Persian, Indic scripts and emoji need them. Every line and
     page break becomes a newline, a no-break space a space. Blanks at line ends go, three or more
     newlines become two, and the ends are stripped. Text decoded with the wrong character set is
-    repaired (`mojibake`).
-    Vietnamese syllables are written `hòa, khỏe, thủy` or `hoà, khoẻ, thuỷ` (`tone_marks`), those of
-    addresses and paths as they are. Works on the text, the system prompt and every turn. Cleaning
-    twice is cleaning once.
+    repaired (`mojibake`). Vietnamese syllables are written `hòa, khỏe, thủy` or `hoà, khoẻ, thuỷ`
+    (`tone_marks`), those of addresses and paths as they are. Works on the text, the system prompt
+    and every turn. Cleaning twice is cleaning once.
     """
 
     name: ClassVar[str] = "clean"

@@ -48,7 +48,8 @@ VOWELS = {
 
 
 _ADDRESS = re.compile(r"://|@\w|\\\w|^[~.]{0,2}/|\w/\w+[/.]\w|\w\.[a-z]{2,}(?!\w)")
-_BEFORE, _BEHIND = re.compile(r"\S{0,200}\Z"), re.compile(r"\S{0,200}")
+_BLANK = re.compile(r"\s")
+_NEAR = 200  # characters of an address on either side of a syllable
 
 
 def in_style(text: pl.Expr, style: Style) -> pl.Expr:
@@ -76,7 +77,6 @@ def _moved(syllable: re.Match[str]) -> str:
 
 def _in_address(syllable: re.Match[str]) -> bool:
     text, start, end = syllable.string, syllable.start(), syllable.end()
-    before = _BEFORE.search(text[max(0, start - 200) : start])
-    behind = _BEHIND.match(text[end : end + 200])
-    word = f"{before and before[0]}{syllable[0]}{behind and behind[0]}"
-    return _ADDRESS.search(word) is not None
+    before = _BLANK.split(text[max(0, start - _NEAR) : start])[-1]
+    behind = _BLANK.split(text[end : end + _NEAR], maxsplit=1)[0]
+    return _ADDRESS.search(before + syllable[0] + behind) is not None
