@@ -4,6 +4,7 @@ target would make again as it is."""
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,22 @@ def test_lines_name_images_of_their_own_run(tmp_path: Path) -> None:
     assert all(f"s3://bucket/tea/runs/{run}/captions/images/" in line for line in lines)
     left = [path for path in (tmp_path / "out/.work").rglob("*") if ".image." in path.name]
     assert not left
+
+
+def test_a_delta_of_pictures_ships_the_new_one_alone(tmp_path: Path) -> None:
+    """Lines of the parent name the images of its own run, and are the same lines all the same."""
+    folder = project_of_pictures(tmp_path / "project")
+    delta = IMAGES.replace("captions: {", "captions: {mode: delta, ")
+    (folder / "recipe.yaml").write_text(delta.replace("records_min: 5", "records_min: 1"))
+    [late, *_] = sorted(path for path in (folder / "pictures").rglob("*.png"))
+    aside = tmp_path / late.name
+    late.rename(aside)
+    pictures(folder, tmp_path / "out")
+    aside.rename(late)
+    by_night = pictures(folder, tmp_path / "out")
+    told = json.loads(by_night["manifest.json"])["targets"]["captions"]
+    assert len(by_night["captions/train.jsonl"].splitlines()) == 1
+    assert (told["records"], told["delta"]["withdrawn"]) == ({"train": 1}, 0)
 
 
 def test_a_prepared_image_that_is_damaged_is_prepared_again(

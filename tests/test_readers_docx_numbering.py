@@ -49,6 +49,7 @@ ROWS = "| 1. | a |\n| --- | --- |\n| 2. | b |"
     ("levels", "changes", "body", "text"),
     [
         (LAW, "", item() + item(1) * 2 + item(), "Điều 1. x\n\n1.1 x\n\n1.2 x\n\nĐiều 2. x"),
+        (LAW, "", (item() + item(1)) * 2, "Điều 1. x\n\n1.1 x\n\nĐiều 2. x\n\n2.1 x"),
         (LAW, "", item(1), "1.1 x"),
         (level(0, "%1."), "", item() + item(number=2) + item(), "1. x\n2. x\n3. x"),
         (level(0, "%1."), AGAIN, item() + item(number=2) * 2, "1. x\n4. x\n5. x"),
