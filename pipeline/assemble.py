@@ -11,10 +11,11 @@ from typing import Any
 import polars as pl
 
 from pipeline.delta import SHIPPED, Delta
-from pipeline.fragments import SPLITS, Lines, append_lines
+from pipeline.fragments import Lines, append_lines
 from pipeline.ledger import StageCount
 from pipeline.made import Made
 from pipeline.parquet_rows import ParquetRows
+from pipeline.record import SPLITS
 from pipeline.render import LINES
 from pipeline.rendering import Rendering
 from pipeline.select_records import OVER_LIMIT, RecordLimit
@@ -233,11 +234,8 @@ def list_files(folder: Path) -> list[dict[str, Any]]:
     listed = []
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            data = hashlib.sha256()
             with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    data.update(block)
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
             name = path.relative_to(folder).as_posix()
-            entry = {"path": name, "bytes": path.stat().st_size, "sha256": data.hexdigest()}
-            listed.append(entry)
+            listed.append({"path": name, "bytes": path.stat().st_size, "sha256": digest})
     return listed

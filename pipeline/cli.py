@@ -11,11 +11,19 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli_bedrock import app as bedrock_commands
-from pipeline.cli_options import EndpointOption, JsonOption, echo
+from pipeline.cli_options import (
+    ChangeOption,
+    EndpointOption,
+    JsonOption,
+    LogOption,
+    MemoryOption,
+    WorkersOption,
+    echo,
+)
 from pipeline.cli_runs import app as run_commands
 from pipeline.cli_teach import app as teach_commands
 from pipeline.engines.process import collect_rarely, leave, settle_process
-from pipeline.errors import DataError, PrepError, RecipeError, system_error
+from pipeline.errors import DataError, PrepError, system_error
 from pipeline.stopping import Stopped, stop_on_signals
 
 STOPPED = "stopped; run the same command again to go on"
@@ -64,30 +72,27 @@ def prepare(
     output: Annotated[
         str | None, typer.Option(help="Folder or s3:// prefix.  [default: out/NAME]")
     ] = None,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=V", help="Change the recipe.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes.  [default: one a core]")
-    ] = None,
-    memory: Annotated[str | None, typer.Option(help="Limit for all processes: 4GB, 800MB.")] = None,
+    change: ChangeOption = None,
+    workers: WorkersOption = None,
+    memory: MemoryOption = None,
     work: Annotated[
         Path | None, typer.Option(help="Folder for work files.  [default: OUTPUT/.work]")
     ] = None,
     state: Annotated[
         str | None,
         typer.Option(
-            help="s3:// prefix that keeps what the next run takes over, for machines "
-            "that do not outlive a run.  [default: only the work folder does]"
+            help="s3:// prefix where work is kept for the next run, for containers and other "
+            "machines that start empty.  [default: only the work folder keeps it]"
         ),
     ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Take nothing over from earlier runs.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Reuse nothing from earlier runs.")] = False,
     since: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Run that `mode: delta` goes on from.")
+        str | None,
+        typer.Option(
+            metavar="RUN", help="Run that `mode: delta` continues from.  [default: the latest]"
+        ),
     ] = None,
-    log: Annotated[str | None, typer.Option(metavar="json|text", help="Lines on stderr.")] = None,
+    log: LogOption = None,
     metrics: Annotated[
         Path | None, typer.Option(help="File for OpenMetrics text, for monitoring.")
     ] = None,
@@ -96,19 +101,26 @@ def prepare(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run a recipe: read, clean, deduplicate, render, hold the gate, publish."""
+    """Run a recipe: read, clean, deduplicate, render, check the quality gate, publish."""
     from pipeline.prepare import prepare_recipe
 
     collect_rarely()
-
-    if log not in {None, "json", "text"}:
-        raise RecipeError(f"--log {log}: is neither json nor text")
-    told = prepare_recipe(
-        recipe, output, change or [], workers, memory, work, log, full, since, metrics,
-        lineage_events, state,
-    )  # fmt: skip
-    done = f"{told.outcome.uri} is published all the same"
-    echo(told.as_json() if as_json else told.as_text(), done=done)
+    prepared = prepare_recipe(
+        recipe,
+        changes=change or [],
+        output=output,
+        workers=workers,
+        memory=memory,
+        work=work,
+        state=state,
+        full=full,
+        since=since,
+        log=log,
+        metrics=metrics,
+        lineage_events=lineage_events,
+    )
+    done = f"{prepared.outcome.uri} is published all the same"
+    echo(prepared.as_json() if as_json else prepared.as_text(), done=done)
 
 
 @app.command(
@@ -126,32 +138,53 @@ def check(
     ] = None,
     validation: Annotated[str | None, typer.Option(help="The validation file.")] = None,
     location: Annotated[
-        str | None, typer.Option(help="S3 folder where the files will stand.")
+        str | None, typer.Option(help="S3 folder that the files will be uploaded to.")
     ] = None,
     allow: Annotated[
-        list[str] | None, typer.Option(help="A rule to note only; repeat for more.")
+        list[str] | None,
+        typer.Option(help="Report this rule as a note, not as a fault; may be repeated."),
     ] = None,
-    allow_legacy: Annotated[bool, typer.Option(help="Hold against a closed model too.")] = False,
+    allow_legacy: Annotated[
+        bool,
+        typer.Option("--allow-legacy", help="Also check against a model that takes no new jobs."),
+    ] = False,
     count_tokens: Annotated[
-        bool, typer.Option(help="Ask Bedrock's free CountTokens where the guess is not enough.")
+        bool,
+        typer.Option(
+            "--count-tokens", help="Ask Bedrock's free CountTokens where the estimate is too rough."
+        ),
     ] = False,
     tokenizer: Annotated[
-        Path | None, typer.Option(help="Count with this tokenizer.json instead.")
+        Path | None, typer.Option(help="Count tokens with this tokenizer.json instead.")
     ] = None,
     media: Annotated[
-        Path | None, typer.Option(help="Folder of the media named.  [default: beside the file]")
+        Path | None,
+        typer.Option(
+            help="Folder of the images and videos that lines name.  [default: the file's]"
+        ),
     ] = None,
-    fix: Annotated[Path | None, typer.Option(help="Write a mended copy, tell each change.")] = None,
+    fix: Annotated[
+        Path | None, typer.Option(help="Write a repaired copy to this file, and list every change.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold any data set against a model card: every fault with line, rule, remedy and source."""
+    """Check any data set against a model card: every fault with line, rule, remedy and source."""
     from pipeline.commands import check as command
     from pipeline.publish import as_json as to_json
 
     asked = command.Asked(
-        files, model, customization, form, validation, allow_legacy, allow or [], location,
-        count_tokens, tokenizer, media,
-    )  # fmt: skip
+        files,
+        model=model,
+        customization=customization,
+        format=form,
+        validation=validation,
+        allow_legacy=allow_legacy,
+        allow=allow or [],
+        location=location,
+        count_tokens=count_tokens,
+        tokenizer=tokenizer,
+        media=media,
+    )
     if fix is not None:
         echo("\n".join(command.told_repair(command.fix(asked, fix), fix)))
         return
@@ -163,7 +196,9 @@ def check(
 
 @app.command(epilog="Examples: `bedrock-prep models` · `bedrock-prep models --live`")
 def models(
-    live: Annotated[bool, typer.Option(help="Ask Bedrock what has changed since.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask Bedrock what has changed since.")
+    ] = False,
     region: Annotated[str, typer.Option(help="Region to ask with --live.")] = "us-east-1",
     endpoint_url: EndpointOption = None,
     as_json: JsonOption = False,
@@ -177,8 +212,8 @@ def models(
         echo(models_json(changed), nl=False)
         return
     echo(models_text(), nl=False)
-    for one in changed or []:
-        echo(f"{one.model}: {one.what}")
+    for change in changed or []:
+        echo(f"{change.model}: {change.what}")
 
 
 app.add_typer(run_commands)
@@ -187,7 +222,7 @@ app.add_typer(teach_commands)
 
 
 def main() -> NoReturn:
-    """Run a command; every fault of ours is one line on stderr and its exit code."""
+    """Run a command; every expected fault is one line on stderr and an exit code."""
     settle_process()
     stop_on_signals(lambda number: _say(STOPPED, 128 + number))
     try:
@@ -200,19 +235,19 @@ def main() -> NoReturn:
         _fail(STOPPED, 128 + Stopped.signal)
     except MemoryError:
         _fail("out of memory; give a limit with --memory", 4)
-    except BaseException as error:  # the last stop: it is told as our bug, with its trace
+    except BaseException as error:  # nothing above expected it: reported as our bug, with its trace
         if Stopped.signal:  # Polars may panic when its own Python code is stopped
             _fail(STOPPED, 128 + Stopped.signal)
         if not isinstance(error, Exception):
             raise
-        if told := system_error(error):
-            _fail(_told(told), 4)
+        if refused := system_error(error):
+            _fail(_system_fault(refused), 4)
         traceback.print_exc()
         _fail(f"this is a bug of bedrock-prep {__version__}: {type(error).__name__}: {error}", 1)
     leave(0)
 
 
-def _told(error: OSError) -> str:
+def _system_fault(error: OSError) -> str:
     """Disk full, read-only, quota, a broken disk: the cause and where."""
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{error.strerror or error}; nothing was published"

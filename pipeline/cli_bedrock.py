@@ -1,4 +1,4 @@
-"""The commands that speak with AWS, thin: publish, submit, status, policy, doctor; and estimate.
+"""The commands that talk to AWS, thin: publish, submit, status, policy, doctor; and estimate.
 
 `pipeline.cli` takes them in by `app.add_typer(bedrock_commands)`.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from pipeline.cli_options import EndpointOption, JsonOption, RunArgument, echo
+from pipeline.cli_options import ChangeOption, EndpointOption, JsonOption, RunArgument, echo
 
 if TYPE_CHECKING:
     from pipeline.commands.submit import Connection
@@ -23,9 +23,6 @@ RegionOption = Annotated[
 StateOption = Annotated[
     str | None, typer.Option(metavar="S3_URI", help="The prefix of `prepare --state`.")
 ]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="A.B=V", help="Change the recipe.")
-]
 
 
 @app.command(epilog="Example: `bedrock-prep publish out/lotus-pairs s3://bucket/pairs`")
@@ -35,16 +32,20 @@ def publish(
     region: RegionOption = None,
     endpoint_url: EndpointOption = None,
     concurrency: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Requests at once.  [default: 8]")
+        int | None, typer.Option(min=1, max=64, help="Requests under way at once.  [default: 8]")
     ] = None,
     max_bandwidth: Annotated[
-        str | None, typer.Option(help="Bytes a second at most: 20MB.  [default: no limit]")
+        str | None, typer.Option(help="Most bytes a second: 20MB.  [default: no limit]")
     ] = None,
     give_up_after: Annotated[
-        float | None, typer.Option(min=0, help="Seconds one call may fail.  [default: 300]")
+        float | None,
+        typer.Option(min=0, help="Seconds for which a call is retried.  [default: 300]"),
     ] = None,
     stall_after: Annotated[
-        float | None, typer.Option(min=0.1, help="Seconds without a byte.  [default: 60]")
+        float | None,
+        typer.Option(
+            min=0.1, help="Seconds without a byte after which a call is retried.  [default: 60]"
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,12 +54,18 @@ def publish(
     from pipeline.prepare import parse_size
     from pipeline.publish import as_json as to_json
 
-    told = publish_run(
-        run, destination, region, endpoint_url, lambda note: typer.echo(note, err=True),
-        concurrency=concurrency, give_up_after=give_up_after, stall_after=stall_after,
+    published = publish_run(
+        run,
+        destination,
+        region,
+        endpoint_url,
+        lambda note: typer.echo(note, err=True),
+        concurrency=concurrency,
+        give_up_after=give_up_after,
+        stall_after=stall_after,
         max_bandwidth=parse_size(max_bandwidth, "--max-bandwidth") if max_bandwidth else None,
-    )  # fmt: skip
-    echo(to_json(told.as_json()).decode().rstrip() if as_json else told.uri)
+    )
+    echo(to_json(published.as_json()).decode().rstrip() if as_json else published.uri)
 
 
 @app.command(epilog="Example: `bedrock-prep abort s3://bucket/pairs`")
@@ -88,11 +95,13 @@ def submit(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, start nothing, print the request.")
     ] = False,
-    interval: Annotated[float, typer.Option(min=1, help="Seconds between questions.")] = 30.0,
+    interval: Annotated[
+        float, typer.Option(min=1, help="Seconds between requests to Bedrock.")
+    ] = 30.0,
     region: RegionOption = None,
     endpoint_url: EndpointOption = None,
     allow_legacy: Annotated[
-        bool, typer.Option("--allow-legacy", help="Ask even for a model that takes no new job.")
+        bool, typer.Option("--allow-legacy", help="Submit even for a model that takes no new jobs.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -108,7 +117,7 @@ def submit(
     job = submit_plan(plan, connection)
     if wait:
         typer.echo(job.job_arn, err=True)
-        _tell_job(job.job_arn, Connection(job.region, endpoint_url), True, interval, as_json)
+        _print_job(job.job_arn, Connection(job.region, endpoint_url), True, interval, as_json)
     else:
         echo(to_json(job.as_json()).decode().rstrip() if as_json else job.job_arn)
 
@@ -120,18 +129,20 @@ def submit(
 def status(
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job's ARN or name.")],
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the job has ended.")] = False,
-    interval: Annotated[float, typer.Option(min=1, help="Seconds between questions.")] = 30.0,
+    interval: Annotated[
+        float, typer.Option(min=1, help="Seconds between requests to Bedrock.")
+    ] = 30.0,
     region: RegionOption = None,
     endpoint_url: EndpointOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what became of a job: its model's id, or why it failed and what to do."""
+    """Show what became of a job: its model's id, or why it failed and what to do."""
     from pipeline.commands.submit import Connection
 
-    _tell_job(job, Connection(region, endpoint_url), wait, interval, as_json)
+    _print_job(job, Connection(region, endpoint_url), wait, interval, as_json)
 
 
-def _tell_job(
+def _print_job(
     job: str, connection: Connection, wait: bool, interval: float, as_json: bool
 ) -> NoReturn:
     from pipeline.commands.submit import follow
@@ -140,21 +151,21 @@ def _tell_job(
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    told = follow(job, connection, wait, say, interval)
-    echo(to_json(told.as_json()).decode().rstrip() if as_json else told.as_text())
-    raise typer.Exit(told.exit_code)
+    job_status = follow(job, connection, wait, say, interval)
+    echo(to_json(job_status.as_json()).decode().rstrip() if as_json else job_status.as_text())
+    raise typer.Exit(job_status.exit_code)
 
 
 @app.command(epilog="Example: `bedrock-prep policy recipe.yaml > policies.json`")
 def policy(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
-    change: SetOption = None,
+    change: ChangeOption = None,
     region: RegionOption = None,
     account: Annotated[
         str | None, typer.Option(help="12 digits.  [default: that of job.role_arn]")
     ] = None,
     source_vpce: Annotated[
-        str | None, typer.Option(help="A VPC endpoint as the only way to the data.")
+        str | None, typer.Option(help="Allow access to the data through this VPC endpoint only.")
     ] = None,
     state: StateOption = None,
 ) -> None:
@@ -163,25 +174,25 @@ def policy(
 
     from pipeline.commands.policy import recipe_policies
 
-    told = recipe_policies(recipe, change, region, account, source_vpce, state)
-    echo(json.dumps(told, indent=2))
+    policies = recipe_policies(recipe, change, region, account, source_vpce, state)
+    echo(json.dumps(policies, indent=2))
 
 
 @app.command(epilog="Example: `bedrock-prep doctor recipe.yaml`")
 def doctor(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
-    offline: Annotated[bool, typer.Option("--offline", help="Ask nothing of AWS.")] = False,
-    change: SetOption = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Check without asking AWS.")] = False,
+    change: ChangeOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at bucket, Region, owner, keys, public access and sources before a job."""
+    """Check bucket, Region, owner, keys, public access and sources before a job."""
     from pipeline.commands.doctor import examine, exit_code, told_checks
     from pipeline.publish import as_json as to_json
 
     checks = examine(recipe, change, offline, state)
-    told = [check.as_json() for check in checks]
-    echo(to_json(told).decode().rstrip() if as_json else told_checks(checks))
+    listed = [check.as_json() for check in checks]
+    echo(to_json(listed).decode().rstrip() if as_json else told_checks(checks))
     raise typer.Exit(exit_code(checks))
 
 
@@ -195,22 +206,36 @@ def estimate(
     model: Annotated[str | None, typer.Option(help="A model.  [default: the run's]")] = None,
     customization: Annotated[str | None, typer.Option(help="fine-tuning, distillation, …")] = None,
     target: Annotated[str | None, typer.Option(help="A target.  [default: the only one]")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Times over the data.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of an image model.")] = None,
-    price: Annotated[
-        list[str] | None, typer.Option(metavar="ITEM=USD", help="Your own price of an item.")
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs.  [default: the job's]")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Training steps, for an image model.  [default: the job's]"),
     ] = None,
-    calls_per_month: Annotated[int | None, typer.Option(min=1, help="For the break-even.")] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ITEM=USD", help="Your own price of an item; may be repeated."),
+    ] = None,
+    calls_per_month: Annotated[
+        int | None, typer.Option(min=1, help="Calls a month, for the break-even.")
+    ] = None,
     prompt_tokens_saved: Annotated[
         int | None,
-        typer.Option(min=0, help="Of each call's prompt.  [default: what most prompts repeat]"),
+        typer.Option(
+            min=0,
+            help="Prompt tokens that tuning saves per call.  [default: what most prompts repeat]",
+        ),
     ] = None,
     prompt_tokens: Annotated[
-        int | None, typer.Option(min=0, help="Of each call's prompt, what is left.")
+        int | None, typer.Option(min=0, help="Prompt tokens that are left per call after tuning.")
     ] = None,
     rag_above: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", min=0, help="Of sources a month.  [default: 0.2]"),
+        typer.Option(
+            metavar="SHARE",
+            min=0,
+            help="Share of sources changing in a month above which retrieval (RAG) is advised.  "
+            "[default: 0.2]",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -222,15 +247,15 @@ def estimate(
 
     made = estimate_costs(
         what,
-        model,
-        customization,
-        target,
-        epochs,
-        steps,
-        price or [],
-        calls_per_month,
-        prompt_tokens_saved,
-        prompt_tokens,
-        RAG_ABOVE if rag_above is None else rag_above,
+        model=model,
+        customization=customization,
+        target=target,
+        epochs=epochs,
+        steps=steps,
+        prices=price or [],
+        calls_per_month=calls_per_month,
+        prompt_tokens_saved=prompt_tokens_saved,
+        prompt_tokens=prompt_tokens,
+        rag_above=RAG_ABOVE if rag_above is None else rag_above,
     )
     echo(to_json(made.as_json()).decode().rstrip() if as_json else told_estimate(made))

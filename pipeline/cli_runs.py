@@ -1,4 +1,4 @@
-"""The commands that tell of runs, thin: why, withdraw, report, diff.
+"""The commands about runs, thin: why, withdraw, report, diff.
 
 `pipeline.cli` takes them in by `app.add_typer(run_commands)`.
 """
@@ -33,11 +33,14 @@ def why(
     ] = None,
     what_if: Annotated[
         list[str] | None,
-        typer.Option(metavar="STAGE.SETTING=VALUE", help="Another threshold, without a rerun."),
+        typer.Option(
+            metavar="STAGE.SETTING=VALUE",
+            help="Show what another threshold would do, without a rerun.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what became of a record or a source, or what another threshold would do."""
+    """Show what became of a record or a source, or what another threshold would do."""
     from pipeline.commands.why import answer
 
     echo(answer(run, what, what_if or [], text=text, as_json=as_json), nl=False)
@@ -57,11 +60,11 @@ def withdraw(
         ),
     ],
     duplicates: Annotated[
-        bool, typer.Option("--duplicates", help="Take out what was merged with it as well.")
+        bool, typer.Option("--duplicates", help="Also exclude what was merged with it.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what hangs on a record or a source, and what takes it out of every further run."""
+    """Show what depends on a record or a source, and the recipe entries that exclude it."""
     from pipeline.commands.withdraw import dependants
 
     echo(dependants(run, what, duplicates=duplicates, as_json=as_json), nl=False)
@@ -98,7 +101,7 @@ def diff(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what changed between two runs: sources, recipe, decisions and their causes, drift."""
+    """Show what changed between two runs: sources, recipe, decisions and their causes, drift."""
     from pipeline.commands.diff import diff_runs, write_diff
     from pipeline.diff.told import told_diff
     from pipeline.publish import as_json as to_json

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli_options import EndpointOption, JsonOption, echo
+from pipeline.cli_options import (
+    ChangeOption,
+    EndpointOption,
+    JsonOption,
+    LogOption,
+    MemoryOption,
+    WorkersOption,
+    echo,
+)
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
@@ -24,46 +32,47 @@ app = typer.Typer()
 def teach(
     recipe: Annotated[Path, typer.Argument(help="The recipe, with a stage `teacher`.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Ask nothing, tell what it would take.")
+        bool, typer.Option("--dry-run", help="Ask nothing; print what asking would take.")
     ] = False,
     batch: Annotated[
-        Path | None, typer.Option(help="Ask nothing, write a file for a batch inference job.")
+        Path | None,
+        typer.Option(help="Ask nothing; write the requests of a batch inference job to this file."),
     ] = None,
     results: Annotated[
-        list[Path] | None, typer.Option(help="Ask nothing, take in a batch job's result file.")
+        list[Path] | None, typer.Option(help="Ask nothing; take in a batch job's result file.")
     ] = None,
-    max_usd: Annotated[float | None, typer.Option(min=0, help="US dollars at most.")] = None,
+    max_usd: Annotated[float | None, typer.Option(min=0, help="Most US dollars to spend.")] = None,
     max_tokens: Annotated[
-        int | None, typer.Option(min=0, help="Tokens in and out at most.")
+        int | None, typer.Option(min=0, help="Most tokens, in and out together.")
     ] = None,
     requests_per_minute: Annotated[
-        float | None, typer.Option(min=0.01, help="Calls at most.")
+        float | None, typer.Option(min=0.01, help="Most calls a minute.")
     ] = None,
     tokens_per_minute: Annotated[
-        float | None, typer.Option(min=1, help="Tokens in, and out at most.")
+        float | None,
+        typer.Option(
+            min=1,
+            help="Most tokens a minute: those of the prompt and the most that the answer may have.",
+        ),
     ] = None,
-    at_once: Annotated[int, typer.Option(min=1, max=64, help="Calls under way.")] = 4,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Calls under way at once.")] = 4,
     price: Annotated[
         list[str] | None,
         typer.Option(
             metavar="ITEM=USD", help="base_input_per_1k_tokens, base_output_per_1k_tokens."
         ),
     ] = None,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=V", help="Change the recipe.")
-    ] = None,
+    change: ChangeOption = None,
     output: Annotated[
         str | None, typer.Option(help="The recipe's output, for work files.  [default: out/NAME]")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes.  [default: one a core]")
-    ] = None,
-    memory: Annotated[str | None, typer.Option(help="Limit for all processes: 4GB, 800MB.")] = None,
+    workers: WorkersOption = None,
+    memory: MemoryOption = None,
     region: Annotated[
         str | None, typer.Option(help="AWS Region.  [default: the recipe's or the card's]")
     ] = None,
     endpoint_url: EndpointOption = None,
-    log: Annotated[str | None, typer.Option(metavar="json|text", help="Lines on stderr.")] = None,
+    log: LogOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a Bedrock model for pairs about a recipe's documents; keep its answers for `prepare`."""
@@ -75,8 +84,6 @@ def teach(
     from pipeline.publish import as_json as to_json
     from pipeline.run import Options
 
-    if log not in {None, "json", "text"}:
-        raise RecipeError(f"--log {log}: is neither json nor text")
     if sum(map(bool, (dry_run, batch, results))) > 1:
         raise RecipeError("--dry-run, --batch and --results: give one of them")
 
@@ -85,14 +92,14 @@ def teach(
         return Options(output or f"out/{loaded.name}", workers or cores(), most)
 
     prices = own_prices(price or [])
-    one = command.lesson(recipe, change or [], options, open_progress(log), prices)
+    lesson = command.lesson(recipe, change or [], options, open_progress(log), prices)
     if results:
-        told = command.take_in(one, results)
+        result = command.take_in(lesson, results)
     elif dry_run or batch:
-        told = command.survey(one, batch)
+        result = command.survey(lesson, batch)
     else:
         limits = command.Limits(
             max_usd, max_tokens, requests_per_minute, tokens_per_minute, at_once
         )
-        told = command.ask(one, limits, command.Where(region, endpoint_url))
-    echo(to_json(told.as_json()).decode().rstrip() if as_json else told.as_text())
+        result = command.ask(lesson, limits, command.Where(region, endpoint_url))
+    echo(to_json(result.as_json()).decode().rstrip() if as_json else result.as_text())

@@ -24,7 +24,7 @@ from pipeline.errors import StorageError
 from pipeline.finish import Finished, finish
 from pipeline.gate.gate import GateProcess
 from pipeline.inputs import Inputs
-from pipeline.ledger import StageCount, check_chain
+from pipeline.ledger import StageCount, check_chain, corpus_counts, target_of
 from pipeline.made import Made, located, made_of_parts
 from pipeline.memory import share_memory
 from pipeline.naming import Named
@@ -120,7 +120,7 @@ class Execution:
                 decided = self._all_passes()
                 self.gate = self.gate or held.enter_context(GateProcess())
                 rendered, targets = self._render(decided)
-            check_chain([c for c in self.counts if not c.stage.startswith("targets.")])
+            check_chain(corpus_counts(self.counts))
             return finish(self, rendered, targets)
 
     def kept(self) -> Made:
@@ -240,7 +240,7 @@ class Execution:
         """Add to the ledger what a pass has made of its units, known ones too."""
         sums = sum_ledger(made.frames("ledger", ordered=False), this.labels)
         self.counts += sums.counts
-        self.losses |= {label.removeprefix("targets."): n for label, n in sums.losses.items()}
+        self.losses |= {target_of(label) or label: n for label, n in sums.losses.items()}
         self.tallies |= sums.tallies
 
     def _render(self, decided: tuple[Decided, ...]) -> tuple[Made, tuple[Rendering, ...]]:

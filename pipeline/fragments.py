@@ -15,11 +15,10 @@ from typing import BinaryIO
 
 import polars as pl
 
-from pipeline.failpoints import step
+from pipeline.ledger import target_label
 from pipeline.made import Made, joined
-from pipeline.shards import write_frame
+from pipeline.shards import whole_file, write_frame
 
-SPLITS = ("train", "validation", "test")
 LINES_END = ".lines"
 LONG = 1 << 20
 """Bytes from which on a copy is left to the kernel, and no more of which are read at once."""
@@ -33,7 +32,7 @@ LINES_OF, OFFSET = "lines_of", "offset"
 
 def lines_kind(target: str) -> str:
     """What the rendered records of a target are called among the files of a part."""
-    return f"targets.{target}{LINES_END}"
+    return target_label(target) + LINES_END
 
 
 def write_fragments(records: Path, lines: pl.DataFrame) -> list[Path]:
@@ -46,15 +45,11 @@ def write_fragments(records: Path, lines: pl.DataFrame) -> list[Path]:
     placed = lines.with_columns((length.cum_sum() - length).alias(OFFSET))
     write_frame(records, placed.drop("line", LINES_OF, strict=False))
     path = records.with_suffix(".jsonl")
-    unfinished = path.with_name(path.name + ".part")
-    step("write lines")
-    with unfinished.open("wb") as file:
+    with whole_file(path, "lines") as file:
         if "line" in lines.columns:
             lines.select("line").write_csv(file, include_header=False, quote_style="never")
         else:
             append_lines(lines, file)
-    step("rename lines")
-    unfinished.replace(path)
     return [records, path]
 
 

@@ -15,25 +15,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from pipeline import readers, stages, targets
+from pipeline import readers, targets
 from pipeline.bedrock import limits
-from pipeline.delta import SHIPPED, SHIPPED_MEANS
 from pipeline.entries import TargetSettings
 from pipeline.generated_rules import rules_page
+from pipeline.reasons import RUN_REASONS
 from pipeline.recipe import Recipe
-from pipeline.select_records import OVER_LIMIT, OVER_LIMIT_MEANS
 from pipeline.stages import STAGES
 from pipeline.stages.split import Split
-from pipeline.withdraw import WITHDRAWN, WITHDRAWN_MEANS
 
 UNKNOWN = "_UnknownTarget"
-OF_RECIPES = {
-    OVER_LIMIT: OVER_LIMIT_MEANS,
-    SHIPPED: SHIPPED_MEANS,
-    WITHDRAWN: WITHDRAWN_MEANS,
-}
-"""What the recipe itself leaves out, beside its stages."""
-
 SCHEMA_ID = "urn:bedrock-prep:schema:recipe"
 
 
@@ -76,8 +67,8 @@ def reference() -> str:
         *_rooms("Stages", STAGES | {"split": Split}, {}, ""),
         *_rooms("Targets", targets.TARGETS, targets.REASONS, ""),
         *_shared(),
-        "## Reasons of model cards\n",
-        *_reasons({**limits.REASONS, **OF_RECIPES}),
+        "## Reasons of model cards and of the run itself\n",
+        *_reasons({**limits.REASONS, **RUN_REASONS}),
     ]
     return "\n".join(parts)
 
@@ -163,12 +154,6 @@ def _reasons(reasons: Mapping[str, str]) -> Iterator[str]:
 def _shared() -> Iterator[str]:
     yield f"## What every target may set\n\n{inspect.getdoc(TargetSettings)}\n"
     yield from _settings(TargetSettings)
-
-
-def all_reasons() -> dict[str, str]:
-    """Every reason that a record can be rejected with, and what it means."""
-    rooms = {**readers.REASONS, **stages.REASONS, **targets.REASONS, **limits.REASONS}
-    return {**rooms, **OF_RECIPES}
 
 
 def generated() -> dict[Path, str]:

@@ -10,6 +10,19 @@ from typing import Any, TypeVar
 
 from pipeline.errors import LawBroken
 
+TARGETS = "targets."
+
+
+def target_label(target: str) -> str:
+    """The name of a target's stage in the ledger; those that leave some of its records out append
+    `.delta` or `.select`. No target's name holds a dot."""
+    return TARGETS + target
+
+
+def target_of(stage: str) -> str | None:
+    """The target that a stage of the ledger belongs to, None for one of the corpus."""
+    return stage.split(".")[1] if stage.startswith(TARGETS) else None
+
 
 @dataclass
 class StageCount:
@@ -66,6 +79,11 @@ class StageCount:
         """The inverse of `as_json`."""
         numbers = {k: line[k] for k in ("came", "kept", "merged", "divided", "chunks")}
         return cls(stage=line["stage"], reasons=Counter(line["reasons"]), **numbers)
+
+
+def corpus_counts(counts: Iterable[StageCount]) -> list[StageCount]:
+    """Those of the stages before the targets."""
+    return [count for count in counts if target_of(count.stage) is None]
 
 
 def total(counts: Iterable[StageCount]) -> list[StageCount]:

@@ -14,8 +14,8 @@ from typing import Any
 import polars as pl
 
 from pipeline.parquet_rows import read_groups
+from pipeline.record import SPLITS
 
-SPLITS = ("train", "validation", "test")
 SEEDS = (0, 1)
 NAMES = ["first", "second"]
 """Two hashes of a document: that two documents share both does not happen."""

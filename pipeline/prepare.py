@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,14 @@ from pipeline.telemetry import watched
 
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 OTHER_URI = re.compile(r"(?!s3://)[A-Za-z][A-Za-z0-9+.-]+:/")
-"""What is meant for a URI, and is none that we write to: `gs://…`, `s3:/…`, `S3://…`."""
+"""What looks like a URI and is none that we can write to: `gs://…`, `s3:/…`, `S3://…`."""
 
 SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Told:
-    """What `prepare` prints when it has gone well."""
+class Prepared:
+    """A run that has succeeded, as `prepare` prints it."""
 
     outcome: Outcome
 
@@ -88,23 +89,25 @@ def cores() -> int:
 
 def prepare_recipe(
     path: Path,
-    output: str | None,
-    changes: list[str],
-    workers: int | None,
-    memory: str | None,
-    work: Path | None,
-    log: str | None,
+    *,
+    changes: Sequence[str] = (),
+    output: str | None = None,
+    workers: int | None = None,
+    memory: str | None = None,
+    work: Path | None = None,
+    state: str | None = None,
     full: bool = False,
     since: str | None = None,
+    log: str | None = None,
     metrics: Path | None = None,
-    events: Path | None = None,
-    state: str | None = None,
-) -> Told:
-    """Load and run a recipe as the command line asks.
+    lineage_events: Path | None = None,
+) -> Prepared:
+    """Load and run a recipe as the command line asks: `pipeline.options.Options` in its words.
 
-    `metrics` and `events` are files that tell monitoring how it ended, see `telemetry`.
+    `changes` are `A.B=V`, `log` is `json`, `text` or None. `metrics` and `lineage_events` are
+    files that tell monitoring how the run ended, see `pipeline.telemetry`.
     """
-    recipe = load_recipe(path, changes)
+    recipe = load_recipe(path, list(changes))
     options = Options(
         output=checked_output(output or f"out/{recipe.name}"),
         workers=workers or cores(),
@@ -119,7 +122,7 @@ def prepare_recipe(
     def run() -> Outcome:
         return prepare(recipe, path.resolve().parent, options, progress)
 
-    def told(outcome: Outcome) -> tuple[str, dict[str, Any]]:
+    def published(outcome: Outcome) -> tuple[str, dict[str, Any]]:
         return outcome.uri, outcome.manifest
 
-    return Told(watched(recipe.name, run, told, metrics, events))
+    return Prepared(watched(recipe.name, run, published, metrics, lineage_events))

@@ -11,7 +11,8 @@ from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
-from pipeline.bedrock.cards import Card, Plan, find_card, with_quota
+from pipeline.bedrock.cards import Card, Plan, find_card, with_batch_size, with_quota
+from pipeline.bedrock.hyperparameters import whole_number
 from pipeline.bedrock.job import JobSettings
 from pipeline.bedrock.own_card import is_card_file
 from pipeline.corpus_stage import Stage
@@ -133,11 +134,15 @@ class Recipe(Settings):
         return None if model is None else find_card(model)
 
     def plan(self, name: str) -> Plan | None:
-        """The limits that a target must meet, with the recipe's quota."""
-        entry = self.targets[name]
+        """The limits that a target must meet: at its job's batch size, with the recipe's quota."""
+        entry, job = self.targets[name], self.job_settings(name)
         if entry.model is None:
             return None
-        return with_quota(find_card(entry.model).plan(entry.customization), entry.quota)
+        plan = find_card(entry.model).plan(entry.customization)
+        batch_size = whole_number(plan, job.hyperparameters, "batchSize") if job else None
+        if batch_size is not None and "tokens_max" not in entry.quota:
+            plan = with_batch_size(plan, batch_size)
+        return with_quota(plan, entry.quota)
 
     def job_settings(self, name: str) -> JobSettings | None:
         """The job of a target: the recipe's `job` with the target's own fields over it."""

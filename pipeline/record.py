@@ -18,6 +18,8 @@ from pipeline.identity import record_id as record_id
 from pipeline.identity import record_ids as record_ids
 from pipeline.identity import rejection as rejection
 
+SPLITS = ("train", "validation", "test")
+
 MESSAGE = pl.Struct({"role": pl.String, "text": pl.String})
 """One turn: `role` is `user` or `assistant`; the system prompt has its own column."""
 
@@ -47,6 +49,11 @@ COLUMNS: dict[str, Any] = {
 }
 SCHEMA = pl.Schema(COLUMNS)
 _TEXT = SCHEMA.names().index("text")
+
+
+def root_id(column: str = "id") -> pl.Expr:
+    """The ids of the ingested records that a column's records are, or are chunks of."""
+    return pl.col(column).str.slice(0, ID_LENGTH)
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:

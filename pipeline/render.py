@@ -14,6 +14,7 @@ import polars as pl
 from pipeline.bedrock.limits import reject_over_limits
 from pipeline.errors import SourceChanged
 from pipeline.fragments import lines_kind
+from pipeline.ledger import target_label
 from pipeline.local_sources import CHANGED
 from pipeline.outlined import all_valid, list_validator
 from pipeline.parts import Parts
@@ -29,6 +30,11 @@ from pipeline.targets.images import image_name, most_images, prepare_image
 from pipeline.tasks import ShardTask
 from pipeline.tokens import TURN_OVERHEAD, message_tokens, token_bound
 from pipeline.unit_rows import LOSS
+
+SCHEMA_BROKEN = "schema_broken"
+SCHEMA_BROKEN_MEANS = (
+    "the rendered line breaks its format's own JSON Schema; the value is the fault"
+)
 
 LINES = pl.Schema(
     {
@@ -50,7 +56,7 @@ LINES = pl.Schema(
 
 def rejected_kind(target: str) -> str:
     """What a target's own rejects are called among the files of a part."""
-    return f"targets.{target}.rejected"
+    return f"{target_label(target)}.rejected"
 
 
 @dataclass(frozen=True)
@@ -178,13 +184,11 @@ def _validator(schema: str) -> Any:
 
 
 def reject_broken_lines(rendered: pl.DataFrame, schema: str) -> pl.DataFrame:
-    """Reject the records whose line its own JSON Schema refuses: nothing unheld is written."""
-    held = rendered.with_columns(
-        fault=pl.Series(_faults(rendered["line"], schema), dtype=pl.String)
-    )
-
+    """Reject the records whose line breaks its format's JSON Schema: no such line is written."""
+    faults = pl.Series(_faults(rendered["line"], schema), dtype=pl.String)
     broken = Broken(pl.col("fault").is_not_null(), value=pl.col("fault"), threshold=schema)
-    return reject(held, schema_broken=broken).drop("fault")
+    checked = reject(rendered.with_columns(fault=faults), **{SCHEMA_BROKEN: broken})
+    return checked.drop("fault")
 
 
 def _faults(lines: pl.Series, schema: str) -> list[str | None]:

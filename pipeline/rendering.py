@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.bedrock.cards import Plan
 from pipeline.errors import RecipeError
+from pipeline.ledger import target_label
 from pipeline.storage import is_remote
 from pipeline.targets.contract import Place, Target
 
@@ -31,7 +32,7 @@ class Rendering:
     @property
     def label(self) -> str:
         """The target's name in the ledger."""
-        return f"targets.{self.name}"
+        return target_label(self.name)
 
     def made_of(self, run: str) -> str:
         """All that its lines depend on beside records and code, but for the name of the run."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 import xxhash
@@ -17,24 +18,30 @@ import xxhash
 from pipeline.failpoints import step
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file under its final name only when it is whole."""
+@contextmanager
+def whole_file(path: Path, what: str) -> Iterator[BinaryIO]:
+    """A file to be written, which gets its final name only when it is whole.
+
+    `what` names it for tests that stop a run at each step.
+    """
     unfinished = path.with_name(path.name + ".part")
-    step("write file")
+    step(f"write {what}")
     with unfinished.open("wb") as file:
-        file.write(data)
-    step("rename file")
+        yield file
+    step(f"rename {what}")
     unfinished.replace(path)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all."""
+    with whole_file(path, "file") as file:
+        file.write(data)
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:
     """Write a frame as an Arrow IPC file, whole or not at all."""
-    unfinished = path.with_name(path.name + ".part")
-    step("write shard")
-    with unfinished.open("wb") as file:
+    with whole_file(path, "shard") as file:
         frame.write_ipc(file, compression="uncompressed")
-    step("rename shard")
-    unfinished.replace(path)
 
 
 def read_frame(path: Path) -> pl.DataFrame:

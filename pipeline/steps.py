@@ -6,7 +6,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.parts import Parts
-from pipeline.record import ID_LENGTH, SCHEMA
+from pipeline.record import SCHEMA, root_id
 from pipeline.settle import Settled, settle
 from pipeline.stage import Observed
 from pipeline.unit_rows import TALLY, UNIT, ledger_rows, roots_of, tally_rows
@@ -19,7 +19,7 @@ class Steps:
         self.records, self.roots, self.parts = numbered.drop(UNIT), roots_of(numbered), parts
         self._set_aside: list[pl.DataFrame] = []
         self._ledger: list[pl.DataFrame] = []
-        order = self.records.select(root=pl.col("id").str.slice(0, ID_LENGTH))
+        order = self.records.select(root=root_id())
         self._order = order.with_row_index("position").unique("root", keep="first")
 
     def take(self, label: str, after: pl.DataFrame) -> None:
@@ -59,7 +59,7 @@ class Steps:
         """What is set aside in the order of the source, whatever the shard's borders."""
         if not frames:
             return pl.DataFrame(schema={**SCHEMA, "stage": pl.String})
-        rows = pl.concat(frames).with_columns(root=pl.col("id").str.slice(0, ID_LENGTH))
+        rows = pl.concat(frames).with_columns(root=root_id())
         placed = rows.join(self._order, on="root", how="left", maintain_order="left")
         return placed.sort("position", "id", maintain_order=True).drop("root", "position")
 

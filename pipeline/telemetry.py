@@ -43,11 +43,11 @@ class Ended:
 def watched(
     recipe: str,
     work: Callable[[], Result],
-    told: Callable[[Result], tuple[str, Mapping[str, Any]]],
+    published: Callable[[Result], tuple[str, Mapping[str, Any]]],
     metrics: Path | None,
     events: Path | None,
 ) -> Result:
-    """Do `work` and write how it ended; `told` gives a result's URI and manifest.
+    """Do `work` and write how it ended; `published` gives a result's URI and manifest.
 
     A failure is written and raised on, a signal that stops the run too. Raises StorageError when a
     file cannot be written: before the work where that can be known, and never in the place of the
@@ -64,7 +64,7 @@ def watched(
         with suppress(StorageError):
             _write(metrics, events, attempt, Ended(recipe, _exit_code(error), seconds, str(error)))
         raise
-    uri, manifest = told(result)
+    uri, manifest = published(result)
     seconds = time.monotonic() - started
     _write(metrics, events, attempt, Ended(recipe, 0, seconds, "", uri, manifest))
     return result

@@ -17,7 +17,7 @@ import polars.selectors as cs
 
 from pipeline.errors import LawBroken
 from pipeline.ledger import StageCount
-from pipeline.record import ID_LENGTH
+from pipeline.record import root_id
 from pipeline.settle import Settled
 from pipeline.source import Reader, Unit
 from pipeline.withdraw import NOTHING, Withdrawn
@@ -91,7 +91,7 @@ _NO_PARTS = pl.DataFrame(schema={UNIT: pl.UInt32, "size": pl.Int64, "part": pl.S
 
 def roots_of(records: pl.DataFrame) -> pl.DataFrame:
     """`root` and `unit` of incoming records, which have a column `unit`."""
-    roots = records.select(UNIT, root=pl.col("id").str.slice(0, ID_LENGTH))
+    roots = records.select(UNIT, root=root_id())
     return roots.unique("root", keep="first", maintain_order=True)
 
 
@@ -102,9 +102,8 @@ def with_units(frame: pl.DataFrame, roots: pl.DataFrame) -> pl.DataFrame:
     """
     if UNIT in frame.columns:
         return frame
-    root = pl.col("id").str.slice(0, ID_LENGTH)
     numbered = frame.join(
-        roots, left_on=root, right_on="root", how="left", maintain_order="left"
+        roots, left_on=root_id(), right_on="root", how="left", maintain_order="left"
     ).drop("root")
     if numbered[UNIT].null_count():
         stranger = numbered.filter(pl.col(UNIT).is_null())["id"].first()

@@ -276,7 +276,7 @@ def test_a_run_imports_no_library_that_it_does_not_use(tmp_path: Path) -> None:
     code = f"""
 import pathlib, sys
 from pipeline.prepare import prepare_recipe
-prepare_recipe(pathlib.Path({str(recipe)!r}), {str(output)!r}, [], 1, None, None, None)
+prepare_recipe(pathlib.Path({str(recipe)!r}), output={str(output)!r}, workers=1)
 print([name for name in {slow!r} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -23,9 +23,10 @@ from PIL import Image
 
 from pipeline import errors
 from pipeline.cli import app
-from pipeline.generated import all_reasons, generated
-from pipeline.prepare import Told
+from pipeline.generated import generated
+from pipeline.prepare import Prepared
 from pipeline.readers import READERS
+from pipeline.reasons import all_reasons
 from pipeline.recipe import Recipe, parse_recipe
 from pipeline.run import Outcome
 from pipeline.stages import STAGES
@@ -175,7 +176,7 @@ def make_samples(place: Place) -> str:
     """What `make prepare` prints on stdout."""
     done = run_shown(f"bedrock-prep prepare sample_data/{REALLY_RUN}.yaml", place)
     assert done.returncode == 0, done.stderr
-    told = {name: Told(golden(name)).as_text() + "\n" for name in SAMPLES if name != REALLY_RUN}
+    told = {name: Prepared(golden(name)).as_text() + "\n" for name in SAMPLES if name != REALLY_RUN}
     return "".join((told | {REALLY_RUN: done.stdout})[name] for name in SAMPLES)
 
 

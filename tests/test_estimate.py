@@ -209,7 +209,7 @@ def test_turns_that_are_none_hold_no_images(tmp_path: Path) -> None:
 def test_a_file_wants_a_model(tmp_path: Path) -> None:
     path = tmp_path / "train.jsonl"
     path.write_text("{}\n")
-    with pytest.raises(RecipeError, match="Give --model"):
+    with pytest.raises(RecipeError, match="name the model with --model"):
         estimate_costs(str(path))
     with pytest.raises(StorageError):
         estimate_costs(str(tmp_path / "nothing"))

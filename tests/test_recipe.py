@@ -123,6 +123,26 @@ def test_a_job_that_could_not_start_is_refused_before_the_work(tmp_path: Path) -
     assert "epochCount" in fault
 
 
+def test_the_token_limit_is_that_of_the_jobs_batch_size(tmp_path: Path) -> None:
+    """A quota of one's own wins over it; the limit stays the card's, with its source."""
+    target = "model: titan-text-express, customization: fine-tuning, allow_legacy: true"
+    text = GOOD.replace("model: nova-lite, customization: fine-tuning", target)
+    job = "job: {role_arn: 'arn:aws:iam::111122223333:role/R', output_uri: 's3://bucket/out', "
+    text += job + "hyperparameters: {batchSize: 4}}\n"
+
+    def limit(*changes: str) -> tuple[object, str]:
+        plan = load(text, tmp_path, *changes).plan("assistant")
+        assert plan is not None
+        assert plan.limits.tokens_max is not None
+        return plan.limits.tokens_max.value, plan.limits.tokens_max.confidence
+
+    assert limit() == (2048, "official")
+    assert limit("job.hyperparameters.batchSize=1") == (4096, "official")
+    assert limit("targets.assistant.quota.tokens_max=3000") == (3000, "user")
+    with pytest.raises(RecipeError, match="batchSize: 5 is over 4, the greatest for which AWS"):
+        load(text, tmp_path, "job.hyperparameters.batchSize=5")
+
+
 def test_secrets_have_no_place_in_a_recipe(tmp_path: Path) -> None:
     """Credentials come from the default chain only."""
     (fault,) = faults(GOOD + "aws: {secret_access_key: abc}\n", tmp_path)

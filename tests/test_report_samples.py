@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from test_report import METRICS, REJECTED, Elements, Run
 
 from pipeline.errors import LawBroken
-from pipeline.generated import all_reasons
+from pipeline.reasons import all_reasons
 from pipeline.record import frame, rejection
 from pipeline.report.groups import measure_contradictions
 from pipeline.report.html import render_page

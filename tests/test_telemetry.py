@@ -42,8 +42,10 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *changes: str) -> None:
     out, recipe = str(folder / "out"), folder / "recipe.yaml"
-    files = (folder / "metrics.prom", folder / "events.jsonl")
-    prepare_recipe(recipe, out, list(changes), 1, None, None, None, False, None, *files)
+    metrics, events = folder / "metrics.prom", folder / "events.jsonl"
+    prepare_recipe(
+        recipe, changes=changes, output=out, workers=1, metrics=metrics, lineage_events=events
+    )
 
 
 def samples(folder: Path) -> Samples:

@@ -193,6 +193,8 @@ def with_batch_size(plan: Plan, batch_size: int) -> Plan:
     if not fitting:
         most = limit.batches[-1].up_to
         raise RecipeError(
-            f"job.hyperparameters.batchSize: {plan.card} has no token limit over batch size {most}"
+            f"job.hyperparameters.batchSize: {batch_size} is over {most}, the greatest for which "
+            f"AWS says how many tokens {plan.card} takes; use a smaller one or set quota.tokens_max"
         )
-    return with_quota(plan, {"tokens_max": fitting[0]})
+    own = limit.model_copy(update={"value": fitting[0], "batches": ()})
+    return plan.model_copy(update={"limits": plan.limits.model_copy(update={"tokens_max": own})})

@@ -42,6 +42,7 @@ class Data:
 
 def estimate_costs(
     what: str,
+    *,
     model: str | None = None,
     customization: str | None = None,
     target: str | None = None,
@@ -75,7 +76,7 @@ def estimate_costs(
 
 def _of_file(path: Path, model: str | None, customization: str | None) -> Data:
     if model is None:
-        raise RecipeError(f"{path}: for which model? Give --model")
+        raise RecipeError(f"{path}: name the model with --model")
     card = find_card(model)
     plan = card.plan(customization)
     tokens = file_tokens(path, plan.formats)

@@ -17,7 +17,6 @@ from pipeline.published import PublishedRun, open_run
 from pipeline.s3.storage import S3Place
 from pipeline.storage import Aws, is_remote, open_place
 
-BLOCK = 1 << 20
 NAMED = re.compile(rb'"(?:image-ref|uri)":"(s3://[^"]+)"')
 """An image that a line names. Inside a text the quotes would be escaped, so no text matches."""
 
@@ -131,12 +130,9 @@ def verify_files(run: PublishedRun, folder: Path) -> None:
 
 def _measure(path: Path) -> tuple[int, str]:
     """Bytes and SHA-256."""
-    state, size = hashlib.sha256(), 0
     with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            state.update(block)
-            size += len(block)
-    return size, state.hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest
 
 
 def refuse_other_place(run: PublishedRun, folder: Path, destination: str) -> None:

@@ -13,11 +13,11 @@ from pipeline.errors import RecipeError
 from pipeline.publish import as_json as to_json
 from pipeline.publish import read_manifest
 from pipeline.published import PublishedRun, open_run
-from pipeline.record import ID_LENGTH, record_id
+from pipeline.record import ID_LENGTH, record_id, root_id
 from pipeline.why.way import meant, place_of, verdict_of
 
 SHOWN_MOST = 20
-ROOT = pl.col("id").str.slice(0, ID_LENGTH)
+ROOT = root_id()
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def find_dependants(run: PublishedRun, what: str, *, duplicates: bool = False) -
     roots = rows.select(ROOT).to_series().unique().sort()
     own = ROOT.is_in(roots.implode())
     held = lineage.filter(own).collect()
-    merged = pl.col("merged_into").str.slice(0, ID_LENGTH).is_in(roots.implode()) & ~own
+    merged = root_id("merged_into").is_in(roots.implode()) & ~own
     entries = _entries(rows, what)
     if duplicates:
         others = _merged_with(rejected, roots)
@@ -79,7 +79,7 @@ def find_dependants(run: PublishedRun, what: str, *, duplicates: bool = False) -
 def _merged_with(rejected: pl.LazyFrame, roots: pl.Series) -> list[str]:
     """The other ingested records that were merged with these, one way or the other, be it by way
     of others: when one goes, the next of them would say the same."""
-    into = pl.col("merged_into").str.slice(0, ID_LENGTH).alias("into")
+    into = root_id("merged_into").alias("into")
     merges = rejected.filter(pl.col("merged_into").is_not_null()).select(ROOT, into).collect()
     seen, asked = set(roots), set(roots)
     while asked:
@@ -96,8 +96,8 @@ def _standing(
     by way of others."""
     seen, asked = set(roots), roots
     while asked.len():
-        into = rejected.filter(ROOT.is_in(asked.implode())).select("merged_into").collect()
-        found = into["merged_into"].drop_nulls().str.slice(0, ID_LENGTH).unique()
+        merged = rejected.filter(ROOT.is_in(asked.implode())).select(root_id("merged_into"))
+        found = merged.collect().to_series().drop_nulls().unique()
         asked = found.filter(~found.is_in(list(seen)))
         seen |= set(asked)
     others = sorted(seen - set(roots))

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import polars as pl
 
 from pipeline.diff.sources import WITHDRAW, Changes, digests
+from pipeline.ledger import TARGETS, target_label
 from pipeline.publish import whole_name
-from pipeline.record import ID_LENGTH
+from pipeline.record import root_id
 from pipeline.withdraw import WITHDRAWN
 
 SAMPLES_MOST = 5
@@ -68,7 +69,7 @@ def outcomes(run: _Run) -> pl.LazyFrame:
     A record that some target kept is kept there; another was set aside by the first stage that
     names it, in the order of the ledger.
     """
-    root = pl.col("id").str.slice(0, ID_LENGTH)
+    root = root_id()
     kept = (
         run.scan("lineage.parquet")
         .group_by(root=root)
@@ -132,7 +133,7 @@ def _targets_cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Chang
     set it aside."""
     differing = pl.col("targets").list.set_symmetric_difference("targets_after")
     sides = (pl.col("stage"), pl.col("stage_after"))
-    here = [side.is_null() | side.str.starts_with("targets.") for side in sides]
+    here = [side.is_null() | side.str.starts_with(TARGETS) for side in sides]
     empty = pl.col("targets", "targets_after").fill_null([])
     names = flipped.with_columns(empty).select(
         pl.when(*here).then(differing.list.sort().list.join("\n"))
@@ -148,7 +149,7 @@ def _targets_cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Chang
 def _target_stage(name: str, before: _Run, after: _Run) -> str:
     """The stage of a target, which may be written in parts."""
     entries = before.manifest["targets"] | after.manifest["targets"]
-    return f"targets.{whole_name(name, entries[name])}"
+    return target_label(whole_name(name, entries[name]))
 
 
 def _told(made: Changes, stage: str, before: _Run, after: _Run) -> str | None:

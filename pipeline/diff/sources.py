@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.ledger import target_of
 from pipeline.stage import CHUNKS
 
 SHOWN_MOST = 20
@@ -55,10 +56,10 @@ class Changes:
 
     def of_stage(self, label: str) -> list[Change]:
         """The changes that can change what one stage of the ledger decides."""
-        if label.startswith("targets."):
-            name = label.removeprefix("targets.").split(".")[0]
-            own = [c for c in self.cards if c.where.startswith(f"card.{name}.")]
-            return own + self._recipe_below(f"recipe.targets.{name}")
+        target = target_of(label)
+        if target is not None:
+            own = [c for c in self.cards if c.where.startswith(f"card.{target}.")]
+            return own + self._recipe_below(f"recipe.targets.{target}")
         if label == "split":
             return self._recipe_below("recipe.split")
         if label == "read":

@@ -13,7 +13,7 @@ from pipeline.bedrock.limits import tokens_per_record
 from pipeline.diff.drift import Drift, measure_drift, whole_targets
 from pipeline.diff.sources import compare_sources
 from pipeline.gate.gate import TargetLimits, check_gate, stops
-from pipeline.ledger import StageCount, legs
+from pipeline.ledger import StageCount, corpus_counts, legs
 from pipeline.observations import MEASURES
 from pipeline.rendering import Rendering
 from pipeline.report.measures import measure_records
@@ -28,7 +28,7 @@ def drift_of(execution: Execution, written: list[TargetFiles], metrics: Path) ->
     before = execution.named.before
     if before is None:
         return None
-    stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
+    stages = corpus_counts(execution.counts)
     now: dict[str, Any] = {
         "run": execution.digest,
         "records": {
@@ -61,7 +61,7 @@ def hold_gate(
         trains = "train" in files.splits or files.rendering.name not in execution.deltas
         if files.splits or trains:
             limits[files.name] = replace(_gate_limits(files.rendering), trains=trains)
-    stages = [count for count in execution.counts if not count.stage.startswith("targets.")]
+    stages = corpus_counts(execution.counts)
     counts = _most_rejected(stages)
     folder = execution.folder / "gate"
     folder.mkdir(exist_ok=True)

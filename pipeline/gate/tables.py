@@ -11,7 +11,7 @@ from pipeline.errors import RecipeError
 from pipeline.gate.own import FLAGS, NUMBERS, TEXTS
 from pipeline.gate.suite import TargetLimits
 from pipeline.metrics_facts import Faulty
-from pipeline.record import ID_LENGTH
+from pipeline.record import root_id
 
 if TYPE_CHECKING:
     from pipeline.recipe_settings import Gate
@@ -44,8 +44,7 @@ def with_measures(rows: pl.LazyFrame, names: list[str], measures: Path | None) -
         if path is None or not known or measure not in pl.read_parquet_schema(path):
             raise RecipeError(f"gate.expectations: no stage of this run measured {name}")
         taken = pl.scan_parquet(path).select(pl.col("id").alias("_id"), pl.col(measure).alias(name))
-        root = pl.col("id").str.slice(0, ID_LENGTH)
-        for key in (pl.col("id"), root):
+        for key in (pl.col("id"), root_id()):
             joined = rows.with_columns(_id=key).join(
                 taken, on="_id", how="left", suffix="_root", maintain_order="left"
             )

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 
 from pipeline.parquet_rows import read_groups
-from pipeline.record import ID_LENGTH
+from pipeline.record import root_id
 from pipeline.report.measures import cut
 from pipeline.stages import STAGES
 
@@ -139,10 +139,9 @@ def _let_through(folder: Path, score: dict[str, Any], bound: dict[str, Any]) -> 
 
 def _places(metrics: Path, ids: pl.Series) -> pl.DataFrame:
     """`id`, `source`, `locator` of what a target has; of a divided one, of its first chunk."""
-    root = pl.col("id").str.slice(0, ID_LENGTH).alias("root")
     known: list[tuple[Any, ...]] = []  # copies: a view of a text holds all texts beside it
     for rows in read_groups(metrics, ["id", "source", "locator"]):
-        own = rows.with_columns(root).filter(pl.col("root").is_in(ids.implode()))
+        own = rows.with_columns(root=root_id()).filter(pl.col("root").is_in(ids.implode()))
         known += own.rows()
     schema = dict.fromkeys(["id", "source", "locator", "root"], pl.String)
     found = pl.DataFrame(known, schema=schema, orient="row").sort("id")

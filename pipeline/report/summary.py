@@ -7,13 +7,12 @@ shows excerpts, with personal data masked unless the recipe says otherwise; see 
 from __future__ import annotations
 
 import heapq
-import importlib
 import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from pipeline.ledger import StageCount
+from pipeline.ledger import StageCount, target_of
 from pipeline.report import groups, judged, measures
 from pipeline.report.contamination import measure_contamination
 from pipeline.report.html import render_page
@@ -29,14 +28,6 @@ FORMAT = 2
 INPUTS_MOST = 20
 RECIPE_LENGTH = 20_000
 FAILING_MOST = 5
-
-REASONS_OF = ("pipeline.readers", "pipeline.stages", "pipeline.targets", "pipeline.bedrock.limits")
-OWN_REASONS = {
-    "schema_broken": "the rendered line breaks its format's own JSON Schema",
-    "over_records_max": "left out by selection: there are more records than the model takes",
-    "withdrawn": "the recipe takes it out of every run",
-    "shipped_before": "an earlier run of the chain that this delta goes on from has shipped it",
-}
 
 
 def summary(
@@ -55,6 +46,8 @@ def summary(
     intermediate file, gone afterwards, and the few texts and pictures that are shown. Raises
     LawBroken when the counts do not balance or contradict each other.
     """
+    from pipeline.reasons import all_reasons  # with every reader and stage, which takes a while
+
     stages, show = manifest["stages"], _shown(manifest["recipe"])
     for stage in stages:
         StageCount.from_json(stage).check()
@@ -65,7 +58,7 @@ def summary(
     scores = measure_scores(rejected.parent / "measures", manifest["recipe"])
     nearest_kept(scores, rejected.parent / "measures", metrics)
     told = {
-        "reasons": measures.measure_reasons(stages, rejected, meanings()),
+        "reasons": measures.measure_reasons(stages, rejected, all_reasons()),
         "duplicates": groups.measure_duplicates(metrics, rejected),
         "contradictions": groups.measure_contradictions(metrics, rejected),
         "contamination": measure_contamination(
@@ -170,17 +163,9 @@ def write_report(summary: dict[str, Any], folder: Path, language: str = "en") ->
     write_bytes(folder / "report.html", render_page(summary, language).encode())
 
 
-def meanings() -> dict[str, str]:
-    """What each reason means, from every package that gives reasons."""
-    told = dict(OWN_REASONS)
-    for name in REASONS_OF:
-        told |= getattr(importlib.import_module(name), "REASONS", {})
-    return told
-
-
 def _totals(stages: list[dict[str, Any]]) -> dict[str, int]:
     """The whole way before the targets: came + chunks = kept + rejected + merged + divided."""
-    own = [stage for stage in stages if not stage["stage"].startswith("targets.")]
+    own = [stage for stage in stages if target_of(stage["stage"]) is None]
     sums = ("rejected", "merged", "divided", "chunks")
     totals = {name: sum(stage[name] for stage in own) for name in sums}
     first, last = (own[0], own[-1]) if own else ({}, {})

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from pipeline.errors import LawBroken
-from pipeline.ledger import legs
+from pipeline.ledger import legs, target_of
 
 TENTHS = 1000
 """Of a per cent in a whole."""
@@ -34,11 +34,8 @@ def waterfall(stages: Iterable[dict[str, Any]], merging: Merging) -> list[dict[s
     shared: list[dict[str, Any]] = []
     targets: dict[str, list[dict[str, Any]]] = {}
     for stage in stages:
-        if stage["stage"].startswith("targets."):
-            name = stage["stage"].removeprefix("targets.").split(".")[0]
-            targets.setdefault(name, []).append(stage)
-        else:
-            shared.append(stage)
+        target = target_of(stage["stage"])
+        (shared if target is None else targets.setdefault(target, [])).append(stage)
     told = [
         _leg("chunks" if number else "records", None, leg, merging)
         for number, leg in enumerate(legs(shared, itemgetter("divided")))

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import RecipeError
+from pipeline.ledger import target_of
 from pipeline.published import PublishedRun
 from pipeline.record import ID_LENGTH
 
@@ -79,8 +80,7 @@ class Way:
     def _passed(self, stage: str) -> list[str]:
         """The stages before one. Targets stand beside one another: of them, only its own."""
         before = self.stages[: self.stages.index(stage)] if stage in self.stages else []
-        target = stage.split(".")[:2]
-        return [s for s in before if not s.startswith("targets.") or s.split(".")[:2] == target]
+        return [s for s in before if target_of(s) in {None, target_of(stage)}]
 
     def _told_chunks(self) -> Iterator[str]:
         for parent, chunks in list(self.chunks().items())[:FOLLOWED_MOST]:

@@ -1,0 +1,24 @@
+"""Every reason for which a record can be left out, with what it means."""
+
+from __future__ import annotations
+
+from pipeline import readers, stages, targets
+from pipeline.bedrock import limits
+from pipeline.delta import SHIPPED, SHIPPED_MEANS
+from pipeline.render import SCHEMA_BROKEN, SCHEMA_BROKEN_MEANS
+from pipeline.select_records import OVER_LIMIT, OVER_LIMIT_MEANS
+from pipeline.withdraw import WITHDRAWN, WITHDRAWN_MEANS
+
+RUN_REASONS = {
+    OVER_LIMIT: OVER_LIMIT_MEANS,
+    SHIPPED: SHIPPED_MEANS,
+    WITHDRAWN: WITHDRAWN_MEANS,
+    SCHEMA_BROKEN: SCHEMA_BROKEN_MEANS,
+}
+"""Reasons that come of the run itself, and of no reader, stage, target or model card."""
+
+
+def all_reasons() -> dict[str, str]:
+    """The meaning of each reason, by its name."""
+    rooms = {**readers.REASONS, **stages.REASONS, **targets.REASONS, **limits.REASONS}
+    return {**rooms, **RUN_REASONS}
