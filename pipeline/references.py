@@ -11,6 +11,8 @@ from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import polars as pl
 
+SYSTEM_TURN = -1
+
 MATCHES = pl.Schema(
     {
         "id": pl.String,
@@ -20,7 +22,7 @@ MATCHES = pl.Schema(
         # In the longest passage that both share; Chinese and Japanese characters as half a word,
         # letters of other scripts without spaces as a quarter.
         "words": pl.Float64,
-        "turn": pl.Int64,  # of the record, from 1; 0 is its text
+        "turn": pl.Int64,  # of the record, from 1; 0 is its text, -1 its system prompt
         "start": pl.Int64,  # of the passage in that text in NFC, in characters
         "end": pl.Int64,
         "item_source": pl.String,

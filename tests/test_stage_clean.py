@@ -82,10 +82,37 @@ def test_mojibake_is_repaired(broken: str, right: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "right", ["été à l’école", "Привет, Сергей", "ÀÉÎ «oui»", "Ä–Ö", "caf\u00e9”"]
+    "right",
+    [
+        *("été à l’école", "Привет, Сергей", "ÀÉÎ «oui»", "Ä–Ö", "caf\u00e9”"),
+        *("Người dân bấm nút “ĐÃ” và nhập “MÃ” hồ sơ", "XÃ–PHƯỜNG", "«UBND CẤP XÃ»", "“XÃ”, “XÃ”"),
+        *("“MAÇÃ” é fruta", "x×²", "5×¹", "a ‘IRMÃ’ dela"),
+    ],
 )
 def test_right_text_is_left_alone(right: str) -> None:
     """Proper accents and Cyrillic are no mojibake."""
+    assert cleaned(right) == right
+
+
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [
+        ("UBND XÃ\u00a0AN BÌNH", "UBND XÃ AN BÌNH"),
+        ("ỦY BAN NHÂN DÂN XÃ\u00a0PHÚ LỘC", "ỦY BAN NHÂN DÂN XÃ PHÚ LỘC"),
+        ("MÃ\u00a0SỐ THUẾ", "MÃ SỐ THUẾ"),
+        ("NGÃ\u00a0BA", "NGÃ BA"),
+        ("voilÃ\u00a0 tout", "voilà tout"),
+        ("LÃ\u00a0 oÃ¹", "Là où"),
+        ("METRÃ” DE SÃO PAULO", "METRÔ DE SÃO PAULO"),
+        ("KÃ–LN", "KÖLN"),
+        ("RÃ©publique", "République"),
+        ("×©×œ×•×\u009d", "שלום"),
+        ("hồ sơ “XÃ” vÃ\u00a0 khÃ´ng", "hồ sơ “XÃ” vÃ  không"),
+    ],
+)
+def test_what_may_be_both_goes_by_the_text_around(given: str, right: str) -> None:
+    """A capital before a no-break space or a closing quote is no misread letter."""
+    assert cleaned(given) == right
     assert cleaned(right) == right
 
 

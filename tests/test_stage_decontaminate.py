@@ -49,6 +49,18 @@ def test_an_item_is_found_as_it_is_and_in_other_dress(item: str) -> None:
     assert verdict(text(f"Now: «{dressed}»"), ITEMS) == other
 
 
+def test_a_short_item_is_found_in_any_prompt_or_line_of_one() -> None:
+    """Of fewer words than a run has: as a user's turn, as a line of it or of the system prompt."""
+    exact, short = ("exact", "1", None), "Who wrote Hamlet?"
+    assert verdict(conversation(short, "He.", "Thanks", "Welcome"), ITEMS) == exact
+    assert verdict(conversation("Hi", "Hi", short, "He."), ITEMS) == exact
+    assert verdict(conversation(f"Answer in one word:\n{short}", "He."), ITEMS) == exact
+    system = conversation("Go on.", "He.") | {"system": f"You are asked:\n{short}"}
+    assert verdict(system, ITEMS) == exact
+    assert verdict(conversation("Go on.", "He.") | {"system": f"Say this: {TRAIN}"}, ITEMS) == exact
+    assert verdict(conversation("Tell me a question.", short), ITEMS) is None
+
+
 def test_a_run_of_words_and_a_share_of_them() -> None:
     """13 words in a row are a run; a share counts runs of 8 that need not stand together."""
     words = TRAIN.split()
@@ -72,11 +84,11 @@ def test_scripts_without_spaces_have_longer_runs() -> None:
 
 
 def test_a_short_item_is_found_as_a_whole_only() -> None:
-    """As a prompt, or a line of a document; not within a sentence, and not as a later turn."""
+    """As a prompt, or a line of a document; not within a sentence, and not as an answer."""
     assert verdict(conversation("who wrote hamlet", "He did."), ITEMS)[0] == "normalised"
     assert verdict(text("# FAQ\n\n  Who wrote Hamlet?\n\nHe did."), ITEMS)[0] == "exact"
     assert verdict(text("I know who wrote Hamlet and when."), ITEMS) is None
-    assert verdict(conversation("Hi", "Hi", "Who wrote Hamlet?", "He."), ITEMS) is None
+    assert verdict(conversation("Hi", "Who wrote Hamlet?"), ITEMS) is None
     assert verdict(conversation("Name a play.", "Who wrote Hamlet?"), ITEMS) is None
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 from pipeline.kernels.arrow_made import Capsules
 from pipeline.made import rows_in_use
 from pipeline.record import frame
+from pipeline.references import SYSTEM_TURN
 from pipeline.stages.marks import FORM_KINDS
 from pipeline.stages.redact import Redact
 
@@ -70,12 +71,13 @@ def find_texts(work: Path, ids: Iterable[str], samples: str) -> dict[str, str]:
 
 
 def find_turns(work: Path, turns: Mapping[str, int]) -> dict[str, str]:
-    """One text of each rejected record by id, in NFC: its turn of that number, 0 for its `text`."""
+    """One text of each rejected record by id, in NFC: its turn by number, see `MATCHES`."""
     found: dict[str, str] = {}
     for path in sorted(work.glob("pass-*/*.rejected.arrow")):
         for row_id, row in _rows(path, turns.keys() - found.keys()):
             number = turns[row_id]
-            text = row["messages"][number - 1]["text"] if number else row["text"]
+            own = {0: row["text"], SYSTEM_TURN: row["system"]}
+            text = own[number] if number in own else row["messages"][number - 1]["text"]
             found[row_id] = unicodedata.normalize("NFC", text or "")
     return found
 

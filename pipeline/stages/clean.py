@@ -12,6 +12,7 @@ from pydantic import Field
 from pipeline.kernels import surface
 from pipeline.stage import Broken, Observed, Settings, reject
 from pipeline.stages.before_after import changed_texts, sampled, tallied
+from pipeline.stages.mojibake import line_without_mojibake
 from pipeline.stages.texts import NFC_SUSPECT, has_images, in_nfc, nfc, rewrite
 from pipeline.stages.tone_marks import GATES, VOWELS, Style, in_style
 
@@ -58,8 +59,6 @@ TAKEN_OUT = {
 
 KINDS = ("mojibake", "unicode_form", *TAKEN_OUT, "tone_marks")
 """All kinds of change."""
-
-C1 = frozenset(map(chr, range(0x80, 0xA0)))
 
 
 class Clean(Settings):
@@ -213,19 +212,10 @@ def _without_stray_joiners(text: pl.Expr) -> pl.Expr:
 
 def _without_mojibake(text: pl.Expr) -> pl.Expr:
     return text.map_elements(
-        lambda whole: "\n".join(map(_line_without_mojibake, whole.split("\n"))),
+        lambda whole: "\n".join(map(_line, whole.split("\n"))),
         return_dtype=pl.String,
     )
 
 
-def _line_without_mojibake(line: str) -> str:
-    """The line with its encoding repaired, if that removes characters, as true repairs do.
-
-    A C1 control may also turn into the one character of Windows-1252 that was meant.
-    """
-    if line.isascii() or not WORTH.search(line):
-        return line
-    from ftfy import fix_encoding
-
-    fixed = fix_encoding(line)
-    return fixed if len(fixed) < len(line) or not C1.isdisjoint(line) else line
+def _line(line: str) -> str:
+    return line if line.isascii() or not WORTH.search(line) else line_without_mojibake(line)

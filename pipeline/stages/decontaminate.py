@@ -25,7 +25,8 @@ class Decontaminate(Settings):
     item, a run of `words` words of it, or at least `share` of the item's runs of `share_words`
     words. A character of Chinese or Japanese counts as half a word, one of Thai, Lao, Khmer or
     Myanmar as a quarter: a run of 13 words is one of 26 or 52 of their characters. An item with
-    fewer words than a run is looked for as a whole: as a prompt, a document, or a line of one. Runs
+    fewer words than a run is looked for as a whole: as any prompt, system prompt or document, or
+    as a line of one. Runs
     that stand in a fifth of a set's items (three at least), or in 100 of them, are a template's and
     are not looked for. Looked for are texts and the user's turns of items, in all texts and turns
     of records.

@@ -14,7 +14,7 @@ import polars as pl
 
 from pipeline.kernels import passages
 from pipeline.kernels.passages import Flags, Numbers, Words
-from pipeline.references import MATCHES
+from pipeline.references import MATCHES, SYSTEM_TURN
 from pipeline.stages.evaluation_tables import AT_ONCE, KINDS, PLACED, Index, grams_of, kind_of
 from pipeline.stages.evaluation_whole import as_whole
 from pipeline.stages.texts import KEPT, nfc
@@ -49,8 +49,8 @@ def matches(records: pl.DataFrame, index: Index, measure: Measure) -> pl.DataFra
 
 
 def _texts(records: pl.DataFrame) -> pl.DataFrame:
-    """A row for each text of a kept record: `id`, `turn` (0 for the text), `text`, and `alone`:
-    whether it is all that the record asks."""
+    """A row for each text of a kept record: `id`, `turn` (see `MATCHES`), `text`, and `asks`:
+    whether it may be an item as a whole, or a line of it, as an answer may not."""
     kept = records.filter(KEPT)
     asked = (pl.col("role") == "user").fill_null(False)
     turns = (
@@ -58,12 +58,15 @@ def _texts(records: pl.DataFrame) -> pl.DataFrame:
         .select("id", "messages", turn=pl.int_ranges(1, pl.col("messages").list.len() + 1))
         .explode("messages", "turn")
         .select("id", pl.col("turn").cast(pl.Int64), pl.col("messages").struct.unnest())
-        .with_columns(alone=asked & (asked.sum().over("id") == 1))
+        .with_columns(asks=asked)
     )
-    own = kept.select("id", "text", turn=pl.lit(0, pl.Int64), alone=pl.lit(True))
-    columns = ["id", "turn", "text", "alone"]
-    both = pl.concat([own.select(columns), turns.select(columns)])
-    return both.filter(pl.col("text").str.len_bytes() > 0).with_columns(nfc(pl.col("text")))
+    columns = ["id", "turn", "text", "asks"]
+    own = [
+        kept.select("id", turn=pl.lit(number, pl.Int64), text=name, asks=pl.lit(True))
+        for number, name in ((SYSTEM_TURN, "system"), (0, "text"))
+    ]
+    every = pl.concat([*own, turns.select(columns)])
+    return every.filter(pl.col("text").str.len_bytes() > 0).with_columns(nfc(pl.col("text")))
 
 
 def _by_runs(texts: pl.DataFrame, index: Index, measure: Measure) -> pl.DataFrame:

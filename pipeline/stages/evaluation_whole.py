@@ -10,7 +10,7 @@ from pipeline.stages.evaluation_tables import AT_ONCE, KINDS, PLACED, Index, fir
 
 
 def as_whole(texts: pl.DataFrame, index: Index) -> pl.DataFrame:
-    """Prompts, and texts and lines of documents, that are equal to a part as a whole."""
+    """Documents, prompts and system prompts, and lines of them, that equal a part as a whole."""
     found = [pl.DataFrame(schema=PLACED)]
     short = _short(texts, index.longest) if index.whole.height else _short(texts.clear(), 0)
     short = short[index.whole_starts.holds(first_grams(short["text"]))]
@@ -34,15 +34,14 @@ def as_whole(texts: pl.DataFrame, index: Index) -> pl.DataFrame:
 def _short(texts: pl.DataFrame, longest: int) -> pl.DataFrame:
     """What is short enough to be equal to a part: `id`, `turn`, `text`, and where it starts."""
     length = pl.col("text").str.len_chars()
-    alone = texts.filter(pl.col("alone") & (length <= longest)).with_columns(
-        offset=pl.lit(0, pl.Int64)
-    )
-    lined = texts.filter((pl.col("turn") == 0) & pl.col("text").str.contains("\n", literal=True))
+    asking = texts.filter("asks")
+    whole = asking.filter(length <= longest).with_columns(offset=pl.lit(0, pl.Int64))
+    lined = asking.filter(pl.col("text").str.contains("\n", literal=True))
     lines = lined.with_row_index("row").with_columns(pl.col("text").str.split("\n")).explode("text")
     size = length.cast(pl.Int64) + 1
     lines = lines.with_columns(offset=size.cum_sum().over("row") - size)
     columns = ["id", "turn", "text", "offset"]
-    return pl.concat([alone.select(columns), lines.filter(length <= longest).select(columns)])
+    return pl.concat([whole.select(columns), lines.filter(length <= longest).select(columns)])
 
 
 def _equal(rows: pl.DataFrame, index: Index) -> pl.DataFrame:

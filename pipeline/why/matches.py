@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.evaluation import CONTAMINATION
 from pipeline.published import PublishedRun
+from pipeline.references import SYSTEM_TURN
 
 
 def matches_of(run: PublishedRun, ids: Iterable[str]) -> list[dict[str, Any]]:
@@ -34,5 +35,5 @@ def told_matches(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 def _place(row: dict[str, Any], side: str) -> str:
     turn = row[f"{side}turn"]
-    where = f"turn {turn}" if turn else "the text"
+    where = {0: "the text", SYSTEM_TURN: "the system prompt"}.get(turn, f"turn {turn}")
     return f"characters {row[f'{side}start']}-{row[f'{side}end']} of {where}"
