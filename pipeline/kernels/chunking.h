@@ -94,9 +94,18 @@ static size_t line_end(const Cutter *cutter, size_t at) {
     return past_newlines(cutter, end_of_line(cutter, at), &lines);
 }
 
-/* Lines up to an empty one or a heading; `lines` says how many newlines it ends in. */
-static size_t block_end(const Cutter *cutter, size_t at, int *lines) {
+/* Whether a line that begins here, behind its blanks, opens or closes fenced code. */
+static int is_fence(const Cutter *cutter, size_t at) {
+    return cutter->length - at >= 3 &&
+           (!memcmp(cutter->text + at, "```", 3) || !memcmp(cutter->text + at, "~~~", 3));
+}
+
+/* Lines up to an empty one or a heading; `lines` says how many newlines it ends in, `is_code` is
+ * turned by each fence among them. */
+static size_t block_end(const Cutter *cutter, size_t at, int *lines, int *is_code) {
+    at = skip_in_line(cutter, at);
     for (;;) {
+        *is_code ^= is_fence(cutter, at);
         at = end_of_line(cutter, at);
         if (at >= cutter->length) break;
         size_t next = skip_in_line(cutter, at + 1);
@@ -186,13 +195,14 @@ static int is_heading(const uint8_t *text, size_t length) {
 }
 
 static int put_pieces(Cutter *cutter) {
-    int lines = 0, before;
+    int lines = 0, is_code = 0;
     cutter->count = 0;
     for (size_t at = 0, end; at < cutter->length; at = end) {
-        before = lines;
-        end = block_end(cutter, at, &lines);
+        int before = lines, was_code = is_code;
+        end = block_end(cutter, at, &lines, &is_code);
         int heading = before && is_heading(cutter->text + at, end - at);
         uint8_t cut = heading ? CUT_HEADING : before > 1 ? CUT_EMPTY_LINE : CUT_LINE;
+        if (was_code) cut = CUT_LINE;
         int status = put_span(cutter, at, end, cut, 0);
         if (status) return status;
     }

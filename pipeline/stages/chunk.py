@@ -37,6 +37,7 @@ CHARACTER = (
 CODE_POINT = r"(?s)."
 
 HEADING = r"^#{1,6}[ \t]"
+FENCE = rf"(?m)^{BLANKS}*(?:```|~~~)"  # of code, in which no line is a heading
 
 CLASSES = (r"\s", ATTACHED.removesuffix("*"), f"[{STOP}]", f"[{WIDE_STOP}]", f"[{CLOSING}]")
 """What the kernel must know of a character."""
@@ -46,7 +47,8 @@ class Chunk(Settings):
     """Cuts documents into chunks of at most `max_tokens`, by the upper bound of their tokens.
 
     Cuts before a Markdown heading, at a blank line, a line, a sentence, a blank, or anywhere, the
-    first of these that fills the chunk at least by half. Chunks are exact slices: without
+    first of these that fills the chunk at least by half; within fenced code at a line at best, so
+    that a fence that fits mostly stays whole. Chunks are exact slices: without
     `overlap` they join back to the text; with it each begins with the last whole sentences or
     lines of the one before, up to so many tokens. The locator says which characters
     (`chars=0-812`, the end not included). Labelled records and images stay as they are.
@@ -212,11 +214,16 @@ def _parts(pieces: pl.DataFrame, pattern: str) -> pl.DataFrame:
 
 
 def _before_a_block() -> pl.Expr:
-    """The cut before each piece, from how it begins and how the one before it ends."""
+    """The cut before each piece, from how it begins and how the one before it ends; within fenced
+    code it is never better than between two lines."""
     before = pl.col("text").shift(1)
     line = before.str.ends_with("\n")
+    fences = pl.col("text").str.count_matches(FENCE)
+    is_code = (fences.cum_sum() - fences).over("row") % 2 == 1
     return (
-        pl.when(line & pl.col("text").str.contains(HEADING))
+        pl.when(is_code)
+        .then(_cut(Cut.LINE))
+        .when(line & pl.col("text").str.contains(HEADING))
         .then(_cut(Cut.HEADING))
         .when(before.str.contains(rf"\n{BLANKS}*\n"))
         .then(_cut(Cut.EMPTY_LINE))
