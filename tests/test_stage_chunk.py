@@ -70,6 +70,22 @@ def test_headings_begin_chunks() -> None:
     ]
 
 
+def test_comments_in_fenced_code_are_no_headings() -> None:
+    """The fence goes whole into the chunk behind the empty line before it; `~~~` is one, too."""
+    code = "\n".join(f"# step {n}\nmake step-{n}\n" for n in range(4))
+    for fence in ("```", "~~~"):
+        text = (
+            "Read all of it before you begin, " * 12 + f"\n\n{fence}sh\n{code}{fence}\n\nThen rest."
+        )
+        first, second = chunks(text, max_tokens=128)
+        assert first.endswith("begin, \n\n")
+        assert second.startswith(f"{fence}sh\n# step 0")
+    behind = (
+        f"```\n{code}```\n\n" + "Words to fill it. " * 12 + "\n# Next\n" + "More of them. " * 12
+    )
+    assert chunks(behind, max_tokens=160)[1].startswith("# Next")
+
+
 def test_empty_lines_go_before_lines() -> None:
     """A paragraph that is over half a chunk is not torn to fill it."""
     assert chunks(LINE * 3 + "\n" + LINE * 3, max_tokens=75) == [LINE * 3 + "\n", LINE * 3]
@@ -166,7 +182,21 @@ PIECES = (
         "3.14",
         "\u0301",
     ),
-    *("# Heading\n", "#no", "####### x", "- item\n", "中文", "ไทย", "é", "👩\u200d🌾", "𐐷", "𠮷"),
+    *(
+        "```\n",
+        "\n ~~~sh\n",
+        "``",
+        "# Heading\n",
+        "#no",
+        "####### x",
+        "- item\n",
+        "中文",
+        "ไทย",
+        "é",
+        "👩\u200d🌾",
+        "𐐷",
+        "𠮷",
+    ),
     *("word " * 8, "x" * 40, "a line of words that is long\n", "\u200d", " \u0301"),
 )
 

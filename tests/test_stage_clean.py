@@ -116,6 +116,23 @@ def test_what_may_be_both_goes_by_the_text_around(given: str, right: str) -> Non
     assert cleaned(right) == right
 
 
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [
+        ("    if not xs:\n        return None\n", "    if not xs:\n        return None"),
+        (" \n\n\treturn x\n\n", "\treturn x"),
+        (" Hà Nội ", "Hà Nội"),
+        ("\u3000\u3000中文\n", "中文"),
+        ("\u00a0\u00a0x", "  x"),
+        (" \n\n", ""),
+    ],
+)
+def test_the_first_line_keeps_its_indentation(given: str, right: str) -> None:
+    """A completion that goes on with a block of code is code still."""
+    assert cleaned(given) == right
+    assert cleaned(right) == right
+
+
 def test_mojibake_can_be_left() -> None:
     """`mojibake: false` keeps the letters as they are."""
     assert cleaned("Tiáº¿ng", mojibake=False) == "Tiáº¿ng"

@@ -68,7 +68,8 @@ class Clean(Settings):
     byte-order marks, soft hyphens and Unicode tags go; joiners (U+200C, U+200D) stay between two
     characters that are not ASCII, as Persian, Indic scripts and emoji need them. Every line and
     page break becomes a newline, a no-break space a space. Blanks at line ends go, three or more
-    newlines become two, and the ends are stripped. Text decoded with the wrong character set is
+    newlines become two, and the ends are stripped, but for the indentation of a first line (a tab,
+    or two blanks and more). Text decoded with the wrong character set is
     repaired (`mojibake`). Vietnamese syllables are written `hòa, khỏe, thủy` or `hoà, khoẻ, thuỷ`
     (`tone_marks`), those of addresses and paths as they are. Works on the text, the system prompt
     and every turn. Cleaning twice is cleaning once.
@@ -194,7 +195,18 @@ def _tidy(watched: _Watched, tone_marks: Style | Literal["keep"]) -> pl.Series:
     )
     if tone_marks != "keep":
         watched.change(HAS_TONES, GATES[tone_marks], lambda text: in_style(text, tone_marks))
-    return watched.texts.str.strip_chars()
+    return _without_ends(watched.texts)
+
+
+def _without_ends(texts: pl.Series) -> pl.Series:
+    """Without white space at the end, and without what is no indentation at the start: a
+    completion of code may begin within a block."""
+    ended = texts.str.strip_chars_end()
+    begins = ended.str.contains(r"^\s").fill_null(False).arg_true()
+    if begins.is_empty():
+        return ended
+    without_lines = ended.gather(begins).str.replace(r"^\s*[^\S \t]", "")
+    return ended.scatter(begins, without_lines.str.replace(r"^ (\S)", "$1"))
 
 
 def _without_unwanted(text: pl.Expr) -> pl.Expr:
