@@ -35,6 +35,14 @@ def language(text: str, **settings: object) -> str:
         ("th", THAI),
         ("el", "Τα φύλλα μαζεύονται νωρίς το πρωί, ενώ είναι ακόμα υγρά."),
         ("he", "העלים נקטפים מוקדם בבוקר בעודם רטובים מטל ומובאים לכפר."),
+        ("zh", "今天天气很好，我们去公园散步吧。"),
+        ("ja", "ありがとうございます。"),
+        ("ko", "안녕하세요, 무엇을 도와드릴까요?"),
+        ("vi", "Cảm ơn bạn nhé"),
+        ("vi", "Anh restart lại modem wifi giúp em nhé."),
+        ("vi", "Bạn cần deploy microservice lên Kubernetes cluster, sau đó config ingress."),
+        ("en", "Mr Nguyễn Văn Bình went to meet the director, who comes from the town of Cần Thơ."),
+        ("en", "The bowl of phở that they serve at the corner is by far the best one in the city."),
     ],
 )
 def test_language_is_told(code: str, text: str) -> None:
@@ -66,6 +74,19 @@ def test_only_allowed_languages_stay() -> None:
     marks = Language(allow=["vi"], undetermined="reject")(frame(rows))["rejected"]
     expected = {"reason": "language_not_allowed", "threshold": "vi", "merged_into": None}
     assert marks.to_list() == [expected | {"value": "en"}, None, expected | {"value": "und"}]
+
+
+@pytest.mark.parametrize(
+    "text", ["Write a poem about autumn leaves.", "Do you ship to Canada or Mexico?"]
+)
+def test_a_guess_outside_the_allowed_is_no_verdict(text: str) -> None:
+    """langdetect takes them for Romanian and Spanish, with little confidence."""
+    after = Language(allow=["en", "vi"])(frame([{"source": "a", "text": text}]))
+    assert after["language"].to_list() == ["und"]
+    assert after["rejected"].to_list() == [None]
+    french = "Où est la gare de Lyon, s'il vous plaît, et quand part le train ?"
+    after = Language(allow=["en", "vi"])(frame([{"source": "a", "text": french}]))
+    assert after["rejected"].struct.field("value").to_list() == ["fr"]
 
 
 def test_turns_are_joined() -> None:

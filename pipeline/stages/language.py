@@ -14,13 +14,29 @@ UNDETERMINED = "und"
 MIN_LETTERS = 20
 """Under this langdetect guesses: 'OK' is Portuguese with a probability of 0.99999."""
 
+FEW_LETTERS = 8
+"""From so many on, letters that one language alone writes tell it: 안녕하세요, 반갑습니다."""
+
+SURE = 0.75
+"""langdetect's answers under it are mostly wrong where a text is short: "Write a poem about autumn
+leaves." is Romanian with a probability of 0.71."""
+
 NOT_PROSE = (
     r"(?s)```.*?(?:```|\z)|`[^`\n]*`"  # code
     r"|(?:https?://|www\.)\S+|\S+@\S+|<[^<>]{1,200}>"  # addresses, markup
 )
-ENOUGH_LETTERS = rf"(?:\p{{L}}\P{{L}}*){{{MIN_LETTERS}}}"
+LETTERS = r"(?:\p{{L}}\P{{L}}*){{{}}}"
 FOREIGN_LETTER = r"[\p{L}&&[^\x00-\u036F\u1E00-\u1EFF\u2C60-\u2C7F\uFB00-\uFB06]]"
 """A letter that is not Latin: only with one can the script tell."""
+
+VIETNAMESE = r"[ơưƠƯ\u1EA0-\u1EF9]"
+"""What no other language writes, near enough."""
+
+VIETNAMESE_WORD = rf"(?:^|[^\p{{L}}\p{{M}}])\p{{Ll}}*[\p{{Ll}}&&{VIETNAMESE}]"
+"""The beginning of a word with such a letter that is no name: those stand in any language."""
+
+VIETNAMESE_WORDS = 10
+"""A text in which one in so many words is such a one is Vietnamese; in plain prose four are."""
 
 KANA, HAN = r"[\u3041-\u30FF\u31F0-\u31FF]", r"\p{Han}"
 SCRIPT_OF = {
@@ -49,10 +65,12 @@ class Language(Settings):
 
     Looks at the first 300 characters of prose: code, addresses and markup are left out, of
     labelled records the turns are joined. A script that only one language uses decides by
-    itself; langdetect, with its seed fixed, decides the rest. Under 20 letters the language is
-    `und`, undetermined; such records are kept unless `undetermined: reject`. Each record's
-    confidence, from 0 to 1, is among the run's measures: of langdetect's answers its own
-    probability, 1 where the script tells.
+    itself, from 8 letters on, and so do Vietnamese words with letters of their own: one in ten is
+    enough, as English names of things stand between them. langdetect, with its seed fixed, decides
+    the rest, from 20 letters on. With fewer the language is `und`, undetermined, and where
+    langdetect is not sure (under 0.75) of a language outside `allow`; such records are kept unless
+    `undetermined: reject`. Each record's confidence, from 0 to 1, is among the run's measures: of
+    langdetect's answers its own probability, 1 where the script tells.
     """
 
     name: ClassVar[str] = "language"
@@ -78,6 +96,8 @@ class Language(Settings):
         """As `__call__`, with each record's `confidence` and the number of records by language."""
         samples = records.select(sample=_prose(self.sample_chars), kept=KEPT)
         answers = told(samples["sample"]).with_columns(samples["kept"], records["id"])
+        if self.allow:
+            answers = answers.with_columns(language=self._allowed_or_sure())
         languages = answers.select(pl.when("kept").then("language")).to_series()
         found = records.with_columns(language=pl.coalesce(languages, "language"))
         if self.allow:
@@ -89,6 +109,11 @@ class Language(Settings):
             measures=measures.select("id", pl.col("confidence").round(6)),  # as any Python adds
             tallies=counted.drop_nulls("kind").sort("id"),
         )
+
+    def _allowed_or_sure(self) -> pl.Expr:
+        """The language, undetermined where it is a guess that `allow` would reject."""
+        is_guess = ~pl.col("language").is_in(self.allow or []) & (pl.col("confidence") < SURE)
+        return pl.when(is_guess).then(pl.lit(UNDETERMINED)).otherwise("language")
 
     def _not_allowed(self) -> Broken:
         allow = sorted(set(self.allow or ()))
@@ -131,13 +156,15 @@ def told(samples: pl.Series) -> pl.DataFrame:
 def _by_script(samples: pl.Series) -> pl.DataFrame:
     """`sample` and its `language` if the script tells, `und` if it is short, else null."""
     sample = pl.col("sample")
-    enough = sample.str.contains(ENOUGH_LETTERS)
+    few = sample.str.contains(LETTERS.format(FEW_LETTERS))
+    enough = sample.str.contains(LETTERS.format(MIN_LETTERS))
     parted = samples.to_frame("sample").with_columns(
-        foreign=enough & sample.str.contains(FOREIGN_LETTER),
+        telling=few & sample.str.contains(f"{FOREIGN_LETTER}|{VIETNAMESE}"),
         language=pl.when(~enough).then(pl.lit(UNDETERMINED)),
     )
-    foreign = parted.filter("foreign").with_columns(language=_script_language())
-    return pl.concat([parted.filter(~pl.col("foreign")), foreign]).drop("foreign")
+    told = pl.coalesce(_script_language(), "language")
+    telling = parted.filter("telling").with_columns(language=told)
+    return pl.concat([parted.filter(~pl.col("telling")), telling]).drop("telling")
 
 
 def _script_language() -> pl.Expr:
@@ -154,5 +181,8 @@ def _script_language() -> pl.Expr:
     for code, script in SCRIPT_OF.items():
         share = sample.str.count_matches(f"[{script}&&\\p{{L}}]")
         told = told.when(share * 2 > letters).then(pl.lit(code))
+    words = sample.str.count_matches(r"\p{L}[\p{L}\p{M}]*")
+    vietnamese = sample.str.count_matches(VIETNAMESE_WORD)
+    told = told.when((vietnamese > 0) & (vietnamese * VIETNAMESE_WORDS >= words)).then(pl.lit("vi"))
     expression: pl.Expr = told.otherwise(None)
     return expression
