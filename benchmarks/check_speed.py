@@ -179,10 +179,10 @@ def table(path: Path, records: int, format_name: str, count: int) -> str:
     for name, own in runs.items():
         cpu, wall = median(own.cpu), median(own.wall)
         ratio = median(mine / other for mine, other in zip(ours, own.cpu, strict=True))
-        beside = "" if name == OURS else f"{ratio:.2f} times"
+        takes = "" if name == OURS else f"{ratio:.2f} times"
         peak = own.peak * 1024 / MEGABYTE
         rows.append(
-            f"| {name} | {size / cpu:.0f} | {cpu:.2f} | {beside} | {wall:.2f} | {peak:.0f} |"
+            f"| {name} | {size / cpu:.0f} | {cpu:.2f} | {takes} | {wall:.2f} | {peak:.0f} |"
         )
     write_records(path, records // 10, format_name)
     peak = measure(CONTENDERS[OURS], path, format_name)[3] * 1024 / MEGABYTE

@@ -132,7 +132,7 @@ def growth(result: dict[str, Any]) -> list[str]:
     lines = [
         f"\n## Growth: all of `prepare` with `--memory {result['memory']}`\n",
         "![CPU seconds by megabytes](growth.svg)\n",
-        "| MB | CPU s | CPU s a MB | beside 1× | wall s | peak MB |\n|--:|--:|--:|--:|--:|--:|",
+        "| MB | CPU s | CPU s per MB | vs 1× | wall s | peak MB |\n|--:|--:|--:|--:|--:|--:|",
     ]
     for one in multiples.values():
         each = one["cpu"] / one["megabytes"]
@@ -193,7 +193,7 @@ def write(state: Path, folder: Path) -> None:
         if known.get(part):
             lines += shown(known[part])
     if known.get("rules"):
-        lines += ["\n## Rule for rule beside datatrove\n", RULES, known["rules"]["table"]]
+        lines += ["\n## Rule by rule: ours and datatrove\n", RULES, known["rules"]["table"]]
     (folder / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     if known.get("growth"):
         (folder / "growth.svg").write_text(plot(known["growth"]["multiples"]), encoding="utf-8")
