@@ -3,14 +3,14 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-# langdetect is published as source only; it is built with the setuptools of the lock, no other.
+# langdetect is published as source only; it is always built with the setuptools that the lock file pins.
 INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all: --no-binary langdetect --no-build-isolation
 RECIPES := $(sort $(wildcard sample_data/*.yaml))
 
 .DEFAULT_GOAL := help
 .PHONY: help prepare test check format golden fuzz soak nights lock bench benchmarks clean setup setup-dev FORCE
 
-help: ## Show what can be made
+help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 prepare: setup ## Run every sample recipe into out/
@@ -22,7 +22,7 @@ prepare: setup ## Run every sample recipe into out/
 test: setup-dev ## Run the tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-check: setup-dev ## Lint, format, types, freshness of what is generated
+check: setup-dev ## Check lint, format, types, and that generated files are up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -30,12 +30,12 @@ check: setup-dev ## Lint, format, types, freshness of what is generated
 	MYPYPATH=benchmarks $(BIN)/mypy --config-file tests/mypy.ini benchmarks/*.py
 	$(BIN)/python -m pipeline.generated --check
 
-format: setup-dev ## Format the code and write what is generated
+format: setup-dev ## Format the code and write the generated files
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m pipeline.generated
 
-golden: setup-dev ## Write the golden results of the sample recipes anew
+golden: setup-dev ## Regenerate the golden results of the sample recipes
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden.py -k golden_one
 
 fuzz: ## Feed the compiled kernels damaged texts under sanitizers (300,000 inputs each)
@@ -47,16 +47,16 @@ fuzz: ## Feed the compiled kernels damaged texts under sanitizers (300,000 input
 	  done; \
 	done
 
-soak: setup-dev ## Every fault at every call, a kill at every step, 100 races, all hostile files (an hour)
+soak: setup-dev ## Test every fault at every call, a kill at every step, 100 races, all hostile files (an hour)
 	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/test_faults.py tests/test_kills.py tests/test_kills_s3.py tests/test_state.py tests/test_stops.py tests/test_hostile.py
 
-nights: setup-dev ## 1,000 scheduled runs with faults: nothing may grow
+nights: setup-dev ## Test 1,000 scheduled runs with faults: nothing may grow
 	SOAK=1 $(BIN)/python -m pytest tests/test_nightly.py
 
-bench: setup-dev ## Measure: throughput by stage, on what this machine has
+bench: setup-dev ## Measure throughput by stage, on documents that this machine has
 	$(BIN)/python benchmarks/run_stages.py
 
-benchmarks: setup-dev ## Measure all, beside the peers: benchmarks/RESULTS.md (15 minutes; ARGS=--quick)
+benchmarks: setup-dev ## Measure everything, with the peers, into benchmarks/RESULTS.md (15 minutes; ARGS=--quick)
 	@case "$(ARGS)" in *--peers*) ;; *) sh benchmarks/peers/install.sh build/bench/peers ;; esac
 	$(BIN)/python benchmarks/run_all.py $(ARGS)
 

@@ -1,9 +1,8 @@
-"""The parsers that readers stand on, alone: `python bare_parsers.py KIND TIMES FILE…` prints the
-characters of the files, read so many times over.
+"""The parsers that our readers are built on, alone: `python bare_parsers.py KIND TIMES FILE…`.
 
-Nothing of this package is imported here: a process of this is what the least program costs that
-gets text out of these files. What has no parser of its own (RTF, whose reader is this package's)
-is not here.
+It reads the files TIMES times and prints the number of their characters. Nothing of this package is
+imported here, so that such a process costs as little as a program that gets text out of these files
+can. Formats without a parser of their own (RTF, whose reader is our own) are not included.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ ODF = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
 
 
 def decoded(data: bytes) -> str:
-    """The encoding found, and the text by it: resiliparse alone."""
+    """Detect the encoding and decode, with resiliparse alone."""
     from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 
     return bytes_to_str(data, detect_encoding(data) or "utf-8")
 
 
 def html_text(data: bytes) -> str:
-    """Decode, parse, extract: resiliparse alone."""
+    """Decode, parse and extract the main content, with resiliparse alone."""
     from resiliparse.extract.html2text import extract_plain_text
 
     return extract_plain_text(decoded(data), main_content=True)
@@ -51,7 +50,7 @@ def bare_text(path: Path) -> str:
 
 
 def bare_docx(path: Path) -> str:
-    """The text of the document's XML, by lxml alone."""
+    """The text of the document's XML, with lxml alone."""
     return _paragraphs(path, "word/document.xml", f"{{{W}}}p")
 
 
@@ -68,7 +67,7 @@ def _paragraphs(path: Path, member: str, tag: str) -> str:
 
 
 def bare_pptx(path: Path) -> str:
-    """The text of each slide's XML, by lxml alone."""
+    """The text of each slide's XML, with lxml alone."""
     from lxml import etree
 
     with zipfile.ZipFile(path) as parts:
@@ -78,7 +77,7 @@ def bare_pptx(path: Path) -> str:
 
 
 def bare_xlsx(path: Path) -> str:
-    """The cells of the first sheet with the shared strings in their place, by lxml alone."""
+    """The cells of the first sheet, with shared strings looked up, with lxml alone."""
     from lxml import etree
 
     with zipfile.ZipFile(path) as parts:
@@ -93,14 +92,14 @@ def bare_xlsx(path: Path) -> str:
 
 
 def bare_epub(path: Path) -> str:
-    """Each page of the book, by resiliparse."""
+    """The text of each page of the book, with resiliparse."""
     with zipfile.ZipFile(path) as parts:
         pages = [name for name in parts.namelist() if name.endswith("html")]
         return "\n".join(html_text(parts.read(name)) for name in pages)
 
 
 def bare_email(path: Path) -> str:
-    """The first plain text, by the standard library."""
+    """The first plain text of a message, with the standard library."""
     import email
     from email import policy
 

@@ -1,4 +1,4 @@
-"""What the tables beside peers share: options, the peers' own environment, versions in it."""
+"""What the comparisons with peers share: options, the peers' own environment, versions in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from pathlib import Path
 
 
 def asked(about: str) -> tuple[Path, int]:
-    """The folder to work in, made if it is not there, and how often to measure."""
+    """Read the options: the folder to work in (created if missing) and the number of rounds.
+
+    `about` is the script's docstring; its first line describes the command.
+    """
     parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--work", type=Path, default=Path("build/bench"))
     parser.add_argument("--rounds", type=int, default=3)
@@ -21,7 +24,7 @@ def asked(about: str) -> tuple[Path, int]:
 
 
 def peers_python(folder: Path, packages: Iterable[str]) -> str:
-    """The interpreter of the environment with these packages, made the first time: wheels only."""
+    """The Python of an environment with these packages; the first call makes it (wheels only)."""
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
@@ -31,6 +34,6 @@ def peers_python(folder: Path, packages: Iterable[str]) -> str:
 
 
 def version(python: str, package: str) -> str:
-    """Of a package that an interpreter has."""
+    """The version of a package that is installed for an interpreter."""
     code = f"from importlib.metadata import version; print(version({package!r}))"
     return subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()

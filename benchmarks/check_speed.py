@@ -1,11 +1,11 @@
-"""How fast `check` is, beside what people would write themselves, on the same file in one run.
+"""How fast `check` is, compared with what people would write themselves, on the same file.
 
     python benchmarks/check_speed.py [--records 200000] [--rounds 3]
 
-Each contender reads the file in a process of its own, in turn, so that CPU seconds and peak memory
-are its alone (resource.getrusage). MB/s is megabytes (10^6 bytes) a CPU second of that process, the
-start of Python and its imports left out; rates of one table can be compared, those of two
-machines cannot.
+Each contender reads the file in its own process, in turn, so that CPU seconds and peak memory are
+its own (resource.getrusage). MB/s is megabytes (10^6 bytes) per CPU second of that process, without
+the start of Python and its imports. Rates within one table can be compared, those of two machines
+cannot.
 """
 
 from __future__ import annotations
@@ -97,11 +97,12 @@ def count(path):
 }
 
 SIMPLE = {"pydantic", "json + jsonschema"}
-"""Run on prompts and completions alone: written for them, or a minute long on conversations."""
+"""Contenders that run only on prompts and completions: one is written for them, the other would
+take a minute on conversations."""
 
 
 def write_records(path: Path, count: int, format_name: str) -> None:
-    """Varied prompts and answers of about a kilobyte a record, some not in ASCII."""
+    """Write `count` varied records of about a kilobyte each, with some non-ASCII words."""
     chance = random.Random(SEED)
     letters = "etaoinshrdlucmfwypvbgkqjxz"
     words = ["".join(chance.choices(letters, k=chance.randint(2, 9))) for _ in range(8000)]
@@ -129,7 +130,7 @@ def _record(format_name: str, prompt: str, answer: str) -> dict[str, Any]:
 
 
 def measure(code: str, path: Path, format_name: str) -> tuple[int, float, float, int]:
-    """Records found good, CPU and wall seconds, peak memory in KiB, of one child."""
+    """Run one contender in a child: its valid records, CPU and wall seconds, peak memory in KiB."""
     words = [str(path), SCHEMAS[format_name], MODELS[format_name]]
     line = [sys.executable, "-c", TAKE + code + TELL, *words]
     child = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -139,7 +140,7 @@ def measure(code: str, path: Path, format_name: str) -> tuple[int, float, float,
 
 @dataclass
 class Runs:
-    """What one contender took in each round."""
+    """What one contender took in each round, and its peak memory over all rounds."""
 
     cpu: list[float] = field(default_factory=list)  # seconds
     wall: list[float] = field(default_factory=list)
@@ -147,7 +148,7 @@ class Runs:
 
 
 def rounds(path: Path, records: int, format_name: str, count: int) -> dict[str, Runs]:
-    """All contenders in turn, so many times: each round has its own weather."""
+    """Run all contenders in turn, `count` times: the machine's load differs between rounds."""
     runs: dict[str, Runs] = {}
     for _ in range(count):
         for name, code in CONTENDERS.items():
@@ -178,20 +179,22 @@ def table(path: Path, records: int, format_name: str, count: int) -> str:
     for name, own in runs.items():
         cpu, wall = median(own.cpu), median(own.wall)
         ratio = median(mine / other for mine, other in zip(ours, own.cpu, strict=True))
-        told = "" if name == OURS else f"{ratio:.2f} times"
+        takes = "" if name == OURS else f"{ratio:.2f} times"
         peak = own.peak * 1024 / MEGABYTE
-        rows.append(f"| {name} | {size / cpu:.0f} | {cpu:.2f} | {told} | {wall:.2f} | {peak:.0f} |")
+        rows.append(
+            f"| {name} | {size / cpu:.0f} | {cpu:.2f} | {takes} | {wall:.2f} | {peak:.0f} |"
+        )
     write_records(path, records // 10, format_name)
     peak = measure(CONTENDERS[OURS], path, format_name)[3] * 1024 / MEGABYTE
     return "\n".join([*rows, "", f"On a tenth of the records `check` peaks at {peak:.0f} MB."])
 
 
 def machine() -> str:
-    """What the figures hold for."""
-    told = Path("/proc/cpuinfo")
+    """The machine that the figures are for, and its load."""
+    info = Path("/proc/cpuinfo")
     names = [
         line.partition(":")[2].strip()
-        for line in (told.read_text().splitlines() if told.is_file() else [])
+        for line in (info.read_text().splitlines() if info.is_file() else [])
         if line.startswith("model name")
     ]
     load = os.getloadavg()[0]
@@ -200,7 +203,7 @@ def machine() -> str:
 
 
 def main() -> None:
-    """Write the records, measure, print."""
+    """Write the records, measure, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)

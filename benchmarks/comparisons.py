@@ -1,4 +1,4 @@
-"""Ours beside the peers: near-duplicates; quality with exact and near-duplicates; rule for rule."""
+"""Ours and the peers: near-duplicates; quality with exact and near-duplicates; rule by rule."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from bench import HERE, PEERS, Bench, Inputs, told
+from bench import HERE, PEERS, Bench, Inputs, cost_row
 
 OURS = [sys.executable, str(HERE / "ours.py")]
 THRESHOLD = "0.7"
 
 
 def kept_ids(folder: Path) -> set[str]:
-    """The ids of the documents that a tool has left, as JSON Lines or a saved data set."""
-    found: set[str] = set()
+    """The ids of the documents that a tool has kept, as JSON Lines or a saved data set."""
+    ids: set[str] = set()
     for path in sorted(folder.rglob("*.jsonl")):
-        found |= set(pl.read_ndjson(path, schema={"id": pl.String})["id"])
+        ids |= set(pl.read_ndjson(path, schema={"id": pl.String})["id"])
     for path in sorted(folder.glob("kept/*.arrow")):
-        found |= set(pl.read_ipc_stream(path, columns=["id"])["id"])
-    return found
+        ids |= set(pl.read_ipc_stream(path, columns=["id"])["id"])
+    return ids
 
 
 def judged(bench: Bench, inputs: Inputs, kept: set[str], least: float) -> dict[str, float | None]:
-    """Of the known pairs from `least` on, those of which one side is gone; and of what is gone, the
-    share that is in such a pair, if all pairs are known."""
+    """Recall and precision against the known pairs with a similarity of `least` or more.
+
+    Recall is the share of these pairs of which one side was removed, precision the share of the
+    removed documents that are in such a pair; None if not all pairs are known.
+    """
     ids = inputs.documents["id"].implode()
     pairs = pl.read_parquet(bench.pairs)
     pairs = pairs.filter(pl.col("id_a").is_in(ids), pl.col("id_b").is_in(ids))
@@ -34,16 +37,16 @@ def judged(bench: Bench, inputs: Inputs, kept: set[str], least: float) -> dict[s
     gone = [~alike[side].is_in(list(kept)) for side in ("id_a", "id_b")]
     removed = set(inputs.documents["id"]) - kept
     known = set(alike["id_a"]) | set(alike["id_b"])
-    found = (gone[0] | gone[1]).mean()
+    recall = (gone[0] | gone[1]).mean()
     precise = len(removed & known) / max(1, len(removed))
     return {
-        "recall": None if found is None else float(found),  # type: ignore[arg-type]
+        "recall": None if recall is None else float(recall),  # type: ignore[arg-type]
         "precision": precise if bench.pairs.name == "near_pairs.parquet" else None,
     }
 
 
 def near_commands(bench: Bench) -> dict[str, tuple[Inputs, list[str]]]:
-    """Each peer's input and command, without the interpreter and the folder for its output."""
+    """Each peer's input and command, without the interpreter; OUT stands for its output folder."""
     whole = bench.whole
     return {
         "rensa": (whole, ["near_rensa.py", str(whole.file), "OUT", THRESHOLD]),
@@ -57,10 +60,10 @@ def near_commands(bench: Bench) -> dict[str, tuple[Inputs, list[str]]]:
 def beside(
     bench: Bench, part: str, commands: dict[str, tuple[Inputs, list[str]]], times: int = 1
 ) -> list[dict[str, Any]]:
-    """Ours and each peer that is there, in turn on the same documents; a row for each of the two.
+    """Run ours and each installed peer in turn on the same documents; returns a row for each.
 
-    With `times`, ours also takes its turn with that many times the documents. A peer that fails is
-    a row with its last words.
+    With `times`, ours also runs on that many times the documents. The row of a peer that fails has
+    its exit code instead of figures.
     """
     rows: list[dict[str, Any]] = []
     for peer, (inputs, words) in commands.items():
@@ -82,7 +85,7 @@ def beside(
             continue
         for name, number in zip(lines, [*files, 1], strict=True):
             tool = PEERS[peer] if name == theirs else "ours"
-            row = {"tool": tool, **told(costs[name], number * inputs.megabytes)}
+            row = {"tool": tool, **cost_row(costs[name], number * inputs.megabytes)}
             if part == "near":
                 kept = kept_ids(bench.folder(name))
                 row |= {str(t): judged(bench, inputs, kept, t) for t in (0.7, 0.8)}
@@ -91,12 +94,12 @@ def beside(
 
 
 def part_near(bench: Bench) -> dict[str, Any]:
-    """Near-duplicates from 0.7 on."""
+    """Near-duplicates with a similarity of 0.7 or more."""
     return {"rows": beside(bench, "near", near_commands(bench))}
 
 
 def part_all(bench: Bench) -> dict[str, Any]:
-    """Quality filters, exact and near-duplicates: beside the peers, ours also on 300 MB."""
+    """Quality filters, exact and near-duplicates: ours and the peers, ours also on 300 MB."""
     whole = bench.whole
     commands = {
         "datajuicer": (whole, ["datajuicer_all.py", str(whole.file), "OUT", "all", THRESHOLD]),
@@ -106,7 +109,7 @@ def part_all(bench: Bench) -> dict[str, Any]:
 
 
 def part_rules(bench: Bench) -> dict[str, Any]:
-    """Rule for rule beside datatrove, on a tenth of the corpus."""
+    """A comparison with datatrove rule by rule, on a tenth of the corpus."""
     python = bench.python("datatrove")
     if python is None:
         return {}

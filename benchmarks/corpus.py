@@ -1,11 +1,12 @@
-"""The corpus in the forms that we and the peers read, and larger ones made of it.
+"""The corpus in the forms that ours and the peers read, and larger corpora made from it.
 
     python benchmarks/corpus.py FOLDER OUT
 
-FOLDER holds docs.parquet (id, text, source) and near_pairs.parquet (id_a, id_b, jaccard: all pairs
-from 0.5 on), for recall and precision; or texts of any kind (a Debian machine's /usr/share/doc), of
-which docs.parquet is made here with planted near-duplicates and planted.parquet, for recall alone.
-OUT gets docs.jsonl, shards/*.jsonl, docs-N.jsonl for N times as much.
+FOLDER has docs.parquet (id, text, source) and near_pairs.parquet (id_a, id_b, jaccard: all pairs of
+0.5 or more), for recall and precision. Or it has texts of any kind (such as /usr/share/doc on a
+Debian machine): then docs.parquet is made from them with planted near-duplicates, listed in
+planted.parquet, for recall only. OUT gets docs.jsonl, shards/*.jsonl, and docs-N.jsonl with N times
+as much.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ import polars as pl
 
 from pipeline import kernels
 
-SHORTEST = 400  # characters of a file that is worth comparing
-EDITED = 10  # one in so many documents gets an edited copy
+SHORTEST = 400  # bytes; smaller files are not worth comparing
+EDITED = 10  # every tenth document gets an edited copy
 RATES = (0.01, 0.02, 0.03, 0.05)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def enciphered(text: str, key: int) -> str:
-    """Other words of the same lengths: ASCII letters changed for others, the rest as it is.
+    """Replace ASCII letters by others, which gives other words of the same lengths.
 
-    Keys below 26 move them along the alphabet, others mix it: no two keys give the same words.
+    Keys below 26 shift the alphabet, larger keys shuffle it: no two keys give the same words.
     """
     moved = LETTERS[key:] + LETTERS[:key]
     if key >= len(LETTERS):
@@ -38,7 +39,7 @@ def enciphered(text: str, key: int) -> str:
 
 
 def times(documents: pl.DataFrame, number: int, out: Path) -> Path:
-    """`number` times as much, as JSON Lines: each copy enciphered, so that none is like another."""
+    """Write `number` copies of the documents as JSON Lines, each enciphered to differ."""
     path = out / f"docs-{number}.jsonl"
     if not path.exists():
         with path.open("wb") as file:
@@ -52,7 +53,7 @@ def times(documents: pl.DataFrame, number: int, out: Path) -> Path:
 
 
 def texts_below(folder: Path) -> Iterator[dict[str, str]]:
-    """Every UTF-8 file that is long enough, in the order of names."""
+    """Every UTF-8 file that is long enough, in the order of names, as a row of docs.parquet."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and path.stat().st_size >= SHORTEST:
             try:
@@ -64,7 +65,7 @@ def texts_below(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def edited(text: str, rate: float, lot: random.Random) -> str:
-    """Some words replaced, left out or doubled."""
+    """Replace, remove or double `rate` of the words, drawn by `lot`."""
     words = text.split(" ")
     for place in lot.sample(range(len(words)), max(1, int(rate * len(words)))):
         words[place] = lot.choice(["", words[place] + " " + words[place], lot.choice(words)])
@@ -72,7 +73,7 @@ def edited(text: str, rate: float, lot: random.Random) -> str:
 
 
 def made_of(folder: Path, out: Path) -> Path:
-    """docs.parquet and planted.parquet of the texts below a folder; returns where they are."""
+    """Make docs.parquet and planted.parquet from the texts below a folder; returns their folder."""
     documents = pl.DataFrame(list(texts_below(folder))).unique("text", maintain_order=True)
     lot = random.Random(1)
     planted = [
@@ -103,7 +104,7 @@ def made_of(folder: Path, out: Path) -> Path:
 
 
 def write_forms(documents: pl.DataFrame, out: Path) -> None:
-    """docs.jsonl, and the same in two shards for those who take a file for a worker."""
+    """Write docs.jsonl, and the same in two shards for tools that give each worker a file."""
     (out / "shards").mkdir(parents=True, exist_ok=True)
     documents.write_ndjson(out / "docs.jsonl")
     half = documents.height // 2
@@ -112,7 +113,7 @@ def write_forms(documents: pl.DataFrame, out: Path) -> None:
 
 
 def forms(folder: Path, out: Path) -> tuple[pl.DataFrame, Path]:
-    """Write what ours and peers read; returns the documents, and where the known pairs are."""
+    """Write the forms that ours and the peers read; returns the documents, and the pairs' file."""
     out.mkdir(parents=True, exist_ok=True)
     if not (folder / "docs.parquet").is_file():
         folder = out if (out / "planted.parquet").is_file() else made_of(folder, out)
@@ -123,7 +124,7 @@ def forms(folder: Path, out: Path) -> tuple[pl.DataFrame, Path]:
 
 
 def part_of(documents: pl.DataFrame, known: Path, share: float) -> pl.DataFrame:
-    """Documents drawn at random, the same every time, with all that they are known to be like."""
+    """A fixed random sample of the documents, with all documents known to be similar to them."""
     drawn = documents.sample(fraction=share, seed=1)["id"].implode()
     pairs = pl.read_parquet(known)
     met = pairs.filter(pl.col("id_a").is_in(drawn) | pl.col("id_b").is_in(drawn))

@@ -1,16 +1,16 @@
-"""Night after night: what 2 % more documents cost beside a run from nothing, to the same bytes.
+"""Nightly runs: what 2 % more documents cost, compared with a run from nothing of the same bytes.
 
     python benchmarks/incremental.py [DOCUMENTS [NIGHTS [FOLDER]]]
                                      (default 100000 5 ../shared/bench/corpus)
     python benchmarks/incremental.py --files FOLDER [DOCUMENTS [NIGHTS]]
-    python benchmarks/incremental.py --folders …    a folder for each night, after those before it
+    python benchmarks/incremental.py --folders …    new files in a folder sorted after earlier ones
 
-The first form's FOLDER holds docs.parquet with a column `text`; its texts are cut into documents of
-about 0.8 KB, a file each. The second takes the files below FOLDER that are HTML, PDF, Word,
-Markdown or text, as they are (default 10000 3). They lie in the order of a digest, new ones among
-what is old. The first run sees all but NIGHTS times 2 %; each night brings 2 % more. At last one
-run from nothing sees all. Prints Markdown: CPU seconds of all processes, wall seconds, and the peak
-memory of the process tree.
+The first form's FOLDER has docs.parquet with a column `text`; its texts are cut into documents of
+about 0.8 KB, each in its own file. The second form uses the HTML, PDF, Word, Markdown and text
+files below FOLDER unchanged (default 10000 3). Files are named by a digest, so that new ones are
+sorted among the old ones. The first run has all documents except NIGHTS times 2 %; each nightly
+run has 2 % more. At the end, one run from nothing has all of them. Prints Markdown: CPU seconds of
+all processes, wall seconds, and the peak memory of the process tree.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ split: {validation: 0.05}
 LENGTH = 800  # characters of a document
 FOLDERS = "--folders" in sys.argv
 FORMATS = {".html", ".htm", ".pdf", ".docx", ".md", ".txt"}
-SHARE = 0.02  # of all documents, a night
-REST = 2.5  # seconds; a file that was touched just before it was read is read again by the next run
+SHARE = 0.02  # of all documents, new in each nightly run
+REST = 2.5  # seconds; a file changed just before it was read is read again by the next run
 
 
 def documents(corpus: Path, most: int) -> Iterator[str]:
@@ -66,7 +66,11 @@ def files_below(folder: Path, most: int) -> Iterator[Path]:
 
 
 def write(folder: Path, documents: Sequence[str | Path], start: int) -> None:
-    """A file for each, its name a digest: what is new lies among what is old, or behind it."""
+    """Write a file for each document, named by a digest: new files are among the old ones.
+
+    With `--folders`, they are in a folder that is sorted after the earlier ones. `start` is the
+    number of the first document.
+    """
     for number, document in enumerate(documents, start):
         name = hashlib.blake2b(str(number).encode(), digest_size=8).hexdigest()
         place = folder / (f"{start:08d}" if FOLDERS else name[:2])
@@ -78,7 +82,7 @@ def write(folder: Path, documents: Sequence[str | Path], start: int) -> None:
 
 
 def prepare(recipe: Path, output: Path) -> Cost:
-    """One run in a process of its own, of files that have come to rest, as a night's have."""
+    """Run `prepare` in its own process, after waiting until the files are `REST` seconds old."""
     time.sleep(REST)
     line = [sys.executable, "-m", "pipeline", "prepare", str(recipe), "--output", str(output)]
     return measured([*line, "--log", "text"])
@@ -96,7 +100,7 @@ def files_of(output: Path) -> dict[str, str]:
 
 
 def asked() -> tuple[Sequence[str | Path], int]:
-    """The documents, and the number of nights, from the command line."""
+    """The documents and the number of nightly runs, from the command line."""
     words = [word for word in sys.argv[1:] if word != "--folders"]
     if words[:1] == ["--files"]:
         most, nights = [int(word) for word in words[2:4]] + [10_000, 3][len(words[2:4]) :]
@@ -109,7 +113,7 @@ def asked() -> tuple[Sequence[str | Path], int]:
 
 
 def main() -> None:
-    """Run all nights and print the table."""
+    """Do all nightly runs and print the table."""
     texts, nights = asked()
     share = int(len(texts) * SHARE)
     with tempfile.TemporaryDirectory() as scratch:
@@ -133,7 +137,7 @@ def main() -> None:
 
 
 def print_table(rows: list[tuple[str, Cost]], same: bool) -> None:
-    """Each run beside the last, which did it all at once."""
+    """Print each run, compared with the last one, which did all the work at once."""
     whole = rows[-1][1]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| run | CPU s | of a run from nothing | wall s | peak MB |\n|---|--:|--:|--:|--:|")

@@ -1,9 +1,9 @@
 # ruff: noqa: E501
-"""Real texts in many languages, as snippets of a length: from documentation packages of Debian.
+"""Real texts in many languages, cut into snippets, from Debian's documentation packages.
 
-Nothing is committed: packages are fetched by `apt-get download` and unpacked into the work folder.
-A paragraph of a translation is left out where a third of its runs of four words stand in the English
-editions: it is not translated yet.
+The texts are not in the repository: packages are fetched with `apt-get download` and unpacked into
+the work folder. A paragraph of a translation is left out if more than a third of its four-word runs
+also occur in the English editions, because it is not translated yet.
 
 debian-handbook               The Debian Administrator's Handbook, CC BY-SA 3.0 or GPL-2+
 installation-guide-amd64      Debian's installation guide, GPL-2
@@ -28,7 +28,7 @@ LANGUAGES = ("en", "vi", "fr", "de", "es", "it", "pt", "nl", "pl", "cs", "ro", "
              "ca", "hr", "tr", "id", "ru", "el", "fa", "ar", "hi", "zh", "ja", "ko", "th")  # fmt: skip
 LENGTHS = (50, 200, 1000)
 SNIPPETS = 200
-"""Of a language and length, at most."""
+"""The most snippets of one language and length."""
 
 PARAGRAPH = re.compile(r"<p\b[^>]*>(.*?)</p>", re.DOTALL)
 LEFT_OUT = re.compile(r"<(code|pre|tt|kbd)\b.*?</\1>|<[^>]+>", re.DOTALL)
@@ -36,7 +36,7 @@ CODES = {"nb": "no"}
 
 
 def unpacked(work: Path) -> Path:
-    """The folder with the packages' files; Debian's apt and its lists are needed the first time."""
+    """The folder with the unpacked packages; the first call needs Debian's apt and its lists."""
     root = work / "language-packages"
     if not (root / "done").exists():
         root.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def versions(root: Path) -> list[str]:
 
 
 def paragraphs(root: Path) -> dict[str, list[str]]:
-    """The paragraphs of each language, in the order of their files, each once."""
+    """The paragraphs by language code, in the order of their files, each once."""
     found: dict[str, dict[str, None]] = {}
     for folder in ("debian-handbook/html", "installation-guide-amd64"):
         for edition in sorted((root / "usr/share/doc" / folder).iterdir()):
@@ -101,7 +101,7 @@ def _of_messages(file: Path) -> Iterator[str]:
 
 
 def snippets(texts: list[str], length: int) -> list[str]:
-    """Pieces of just this length that begin where a paragraph begins, spread over all texts."""
+    """Pieces of exactly `length` characters that begin with a paragraph, spread over all texts."""
     whole = " ".join(texts)
     starts, at = [], 0
     for text in texts:
@@ -118,7 +118,7 @@ def snippets(texts: list[str], length: int) -> list[str]:
 
 
 def write_snippets(work: Path) -> dict[int, Path]:
-    """A JSONL file of `language` and `text` for each length; and one without a line, by 0."""
+    """Write a JSONL file of `language` and `text` for each length, and an empty one for length 0."""
     texts = paragraphs(unpacked(work))
     files = {0: work / "snippets-0.jsonl"}
     files[0].write_bytes(b"")

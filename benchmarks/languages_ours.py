@@ -1,4 +1,4 @@
-"""The stage `language` over snippets: `python languages_ours.py SNIPPETS.jsonl ANSWERS.txt`."""
+"""Run the stage `language` on snippets: `python languages_ours.py SNIPPETS.jsonl ANSWERS.txt`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One process and all that it starts, measured: CPU seconds, wall seconds, peak memory."""
+"""Measure a process and all processes that it starts: CPU seconds, wall seconds, peak memory."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-INTERVAL = 0.1  # seconds between two looks at memory
+INTERVAL = 0.1  # seconds between two samples of memory
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run of a process has cost, with all its descendants."""
+    """The cost of running a process, including all its descendants."""
 
     cpu: float  # user and system seconds
     wall: float
-    peak: float  # MB (10^6 bytes), a page that several share counted once (PSS)
+    peak: float  # MB (10^6 bytes); a page that several processes share counts once (PSS)
 
 
 def tree_memory(root: int) -> int:
-    """Bytes of a process and all that it has started; a shared page counts once (PSS)."""
+    """Bytes of a process and all its descendants; a shared page counts once (PSS)."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -42,7 +42,7 @@ def tree_memory(root: int) -> int:
 
 
 def pss(pid: int) -> int:
-    """Proportional set size of one process in bytes; 0 when it has ended."""
+    """Proportional set size of one process in bytes; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -51,7 +51,7 @@ def pss(pid: int) -> int:
 
 
 def measured(line: Sequence[str]) -> Cost:
-    """Run a command; raises CalledProcessError when it fails."""
+    """Run a command and return its cost; raises CalledProcessError if it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started, peak = time.monotonic(), [0]
     child = subprocess.Popen(
@@ -77,7 +77,7 @@ def measured(line: Sequence[str]) -> Cost:
 
 
 def median(costs: Sequence[Cost]) -> Cost:
-    """The median of each number by itself; of the peaks the greatest."""
+    """The median of CPU time and of wall time, each by itself, and the highest peak."""
     return Cost(
         statistics.median(cost.cpu for cost in costs),
         statistics.median(cost.wall for cost in costs),

@@ -1,18 +1,20 @@
-"""`dedup_near` on a corpus with known near duplicates: its cost step by step, recall, precision.
+"""`dedup_near` on a corpus with known near-duplicates: cost by step, recall and precision.
 
     python benchmarks/near_duplicates.py [FOLDER]     (default ../shared/bench/corpus)
     python benchmarks/near_duplicates.py --run IN.jsonl OUT.jsonl [OPTION …]
 
-The second form only finds near-duplicates, from JSON Lines to JSON Lines (id, text), as one whole
-process with the code of a run: reader, shards, sketches, evidence, votes. It is for being timed
-beside other tools. Options: --threshold 0.8, --workers 1, --memory 1GB, --plain (the twin kernels).
+The second form only removes near-duplicates, from JSON Lines to JSON Lines (id, text), as one
+whole process with the code of a run: reader, shards, sketches, evidence, votes. It can be timed
+and compared with other tools. Options: --threshold 0.8, --workers 1, --memory 1GB, --plain (the
+twin kernels).
 
-FOLDER holds docs.parquet (id, text, source) and near_pairs.parquet (id_a, id_b, jaccard: every
-pair of five-word runs from 0.5 on). MB/s is megabytes (10^6 bytes) of all text a CPU second, all
-threads counted. Recall: pairs from the threshold on of which one side is removed. Precision:
-removed records that are in such a pair. Both stand twice: by the file's similarities, and by those
-of our own words; they differ in documents of scripts without spaces, of which the file takes what
-stands between two blanks for a word, and we each character.
+FOLDER has docs.parquet (id, text, source) and near_pairs.parquet (id_a, id_b, jaccard: every pair
+whose sets of five-word runs have a similarity of 0.5 or more). MB/s is megabytes (10^6 bytes) of
+all text per CPU second of all threads. Recall: the share of pairs at or above the threshold of
+which one side is removed. Precision: the share of removed records that are in such a pair. Both
+are given twice: by the file's similarities, and by similarities of our own words. These differ in
+documents in scripts without spaces, where the file counts the text between two blanks as a word,
+and we count each character.
 """
 
 from __future__ import annotations
@@ -48,12 +50,12 @@ from pipeline.tasks import read_tasks
 
 MEGABYTE = 1e6
 SHARD = 16 * MEGABYTE
-TWIN = 10 * MEGABYTE  # of text for the comparison with the plain twin, which is slow
+TWIN = 10 * MEGABYTE  # of text for the comparison with the slow plain twins
 THRESHOLDS = (0.8, 0.7)
 
 
 def measured(work: Callable[[], Any]) -> tuple[Any, float, float]:
-    """What it returns, its CPU seconds, its wall seconds."""
+    """Call `work`; returns its result, its CPU seconds and its wall seconds."""
     wall, cpu = time.perf_counter(), time.process_time()
     result = work()
     return result, time.process_time() - cpu, time.perf_counter() - wall
@@ -81,7 +83,7 @@ def shards(records: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def steps(stage: DedupNear, records: pl.DataFrame) -> tuple[set[str], dict[str, Any]]:
-    """The ids it removes; for each step what it took and told."""
+    """The ids that the stage removes, and for each step: CPU seconds, wall seconds, a remark."""
     parts = list(shards(records))
     took: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -119,7 +121,7 @@ def _votes(stage: DedupNear, sketches: SketchTable, evidence: Blobs) -> pl.DataF
 
 
 def run(options: argparse.Namespace) -> None:
-    """From JSON Lines to JSON Lines, with the code of a run."""
+    """Remove near-duplicates from JSON Lines to JSON Lines, with the code of a run."""
     path, memory = Path(options.run[0]), parse_size(options.memory) if options.memory else None
     share = share_memory(memory, options.workers)
     file = SourceFile(path.name, path, path.stat().st_size, "")
@@ -135,14 +137,14 @@ def run(options: argparse.Namespace) -> None:
         markers = dict(engine.map(this.run, tasks))
         names = [name for position in sorted(markers) for name in markers[position]["parts"]]
         kept = [folder / f"{name}.kept.arrow" for name in names]
-        decided, told = Deciding(label, kept, Earlier(), memory, engine).decide(stage)
+        decided, counts = Deciding(label, kept, Earlier(), memory, engine).decide(stage)
         with Path(options.run[1]).open("wb") as output:
             for shard in kept:
                 _write(decided, shard, output)
-    told = {name: told[name] for name in ("candidates", "clusters", "merged")}
+    shown = {name: counts[name] for name in ("candidates", "clusters", "merged")}
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(one.ru_utime + one.ru_stime for one in usage)
-    print(f"{told}; CPU {cpu:.2f} s, peak of the largest process {peak():.0f} MB", file=sys.stderr)
+    print(f"{shown}; CPU {cpu:.2f} s, peak of the largest process {peak():.0f} MB", file=sys.stderr)
 
 
 def _write(decided: Decided, shard: Path, output: Any) -> None:
@@ -151,7 +153,7 @@ def _write(decided: Decided, shard: Path, output: Any) -> None:
 
 
 def own_words(documents: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """The pairs with their similarity by our own words."""
+    """The pairs with their similarity computed from our own words."""
     number = documents.select("id", n=pl.int_range(pl.len(), dtype=pl.UInt32))
     numbered = pairs
     for side in ("id_a", "id_b"):
@@ -162,24 +164,24 @@ def own_words(documents: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def quality(removed: set[str], pairs: pl.DataFrame, threshold: float) -> tuple[float, float]:
-    """Recall and precision."""
+    """Recall and precision of the removed ids against the pairs at or above the threshold."""
     alike = pairs.filter(pl.col("jaccard") >= threshold)
     sides = [alike[side].is_in(list(removed)) for side in ("id_a", "id_b")]
     known = set(alike["id_a"]) | set(alike["id_b"])
-    found: Any = (sides[0] | sides[1]).mean()
-    return found, len(removed & known) / max(len(removed), 1)
+    recall: Any = (sides[0] | sides[1]).mean()
+    return recall, len(removed & known) / max(len(removed), 1)
 
 
 def print_steps(took: dict[str, Any], size: float) -> None:
-    """The table of costs."""
+    """Print the table of costs by step; `size` is the text's MB."""
     print("| step | CPU s | wall s | MB/s of CPU | |\n|---|--:|--:|--:|---|")
     total = [sum(row[place] for row in took.values()) for place in (0, 1)]
-    for step, (cpu, wall, told) in [*took.items(), ("all", (*total, ""))]:
-        print(f"| {step} | {cpu:.2f} | {wall:.2f} | {size / cpu:,.0f} | {told} |")
+    for step, (cpu, wall, remark) in [*took.items(), ("all", (*total, ""))]:
+        print(f"| {step} | {cpu:.2f} | {wall:.2f} | {size / cpu:,.0f} | {remark} |")
 
 
 def print_twin(documents: pl.DataFrame) -> None:
-    """Each kernel beside its plain twin on the same texts; they must agree."""
+    """Time each kernel and its plain twin on the same texts; their results must agree."""
     sample = documents.filter(pl.col("text").str.len_bytes().cum_sum() <= TWIN)["text"]
     texts = sample.cast(pl.Binary).to_list()
     size = sum(map(len, texts)) / MEGABYTE
@@ -215,7 +217,7 @@ def main() -> None:
 
 
 def measure(folder: Path) -> None:
-    """Print the cost of each step, recall and precision, kernels beside their twins."""
+    """Print the cost of each step, recall and precision, and kernels compared with their twins."""
     if not (folder / "docs.parquet").is_file():
         sys.exit(f"{folder.resolve()}: holds no docs.parquet; name the folder of a corpus")
     documents = pl.read_parquet(folder / "docs.parquet")
@@ -230,10 +232,10 @@ def measure(folder: Path) -> None:
     ours = own_words(documents, given)
     print("| threshold | removed | recall, precision as given | by our words |\n|--:|--:|--:|--:|")
     for threshold, (removed, _) in results.items():
-        told = [
+        shares = [
             " / ".join(f"{x:.4f}" for x in quality(removed, p, threshold)) for p in (given, ours)
         ]
-        print(f"| {threshold} | {len(removed):,} | {told[0]} | {told[1]} |")
+        print(f"| {threshold} | {len(removed):,} | {shares[0]} | {shares[1]} |")
     print_twin(documents)
 
 

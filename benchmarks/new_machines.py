@@ -1,11 +1,11 @@
-"""Nights in S3 on machines that do not outlive a run: with a state, and without.
+"""Nightly runs in S3 on machines that do not outlive a run: with a state, and without.
 
     python benchmarks/new_machines.py FOLDER [DOCUMENTS [NIGHTS]]      (default 5000 3)
 
-The files below FOLDER that are HTML, PDF, Word, Markdown or text are sources in a SeaweedFS server
-on the loopback, where the output is as well. The first run sees all but NIGHTS times 2 %, each
-night brings 2 % more, and each has an empty work folder. Prints Markdown: CPU seconds of the run's
-processes, not the server's, wall seconds, and the megabytes that it took from S3 and put there.
+The HTML, PDF, Word, Markdown and text files below FOLDER are sources on a local SeaweedFS server,
+which also stores the output. The first run has all files except NIGHTS times 2 %, each nightly run
+has 2 % more, and each starts with an empty work folder. Prints Markdown: CPU seconds of the run's
+processes (without the server), wall seconds, and the megabytes read from S3 and written to it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Night:
 
 @contextmanager
 def server() -> Iterator[tuple[str, Any]]:
-    """A server's URL, and a client of it that has made the bucket."""
+    """Start a server and make the bucket; yields the server's URL and a client."""
     os.environ |= {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": KEY}
     with serve_seaweed() as url:
         client = boto3.client("s3", endpoint_url=url, region_name="us-east-1")
@@ -54,7 +54,7 @@ def server() -> Iterator[tuple[str, Any]]:
 
 
 def put(client: Any, files: Sequence[Path], start: int) -> None:
-    """New sources, each night's in a folder of its own."""
+    """Upload new sources, into a new folder for each nightly run."""
     for number, path in enumerate(files, start):
         key = f"in/{start:08d}/{number:08d}{path.suffix}"
         client.upload_file(str(path), BUCKET, key)
@@ -67,17 +67,17 @@ def listed(client: Any, prefix: str) -> list[dict[str, Any]]:
 
 
 def held(client: Any, prefix: str) -> dict[str, int]:
-    """Their bytes."""
+    """The sizes in bytes of all objects below a prefix, by key."""
     return {item["Key"]: item["Size"] for item in listed(client, prefix)}
 
 
 def etags(client: Any, prefix: str) -> dict[str, str]:
-    """Their digests."""
+    """The ETags of all objects below a prefix, by key."""
     return {item["Key"]: item["ETag"] for item in listed(client, prefix)}
 
 
 def run(client: Any, recipe: Path, name: str, *, state: bool) -> Night:
-    """One run on a new machine."""
+    """Do one run with an empty work folder, as on a new machine."""
     before, work = held(client, "out/") | held(client, "state/"), recipe.parent / "work"
     line = [sys.executable, "-m", "pipeline", "prepare", str(recipe), "--log", "text"]
     line += ["--output", f"s3://{BUCKET}/out", "--work", str(work)]
@@ -94,16 +94,16 @@ def run(client: Any, recipe: Path, name: str, *, state: bool) -> Night:
 
 
 def taken_away(client: Any) -> dict[str, str]:
-    """The digests of the run that was published last; it is removed, for the next to do again."""
+    """The ETags of the run that was published last; the output is then emptied for the next run."""
     body = client.get_object(Bucket=BUCKET, Key="out/LATEST")["Body"].read()
-    found = etags(client, f"out/runs/{json.loads(body)['run']}/")
+    digests = etags(client, f"out/runs/{json.loads(body)['run']}/")
     for key in held(client, "out/"):
         client.delete_object(Bucket=BUCKET, Key=key)
-    return found
+    return digests
 
 
 def main() -> None:
-    """Run all nights and print the table."""
+    """Do all nightly runs and print the table."""
     words = sys.argv[1:]
     most, nights = [int(word) for word in words[1:3]] + [5_000, 3][len(words[1:3]) :]
     files = list(files_below(Path(words[0]), most))
@@ -115,26 +115,29 @@ def main() -> None:
         text = RECIPE.replace("path: docs/", f'path: "s3://{BUCKET}/in/"')
         recipe.write_text(f"{text}aws: {json.dumps(aws)}\n", encoding="utf-8")
         put(client, files[:first], 0)
-        told = [run(client, recipe, f"first run, {first:,} files", state=True)]
+        runs = [run(client, recipe, f"first run, {first:,} files", state=True)]
         for night in range(nights):
             start = first + night * share
             put(client, files[start : start + share], start)
             name = f"night {night + 1}, {share:,} more"
-            told.append(run(client, recipe, name, state=True))
+            runs.append(run(client, recipe, name, state=True))
         by_night = taken_away(client)
-        told.append(run(client, recipe, f"without a state, {len(files):,}", state=False))
+        runs.append(run(client, recipe, f"without a state, {len(files):,}", state=False))
         same = by_night == taken_away(client)
-    print_table(told, sum(path.stat().st_size for path in files) / 1e6, same)
+    print_table(runs, sum(path.stat().st_size for path in files) / 1e6, same)
 
 
-def print_table(told: list[Night], size: float, same: bool) -> None:
-    """Each run beside the last, which made all anew."""
-    whole = told[-1].cost
+def print_table(runs: list[Night], size: float, same: bool) -> None:
+    """Print each run, compared with the last one, which did all the work again.
+
+    `size` is the sources' MB, `same` whether the last two runs published the same bytes.
+    """
+    whole = runs[-1].cost
     cores = f"{os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{platform.machine()}, {cores}; {size:.0f} MB of sources\n")
     print("| run | CPU s | of a run without | wall s | MB from S3 | MB to S3 |")
     print("|---|--:|--:|--:|--:|--:|")
-    for one in told:
+    for one in runs:
         share = f"{one.cost.cpu / whole.cpu:.0%}"
         row = f"{one.cost.cpu:.1f} | {share} | {one.cost.wall:.1f} | {one.fetched:.0f}"
         print(f"| {one.name} | {row} | {one.published:.0f} |")

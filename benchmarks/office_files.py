@@ -1,7 +1,8 @@
-"""Slides and tables for the readers' benchmarks, made of texts: no real ones are at hand.
+"""Slides and tables for the readers' benchmarks, made from texts because no real ones are at hand.
 
-A slide has a title and five paragraphs in runs of five words. A table has a row for each line, its
-words as shared strings and a number or two, in turn with tables of strings inside the cells.
+A slide has a title and five paragraphs in runs of five words. A table has a row for each line, with
+the line's words and two numbers. Tables with an even number of lines use shared strings, the others
+have the strings inside the cells.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Our stages as a library, in one process: JSON Lines in, the kept ones out.
+"""Our stages as a library, in one process: JSON Lines in, the kept lines out.
 
     python benchmarks/ours.py DOCS.jsonl OUT near|all [THRESHOLD]
 
-`near` is near-duplicates; `all` is Gopher's and C4's filters, exact and near-duplicates: what the
-peers do too, to OUT/kept.jsonl. No lineage, no reasons, no gate: `prepare` has those, and is
-measured by itself.
+`near` removes near-duplicates; `all` applies Gopher's and C4's filters, then removes exact and
+near-duplicates. The peers do the same work. The result is OUT/kept.jsonl, without lineage, reasons
+or gate: `prepare` has those, and is measured separately.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pipeline.stages.quality import Quality
 from pipeline.stages.quality_web import C4
 from pipeline.tables import SketchTable
 
-AT_ONCE = 16_000_000  # bytes of lines in a frame
+AT_ONCE = 16_000_000  # bytes of lines per frame
 
 
 def records(path: Path) -> Iterator[pl.DataFrame]:
@@ -39,25 +39,28 @@ def records(path: Path) -> Iterator[pl.DataFrame]:
             while start < len(lines):
                 end = lines.find(b"\n", start + AT_ONCE) + 1 or len(lines)
                 with whole[start:end] as block:
-                    found = columns(block, names)
-                yield as_records(*found)
-                lines.madvise(MADV_DONTNEED, 0, end)  # what is read need not stay mapped
+                    series = columns(block, names)
+                yield as_records(*series)
+                lines.madvise(MADV_DONTNEED, 0, end)  # lines that were read need not stay mapped
                 start = end
 
 
 def columns(block: memoryview, names: tuple[bytes, ...]) -> Sequence[pl.Series]:
-    """The `id` and the `text` of every line, as the reader of JSON Lines takes them where all are
-    alike; by Polars where they are not, or nothing is compiled."""
+    """The `id` and the `text` of every line of a block.
+
+    They are read by the kernel of the JSON Lines reader if all lines have the same shape, and by
+    Polars if they have not or if the kernels are not compiled. `names` are the first line's keys.
+    """
     wanted = (names.index(b"id"), names.index(b"text"))
-    found = json_text.texts(block, names, wanted) if json_text.COMPILED else None
+    series = json_text.texts(block, names, wanted) if json_text.COMPILED else None
     return (
-        found
+        series
         or pl.read_ndjson(bytes(block), schema={"id": pl.String, "text": pl.String}).get_columns()
     )
 
 
 def as_records(ids: pl.Series, texts: pl.Series) -> pl.DataFrame:
-    """Records with an id and a text, and nothing else."""
+    """Records that have an id and a text; all other columns are null."""
     frame = pl.DataFrame({"id": ids, "source": ids, "document": ids, "text": texts})
     missing = [name for name in SCHEMA.names() if name not in frame.columns]
     empty = [pl.lit(None, dtype=SCHEMA[name]).alias(name) for name in missing]
@@ -70,12 +73,12 @@ def kept(part: pl.DataFrame) -> pl.DataFrame:
 
 
 def without(parts: list[pl.DataFrame], votes: pl.DataFrame) -> list[pl.DataFrame]:
-    """The records that were not voted out."""
+    """The records whose ids are not in `votes`."""
     return [part.filter(~pl.col("id").is_in(votes["id"].implode())) for part in parts]
 
 
 class Held:
-    """Evidence that is all in memory."""
+    """The evidence of near-duplicate candidates, all in memory."""
 
     def __init__(self, rows: pl.Series, blobs: pl.Series) -> None:
         self.rows, self.blobs = rows, blobs
@@ -87,7 +90,7 @@ class Held:
 
 
 def near(parts: list[pl.DataFrame], threshold: float) -> list[pl.DataFrame]:
-    """The one that stands for each cluster of near-duplicates, and what has none."""
+    """One record of each cluster of near-duplicates, and all records that have none."""
     stage = DedupNear(threshold=threshold)
     sketches = SketchTable([stage.sketch(part) for part in parts])
     rows = stage.candidates(sketches)
@@ -99,13 +102,13 @@ def near(parts: list[pl.DataFrame], threshold: float) -> list[pl.DataFrame]:
 
 
 def exact(parts: list[pl.DataFrame]) -> list[pl.DataFrame]:
-    """The first of equal texts."""
+    """The first record of each text."""
     stage = DedupExact()
     return without(parts, stage.decide(pl.concat([stage.sketch(part) for part in parts])))
 
 
 def main() -> None:
-    """Read, judge, write."""
+    """Read the documents, remove what the command asks for, write the rest."""
     source, out, work = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     threshold = float(sys.argv[4]) if len(sys.argv) > 4 else 0.7
     if work == "all":

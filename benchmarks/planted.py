@@ -1,9 +1,10 @@
 # ruff: noqa: E501
-"""Texts with personal data and secrets planted in them, made by a seeded generator of our own.
+"""Texts with planted personal data and secrets, made by our own seeded generator.
 
-2,000 texts hold one value each: 8 kinds, 250 of each, in English, Vietnamese and German, where
-people put them: in a sentence, at its end, in brackets and quotes, in tables and logs. 1,000 more
-hold what only looks like one. Values are made up; check digits are right where a kind has them.
+2,000 texts have one value each: 250 of each of 8 kinds, in English, Vietnamese and German, in the
+places where people write them: in a sentence, at its end, in brackets and quotes, in tables and logs.
+1,000 more texts have only a look-alike. Values are made up; check digits are right if a kind has
+them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LETTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Planted:
-    """A text, and the value in it; a decoy has a kind and no value."""
+    """A text and the value in it; a decoy has a kind but no value."""
 
     text: str
     language: str
@@ -31,18 +32,18 @@ class Planted:
 
 
 class Maker(random.Random):
-    """Values by kind and language."""
+    """Makes random values; the methods are named by kind and take a language."""
 
     def some(self, letters: str, count: int) -> str:
-        """So many letters drawn."""
+        """Draw `count` characters from `letters`."""
         return "".join(self.choices(letters, k=count))
 
     def form(self, forms: tuple[str, ...]) -> str:
-        """One of the forms, each `#` a digit."""
+        """Draw one of the forms and replace each `#` by a digit."""
         return "".join(self.choice(DIGITS) if one == "#" else one for one in self.choice(forms))
 
     def email(self, language: str) -> str:
-        """Plain, dotted, with a plus sign, at hosts of several parts."""
+        """An e-mail address: plain, dotted or with a plus sign, at a host of several parts."""
         names = {"en": ("anne", "j.miller", "support", "o.brien", "tom_k", "x"),
                  "vi": ("nguyen.van.a", "lan", "hotro", "tran-thi-b", "minh99"),
                  "de": ("k.mueller", "info", "hans-peter", "bestellung", "jürgen")}[language]  # fmt: skip
@@ -53,7 +54,7 @@ class Maker(random.Random):
         return f"{self.choice(names)}{tag}@{self.choice(hosts)}"
 
     def phone(self, language: str) -> str:
-        """National and international, as people write them; all of ranges in use."""
+        """A national or international phone number as people write it, in a range that is in use."""
         forms = {
             "en": ("(415) 555-2###", "212-555-4###", "+1 303 555 6###", "+1-415-555-7###",
                    "1-800-555-0###", "020 7946 0###", "+44 20 7946 0###", "07911 123###",
@@ -68,7 +69,7 @@ class Maker(random.Random):
         return self.form(forms)
 
     def card(self, _: str) -> str:
-        """Visa, Mastercard of both ranges, American Express, Discover, JCB; in groups or not."""
+        """Visa, Mastercard of both ranges, American Express, Discover or JCB; in groups or not."""
         start, length = self.choice(
             (("4", 16), ("4", 16), (f"5{self.randint(1, 5)}", 16), (f"2{self.randint(223, 719)}", 16),
              ("34", 15), ("37", 15), ("6011", 16), ("3528", 16))
@@ -81,7 +82,7 @@ class Maker(random.Random):
         return apart.join(digits[at : at + 4] for at in range(0, 16, 4))
 
     def iban(self, _: str) -> str:
-        """Of five countries, in groups of four or not."""
+        """An IBAN of one of five countries, in groups of four or not."""
         country, account = self.choice(
             (("DE", "#" * 18), ("GB", "NWBK" + "#" * 14), ("FR", "#" * 23), ("NL", "ABNA" + "#" * 10),
              ("ES", None))
@@ -93,7 +94,7 @@ class Maker(random.Random):
         return " ".join(whole[at : at + 4] for at in range(0, len(whole), 4))
 
     def _spanish(self) -> str:
-        """Bank, branch, two check digits and account."""
+        """A Spanish account: bank, branch, two check digits and account number."""
         bank, account = self.some(DIGITS, 8), self.some(DIGITS, 10)
 
         def check(digits: str) -> str:
@@ -120,7 +121,7 @@ class Maker(random.Random):
         return apart.join(pairs)
 
     def _steuer_id(self) -> str:
-        """Ten digits, one of them twice, none more often; the check digit by ISO 7064."""
+        """Ten digits, one of them twice and none more often, and the check digit by ISO 7064."""
         digits = self.sample(DIGITS, 9)
         if digits[0] == "0":
             digits[0], digits[1] = digits[1], digits[0]
@@ -134,12 +135,12 @@ class Maker(random.Random):
         return f"{whole[:2]} {whole[2:5]} {whole[5:8]} {whole[8:]}"
 
     def url_credentials(self, _: str) -> str:
-        """`user:password` of a URL."""
+        """The `user:password` part of a URL."""
         user = self.choice(("admin", "deploy", "root", "etl-user"))
         return f"{user}:{self.some(LETTERS + '!$%*', self.randint(6, 16))}"
 
     def secret(self, _: str) -> str:
-        """Keys and tokens of well-known formats."""
+        """A key or token in a well-known format."""
         forms: tuple[Callable[[], str], ...] = (
             lambda: "AKIA" + self.some(string.ascii_uppercase + "234567", 16),
             lambda: "ghp_" + self.some(LETTERS, 36),
@@ -154,7 +155,7 @@ class Maker(random.Random):
         return self.choice(forms)()
 
     def ip(self, _: str) -> str:
-        """Addresses of the internet, of both versions."""
+        """An IPv4 or IPv6 address."""
         if self.random() < 0.7:
             first = self.choice((8, 34, 52, 93, 151, 203))
             return ".".join(map(str, (first, *(self.randint(1, 254) for _ in range(3)))))
@@ -213,7 +214,7 @@ FILLER = {
 
 
 def decoy(make: Maker) -> tuple[str, str]:
-    """What only looks like a value, and what it is."""
+    """Make a kind of look-alike, and the look-alike itself."""
     card = make.some(DIGITS, 15)
     wrong = next(check for check in DIGITS if not luhn("4" + card[:14] + check))
     forms: dict[str, Callable[[], str]] = {
@@ -238,7 +239,7 @@ def decoy(make: Maker) -> tuple[str, str]:
 
 
 def planted(seed: int = 6) -> list[Planted]:
-    """All texts, values first; the same for one seed."""
+    """All texts, those with values first; the same seed gives the same texts."""
     make = Maker(seed)
     texts = []
     for kind in KINDS:

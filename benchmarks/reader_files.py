@@ -1,8 +1,9 @@
-"""Documents for the readers' benchmarks: real ones, and some made of their texts.
+"""Documents for the readers' benchmarks: real ones, and some made from their texts.
 
-HTML, PDF, text and Markdown are taken as they are, spread evenly over the folder. Word, ODT and RTF
-documents and messages are made of its longer texts, a paragraph for each line; slides and tables
-as `office_files.py` says; books (EPUB) of its pages, eight chapters each.
+HTML, PDF, text and Markdown files are used unchanged, spread evenly over the folder. Word, ODT and
+RTF documents and messages are made from its longer texts, with a paragraph for each line; slides
+and tables as described in `office_files.py`; books (EPUB) from its HTML pages, eight chapters
+each.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ CONTAINER = (
 
 
 def real(folder: Path, suffix: str, count: int, smallest: int = 1) -> list[bytes]:
-    """The bytes of so many different files at most, unpacked, from all over the folder."""
+    """The unpacked bytes of at most `count` files, spread over the folder."""
     paths = [
         path
         for path in sorted(folder.rglob("*"))
@@ -58,7 +59,7 @@ def real(folder: Path, suffix: str, count: int, smallest: int = 1) -> list[bytes
 
 
 def lines_of(data: bytes) -> list[str]:
-    """A text's lines without what XML cannot hold."""
+    """The lines of a text, without characters that XML does not allow."""
     text = data.decode("utf-8", "replace")
     return ["".join(c for c in line if c >= " ") for line in text.splitlines()]
 
@@ -70,7 +71,7 @@ def zipped(path: Path, members: Mapping[str, str | bytes]) -> None:
 
 
 def make_docx(data: bytes, path: Path) -> None:
-    """A paragraph for each line, its words in runs of five."""
+    """Write a Word document with a paragraph for each line, its words in runs of five."""
     paragraphs = []
     for line in lines_of(data):
         found = escape(line).split()
@@ -136,7 +137,7 @@ MADE: dict[str, tuple[str, Callable[[bytes, Path], None]]] = {
 
 
 def files_of(kind: str, folder: Path, count: int, into: Path) -> list[Path]:
-    """So many files of one format at most, written to `into`."""
+    """Write at most `count` files of one format into a folder; returns their paths."""
     if kind == "epub":
         pages = real(folder, ".html", CHAPTERS * count)
         books = [pages[at : at + CHAPTERS] for at in range(0, len(pages), CHAPTERS)]

@@ -1,15 +1,16 @@
-"""What the readers of HTML and PDF lose and leave, on 20 named files, beside other extractors.
+"""What the HTML and PDF readers lose and leave in 20 named files, and what other extractors do.
 
     python benchmarks/reader_quality.py [--peers FOLDER]
 
-The files are documentation of Debian packages (/usr/share/doc; `PAGES` and `BOOKS` name them). What
-is content is not for any extractor to say: a page's own mark-up tells which elements are navigation
-(and which are tables of contents, which count neither way), and a book in PDF is held against the
-same book's HTML edition. Peers are run in FOLDER/texts (`peers/install.sh`). Prints Markdown:
+The files are documentation from Debian packages (/usr/share/doc; `PAGES` and `BOOKS` name them).
+No extractor decides what counts as content: a page's own mark-up says which elements are
+navigation (and which are tables of contents, which are not counted), and a book in PDF is compared
+with the HTML edition of the same book. Peers run in the environment FOLDER/texts
+(`peers/install.sh`). Prints Markdown with these shares:
 
-- lost: characters in words of the content that the text lacks;
-- left: characters in words of the navigation, or of running lines, that are left in it;
-- order: runs of four words of the content that stand in it as they should.
+- lost: characters in words of the content that are missing from the text;
+- left: characters in words of navigation or of running lines that are left in the text;
+- order: four-word runs of the content that occur in the text in the right order.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ PAGES: dict[str, tuple[str, str]] = {
     "bzip2/manual.html": ("", "toc"),
     "zlib1g-dev/examples/zlib_how.html": ("", ""),
 }
-"""Classes or ids of elements that are navigation, and of those that are tables of contents."""
+"""For each page, classes or ids of the elements that are navigation, and of those that are tables
+of contents."""
 
 BOOKS: dict[str, str] = {
     "bzip2/manual.pdf.gz": "bzip2/manual.html",
@@ -63,16 +65,16 @@ BOOKS: dict[str, str] = {
     "libtasn1-doc/libtasn1.pdf": "",
     "zlib1g-dev/crc-doc.1.0.pdf.gz": "",
 }
-"""A book's HTML edition; without one, what PDFium says of it is the content."""
+"""The HTML edition of each book; if it has none, the text that PDFium extracts is the content."""
 
 NAVIGATION = "nav navigation header NAVHEADER NAVFOOTER"
 CONTENTS = "toc TOC contents element-contents"
-EDGE, ON_PAGES = 2, 0.2  # a running line: so near a page's edge, on such a share of the pages
+EDGE, ON_PAGES = 2, 0.2  # a running line: lines from a page's edge, and share of the pages
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a text should hold and should not, in words."""
+    """The words that an extracted text should have, and those that it should not have."""
 
     content: list[str]
     left_out: Counter[str]
@@ -107,9 +109,9 @@ def parted(page: bytes, navigation: str, contents: str) -> tuple[str, str]:
 
 
 def running_lines(path: Path) -> Counter[str]:
-    """The words of lines at a page's edge that stand on many pages.
+    """The words of lines at the edge of a page that are repeated on many pages.
 
-    Without numbers: a page's stands in the table of contents too.
+    Numbers are not counted, because page numbers also occur in the table of contents.
     """
     import pypdfium2
 
@@ -117,17 +119,17 @@ def running_lines(path: Path) -> Counter[str]:
     pages = [page.get_textpage().get_text_range().split("\r\n") for page in document]
     edges = [{*page[:EDGE], *page[-EDGE:]} for page in pages if len(page) > 2 * EDGE]
     keys = Counter(key for lines in edges for key in {re.sub(r"\d+", "#", one) for one in lines})
-    running = {key for key, count in keys.items() if count >= max(3, ON_PAGES * len(pages))}
+    repeated = {key for key, count in keys.items() if count >= max(3, ON_PAGES * len(pages))}
     found: Counter[str] = Counter()
     for lines in edges:
         for line in lines:
-            if re.sub(r"\d+", "#", line) in running:
+            if re.sub(r"\d+", "#", line) in repeated:
                 found.update(word for word in words(line) if not word.isdecimal())
     return found
 
 
 def expected(name: str, path: Path) -> Expected:
-    """Of one of the files named above."""
+    """The expected words of one of the files named above; `path` is its unpacked copy."""
     if name in PAGES:
         content, aside = parted(path.read_bytes(), *PAGES[name])
         return Expected(words(content), Counter(words(aside)))
@@ -149,18 +151,18 @@ def runs(found: list[str]) -> Counter[str]:
 
 
 def scores(text: str, want: Expected) -> tuple[float, float | None, float]:
-    """Lost, left and order, as shares; left is None where nothing was to be left out."""
-    found, content = words(text), Counter(want.content)
-    lost = size(content - Counter(found)) / size(content)
-    beyond = (Counter(found) - content) & want.left_out
+    """Lost, left and order, as shares; left is None if nothing had to be left out."""
+    extracted, content = words(text), Counter(want.content)
+    lost = size(content - Counter(extracted)) / size(content)
+    beyond = (Counter(extracted) - content) & want.left_out
     left = size(beyond) / size(want.left_out) if want.left_out else None
     wanted = runs(want.content)
-    order = (wanted & runs(found)).total() / wanted.total()
+    order = (wanted & runs(extracted)).total() / wanted.total()
     return lost, left, order
 
 
 def own_texts(reader: str, files: dict[str, Path]) -> tuple[float, dict[str, str]]:
-    """CPU seconds and texts by the reader of this package."""
+    """CPU seconds and texts of a reader of this package."""
     one, texts = READERS[reader](), {}
     start = time.process_time()
     for name, path in files.items():
@@ -171,27 +173,27 @@ def own_texts(reader: str, files: dict[str, Path]) -> tuple[float, dict[str, str
 
 
 def peer_texts(python: Path, peer: str, files: dict[str, Path]) -> tuple[float, dict[str, str]]:
-    """The same by a peer in its own environment."""
+    """The same for a peer, in its own environment."""
     line: list[str | Path] = [python, HERE / "peers" / "texts_of.py", peer, *files.values()]
-    told = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
-    return told["cpu"], {name: told["texts"][str(path)] for name, path in files.items()}
+    reply = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
+    return reply["cpu"], {name: reply["texts"][str(path)] for name, path in files.items()}
 
 
 def unpacked(names: Iterable[str], into: Path) -> dict[str, Path]:
-    """Where each file is, without its packing; those that are not installed are left out."""
-    found = {}
+    """Unpack the named files into a folder; returns the paths of those that are installed."""
+    paths = {}
     for number, name in enumerate(names):
         path = DOC / name
         if path.exists():
             own = into / f"{number}-{path.name.removesuffix('.gz')}"
             data = path.read_bytes()
             own.write_bytes(gzip.decompress(data) if path.suffix == ".gz" else data)
-            found[name] = own
-    return found
+            paths[name] = own
+    return paths
 
 
 def table(reader: str, files: dict[str, Path], python: Path | None, peers: list[str]) -> None:
-    """Print the figures of one format: a line for each file, and one for all."""
+    """Print the figures of one format: a row for each file, and one with the means."""
     made = {"here": own_texts(reader, files)}
     if python is not None:
         made |= {peer: peer_texts(python, peer, files) for peer in peers}
@@ -202,9 +204,9 @@ def table(reader: str, files: dict[str, Path], python: Path | None, peers: list[
         want = expected(name, path)
         for tool, (_, texts) in made.items():
             sums[tool].append(scores(texts[name], want))
-        told = " | ".join(_told(sums[tool][-1]) for tool in made)
-        print(f"| {name} | {len(want.content)} | {told} |")
-    means = " | ".join(_told(tuple(map(_mean, zip(*sums[tool], strict=True)))) for tool in made)
+        cells = " | ".join(_cell(sums[tool][-1]) for tool in made)
+        print(f"| {name} | {len(want.content)} | {cells} |")
+    means = " | ".join(_cell(tuple(map(_mean, zip(*sums[tool], strict=True)))) for tool in made)
     print(f"| mean | | {means} |")
     print("| CPU s | | " + " | ".join(f"{cpu:.2f}" for cpu, _ in made.values()) + " |\n")
 
@@ -214,7 +216,7 @@ def _mean(shares: tuple[float | None, ...]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _told(shares: Iterable[float | None]) -> str:
+def _cell(shares: Iterable[float | None]) -> str:
     return " / ".join("–" if share is None else f"{100 * share:.1f}" for share in shares)
 
 

@@ -1,11 +1,11 @@
-"""The readers beside the bare parsers they stand on: CPU seconds on real documents, and their text.
+"""The readers and the bare parsers they are built on: CPU seconds and texts of real documents.
 
     python benchmarks/readers_beside_parsers.py [FOLDER]
 
 FOLDER (default: /usr/share/doc) is searched for HTML, PDF and plain text; packed files are
-unpacked first. Each format is read three times by turns, in this process; the least CPU time
-counts. Prints Markdown. `missing`: words of the bare parser's text that the reader's has not,
-of those that do not stand in a running header.
+unpacked first. Each format is read three times in turn, in this process; the smallest CPU time
+counts. Prints Markdown. `missing`: the number of words of the bare parser's text that the reader's
+text lacks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FORMATS: dict[str, tuple[str, Callable[[Path], str]]] = {
 
 
 def collected(folder: Path, suffix: str, into: Path) -> list[SourceFile]:
-    """Documents of one format, unpacked and pinned, as many as are measured."""
+    """Unpack and pin the documents of one format, up to `MOST_FILES` and `MOST_BYTES`."""
     files: list[SourceFile] = []
     total = 0
     for path in sorted(folder.rglob("*")):
@@ -54,7 +54,7 @@ def collected(folder: Path, suffix: str, into: Path) -> list[SourceFile]:
 
 
 def texts(reader: str, files: list[SourceFile]) -> Iterator[str]:
-    """What the reader makes of each file; nothing for a file that it rejects."""
+    """The reader's text of each file; empty for a file that it rejects."""
     one = READERS[reader]()
     for file in files:
         frames = [frame for unit in one.units([file]) for frame in one.read(unit)]
@@ -69,12 +69,12 @@ def bare_texts(parse: Callable[[Path], str], files: list[SourceFile]) -> Iterato
 def timed(texts: Callable[[], Iterator[str]]) -> tuple[float, list[str]]:
     """CPU seconds, and the texts."""
     start = time.process_time()
-    found = list(texts())
-    return time.process_time() - start, found
+    read = list(texts())
+    return time.process_time() - start, read
 
 
 def missing(ours: str, theirs: str) -> int:
-    """Words of one text that the other has not, or not as often."""
+    """The number of words of `theirs` that `ours` lacks or has less often."""
     return sum((Counter(theirs.split()) - Counter(ours.split())).values())
 
 

@@ -1,16 +1,17 @@
-"""The readers as whole processes beside the bare parsers they stand on, and beside a peer.
+"""The readers as whole processes, compared with the bare parsers they are built on and a peer.
 
     python benchmarks/readers_whole.py [FOLDER] [--count html=2000,pdf=100,…]
         [--times text=10,email=10,…] [--pairs 3] [--peers FOLDER]
 
-Three processes read the same files by turns: one as a worker of a run does (recipe's imports, the
-sandboxed child, frames with ids over the wire), one with nothing but the parser
-(`bare_parsers.py`), and the peer that reads most formats (`peers/install.sh`). What counts is CPU
-seconds with all children; medians of the runs, and of the ratios of each round. files/s and MB/s
-are by CPU seconds, MB/s of the text that the reader gives. FOLDER (default: /usr/share/doc) gives
-the files (`reader_files.py`), each of them read `--times` over, so that a format of which little is
-at hand is measured by what it takes to read and not to start. `start` is what this package's
-processes take over the bare parser's for the smallest file alone. Prints Markdown.
+Three processes read the same files in turn: one reads them as a worker of a run does (recipe's
+imports, the sandboxed child, frames with ids over the wire), one with only the parser
+(`bare_parsers.py`), and one is the peer that reads most formats (`peers/install.sh`). CPU seconds
+include all children; the table has the medians of the runs, and of the ratios of each round.
+files/s and MB/s are per CPU second, MB/s of the text that the reader gives. The files come from
+FOLDER (default: /usr/share/doc; see `reader_files.py`). Each is read `--times` times, so that for
+a format with few files the time to read counts and not the time to start. `start` is the CPU time
+that this package's processes take in addition to the bare parser's for the smallest file alone.
+Prints Markdown.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ PEER = "kreuzberg"
 
 
 def read_here(kind: str, paths: list[Path]) -> int:
-    """As a worker of a run reads them; without digests of the files and without later stages."""
+    """Read files as a run's worker does, without digests or later stages; returns bytes of text."""
     from pipeline.engines.process import settle_process
 
     settle_process()  # before Polars is imported, as the command does for itself and its workers
@@ -55,12 +56,12 @@ def read_here(kind: str, paths: list[Path]) -> int:
 
 
 def lines_of(kind: str, paths: list[Path], times: int, peers: Path | None) -> dict[str, list[str]]:
-    """The command of each side, which reads all files so many times."""
+    """The command of each side, which reads all files `times` times."""
     named = [str(path) for path in paths]
-    told = [kind, str(times), *named]
-    lines = {"here": [sys.executable, str(HERE), "--side", *told]}
+    words = [kind, str(times), *named]
+    lines = {"here": [sys.executable, str(HERE), "--side", *words]}
     if kind in BARE:
-        lines["bare"] = [sys.executable, str(HERE.with_name("bare_parsers.py")), *told]
+        lines["bare"] = [sys.executable, str(HERE.with_name("bare_parsers.py")), *words]
     if peers is not None:
         script = str(HERE.parent / "peers" / "texts_of.py")
         python = str(peers / "texts" / "bin" / "python")
@@ -69,7 +70,10 @@ def lines_of(kind: str, paths: list[Path], times: int, peers: Path | None) -> di
 
 
 def start_of(kind: str, paths: list[Path], pairs: int) -> float | None:
-    """CPU seconds that this package's processes take over the bare parser's for the least file."""
+    """CPU seconds that this package takes in addition to the bare parser for the smallest file.
+
+    None if the format has no bare parser.
+    """
     lines = lines_of(kind, [min(paths, key=lambda path: path.stat().st_size)], 1, None)
     if "bare" not in lines:
         return None
@@ -78,7 +82,7 @@ def start_of(kind: str, paths: list[Path], pairs: int) -> float | None:
     )
 
 
-def told(
+def table_row(
     kind: str,
     paths: list[Path],
     text: int,
@@ -101,7 +105,7 @@ def told(
 
 
 def numbers(given: str) -> dict[str, int]:
-    """What stands in an option as `html=500,pdf=50`."""
+    """Parse an option such as `html=500,pdf=50`."""
     return {kind: int(count) for kind, count in (one.split("=") for one in given.split(",") if one)}
 
 
@@ -134,7 +138,7 @@ def main() -> None:
                     costs[side].append(measured(line).cpu)
             start = start_of(kind, paths, asked.pairs)
             paths *= times.get(kind, 1)
-            print(told(kind, paths, read_here(kind, paths), start, costs), flush=True)
+            print(table_row(kind, paths, read_here(kind, paths), start, costs), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 # ruff: noqa: E501
-"""Personal data found and missed: `redact` beside presidio's pattern recognisers and scrubadub.
+"""Personal data found and missed by `redact`, presidio's pattern recognisers and scrubadub.
 
     python benchmarks/redaction.py [--work FOLDER] [--rounds N]
 
-2,000 planted values in 8 kinds and 3 languages, 1,000 texts that hold none (planted.py). A value
-is found when every character of it is marked, under whatever name; a mark that touches no value
-is false. MB/s of whole processes by CPU time, their start taken off. Writes redaction.md.
+2,000 planted values of 8 kinds in 3 languages, and 1,000 texts without a value (planted.py). A value
+is found if all its characters are marked, under whatever name; a mark that touches no value is
+false. MB/s is the CPU time of whole processes, minus their start. Writes redaction.md.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ PEERS = {"presidio": "presidio-analyzer", "presidio-sure": "presidio-analyzer",
 TITLES = {"presidio": "score of any height", "presidio-sure": "score of 0.4 and more",
           "scrubadub": "detectors without a model"}  # fmt: skip
 PLAIN_BYTES = 4_000_000
-"""Of documentation without planted values."""
+"""Bytes of documentation without planted values."""
 
 Spans = list[list[int]]
 
 
 def commands(work: Path) -> dict[str, list[str]]:
-    """How to run each, without its files."""
+    """The command of each contender, without its two files."""
     python = peers_python(work / "peers-redaction", PEERS.values())
     peers = {name: [python, str(HERE / "peers" / "redaction.py"), name] for name in PEERS}
     return {OURS: [sys.executable, str(HERE / "redaction_ours.py")]} | peers
 
 
 def titles(work: Path) -> dict[str, str]:
-    """Each with its version."""
+    """The title of each contender, with its version."""
     python = peers_python(work / "peers-redaction", PEERS.values())
-    told = {OURS: OURS}
+    named = {OURS: OURS}
     for name, package in PEERS.items():
-        told[name] = f"{package} {version(python, package)}, {TITLES[name]}"
-    return told
+        named[name] = f"{package} {version(python, package)}, {TITLES[name]}"
+    return named
 
 
 def write_texts(work: Path, texts: Sequence[Planted]) -> dict[str, Path]:
-    """Planted texts, documentation in the same languages, and a file without a line."""
+    """Write the planted texts, documentation in the same languages, and an empty file."""
     documents = paragraphs(unpacked(work))
     plain: list[str] = []
     for code in LANGUAGES:
@@ -66,7 +66,7 @@ def write_texts(work: Path, texts: Sequence[Planted]) -> dict[str, Path]:
 
 
 def judged(texts: Sequence[Planted], found: Sequence[Spans]) -> dict[str, Counter[str]]:
-    """Values found by kind and by language, marks that touch a value, and false ones by decoy."""
+    """Count the values found by kind and language, marks that touch a value, false marks by decoy."""
     hits: dict[str, Counter[str]] = {
         "kind": Counter(), "language": Counter(), "marks": Counter(), "false": Counter(),
     }  # fmt: skip
@@ -85,28 +85,28 @@ def judged(texts: Sequence[Planted], found: Sequence[Spans]) -> dict[str, Counte
 
 
 def page(
-    told: dict[str, str], texts: Sequence[Planted], found: dict[str, dict[str, Counter[str]]],
+    named: dict[str, str], texts: Sequence[Planted], found: dict[str, dict[str, Counter[str]]],
     speed: dict[str, tuple[float, float]], alarms: dict[str, float], rounds: int,
 ) -> str:  # fmt: skip
-    """The tables as Markdown."""
+    """The whole page as Markdown."""
     values = [text for text in texts if text.value]
     lines = [
         "# Personal data: found, missed, and how fast",
         "",
         f"Written by `python benchmarks/redaction.py --rounds {rounds}`; do not edit.",
         "",
-        f"{len(values):,} planted values, {len(values) // len(KINDS)} of each kind, in English, Vietnamese and German, and {len(texts) - len(values):,} texts that hold none.",
-        "Recall: values of which every character is marked, by whatever recogniser. Precision: of the marks, those that touch a value.",
+        f"{len(values):,} planted values, {len(values) // len(KINDS)} of each kind, in English, Vietnamese and German, and {len(texts) - len(values):,} texts without a value.",
+        "Recall: the share of values whose characters are all marked, by any recogniser. Precision: the share of marks that touch a value.",
         f"MB/s by CPU time of whole processes without their start, median of {rounds} round{'s' * (rounds > 1)} in turn, one process each, shared machine of 2 cores,",
-        f"{datetime.now(UTC):%-d %B %Y}: on the planted texts (a value each 230 bytes) and on documentation (the language corpus; marks a MB there).",
+        f"{datetime.now(UTC):%-d %B %Y}: on the planted texts (one value per 230 bytes) and on documentation (the language corpus, with marks per MB).",
         "Phones: `phone_regions: [DE, GB]`, and the same regions for the peers. presidio is called recogniser by recogniser, without spaCy and",
-        "so without words of context. It has no recogniser for credentials in URLs or keys; what it marks of them it takes for something else.",
-        "The generator is ours, and what it showed to be missed was mended (recall before: about 90 %), so ours is measured on what it was tuned on; the peers are not.",
+        "so without context words. It has no recogniser for credentials in URLs or for keys; it marks parts of them as something else.",
+        "The generator is ours, and the misses that it showed were fixed (recall before: about 90 %), so ours is measured on data that it was tuned on; the peers are not.",
         "",
-        "| | recall | precision | MB/s, planted | MB/s, documentation | marks a MB of documentation |",
+        "| | recall | precision | MB/s, planted | MB/s, documentation | marks per MB of documentation |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    for name, title in told.items():
+    for name, title in named.items():
         hits = found[name]
         recall = hits["kind"].total() / len(values)
         true, false = hits["marks"]["touching"], hits["false"].total()
@@ -117,23 +117,27 @@ def page(
     for what, group in (("kind", KINDS), ("language", LANGUAGES)):
         lines += ["", f"Recall by {what}, in %:", "", f"| | {' | '.join(group)} |"]
         lines.append("|---|" + "--:|" * len(group))
-        for name, title in told.items():
+        for name, title in named.items():
             own = Counter(getattr(text, what) for text in values)
             shares = [f"{100 * found[name][what][one] / own[one]:.1f}" for one in group]
             lines.append(f"| {title} | {' | '.join(shares)} |")
-    lines += ["", "False marks in texts without a value, or beside one, by what stands there:", ""]
-    for name, title in told.items():
+    lines += [
+        "",
+        "False marks in texts without a value or next to a value, by what was marked:",
+        "",
+    ]
+    for name, title in named.items():
         kinds = ", ".join(f"{kind} {n}" for kind, n in found[name]["false"].most_common())
         lines.append(f"- {title}: {kinds or 'none'}")
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Measure all and write the page."""
+    """Measure all contenders and write the page."""
     work, rounds = asked(__doc__)
     texts = planted()
     files = write_texts(work, texts)
-    told = titles(work)
+    named = titles(work)
     cpu: dict[tuple[str, str], list[float]] = {}
     spans: dict[tuple[str, str], list[Spans]] = {}
     for _ in range(rounds):
@@ -143,16 +147,16 @@ def main() -> None:
                 cpu.setdefault((name, part), []).append(measured([*line, str(file), str(out)]).cpu)
                 spans[name, part] = [orjson.loads(one) for one in out.read_bytes().splitlines()]
     speed = {}
-    for name in told:
+    for name in named:
         rates = []
         for part in ("planted", "documents"):
             net = [a - b for a, b in zip(cpu[name, part], cpu[name, "start"], strict=True)]
             rates.append(files[part].stat().st_size / 1e6 / max(statistics.median(net), 0.02))
         speed[name] = (rates[0], rates[1])
-    found = {name: judged(texts, spans[name, "planted"]) for name in told}
+    found = {name: judged(texts, spans[name, "planted"]) for name in named}
     size = files["documents"].stat().st_size / 1e6
-    alarms = {name: sum(map(len, spans[name, "documents"])) / size for name in told}
-    (HERE / "redaction.md").write_text(page(told, texts, found, speed, alarms, rounds))
+    alarms = {name: sum(map(len, spans[name, "documents"])) / size for name in named}
+    (HERE / "redaction.md").write_text(page(named, texts, found, speed, alarms, rounds))
     print(HERE / "redaction.md")
 
 

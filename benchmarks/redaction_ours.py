@@ -1,6 +1,6 @@
-"""The stage `redact` over texts: `python redaction_ours.py TEXTS.jsonl OUT.jsonl`.
+"""Run the stage `redact` on texts: `python redaction_ours.py TEXTS.jsonl OUT.jsonl`.
 
-Writes where the marks stand, as characters of the text that came in.
+Writes the places that were marked, as character offsets in the original text.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ PLACES = {mark(kind) for kind in KINDS}
 
 
 def spans(before: str, after: str) -> list[list[int]]:
-    """Where marks have taken the place of text; what stands between two marks is found again."""
-    found: list[list[int]] = []
+    """The spans of `before` that marks have replaced.
+
+    They are found by looking up the text between two marks of `after` in `before`.
+    """
+    replaced: list[list[int]] = []
     at, place = 0, 0
     while place < len(after):
         here = next((one for one in PLACES if after.startswith(one, place)), None)
@@ -31,9 +34,9 @@ def spans(before: str, after: str) -> list[list[int]]:
         ends = [end for end in (after.find(one, place) for one in PLACES) if end >= 0]
         until = after[place : min([*ends, place + 12])]
         end = before.find(until, at) if until else len(before)
-        found.append([at, end])
+        replaced.append([at, end])
         at = end
-    return found
+    return replaced
 
 
 with Path(sys.argv[1]).open("rb") as file:

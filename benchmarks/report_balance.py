@@ -1,9 +1,10 @@
-"""The waterfall of a real run of many documents, held against its ledger and its files.
+"""Check the waterfall of a real run of many documents against its ledger and its files.
 
     python benchmarks/report_balance.py [DOCUMENTS]
 
-The documents are generated: English sentences, some of them too short, in French, or written
-twice, whole or with a word changed. The run is `bedrock-prep prepare` as a user would start it.
+The documents are generated: English sentences, some of them too short, some in French, some
+duplicates, exact or with one word changed. The run is `bedrock-prep prepare` as a user would start
+it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ gate: {max_rejected: 0.9}
 
 
 def texts(count: int) -> list[str]:
-    """Documents of 3 to 60 words, a quarter of which should be set aside."""
+    """Documents of 3 to 60 words; four of every twenty should be set aside."""
     drawn, words_of_tea = random.Random(7), WORDS.split()
     made: list[str] = []
     for number in range(count):
@@ -59,7 +60,7 @@ def texts(count: int) -> list[str]:
 
 
 def main() -> None:
-    """Prepare, then check that every leg balances and that the files tell the same counts."""
+    """Prepare, then check that every leg balances and that the files have the same counts."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -71,17 +72,17 @@ def main() -> None:
         subprocess.run([*line, "--output", str(folder / "out")], check=True)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         [run] = (folder / "out" / "runs").iterdir()
-        told = json.loads((run / "report.json").read_bytes())
-        balance(told, run, count)
+        report = json.loads((run / "report.json").read_bytes())
+        balance(report, run, count)
         size = (run / "report.html").stat().st_size
     cpu = used.ru_utime + used.ru_stime
     print(f"{count:,} documents: {cpu:.1f} CPU s, {time.perf_counter() - began:.1f} s", end=", ")
     print(f"report.html {size / 1000:.0f} kB; every leg balances")
 
 
-def balance(told: dict[str, Any], run: Path, count: int) -> None:
-    """What came in is what was lost and what is left, in the report, the ledger and the files."""
-    legs: list[dict[str, Any]] = told["waterfall"]
+def balance(report: dict[str, Any], run: Path, count: int) -> None:
+    """Check that records in = lost + left, in the report, the ledger and the files."""
+    legs: list[dict[str, Any]] = report["waterfall"]
     lost: Counter[tuple[str, str]] = Counter()
     for leg in legs:
         steps: list[dict[str, Any]] = leg["steps"]

@@ -2,8 +2,8 @@
 
     python benchmarks/report_speed.py [RECORDS]
 
-The run is generated (lineage, rejected, measures, and shards of texts as the work folder has
-them), each part measured in a process of its own.
+The run is generated (lineage, rejected, measures, and shards of texts as in a work folder). Each
+part is measured in its own process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REASONS = {
 
 
 def generate(folder: Path, records: int) -> dict[str, object]:
-    """Write a run of `records`, a tenth of which are set aside; returns its manifest."""
+    """Write a run of `records` records, a tenth of which are set aside; returns its manifest."""
     run, work = folder / "runs" / "0", folder / "work" / "pass-00"
     for path in (run / "measures", work):
         path.mkdir(parents=True)
@@ -76,7 +76,7 @@ def generate(folder: Path, records: int) -> dict[str, object]:
 
 
 def write_shards(rows: pl.DataFrame, out: pl.Expr, work: Path) -> None:
-    """Texts of half a kilobyte, as a pass leaves them."""
+    """Write shards of half-kilobyte texts as a pass leaves them; `out` marks the rejected rows."""
     words = "the kettle boils and the tea of the house steeps for three minutes "
     text = pl.format("{} {}", "n", pl.lit(words * 7))
     for index, start in enumerate(range(0, rows.height, SHARD)):
@@ -89,7 +89,7 @@ def write_shards(rows: pl.DataFrame, out: pl.Expr, work: Path) -> None:
 
 
 def manifest(records: int, counts: dict[str, int], kept: pl.DataFrame) -> dict[str, object]:
-    """The ledger of the generated run."""
+    """The manifest of the generated run, with a ledger that matches its files."""
     came, stages = records, []
     for name in STAGES:
         lost = counts.get(name, 0)
@@ -100,8 +100,8 @@ def manifest(records: int, counts: dict[str, int], kept: pl.DataFrame) -> dict[s
             {"stage": name, "came": came, "kept": came - lost, "reasons": reasons, **numbers}
         )
         came -= lost
-    told = {"train": came}
-    target = {"format": "pretraining_text", "records": told, "tokens": told, "bytes": told}
+    sizes = {"train": came}
+    target = {"format": "pretraining_text", "records": sizes, "tokens": sizes, "bytes": sizes}
     return {
         "run": "0",
         "name": "many",
@@ -117,15 +117,15 @@ def manifest(records: int, counts: dict[str, int], kept: pl.DataFrame) -> dict[s
 
 
 def report(folder: Path) -> None:
-    """Sum up and write the report."""
+    """Summarise the run and write its report."""
     from pipeline.report.summary import summary, write_report
 
-    told, run, work = (
+    published, run, work = (
         json.loads((folder / "manifest").read_text()),
         folder / "runs/0",
         folder / "work",
     )
-    whole = summary(told, None, work / "metrics.parquet", run / "rejected.parquet", work)
+    whole = summary(published, None, work / "metrics.parquet", run / "rejected.parquet", work)
     write_report(whole, folder)
     samples = [one["excerpt"] for reason in whole["reasons"]["shown"] for one in reason["samples"]]
     assert all(samples)
@@ -134,19 +134,19 @@ def report(folder: Path) -> None:
 
 
 def ask(folder: Path, what: str) -> None:
-    """Ask why of one record."""
+    """Ask `why` about one record, source or line."""
     from pipeline.published import PublishedRun
     from pipeline.storage import Aws, open_place
     from pipeline.why.way import why
 
-    told = json.loads((folder / "manifest").read_text())
-    way = why(PublishedRun(open_place(str(folder), Aws()), "0", told), what)
+    published = json.loads((folder / "manifest").read_text())
+    way = why(PublishedRun(open_place(str(folder), Aws()), "0", published), what)
     assert way.lines or way.rejections, what
     assert list(way.told())
 
 
 def measured(folder: Path, *words: str) -> None:
-    """Run one part in a process of its own and tell what it took."""
+    """Run one part in its own process and print its CPU and wall seconds."""
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, __file__, "--part", str(folder), *words], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -159,7 +159,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--part"]:
         folder, kind, *rest = sys.argv[2:]
         report(Path(folder)) if kind == "report" else ask(Path(folder), rest[0])
-        # ru_maxrss would be that of the process before it became this one
+        # ru_maxrss would include the parent process before exec
         status = Path("/proc/self/status").read_text().split("VmHWM:")[1]
         print(f"peak {int(status.split()[0]) / 1024:.0f} MB", end="  ", flush=True)
         return

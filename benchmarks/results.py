@@ -1,4 +1,4 @@
-"""RESULTS.md and growth.svg, from what run_all.py has measured."""
+"""Write RESULTS.md and growth.svg from what run_all.py has measured."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pipeline.kernels import describe
 LIBRARIES = ("polars", "pyarrow", "great-expectations", "jsonschema-rs", "orjson")
 HEAD = """# Results
 
-Written by `make benchmarks`; do not edit. Whole processes, start-up and imports included; CPU
-seconds are those of a process and all that it starts, MB are 10^6 bytes of text, memory is what the
-tree holds (PSS). Every peer ran in turn with ours, which stands above it, on the same documents
-(and, where there is a second row, on three times as many); medians are shown: compare inside a
-table, not between machines. Peers take two workers where they can.
+Written by `make benchmarks`; do not edit. Whole processes, including start-up and imports. CPU
+seconds are those of a process and all processes that it starts, MB are 10^6 bytes of text, memory
+is that of the process tree (PSS). Every peer ran in turn with ours, which is listed above it, on
+the same documents (and, if ours has a second row, ours also on three times as many). Medians are
+shown: compare within a table, not between machines. Peers use two workers where they can.
 
 """
 NEAR_HEAD = (
@@ -34,19 +34,19 @@ PAIRS = "clean, dedup_exact, dedup_near, contradictions"
 WHOLE = (
     "{stages}, split, target, check, lineage, gate, report, manifest: "
     "{cpu:.1f} CPU s, **{rate:.1f} MB/s a core**, wall {wall:.1f} s, peak {peak:.0f} MB "
-    "(median of {runs}). A stage's seconds hold what it writes to disk.\n"
+    "(median of {runs}). A stage's seconds include writing its output to disk.\n"
 )
 REST = "start-up of every process, the gate's own"
 FILTERS = (
-    "Gopher's quality rules and C4's, as `benchmarks/ours.py all` and datatrove have them; six "
-    "filters of its own for data-juicer, which has no such families.\n"
+    "Gopher's and C4's quality rules, as `benchmarks/ours.py all` and datatrove have them; for "
+    "data-juicer, which has no such families, six of its own filters.\n"
 )
-RULES = "Why they differ is told in [rules.md](rules.md).\n"
+RULES = "[rules.md](rules.md) explains the differences.\n"
 WIDTH, HEIGHT, EDGE = 640, 320, 56
 
 
 def machine() -> str:
-    """What it ran on."""
+    """Describe the machine and the library versions, as one line."""
     model = "unknown processor"
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -58,12 +58,12 @@ def machine() -> str:
 
 
 def row(*cells: Any) -> str:
-    """A line of a table."""
+    """A row of a Markdown table."""
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
 def compared(rows: list[dict[str, Any]]) -> list[str]:
-    """Ours and the peers; a peer's row stands below ours of the same turns, one or more."""
+    """Rows of ours and the peers; a peer's row follows the rows of ours that ran with it."""
     lines: list[str] = []
     ours: list[float] = []
     for one in rows:
@@ -79,60 +79,60 @@ def compared(rows: list[dict[str, Any]]) -> list[str]:
         cost = f"{one['cpu']:.2f}", f"{one['rate']:.2f}", share
         rest = [f"{one['wall']:.1f}", f"{one['peak']:.0f}"]
         if "0.7" in one:
-            found = one["0.7"]["recall"], one["0.8"]["recall"], one["0.7"]["precision"]
-            rest += ["–" if value is None else f"{value:.4f}" for value in found]
+            shares = one["0.7"]["recall"], one["0.8"]["recall"], one["0.7"]["precision"]
+            rest += ["–" if value is None else f"{value:.4f}" for value in shares]
         lines.append(row(one["tool"], f"{one['megabytes']:.1f}", one["runs"], *cost, *rest))
     return lines
 
 
-def near(found: dict[str, Any]) -> list[str]:
-    """Near-duplicates: cost, recall, precision."""
+def near(result: dict[str, Any]) -> list[str]:
+    """The section on near-duplicates: cost, recall, precision."""
     return [
         "\n## Near-duplicates, threshold 0.7\n",
         "Ours is `benchmarks/ours.py near`: the stages as a library, JSONL to JSONL.\n",
         NEAR_HEAD,
-        *compared(found["rows"]),
+        *compared(result["rows"]),
     ]
 
 
-def everything(found: dict[str, Any]) -> list[str]:
-    """Filters, exact and near-duplicates."""
+def everything(result: dict[str, Any]) -> list[str]:
+    """The section on quality filters with exact and near-duplicates."""
     return [
         "\n## Quality filters, exact and near-duplicates, JSONL to JSONL\n",
         FILTERS,
         ALL_HEAD,
-        *compared(found["rows"]),
+        *compared(result["rows"]),
     ]
 
 
-def prepare(found: dict[str, Any], of: str = "documents", named: str = DOCUMENTS) -> list[str]:
-    """All of prepare, by stage."""
+def prepare(result: dict[str, Any], of: str = "documents", named: str = DOCUMENTS) -> list[str]:
+    """The section on all of `prepare`, by stage."""
     lines = [
-        f"\n## All of `prepare`, {found['megabytes']:.0f} MB of JSONL, {of}\n",
-        WHOLE.format(**{**found, "stages": named}),
+        f"\n## All of `prepare`, {result['megabytes']:.0f} MB of JSONL, {of}\n",
+        WHOLE.format(**{**result, "stages": named}),
         "| stage | CPU s | share | MB/s a core |\n|---|--:|--:|--:|",
     ]
-    stages = found["stages"]
-    known = {**stages, REST: found["cpu"] - sum(stages.values())}
+    stages = result["stages"]
+    known = {**stages, REST: result["cpu"] - sum(stages.values())}
     for name, seconds in sorted(known.items(), key=lambda one: -one[1]):
-        rate = found["megabytes"] / max(seconds, 1e-9)
-        lines.append(row(name, f"{seconds:.2f}", f"{seconds / found['cpu']:.0%}", f"{rate:.0f}"))
+        rate = result["megabytes"] / max(seconds, 1e-9)
+        lines.append(row(name, f"{seconds:.2f}", f"{seconds / result['cpu']:.0%}", f"{rate:.0f}"))
     return lines
 
 
-def labelled(found: dict[str, Any]) -> list[str]:
-    """The same of pairs."""
-    return prepare(found, "pairs", PAIRS)
+def labelled(result: dict[str, Any]) -> list[str]:
+    """The same section for labelled pairs."""
+    return prepare(result, "pairs", PAIRS)
 
 
-def growth(found: dict[str, Any]) -> list[str]:
-    """How cost and memory grow."""
-    multiples = found["multiples"]
+def growth(result: dict[str, Any]) -> list[str]:
+    """The section on how cost and memory grow with the corpus."""
+    multiples = result["multiples"]
     first = multiples["1"]["cpu"] / multiples["1"]["megabytes"]
     lines = [
-        f"\n## Growth: all of `prepare` with `--memory {found['memory']}`\n",
+        f"\n## Growth: all of `prepare` with `--memory {result['memory']}`\n",
         "![CPU seconds by megabytes](growth.svg)\n",
-        "| MB | CPU s | CPU s a MB | beside 1× | wall s | peak MB |\n|--:|--:|--:|--:|--:|--:|",
+        "| MB | CPU s | CPU s per MB | vs 1× | wall s | peak MB |\n|--:|--:|--:|--:|--:|--:|",
     ]
     for one in multiples.values():
         each = one["cpu"] / one["megabytes"]
@@ -144,7 +144,7 @@ def growth(found: dict[str, Any]) -> list[str]:
 
 
 def plot(multiples: dict[str, Any]) -> str:
-    """CPU seconds by megabytes as SVG, beside the line through the first point."""
+    """CPU seconds by megabytes as SVG, with a dashed straight line through the first point."""
     points = [(one["megabytes"], one["cpu"]) for one in multiples.values()]
     most_x, most_y = max(x for x, _ in points) * 1.05, max(y for _, y in points) * 1.1
 
@@ -185,7 +185,7 @@ PARTS = {
 
 
 def write(state: Path, folder: Path) -> None:
-    """RESULTS.md and growth.svg of everything that has been measured."""
+    """Write RESULTS.md and growth.svg for everything that has been measured so far."""
     known = json.loads(state.read_text())
     peers = ", ".join(f"{name} {number}" for name, number in known["peers"].items())
     lines = [HEAD + machine(), f"Peers: {peers or 'none is installed'}."]
@@ -193,7 +193,7 @@ def write(state: Path, folder: Path) -> None:
         if known.get(part):
             lines += shown(known[part])
     if known.get("rules"):
-        lines += ["\n## Rule for rule beside datatrove\n", RULES, known["rules"]["table"]]
+        lines += ["\n## Rule by rule: ours and datatrove\n", RULES, known["rules"]["table"]]
     (folder / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     if known.get("growth"):
         (folder / "growth.svg").write_text(plot(known["growth"]["multiples"]), encoding="utf-8")

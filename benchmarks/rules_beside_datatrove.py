@@ -1,11 +1,11 @@
-"""`quality` beside datatrove's own filters, rule by rule, on the same documents.
+"""Compare `quality` with datatrove's own filters, rule by rule, on the same documents.
 
     python benchmarks/rules_beside_datatrove.py DOCS.jsonl --datatrove ENV/bin/python
 
-DOCS.jsonl has `id` and `text`. datatrove judges in an environment of its own, by
-`peers/datatrove_rules.py`, once with its own tokens (spaCy's) and once with what stands between
-blanks; `--verdicts` names what it said before. Prints Markdown: documents that each rejects, and
-the share on which both agree.
+DOCS.jsonl has `id` and `text`. datatrove judges in its own environment, with
+`peers/datatrove_rules.py`, once with its own tokens (spaCy's) and once with words between blanks;
+`--verdicts` names a file of its earlier verdicts. Prints Markdown: the number of documents that
+each side rejects, and the share on which both agree.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import polars as pl
 from pipeline.record import SCHEMA
 from pipeline.stages.quality import FAMILIES, Quality
 
-SYMBOLS = ("gopher_many_hashes", "gopher_many_ellipses")  # one threshold of datatrove's
+SYMBOLS = ("gopher_many_hashes", "gopher_many_ellipses")  # a single threshold in datatrove
 
 
 def our_verdicts(documents: pl.DataFrame) -> dict[str, set[str]]:
-    """The ids that each rule rejects, whatever the others say; whole families by their name."""
+    """The ids that each rule rejects by itself, by reason, and those of each family, by name."""
     missing = [
         pl.lit(None, dtype=kind).alias(name)
         for name, kind in SCHEMA.items()
@@ -49,20 +49,20 @@ def our_verdicts(documents: pl.DataFrame) -> dict[str, set[str]]:
 
 
 def their_verdicts(path: Path) -> dict[str, dict[str, set[str]]]:
-    """By kind of word, then by rule, the ids that datatrove rejects."""
+    """The ids that datatrove rejects, by kind of word and then by rule."""
     found: dict[str, dict[str, set[str]]] = {"spacy": {}, "blanks": {}}
     for line in path.read_text().splitlines():
-        told = json.loads(line)
+        verdict = json.loads(line)
         for words, rules in found.items():
-            for reason in told[words]:
-                rules.setdefault(reason, set()).add(told["id"])
+            for reason in verdict[words]:
+                rules.setdefault(reason, set()).add(verdict["id"])
     return found
 
 
 def print_table(
     documents: int, ours: dict[str, set[str]], theirs: dict[str, dict[str, set[str]]]
 ) -> None:
-    """A row for each rule, then for each family."""
+    """Print a row for each rule, then for each family."""
     print("| rule | ours rejects | datatrove, words between blanks | agree |", end="")
     print(" datatrove, spaCy's tokens | agree |\n|---|--:|--:|--:|--:|--:|")
     for reason, own in sorted(ours.items(), key=lambda one: one[0] in FAMILIES):
@@ -75,7 +75,7 @@ def print_table(
 
 
 def main() -> None:
-    """Judge, compare, print."""
+    """Collect both sides' verdicts, compare them and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("documents", type=Path)
     parser.add_argument("--datatrove", help="the Python of datatrove's environment")
@@ -88,7 +88,7 @@ def main() -> None:
             script = Path(__file__).parent / "peers" / "datatrove_rules.py"
             line = [asked.datatrove, str(script), str(asked.documents), str(verdicts)]
             if subprocess.call(line):
-                sys.exit("datatrove's own script failed; its words stand above")
+                sys.exit("datatrove_rules.py failed; its message is above")
         theirs = their_verdicts(verdicts)
     print(
         f"{documents.height:,} documents, {documents['text'].str.len_bytes().sum() / 1e6:.1f} MB\n"

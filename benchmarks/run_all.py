@@ -1,14 +1,14 @@
-"""Every figure of RESULTS.md: ours and the peers in turn, on one corpus, in one call.
+"""Measure every figure of RESULTS.md: ours and the peers in turn, on one corpus, in one call.
 
     python benchmarks/run_all.py [--quick] [--only near,prepare] [--corpus FOLDER] [--work FOLDER]
 
-Parts: near (near-duplicates beside the peers), all (quality filters, exact and near-duplicates
-beside the peers), prepare (a whole run by stage), labelled (the same of pairs), growth (1, 2, 4, 8
-times the corpus in 1 GB), rules (decisions rule for rule beside datatrove's). FOLDER of the corpus
-as `corpus.py` takes it.
-Peers are measured if their environments are below WORK/peers, as `peers/install.sh` makes them.
-Results gather in WORK/results.json, part by part, and RESULTS.md and growth.svg are written from
-all that is there; `--quick` takes a tenth of the corpus, one run each, and writes them into WORK.
+Parts: near (near-duplicates, with the peers), all (quality filters, exact and near-duplicates,
+with the peers), prepare (a whole run by stage), labelled (the same for pairs), growth (1, 2, 4, 8
+times the corpus in 1 GB), rules (decisions compared with datatrove's rule by rule). The corpus
+FOLDER is one that `corpus.py` can read. Peers are measured if their environments are below
+WORK/peers, where `peers/install.sh` makes them. Results are collected in WORK/results.json, part
+by part, and RESULTS.md and growth.svg are written from all of them; `--quick` uses a tenth of the
+corpus, one run each, and writes the pages into WORK.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ PARTS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "rules": comparisons.part_rules,
 }
 DOCUMENTS = HERE.parent.parent / "shared" / "bench" / "corpus"
-"""The shared corpus if it lies beside the repository, else what a Debian machine has."""
+"""The shared corpus, which may be stored next to the repository."""
 
 
 def main() -> None:
-    """Measure the asked parts, then write what is known."""
+    """Measure the parts that are asked for, then write the pages from all results."""
     parser = argparse.ArgumentParser(description=__doc__)
     known = DOCUMENTS if DOCUMENTS.is_dir() else Path("/usr/share/doc")
     parser.add_argument("--corpus", type=Path, default=known)
@@ -46,7 +46,9 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="environments of the peers (WORK/peers)")
     parser.add_argument("--only", default=",".join(PARTS))
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=60, help="that a peer gets for its runs")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="wall seconds that a peer gets for its runs"
+    )
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
     if asked.quick:

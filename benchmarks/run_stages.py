@@ -1,11 +1,11 @@
-"""Throughput of a whole run by stage, on a folder of real documents.
+"""Measure the throughput of a whole run by stage, on a folder of real documents.
 
     python benchmarks/run_stages.py [FOLDER [OPTION …]]      (default /usr/share/doc)
 
-Options go to `prepare`, such as --memory 800MB or --workers 1.
+Options such as --memory 800MB or --workers 1 are passed on to `prepare`.
 
-Runs `prepare` in a process of its own and prints, as Markdown: CPU seconds and CPU seconds for
-each MB of source by stage, MB/s of the whole, and the peak memory of the process tree.
+Runs `prepare` in its own process and prints, as Markdown: CPU seconds and CPU seconds per MB of
+source by stage, MB/s of the whole run, and the peak memory of the process tree.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def print_table(output: Path, cost: Cost) -> None:
-    """The whole first, then each stage."""
+    """Print the figures of the whole run, then those of each stage."""
     run = json.loads((output / "LATEST").read_text())["run"]
     manifest = json.loads((output / "runs" / run / "manifest.json").read_text())
     timings = json.loads((output / ".work" / run / "timings.json").read_text())

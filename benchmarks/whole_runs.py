@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from bench import Bench, told
+from bench import Bench, cost_row
 from measure import Cost, measured
 
 RECIPE = """
@@ -33,7 +33,7 @@ MEMORY = "1GB"
 def prepared(
     bench: Bench, source: Path, *options: str, text: str = RECIPE
 ) -> tuple[Cost, dict[str, float]]:
-    """A whole `prepare` of one JSONL file: its cost, and CPU seconds by stage."""
+    """Run a whole `prepare` of one JSONL file; returns its cost, and CPU seconds by stage."""
     recipe, out = bench.work / "recipe.yaml", bench.work / "out" / "prepare"
     shutil.rmtree(out, ignore_errors=True)
     recipe.write_text(text.format(path=source))
@@ -45,11 +45,11 @@ def prepared(
 
 
 def by_stage(bench: Bench, source: Path, times: int, text: str = RECIPE) -> dict[str, Any]:
-    """What `prepare` of so many times the corpus costs; the stages are those of the median run."""
+    """The cost of `prepare` on `times` times the corpus; the stages are those of the median run."""
     runs = [prepared(bench, source, text=text) for _ in range(bench.runs)]
     stages = sorted(runs, key=lambda run: run[0].cpu)[len(runs) // 2][1]
     costs = [cost for cost, _ in runs]
-    return {**told(costs, times * bench.whole.megabytes), "stages": stages}
+    return {**cost_row(costs, times * bench.whole.megabytes), "stages": stages}
 
 
 def part_prepare(bench: Bench) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def part_prepare(bench: Bench) -> dict[str, Any]:
 
 
 def part_labelled(bench: Bench) -> dict[str, Any]:
-    """The same on twice the corpus as pairs: a document's first half is asked for the second."""
+    """The same on twice the corpus as pairs: the first half of a document is the prompt."""
     number = 2
     source = bench.work / f"pairs-{number}.jsonl"
     if not source.exists():
@@ -71,9 +71,9 @@ def part_labelled(bench: Bench) -> dict[str, Any]:
 
 
 def part_growth(bench: Bench) -> dict[str, Any]:
-    """All of `prepare` in a given memory, on 1, 2, 4 and 8 times the corpus."""
-    found = {}
+    """All of `prepare` with limited memory, on 1, 2, 4 and 8 times the corpus."""
+    costs = {}
     for number in MULTIPLES:
         cost, _ = prepared(bench, bench.whole.times(number), "--memory", MEMORY)
-        found[str(number)] = told([cost], number * bench.whole.megabytes)
-    return {"memory": MEMORY, "multiples": found}
+        costs[str(number)] = cost_row([cost], number * bench.whole.megabytes)
+    return {"memory": MEMORY, "multiples": costs}

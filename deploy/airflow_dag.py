@@ -1,6 +1,6 @@
-"""A nightly run as an Airflow DAG. Submitting the job stays a person's decision.
+"""A nightly run as an Airflow DAG. Submitting the job remains a person's decision.
 
-Exit code 4 (a source or the destination failed) is retried; every other one is final.
+Exit code 4 (a source or the destination failed) is retried; every other failure is final.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ COMMAND = [
     "json",
 ]
 FINAL = {
-    1: "a bug of bedrock-prep: the trace is in the log",
+    1: "a bug in bedrock-prep: the traceback is in the log",
     2: "the recipe or the command line is wrong",
     3: "the data does not meet the gate or a model's limits: see the report that the log names",
-    5: "another run holds the output",
+    5: "another run is using the output",
 }
 
 
@@ -45,7 +45,7 @@ def bedrock_prep() -> None:
         if code in FINAL:
             raise AirflowFailException(FINAL[code])
         if code:
-            raise AirflowException(f"bedrock-prep ended with {code}: tried again")
+            raise AirflowException(f"bedrock-prep ended with exit code {code}: will be retried")
 
     prepare()
 

@@ -1,8 +1,8 @@
-"""data-juicer: filters, exact and MinHash deduplication, by two workers.
+"""data-juicer: filters, exact and MinHash deduplication, with two workers.
 
 python datajuicer_all.py DOCS.jsonl OUT near|all THRESHOLD     -> OUT/final/out.jsonl
 
-It has no Gopher or C4 family: six filters of its own stand for them, each close to one rule.
+It has no Gopher or C4 family: six of its own filters replace them, each close to one rule.
 """
 
 import os
@@ -38,7 +38,7 @@ process:
 
 
 def main():
-    """Write its recipe, run it."""
+    """Write its recipe and run it."""
     source, out, part, threshold = sys.argv[1:5]
     recipe = Path(out) / "recipe.yaml"
     (Path(out) / "final").mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""datatrove: Gopher and C4 filters, exact and MinHash deduplication, by two workers.
+"""datatrove: Gopher and C4 filters, exact and MinHash deduplication, with two workers.
 
 python datatrove_all.py SHARDS OUT filter|exact|near|all     -> OUT/final/*.jsonl
 """
@@ -28,24 +28,24 @@ from datatrove.utils.hashing import HashConfig
 
 
 def content(document):
-    """What exact duplicates have in common."""
+    """The content by which exact duplicates are recognised."""
     return document.text
 
 
 def run(steps, tasks):
-    """One stage, two processes at most."""
+    """Run one stage, in at most two processes."""
     LocalPipelineExecutor(
         pipeline=steps, tasks=tasks, workers=min(2, tasks), logging_dir=None, start_method="fork"
     ).run()
 
 
 def write(folder):
-    """Plain JSON Lines."""
+    """A writer of uncompressed JSON Lines."""
     return JsonlWriter(folder, output_filename="${rank}.jsonl", compression=None)
 
 
 def filtered(source, target, tasks):
-    """Gopher's quality rules and C4's that are not about web pages."""
+    """Gopher's quality rules, and those of C4 that are not about web pages."""
     gopher = GopherQualityFilter()
     c4 = C4QualityFilter(
         filter_no_terminal_punct=False, filter_curly_bracket=False, min_num_sentences=3
@@ -54,7 +54,7 @@ def filtered(source, target, tasks):
 
 
 def exact(source, target, out, tasks):
-    """The same text only once."""
+    """Keep each text only once."""
     config = ExactDedupConfig(content_getter=content)
     run([JsonlReader(source), ExactDedupSignature(f"{out}/xs", config=config)], tasks)
     run([ExactFindDedups(f"{out}/xs", f"{out}/xd", config=config)], 1)
@@ -73,11 +73,11 @@ def near(source, target, out, tasks):
 
 
 def main():
-    """The asked part, or all three."""
+    """Run the part that is asked for, or all three."""
     part = sys.argv[3]
     source, out = (str(Path(folder).resolve()) for folder in sys.argv[1:3])
     Path(out).mkdir(parents=True, exist_ok=True)
-    os.chdir(out)  # it writes a folder `logs` where it stands
+    os.chdir(out)  # it writes a folder `logs` into the current folder
     tasks, final = len(list(Path(source).iterdir())), f"{out}/final"
     if part == "filter":
         filtered(source, final, tasks)

@@ -1,9 +1,10 @@
-"""datatrove's own filters, rule by rule, on documents; run by its own environment's Python.
+"""datatrove's own filters, rule by rule; run with the Python of datatrove's environment.
 
     python datatrove_rules.py DOCS.jsonl OUT.jsonl
 
-A line of OUT for each document: `id`, and for each of our reasons whether datatrove's code rejects
-it when that one rule is on: `spacy` with its own tokens, `blanks` with `str.split` in their place.
+OUT gets a line for each document: `id`, and the list of our reasons for which datatrove's code
+rejects it when only that one rule is on: `spacy` with its own tokens, `blanks` with `str.split`
+instead.
 """
 
 from __future__ import annotations
@@ -83,24 +84,24 @@ RULES = {
     "c4": C4QualityFilter(),
     "fineweb": FineWebQualityFilter(),
 }
-"""The last four are the whole families as they come."""
+"""The last four are whole families with their defaults."""
 
 spacy_words = functools.lru_cache(maxsize=1)(gopher_quality_filter.split_into_words)
 
 
 def blank_words(text, _language=None):
-    """What stands between blanks."""
+    """The words between blanks."""
     return text.split()
 
 
 def use_words(split):
-    """Give all filters these words."""
+    """Make all filters split texts into words in this way."""
     for module in (gopher_quality_filter, gopher_repetition_filter, fineweb_quality_filter):
         module.split_into_words = split
 
 
 def rejects(rule, document):
-    """Whether a filter rejects it; a division by no words is a rejection."""
+    """Whether a filter rejects a document; a division by zero words counts as a rejection."""
     try:
         return rule.filter(Document(text=document["text"], id=document["id"])) is not True
     except ZeroDivisionError:
@@ -114,14 +115,16 @@ def main():
     with Path(sys.argv[1]).open() as lines, Path(sys.argv[2]).open("w") as out:
         for line in lines:
             document = json.loads(line)
-            told = {"id": document["id"]}
+            verdict = {"id": document["id"]}
             for name, split in (
                 ("spacy", spacy_words),
                 ("blanks", blank_words),
             ):
                 use_words(split)
-                told[name] = [reason for reason, rule in RULES.items() if rejects(rule, document)]
-            out.write(json.dumps(told) + "\n")
+                verdict[name] = [
+                    reason for reason, rule in RULES.items() if rejects(rule, document)
+                ]
+            out.write(json.dumps(verdict) + "\n")
 
 
 if __name__ == "__main__":

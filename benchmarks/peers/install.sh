@@ -1,6 +1,6 @@
 #!/bin/sh
-# An environment for each peer below the folder given (WORK/peers of run_all.py). Needs Python 3.11
-# and its registry; one that does not install is left out, and RESULTS.md says so.
+# Make an environment for each peer below the given folder (WORK/peers of run_all.py). This needs
+# Python 3.11 and PyPI; a peer that does not install is left out, and RESULTS.md says so.
 set -u
 folder=${1:?name a folder for the environments}
 make_one() {
@@ -14,7 +14,7 @@ make_one() {
 make_one rensa rensa orjson
 make_one datasketch datasketch orjson xxhash
 make_one textdedup text-dedup
-# Its wheel does not name all that it imports.
+# Its wheel does not declare everything that it imports.
 make_one datajuicer py-data-juicer aiohttp
 make_one datatrove "datatrove[io,processing]" spacy orjson
 make_one texts trafilatura lxml_html_clean resiliparse kreuzberg pypdfium2

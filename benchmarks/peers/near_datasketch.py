@@ -1,4 +1,4 @@
-"""datasketch's MinHashLSH, signatures by two processes: JSONL in, kept JSONL out.
+"""datasketch's MinHashLSH, with signatures from two processes: JSONL in, kept JSONL out.
 
 python near_datasketch.py DOCS.jsonl OUT THRESHOLD     -> OUT/kept.jsonl
 """
@@ -15,7 +15,7 @@ PERMUTATIONS = 128
 
 
 def digest(shingle):
-    """32 bits of a shingle."""
+    """A 32-bit hash of a shingle."""
     return xxhash.xxh32_intdigest(shingle)
 
 
@@ -30,7 +30,7 @@ def signature(line):
 
 
 def main():
-    """Read, drop near-duplicates, write."""
+    """Read the documents, drop near-duplicates, write the rest."""
     source, threshold = sys.argv[1], float(sys.argv[3])
     target = Path(sys.argv[2]) / "kept.jsonl"
     index, known = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS), {}

@@ -13,13 +13,13 @@ AT_ONCE = 1000
 
 
 def shingles(text):
-    """Runs of five lower-case words."""
+    """The runs of five lower-case words."""
     words = text.lower().split()
     return [" ".join(words[at : at + 5]) for at in range(max(1, len(words) - 4))]
 
 
 def main():
-    """Read, drop near-duplicates, write."""
+    """Read the documents, drop near-duplicates, write the rest."""
     source, threshold = sys.argv[1], float(sys.argv[3])
     target = Path(sys.argv[2]) / "kept.jsonl"
     with Path(source).open("rb") as file:

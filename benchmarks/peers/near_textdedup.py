@@ -1,4 +1,4 @@
-"""text-dedup's MinHash from its command line: JSONL in, a saved data set out.
+"""text-dedup's MinHash, run from its command line: JSONL in, a saved data set out.
 
 python near_textdedup.py DOCS.jsonl OUT THRESHOLD     -> OUT/kept/*.arrow
 """
@@ -9,7 +9,7 @@ import sys
 
 
 def main():
-    """Its README's use, with the bands that it has for 0.7."""
+    """Run it as its README shows, with its bands for a threshold of 0.7."""
     source, out, threshold = sys.argv[1:4]
     environment = {**os.environ, "HF_HOME": f"{out}/hf", "HF_HUB_OFFLINE": "1"}
     options = {

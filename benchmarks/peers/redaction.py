@@ -1,8 +1,8 @@
-"""One peer over texts: `python redaction.py NAME TEXTS.jsonl OUT.jsonl`.
+"""Run one peer on texts: `python redaction.py NAME TEXTS.jsonl OUT.jsonl`.
 
 presidio: the pattern recognisers of presidio-analyzer, called one by one, without a language model
-    and so without words of context; entities that have no kind here (URL, dates, names) left out.
-scrubadub: its detectors that need no model, for the locales of the texts.
+    and so without context words; entities without a kind here (URL, dates, names) are left out.
+scrubadub: the detectors that need no model, for the locales of the texts.
 """
 
 import json
@@ -14,7 +14,7 @@ LEFT_OUT = {"URL", "DATE_TIME", "CRYPTO", "MAC_ADDRESS"}
 
 
 def presidio(least=0.0):
-    """Spans of all pattern recognisers with a score of at least so much."""
+    """Spans of all pattern recognisers with a score of `least` or more."""
     import inspect
 
     from presidio_analyzer import LocalRecognizer, PatternRecognizer
@@ -44,12 +44,12 @@ def presidio(least=0.0):
 
 
 def presidio_sure():
-    """Those with a score of 0.4 and more: weak patterns need context to be believed."""
+    """Spans with a score of 0.4 or more: weaker patterns need context to be reliable."""
     return presidio(0.4)
 
 
 def scrubadub():
-    """Detectors by locale: a text is looked through for each."""
+    """Spans of the detectors of each locale; each text is searched once per locale."""
     from scrubadub import Scrubber
 
     scrubbers = [Scrubber(locale=one) for one in ("en_US", "en_GB", "de_DE", "vi_VN")]
@@ -67,7 +67,7 @@ def scrubadub():
 
 
 def merged(spans):
-    """Without overlaps: spans that share a character are one."""
+    """Join overlapping spans: spans that share a character become one."""
     parted = []
     for start, end in sorted(spans):
         if parted and start < parted[-1][1]:
@@ -78,7 +78,7 @@ def merged(spans):
 
 
 def main():
-    """Read, mark, write."""
+    """Read the texts, find spans, write them."""
     find = globals()[sys.argv[1].replace("-", "_")]()
     with Path(sys.argv[2]).open("rb") as file, Path(sys.argv[3]).open("w") as out:
         for line in file:

@@ -1,8 +1,8 @@
-"""The texts that a peer makes of files: `texts_of.py PEER FILE…` prints JSON, file → text.
+"""The texts that a peer extracts from files: `texts_of.py PEER FILE…` prints JSON, file → text.
 
-Each peer by its own defaults, as its documentation shows it; `cpu` is the CPU seconds of all files.
-With `--sizes` before the peer only the number of characters is printed, and a file that the peer
-refuses counts none.
+Each peer runs with its defaults, as its documentation shows; `cpu` is the CPU seconds for all
+files. With `--sizes` before the peer, only the number of characters is printed, and a file that
+the peer refuses counts zero.
 """
 
 import json
@@ -50,7 +50,7 @@ PEERS = {
 def size(peer: str, file: str) -> int:
     try:
         return len(PEERS[peer](file))
-    except BaseException as error:  # noqa: BLE001 - a panic of Rust is no Exception
+    except BaseException as error:  # noqa: BLE001 - a Rust panic is not an Exception
         print(f"{file}: {type(error).__name__}: {error}", file=sys.stderr)
         return 0
 
