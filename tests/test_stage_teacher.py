@@ -216,7 +216,7 @@ def test_a_file_that_holds_no_answers_is_told(tmp_path: Path, lines: bytes) -> N
     """By the line; a line without an end is none, nor one that is no JSON."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(answer_line({"key": "0" * 31 + "1", "model": "m"}) + lines)
-    with pytest.raises(ValueError, match=r"a\.jsonl:2: is no answer"):
+    with pytest.raises(ValueError, match=r"a\.jsonl:2: is not an answer"):
         digest_answers(path)
 
 

@@ -47,7 +47,7 @@ class DedupNear(Settings):
     }
 
     threshold: float = Field(
-        0.8, ge=0.5, le=1, description="least Jaccard similarity of five-word runs"
+        0.8, ge=0.5, le=1, description="lowest Jaccard similarity of five-word runs for duplicates"
     )
     keep: Literal["first", "longest", "best_quality", "newest", "first_source"] = Field(
         "first",
