@@ -19,7 +19,7 @@ from pipeline.targets.lines import (
 
 
 class Pretraining(Settings):
-    """The record's text, without the blanks around it, as Bedrock takes it for Titan Text."""
+    """The record's text, without the spaces around it, as Bedrock accepts it for Titan Text."""
 
     format: ClassVar[str] = "pretraining"
     schema: ClassVar[str] = "pretraining_input.schema.json"  # type: ignore[assignment]
@@ -35,7 +35,7 @@ class Pretraining(Settings):
 
 
 class PretrainingText(Settings):
-    """The same as `{"text": …}`, as SageMaker takes it for Nova."""
+    """The same as `{"text": …}`, as SageMaker accepts it for Nova."""
 
     format: ClassVar[str] = "pretraining_text"
     schema: ClassVar[str] = "pretraining_text.schema.json"  # type: ignore[assignment]
