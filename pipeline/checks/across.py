@@ -78,7 +78,7 @@ class Across:
             if bucket != self.bucket and len(self.strangers) < 1000:
                 self.strangers.append((number, bucket))
 
-    def tell(self, found: Found, file: str) -> None:
+    def report(self, found: Found, file: str) -> None:
         """Add the faults to `found`, each at the first line that shows it."""
         for name, presence in self.fields.items():
             if presence.with_it and presence.without:

@@ -76,7 +76,7 @@ class FileCheck:
             self.facts.whole = False
             self.facts.lines = max(self._faulty)
             self.facts.faulty += len(self._faulty)
-        self.across.tell(self.found, self.facts.file)
+        self.across.report(self.found, self.facts.file)
 
     def _add(self, line: int, fault: RuleFault) -> None:
         rule, detail, value, threshold = fault

@@ -31,7 +31,7 @@ class Fault:
 
 @dataclass
 class FileFacts:
-    """What one file holds."""
+    """Facts about one file."""
 
     file: str
     part: str  # training or validation

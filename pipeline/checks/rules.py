@@ -196,7 +196,7 @@ DATA_SET_RULES = by_name(
          ("R19", "limits"), of_card=True),
     Rule("fewer-than-recommended", "fewer records than AWS recommends", "add records", NOVA,
          ("limits",), severity="note", of_card=True),
-    Rule("own-quota", "only the quota that the recipe sets lets this pass",
+    Rule("own-quota", "only the recipe's own quota lets this pass",
          "check in Service Quotas that your account has it, or the job is refused", QUOTAS,
          ("limits",), severity="note", of_card=True),
     Rule("too-many-records", "more records than the model accepts",

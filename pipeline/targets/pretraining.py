@@ -30,7 +30,7 @@ class Pretraining(Settings):
         return _text_lines(records, key="input")
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a record has beside its text."""
+        """Records that have more than a text, by kind of loss."""
         return one_text_losses()
 
 
@@ -46,7 +46,7 @@ class PretrainingText(Settings):
         return _text_lines(records, key="text")
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a record has beside its text."""
+        """Records that have more than a text, by kind of loss."""
         return one_text_losses()
 
 
