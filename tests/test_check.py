@@ -77,7 +77,7 @@ def test_the_error_of_the_service_comes_true_before_the_job(tmp_path: Path) -> N
     lines = [dumped(minimal("conversation", 1)), dumped(minimal("prompt_completion", 1))]
     result = verdict(tmp_path, b"\n".join(lines), format_name="prompt_completion")
     assert told(result) == [(1, "wrong-format")]
-    assert "conversation, where prompt_completion is wanted" in result.faults[0].message
+    assert "conversation instead of prompt_completion" in result.faults[0].message
 
 
 def test_faults_are_counted_and_the_first_are_kept(tmp_path: Path) -> None:

@@ -61,13 +61,13 @@ def test_names_need_a_model_and_a_model_names() -> None:
 def test_a_model_that_is_not_there(name: str) -> None:
     """Neither as a folder nor as a package; it is not looked for elsewhere."""
     told = fault(ner_model=name or "nothing here")
-    assert told.endswith("and no installed package has the name; nothing is downloaded in a run")
+    assert told.endswith("and no installed package has the name; a run downloads nothing")
 
 
 def test_a_folder_or_package_that_is_no_model(tmp_path: Path, people: Path) -> None:
     """A package is not even imported; what spaCy says of a broken model stands in one line."""
-    assert fault(ner_model=str(tmp_path)).endswith("is no spaCy pipeline, it has no meta.json")
-    assert "is no spaCy pipeline" in fault(ner_model="xml")
+    assert fault(ner_model=str(tmp_path)).endswith("is not a spaCy pipeline: it has no meta.json")
+    assert "is not a spaCy pipeline" in fault(ner_model="xml")
     (people / "config.cfg").write_text("[nlp]\nlang = 'xx'\npipeline = ['no_such']\n")
     assert f"ner_model {people}: cannot be loaded: " in fault(ner_model=str(people))
 
@@ -90,7 +90,7 @@ def test_a_model_that_lacks_a_label(people: Path) -> None:
     told = fault(kinds=["person", "place"], ner_model=str(people))
     assert told == (
         f"ner_model: no label of {people} is known for the kind place; it has CITY, PER: "
-        "say which in ner_labels"
+        "name one in ner_labels"
     )
     told = fault(ner_model=str(people), ner_labels={"PRE": "person", "PER": "person"})
     assert told == f"ner_labels: {people} has no label PRE; it has CITY, PER"

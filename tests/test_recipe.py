@@ -193,7 +193,7 @@ def test_the_recipe_schema_refuses_what_the_code_refuses() -> None:
 )
 def test_what_is_no_json_path_is_refused(tmp_path: Path, setting: str) -> None:
     """Else the run ends where the first record comes to it; and those that are ones are taken."""
-    with pytest.raises(RecipeError, match=r"recipe\.yaml:\d+: .*\$\.a\[ is no JSON path"):
+    with pytest.raises(RecipeError, match=r"recipe\.yaml:\d+: .*\$\.a\[ is not a JSON path"):
         load(GOOD, tmp_path, setting)
     load(GOOD, tmp_path, setting.replace("$.a[", "$.a[0]"))
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.record import frame
-from pipeline.stages.language import Language, told
+from pipeline.stages.language import Language, detected
 
 ENGLISH = "The leaves are picked early in the morning, while they are still wet with dew."
 VIETNAMESE = "Lá trà được hái vào sáng sớm, khi còn ướt sương, rồi được mang xuống làng."
@@ -113,7 +113,7 @@ def test_what_is_told_is_observed() -> None:
 
 def test_confidence_is_of_the_answer() -> None:
     """What a script tells is sure, what is not told has none, the rest is langdetect's."""
-    answers = told(pl.Series("sample", [ENGLISH, "OK", THAI, None, ENGLISH]))
+    answers = detected(pl.Series("sample", [ENGLISH, "OK", THAI, None, ENGLISH]))
     assert answers["language"].to_list() == ["en", "und", "th", "und", "en"]
     first, *others = answers["confidence"].to_list()
     assert 0.99 < first < 1.0
@@ -123,5 +123,5 @@ def test_confidence_is_of_the_answer() -> None:
 @pytest.mark.parametrize("name", ["English", "e", "", "e1"])
 def test_names_are_no_codes(name: str) -> None:
     """`allow: [English]` would reject everything; it is a fault of the recipe."""
-    with pytest.raises(ValidationError, match="no language code"):
+    with pytest.raises(ValidationError, match="not a language code"):
         Language(allow=[name])

@@ -461,9 +461,12 @@ def test_a_file_that_is_none_is_told(teach: Command, bedrock_prep: Command, plac
     assert "bedrock-prep teach RECIPE" in missing.stderr
     whole = [answer_line({"key": digit * 32, "model": "m", "text": "t"}) for digit in "ab"]
     for lines, message in (
-        ([b'{"prompt": "mine"}\n'], "jsonl:1: is no answer of a teacher; take the line out"),
-        ([whole[0], whole[1].replace(b'"m"', b"m")], "jsonl:2: is no answer of a teacher"),
-        (whole[::-1], "jsonl:2: is not in the order of the keys; `LC_ALL=C sort -u`"),
+        ([b'{"prompt": "mine"}\n'], "jsonl:1: is not an answer of a teacher; remove the line"),
+        ([whole[0], whole[1].replace(b'"m"', b"m")], "jsonl:2: is not an answer of a teacher"),
+        (
+            whole[::-1],
+            "jsonl:2: is not in the order of the keys; sort the file with `LC_ALL=C sort -u`",
+        ),
     ):
         (place / "answers.jsonl").write_bytes(b"".join(lines))
         for told in (teach("--max-tokens", "9"), bedrock_prep("prepare", "recipe.yaml", cwd=place)):

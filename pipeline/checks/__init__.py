@@ -1,1 +1,1 @@
-"""The parts of `pipeline.check`: a data set held against schemas and a model card."""
+"""The parts of `pipeline.check`, which checks a data set against schemas and a model card."""

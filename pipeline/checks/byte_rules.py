@@ -1,4 +1,4 @@
-"""Rules that need no JSON: how a file begins, how its lines end, how long they are."""
+"""Rules about bytes, before JSON is parsed: how a file begins, line endings and line length."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.checks.turns import RuleFault
 from pipeline.kernels import holds_any
 
 SEPARATORS = {b"\xc2\x85": "U+0085", b"\xe2\x80\xa8": "U+2028", b"\xe2\x80\xa9": "U+2029"}
-"""Ends of a line to some readers, by their UTF-8."""
+"""Characters, as UTF-8, that some readers take for the end of a line."""
 
 BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
@@ -18,7 +18,7 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def head_fault(head: bytes) -> tuple[str, str] | None:
-    """Rule and detail of a file that is not text at all, by its first two bytes."""
+    """(rule, detail) if a file is not text at all, by its first two bytes; else None."""
     if not head:
         return "empty-file", ""
     if head == _GZIP:
@@ -29,7 +29,7 @@ def head_fault(head: bytes) -> tuple[str, str] | None:
 def byte_faults(
     chunk: Chunk, lines: list[bytes], standard: Standard
 ) -> Iterator[tuple[int, RuleFault]]:
-    """Line number and fault, for every line of a chunk."""
+    """(line number, fault) for the lines of a chunk that end in CR LF or are too long."""
     if b"\r" in chunk.data:
         for number, line in enumerate(lines, chunk.start):
             if line.endswith(b"\r"):
@@ -38,14 +38,14 @@ def byte_faults(
     if limit and max(map(len, lines)) > limit.value:
         for number, line in enumerate(lines, chunk.start):
             if len(line) > limit.value:
-                told = f"{len(line)} bytes, at most {limit.value}"
-                yield number, ("line-too-long", told, len(line), limit.value)
+                detail = f"{len(line)} bytes, at most {limit.value}"
+                yield number, ("line-too-long", detail, len(line), limit.value)
 
 
 def separator_faults(
     data: bytes, numbers: Sequence[int], lines: Sequence[bytes]
 ) -> Iterator[tuple[int, RuleFault]]:
-    """Line number and fault of each raw separator; `data` is the lines joined, valid UTF-8."""
+    """(line number, fault) of each raw separator; `data` is the lines joined, in valid UTF-8."""
     if data.isascii() or not holds_any(data, list(SEPARATORS)):
         return
     for number, line in zip(numbers, lines, strict=True):

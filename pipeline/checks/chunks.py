@@ -1,4 +1,4 @@
-"""Files as chunks of whole lines, so that memory stays flat whatever the size of the data."""
+"""Reads files in chunks of whole lines, so that memory does not grow with the size of the data."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 CHUNK_BYTES = 1 << 18
-"""Read at once: small enough that parsed values stay in the processor's cache."""
+"""Bytes read at once: few enough that parsed values stay in the processor's cache."""
 
 MAX_LINE_BYTES = 1 << 26
-"""64 MiB: a longer line is not held in memory."""
+"""64 MiB: a longer line is not kept in memory."""
 
 
 @dataclass(frozen=True)
 class Chunk:
     """Whole lines of a file."""
 
-    data: bytes  # without the newline that ends it
+    data: bytes  # without the final newline
     start: int  # number of the first line, from 1
-    ends: bool  # whether a newline ended it; False only for the file's last line
-    last: bool = False  # of the file
-    endless: bool = False  # its last line was cut at MAX_LINE_BYTES, the rest of it skipped
+    ends: bool  # whether it ended in a newline; False only for the file's last line
+    last: bool = False  # whether it is the file's last chunk
+    endless: bool = False  # whether its last line was over MAX_LINE_BYTES: cut, the rest skipped
 
     @cached_property
     def lines(self) -> list[bytes]:
@@ -32,7 +32,7 @@ class Chunk:
 
 
 def read_chunks(path: Path, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
-    """The file's lines in order; an empty file has no chunk."""
+    """The chunks of a file, in order; none for an empty file."""
     start, rest, size = 1, b"", path.stat().st_size
     with path.open("rb") as file:
         while block := file.read(chunk_bytes):
@@ -54,7 +54,7 @@ def read_chunks(path: Path, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
 
 
 def _skip_line(file: BinaryIO) -> bool:
-    """Read to the end of the line; whether there was a newline."""
+    """Skip the rest of the line and its newline; returns whether there was a newline."""
     while block := file.read(CHUNK_BYTES):
         at = block.find(b"\n")
         if at >= 0:

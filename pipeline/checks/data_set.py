@@ -1,4 +1,4 @@
-"""Rules of a data set as a whole: names, places in S3, counts of training and validation."""
+"""Rules for a data set as a whole: file names, S3 URIs, counts of training and validation."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ S3_URI = re.compile(
     r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]"
     r"(?:/[-!_*'().a-z0-9A-Z]+(?:/[-!_*'().a-z0-9A-Z]+)*)?/?"
 )
-"""The API model's pattern for the URI of a data set; at most 1,024 characters."""
+"""The API model's pattern for the URI of a data set, which has at most 1,024 characters."""
 
 MAX_URI = 1024
 _NOVA_NAME = re.compile(r"[A-Za-z0-9_\-/.]+")
 
 
 def name_faults(path: Path, standard: Standard, found: Found, location: str | None) -> None:
-    """Add what is wrong with a file's name, and with the URI that it will have."""
+    """Add the faults of a file's name, and of its URI under `location` if that is given."""
     name = path.name
     if not name.endswith(".jsonl"):
         found.add("file-name", str(path), None, name, name, ".jsonl")
@@ -34,9 +34,9 @@ def name_faults(path: Path, standard: Standard, found: Found, location: str | No
 
 
 def count_faults(files: Sequence[FileFacts], standard: Standard, found: Found) -> None:
-    """Add the limits on records and bytes that training and validation break together.
+    """Add the limits on records and bytes that training and validation files break.
 
-    Nothing is counted where a file could not be read as lines: it would be told twice.
+    Nothing is added if a file could not be read as lines: that is reported already.
     """
     plan = standard.plan
     training = [facts for facts in files if facts.part == "training"]
@@ -64,5 +64,5 @@ def count_faults(files: Sequence[FileFacts], standard: Standard, found: Found) -
         found.add("validation-ignored", validation[0].file)
     wanted = plan.limits.records_recommended
     if wanted and counts["train"] < wanted.value:
-        told = f"{counts['train']}, {wanted.value} or more recommended"
-        found.add("fewer-than-recommended", file, None, told, counts["train"], wanted.value)
+        detail = f"{counts['train']}, {wanted.value} or more recommended"
+        found.add("fewer-than-recommended", file, None, detail, counts["train"], wanted.value)

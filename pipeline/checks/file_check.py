@@ -1,7 +1,7 @@
-"""One file held against a standard, chunk by chunk.
+"""Checks one file against a standard, chunk by chunk.
 
-A chunk goes through layers: bytes, JSON, shape, content, sizes. A clean one costs a few calls
-into C for all of its lines; only lines with a fault are looked at one by one.
+A chunk goes through layers: bytes, JSON, shape, content, sizes. A clean chunk costs a few calls
+into C for all of its lines; lines are examined one by one only if the chunk has a fault.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ _TURNS = {"conversation", "claude3_messages"}
 
 
 class NotLinesError(Exception):
-    """The rest of the file is of no use: it is not JSON Lines at all."""
+    """The file is not JSON Lines at all, so there is no use in reading the rest."""
 
 
 @dataclass
 class FileCheck:
-    """Checks one file; `facts` and `found` hold what came of it."""
+    """Checks one file; the results are added to `facts` and `found`."""
 
     path: Path
     standard: Standard
@@ -57,11 +57,11 @@ class FileCheck:
     across: Across
     media: LocalMedia
     words: WordSearch | None
-    _faulty: set[int] = field(default_factory=set)  # lines of the chunk at hand
-    _told: set[tuple[int, str, str]] = field(default_factory=set)
+    _faulty: set[int] = field(default_factory=set)  # lines of the current chunk
+    _reported: set[tuple[int, str, str]] = field(default_factory=set)  # line, rule, detail
 
     def run(self) -> None:
-        """Read the whole file."""
+        """Read and check the whole file."""
         with self.path.open("rb") as file:
             fault = head_fault(file.read(2))
         if fault is not None:
@@ -76,13 +76,13 @@ class FileCheck:
             self.facts.whole = False
             self.facts.lines = max(self._faulty)
             self.facts.faulty += len(self._faulty)
-        self.across.tell(self.found, self.facts.file)
+        self.across.report(self.found, self.facts.file)
 
     def _add(self, line: int, fault: RuleFault) -> None:
         rule, detail, value, threshold = fault
-        if (line, rule, detail) in self._told:
+        if (line, rule, detail) in self._reported:
             return
-        self._told.add((line, rule, detail))
+        self._reported.add((line, rule, detail))
         self.found.add(rule, self.facts.file, line, detail, value, threshold)
         if self.found.severity(rule) == "error":
             self._faulty.add(line)
@@ -97,7 +97,7 @@ class FileCheck:
         faults = byte_faults(chunk, lines, self.standard)
         try:
             records = self._records(chunk, lines)
-        except NotLinesError:  # of what is not read no fault is told, be it in the same chunk
+        except NotLinesError:  # lines after the fault count as not read, even in this chunk
             end = max(self._faulty)
             self._add_all(fault for fault in faults if fault[0] <= end)
             raise
@@ -108,7 +108,7 @@ class FileCheck:
             self._check_records(records)
         self.facts.faulty += len(self._faulty)
         self._faulty.clear()
-        self._told.clear()
+        self._reported.clear()
 
     @property
     def _caption_limits(self) -> Limits | None:
@@ -117,12 +117,12 @@ class FileCheck:
 
     @property
     def _asks_only_shapes(self) -> bool:
-        """Whether a valid record is asked no more about its strings than its size and its words."""
+        """Whether nothing about a valid record's strings is checked except sizes and words."""
         looked_into = self.standard.format == "reinforcement" or self._caption_limits is not None
         return not looked_into and not self.media.there
 
     def _records(self, chunk: Chunk, lines: list[bytes]) -> Records:
-        """The lines that are JSON, by their outlines if nothing else will be asked."""
+        """The lines that are JSON, parsed by their outlines if that is enough for the checks."""
         numbers = list(range(chunk.start, chunk.start + len(lines)))
         if self._asks_only_shapes and not chunk.endless:
             values = outline_values(chunk.data, self.standard.format)
@@ -134,7 +134,7 @@ class FileCheck:
         return Records(numbers, lines, values, chunk.data)
 
     def _parse_each(self, chunk: Chunk, lines: list[bytes]) -> Records:
-        """The lines that are JSON; the others are told."""
+        """The lines that are JSON; the others are reported."""
         records = Records([], [], [], b"")
         for number, line in enumerate(lines, chunk.start):
             if line.startswith(BOM):
@@ -147,13 +147,15 @@ class FileCheck:
                 self.facts.records += 1
                 self._add(number, ("endless-line", "", None, MAX_LINE_BYTES))
             else:
-                self._tell_broken(number, line, self.facts.records + len(records.lines))
+                self._report_broken(number, line, self.facts.records + len(records.lines))
         records.data = b"\n".join(records.lines)
         return records
 
-    def _tell_broken(self, number: int, line: bytes, before: int) -> None:
-        """Tell of a line that is no JSON, behind so many records; the first of a file that is
-        not of lines at all ends it."""
+    def _report_broken(self, number: int, line: bytes, before: int) -> None:
+        """Report a line that is not JSON; `before` is the number of records before it.
+
+        Raises NotLinesError if no record precedes it and it shows that the file is not JSON Lines.
+        """
         rule, detail = diagnosis(line)
         if rule == "pretty-printed" and before == 0:
             whole = "json-array" if line.strip() == b"[" else rule
@@ -173,7 +175,7 @@ class FileCheck:
             records = self._without_deep(records)
         if not records.values:
             return
-        # What is known by outlines has been held against this already.
+        # Outlines have been validated by this schema already.
         validator = list_validator(SCHEMAS[self.standard.format])
         only_text = records.outlined or validator.is_valid(records.values)
         if only_text:
@@ -190,7 +192,7 @@ class FileCheck:
                 self._add(number, ("duplicate-key", repr(key), key, None))
 
     def _without_deep(self, records: Records) -> Records:
-        """The records that schemas can be held against; the others are told."""
+        """The records that are not nested too deep for schema validation; others are reported."""
         deep = {at for at, value in enumerate(records.values) if is_too_deep(value)}
         if not deep:
             return records
@@ -204,7 +206,7 @@ class FileCheck:
         return kept
 
     def _check_plain(self, records: Records) -> None:
-        """Records that are all valid, none with a block other than text."""
+        """Check records that are all valid and have no block other than text."""
         self.across.add_plain(records.numbers, records.values)
         if self.standard.format in _TURNS:
             for number, value in zip(records.numbers, records.values, strict=True):
@@ -230,7 +232,7 @@ class FileCheck:
             self._check_valid(number, value)
 
     def _check_valid(self, number: int, value: dict[str, Any]) -> None:
-        """What is left to ask of a record whose shape is valid."""
+        """Check the rules that remain for a record whose shape is valid."""
         if self.standard.format == "conversation":
             for fault in conversation_faults(value, self.standard):
                 self._add(number, fault)

@@ -1,4 +1,4 @@
-"""What a check has found: faults with their place, and facts about each file."""
+"""The results of a check: faults with their place, and facts about each file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pipeline.checks.rule import Severity
 from pipeline.checks.rules import RULES
 
 KEPT_EACH = 20
-"""Faults kept of one rule in one file; all are counted."""
+"""Faults of one rule kept for each file; all are counted."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One broken rule at one place; `line` counts from 1, None is the file or the data set."""
+    """One broken rule at one place; `line` counts from 1 and is None for the file or data set."""
 
     file: str
     line: int | None
@@ -31,22 +31,22 @@ class Fault:
 
 @dataclass
 class FileFacts:
-    """What one file holds."""
+    """Facts about one file."""
 
     file: str
     part: str  # training or validation
     bytes: int = 0
-    lines: int = 0  # with the blank ones
+    lines: int = 0  # including blank ones
     records: int = 0  # lines that hold a JSON object
     faulty: int = 0  # lines with an error
-    whole: bool = True  # read to its end as lines; False where it is not JSON Lines at all
+    whole: bool = True  # read to its end as lines; False if it is not JSON Lines at all
 
 
 @dataclass
 class Found:
     """Collects faults; memory is bounded by the number of rules, not by the size of the data."""
 
-    allowed: Collection[str] = ()  # rules that the caller lives with: their faults become notes
+    allowed: Collection[str] = ()  # rules that the caller accepts: their faults become notes
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
     _kept: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -57,7 +57,7 @@ class Found:
         return "note" if rule in self.allowed else RULES[rule].severity
 
     def cite(self, rule: str, source: str) -> None:
-        """Say where a rule's threshold comes from, when the model card knows better."""
+        """Replace a rule's source, if the model card names a better one for its threshold."""
         self._sources[rule] = source
 
     def add(
@@ -70,7 +70,7 @@ class Found:
         threshold: Any = None,
         times: int = 1,
     ) -> None:
-        """One fault, or `times` of the same kind of which this is the first."""
+        """Add one fault, or the first of `times` faults of the same kind."""
         self.counts[rule] += times
         if self._kept[rule, file] >= KEPT_EACH:
             return
@@ -100,15 +100,15 @@ class CheckResult:
     customization: str | None
     files: tuple[FileFacts, ...]
     faults: tuple[Fault, ...]
-    counts: dict[str, int]  # of every rule that was broken
+    counts: dict[str, int]  # of faults by rule
     tokens: dict[str, int]  # records that fit, may_not_fit, do_not_fit; empty without a limit
     severities: dict[str, Severity]  # of the rules in `counts`
-    # what exact counts say of the guess: records, of_estimate, most_of_bound; empty without them
+    # exact counts of tokens compared with estimates: records, of_estimate, most_of_bound
     calibration: dict[str, float] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        """Whether no error was found: what passes meets the strictest reading of AWS's papers."""
+        """Whether there is no error: such data meets the strictest reading of AWS's documents."""
         return "error" not in self.severities.values()
 
     def count(self, severity: Severity) -> int:
@@ -116,5 +116,5 @@ class CheckResult:
         return sum(n for rule, n in self.counts.items() if self.severities[rule] == severity)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, for `--json` and the report."""
+        """`ok` and all fields as plain values, for `--json` and the report."""
         return {"ok": self.ok, **asdict(self)}

@@ -1,4 +1,4 @@
-"""Images, videos and documents that a data set names and that are here too, opened and measured."""
+"""Checks the local copies of images, videos and documents that a data set names."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pipeline.checks.turns import RuleFault
 from pipeline.checks.video_file import read_video
 
 _KINDS = defaultdict(tuple, {"image_caption": MEDIA[:1], "conversation": MEDIA})
-"""Kinds of media that a record of a format may name."""
+"""Kinds of media that a record may name, by format."""
 
 _KNOWN_IMAGES = {"jpeg", "png", "gif", "webp"}
 _PDF_HEAD = 1024
-"""Bytes in which readers look for the mark of a PDF; it need not stand first."""
+"""Bytes in which readers look for the signature of a PDF; it need not come first."""
 
 
 class LocalMedia:
     """Finds a file by the last part of its URI in `folder`.
 
-    Without a folder: in `images/`, `videos/` or `documents/` beside the data.
+    Without a folder it looks in `images/`, `videos/` or `documents/` beside the data file.
     """
 
     def __init__(self, standard: Standard, data_file: Path, folder: Path | None = None) -> None:
@@ -34,7 +34,7 @@ class LocalMedia:
         self.there = any(place.is_dir() for place in self.folders.values())
 
     def faults(self, value: dict[str, Any]) -> Iterator[RuleFault]:
-        """What is wrong with the media of one valid record, as far as they are here."""
+        """The faults of the media of one valid record, for the files that exist locally."""
         for kind, uri, declared in _named(value, self.standard.format):
             path = self.folders[kind] / uri.rsplit("/", 1)[1]
             if path.is_file():
@@ -63,15 +63,15 @@ def _named(value: dict[str, Any], format_name: str) -> Iterator[tuple[str, str, 
 
 def _image_faults(path: Path, declared: str | None, limits: Limits) -> Iterator[RuleFault]:
     try:
-        width, height, found = _open(path)
+        width, height, actual = _open(path)
     except ValueError as error:
         yield "image-unreadable", str(error), None, None
         return
-    if declared is not None and declared != found:
-        yield "image-signature", f"{found}, declared as {declared}", found, declared
+    if declared is not None and declared != actual:
+        yield "image-signature", f"{actual}, declared as {declared}", actual, declared
     allowed = limits.image_formats.value if limits.image_formats else sorted(_KNOWN_IMAGES)
-    if found not in allowed:
-        yield "image-format", found, found, ", ".join(allowed)
+    if actual not in allowed:
+        yield "image-format", actual, actual, ", ".join(allowed)
     yield from _size_faults(path.stat().st_size, width, height, limits)
 
 
@@ -83,8 +83,8 @@ def _video_faults(path: Path, declared: str | None, limits: Limits) -> Iterator[
         yield "video-unreadable", str(error), None, None
         return
     if declared != video.format:
-        told = f"{video.format}, declared as {declared}"
-        yield "video-signature", told, video.format, declared
+        detail = f"{video.format}, declared as {declared}"
+        yield "video-signature", detail, video.format, declared
     if video.seconds is not None:
         yield from _over("video-too-long", video.seconds, limits.video_seconds_max)
     elif limits.video_seconds_max:
@@ -97,11 +97,14 @@ def _document_faults(path: Path, declared: str | None, limits: Limits) -> Iterat
     with path.open("rb") as file:
         head = file.read(_PDF_HEAD)
     if declared == "pdf" and b"%PDF-" not in head:
-        yield "document-signature", f"no PDF, declared as {declared}", None, declared
+        yield "document-signature", f"not a PDF, declared as {declared}", None, declared
 
 
 def _open(path: Path) -> tuple[int, int, str]:
-    """Width, height and format, by the file's own bytes; nothing is decoded."""
+    """(width, height, format) from the file's header; the image is not decoded.
+
+    Raises ValueError for anything that is not an image.
+    """
     from PIL import Image
 
     try:

@@ -1,4 +1,4 @@
-"""Rules of the files that a data set names, where they can be opened."""
+"""Rules for the media files that a data set names, if they exist locally."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pipeline.checks.rule import FORGE, NOVA, NOVA2, PREPARE, Rule, by_name
 MEDIA_RULES = by_name(
     Rule("image-unreadable", "not an image that can be decoded", "replace the file", NOVA,
          ("R17",)),
-    Rule("image-signature", "the file is of another format than declared",
+    Rule("image-signature", "the file's format is not the declared one",
          "declare what it is, or convert it", FORGE, ("R17",), formats=("conversation",)),
-    Rule("image-format", "an image format that the model does not take", "convert it", PREPARE,
+    Rule("image-format", "an image format that the model does not accept", "convert it", PREPARE,
          ("R17",), of_card=True),
     Rule("image-too-heavy", "an image file with too many bytes", "compress or shrink it", PREPARE,
          ("R17",), of_card=True),
@@ -24,16 +24,16 @@ MEDIA_RULES = by_name(
          of_card=True),
     Rule("video-unreadable", "not a video whose container can be read", "replace the file", NOVA,
          ("R17",), formats=("conversation",)),
-    Rule("video-signature", "the file is of another container than declared",
+    Rule("video-signature", "the file's container is not the declared one",
          "declare what it is, or convert it", FORGE, ("R17",), formats=("conversation",)),
     Rule("video-too-heavy", "a video file with too many bytes", "compress or cut it", NOVA,
          ("limits",), formats=("conversation",), of_card=True),
     Rule("video-too-long", "a video with too many seconds", "cut it", NOVA, ("limits",),
          formats=("conversation",), of_card=True),
-    Rule("video-length-unknown", "a video that does not say how long it is",
-         "write it anew with its length, as ffmpeg does with -c copy", NOVA, ("limits",),
+    Rule("video-length-unknown", "a video whose file does not record its length",
+         "rewrite it with its length, as ffmpeg does with -c copy", NOVA, ("limits",),
          formats=("conversation",), severity="warning", of_card=True),
-    Rule("document-signature", "the file is no document of the declared format",
+    Rule("document-signature", "the file is not a document of the declared format",
          "replace the file, or convert it", FORGE, ("R17",), formats=("conversation",)),
     Rule("document-too-heavy", "a document with too many bytes", "compress or split it", NOVA2,
          ("limits",), formats=("conversation",), of_card=True),

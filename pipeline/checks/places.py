@@ -1,4 +1,4 @@
-"""Where a record keeps its texts and its media, whatever its shape: nothing here trusts a type."""
+"""Finds the texts and media of a record; values may be of any type, unless said otherwise."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _PLAIN = {
 
 
 def texts(value: Any, format_name: str) -> Iterator[tuple[str, str, str]]:
-    """Every text that a model will read: its place, `input` or `output`, and the text.
+    """Every text that a model will read: (place, `input` or `output`, text).
 
     These are the places where AWS's validators look for reserved words: system, turns, reasoning
-    and the text of tool results; not the arguments of a call, nor the tools' descriptions.
+    and the text of tool results, but not the arguments of calls or the descriptions of tools.
     """
     if not isinstance(value, dict):
         return
@@ -36,9 +36,10 @@ def texts(value: Any, format_name: str) -> Iterator[tuple[str, str, str]]:
 
 
 def beside_texts(value: Any) -> Iterator[tuple[str, str]]:
-    """What a conversation costs beside its texts, as JSON: declared tools, calls, JSON results.
+    """What the model reads of a conversation besides its texts: (`input` or `output`, JSON text).
 
-    `input` or `output`, and the text; no validator looks for words there, the model reads it.
+    These are declared tools, calls and JSON results. They cost tokens, but no validator looks for
+    reserved words in them.
     """
     if not isinstance(value, dict):
         return
@@ -72,7 +73,7 @@ def _turn_texts(messages: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def _in(content: Any, place: str, side: str) -> Iterator[tuple[str, str, str]]:
-    """The texts of a content: a string, or a list of blocks."""
+    """The texts of a message's content, which is a string or a list of blocks."""
     if isinstance(content, str):
         yield place, side, content
         return
@@ -100,7 +101,7 @@ def _get(value: Any, key: str) -> Any:
 
 
 def blocks(value: dict[str, Any]) -> Iterator[tuple[int, str, Any]]:
-    """Each block of a valid conversation: number of the message, kind, what it holds."""
+    """Each block of a valid conversation: (number of the message, kind, the block's value)."""
     for number, message in enumerate(value["messages"]):
         for block in message["content"]:
             for kind, held in block.items():

@@ -1,7 +1,7 @@
-"""The lines of a chunk that are JSON; and the quick way to their shapes, by outlines.
+"""The lines of a chunk that are JSON, and a quick way to validate them by their outlines.
 
-Lines of one data set differ in their texts and are alike in all else: a chunk has a few outlines
-(`kernels.json_text`), and these are parsed and held against the schema, not the lines.
+Lines of one data set differ in their texts but are otherwise alike, so a chunk has only a few
+outlines (`kernels.json_text`). These are parsed and validated instead of the lines.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from pipeline.kernels import json_text
 from pipeline.outlined import KEEP, outline_validator
 
 FEW = 2
-"""Lines to an outline, below which outlines only cost time."""
+"""With fewer lines per outline than this, outlines only cost time."""
 
 
 @dataclass
 class Records:
-    """Some lines that are JSON, and what they say."""
+    """Lines that are JSON, with their line numbers and parsed values."""
 
     numbers: list[int]
     lines: list[bytes]
     values: list[Any]
     data: bytes  # the lines, joined
-    outlined: bool = False  # the values are those of outlines: long strings are `x`
+    outlined: bool = False  # whether the values come from outlines: long strings are `x`
 
     def add(self, number: int, line: bytes, value: Any) -> None:
-        """One more line."""
+        """Add one line."""
         self.numbers.append(number)
         self.lines.append(line)
         self.values.append(value)
 
     def value(self, index: int) -> Any:
-        """The value of one line, with its strings whole."""
+        """The value of one line with its complete strings, even if `outlined`."""
         return orjson.loads(self.lines[index]) if self.outlined else self.values[index]
 
 
 def outline_values(data: bytes, format_name: str) -> list[Any] | None:
-    """The value of each line's outline; None where a look at the lines themselves is needed.
+    """The value of each line's outline, or None if the lines themselves must be examined.
 
-    That is where one may not be JSON, may hold a key twice, is nested too deep, is not valid or
-    holds a block other than text, and where most have outlines of their own.
+    That is the case if a line may not be JSON, may have a key twice, is nested too deep, is not
+    valid or has a block other than text, or if most lines have an outline of their own.
     """
     validator = outline_validator(SCHEMAS[format_name])
     if validator is None or not json_text.COMPILED:
@@ -60,4 +60,4 @@ def outline_values(data: bytes, format_name: str) -> list[Any] | None:
     if not validator.is_valid(values):
         return None
     by_outline = dict(zip(different, values, strict=True))
-    return [by_outline[one] for one in outlines]
+    return [by_outline[outline] for outline in outlines]

@@ -1,9 +1,10 @@
-"""A file written anew without the faults that have one right answer; every change is told.
+"""Rewrites a file without the faults that have only one right repair, and lists every change.
 
 Reserved words become something that reads the same and that no validator looks for: `System:` is
-written `System -`, `[EOS]` and `<image>` become `(EOS)` and `(image)`. Plain ASCII, so that a
-model learns nothing odd, and the list of changes says where, so that it can be undone. What has
-no one right answer (half a text, a missing key, a key twice) stays as it is, for `check` to tell.
+written `System -`, `[EOS]` and `<image>` become `(EOS)` and `(image)`. The result is plain ASCII,
+so that a model learns nothing odd, and the list of changes says where, so that it can be undone.
+Faults without a single right repair (half a text, a missing key, a key twice) are left for `check`
+to report.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pipeline.checks.words import rewritten
 from pipeline.schemas_dir import load_schema
 
 KEPT = 1000
-"""Changes listed; all are counted."""
+"""Number of changes listed; all are counted."""
 
 _ROLES = {"user", "assistant", "system"}
 _ORDER = [
@@ -42,34 +43,34 @@ class Change:
     """What was done to one line of the original."""
 
     line: int
-    rule: str  # the rule that it was done for
+    rule: str  # the rule whose fault it repairs
     detail: str
 
 
 @dataclass
 class Repair:
-    """Everything that was changed, and the lines that could not be read and stay as they were."""
+    """All changes, and the number of lines that could not be parsed and are unchanged."""
 
     counts: Counter[str] = field(default_factory=Counter)
     changes: list[Change] = field(default_factory=list)
     unread: int = 0
 
     def add(self, line: int, rule: str, detail: str) -> None:
-        """Tell one change."""
+        """Record one change."""
         self.counts[rule] += 1
         if len(self.changes) < KEPT:
             self.changes.append(Change(line, rule, detail))
 
 
 def repair_file(path: Path, out: Path, standard: Standard) -> Repair:
-    """Write `path` to `out` without what can be mended; `out` must be another file.
+    """Write `path` to a new file `out`, with the faults repaired that can be.
 
-    Raises FileExistsError when `out` is there already, OSError when it cannot be written.
+    Raises FileExistsError if `out` exists already, OSError if it cannot be written.
     """
     repair = Repair()
     with out.open("xb") as target:
         separator = b""
-        for line in _mended_lines(path, standard, repair):
+        for line in _repaired_lines(path, standard, repair):
             target.write(separator + line)
             separator = b"\n"
         if separator and standard.format != "image_caption":
@@ -77,21 +78,21 @@ def repair_file(path: Path, out: Path, standard: Standard) -> Repair:
     return repair
 
 
-def _mended_lines(path: Path, standard: Standard, repair: Repair) -> Iterator[bytes]:
+def _repaired_lines(path: Path, standard: Standard, repair: Repair) -> Iterator[bytes]:
     last_newline = False
     for chunk in read_chunks(path):
         for number, line in enumerate(chunk.lines, chunk.start):
-            plain = _bytes_mended(line, number, repair)
+            plain = _repaired_bytes(line, number, repair)
             if not plain.strip():
                 repair.add(number, "blank-line", "removed")
                 continue
-            yield from _line_mended(plain, number, standard, repair)
+            yield from _repaired_line(plain, number, standard, repair)
         last_newline = chunk.ends
     if standard.format == "image_caption" and last_newline:
         repair.add(chunk.start + len(chunk.lines) - 1, "final-newline", "removed")
 
 
-def _bytes_mended(line: bytes, number: int, repair: Repair) -> bytes:
+def _repaired_bytes(line: bytes, number: int, repair: Repair) -> bytes:
     if line.startswith(BOM):
         repair.add(number, "byte-order-mark", "removed")
         line = line.removeprefix(BOM)
@@ -105,8 +106,8 @@ def _bytes_mended(line: bytes, number: int, repair: Repair) -> bytes:
     return line
 
 
-def _line_mended(line: bytes, number: int, standard: Standard, repair: Repair) -> Iterator[bytes]:
-    """The line's records, one each; the line itself where it cannot be read."""
+def _repaired_line(line: bytes, number: int, standard: Standard, repair: Repair) -> Iterator[bytes]:
+    """The line's records, repaired, a line for each; the line itself if it cannot be parsed."""
     if line.strip() in {b"[", b"]"}:
         repair.add(number, "json-array", "bracket removed")
         return
@@ -134,17 +135,20 @@ def _line_mended(line: bytes, number: int, standard: Standard, repair: Repair) -
     if isinstance(value, list):
         repair.add(number, "json-array", f"{len(value)} records, a line each")
     for record in value if isinstance(value, list) else [value]:
-        changed = _record_mended(record, number, standard, repair)
+        changed = _repair_record(record, number, standard, repair)
         yield _written(record) if changed or record is not value else text
 
 
 def _without_commas(line: bytes) -> bytes:
-    """Without commas before a closing bracket, and after the line's object."""
+    """The line without commas before a closing bracket or after its object.
+
+    Returns `line` itself if nothing changes.
+    """
     try:
         text = line.decode()
     except UnicodeDecodeError:
         return line
-    closed = _STRING_OR_COMMA.sub(lambda found: found[0] if found[0] != "," else "", text)
+    closed = _STRING_OR_COMMA.sub(lambda match: match[0] if match[0] != "," else "", text)
     bare = closed.rstrip()
     if bare.endswith("},"):
         bare = bare[:-1]
@@ -153,14 +157,14 @@ def _without_commas(line: bytes) -> bytes:
     return bare.encode()
 
 
-def _record_mended(record: Any, number: int, standard: Standard, repair: Repair) -> bool:
-    """Mend one record in place; whether anything was changed."""
+def _repair_record(record: Any, number: int, standard: Standard, repair: Repair) -> bool:
+    """Repair one record in place; returns whether anything was changed."""
     if not isinstance(record, dict):
         return False
     before = sum(repair.counts.values())
     required = set(load_schema(SCHEMAS[standard.format])["required"]) - {"schemaVersion"}
     if not required <= record.keys():
-        return False  # of another format, or not to be saved
+        return False  # it has another format, or cannot be repaired
     for key in sorted(_unknown_keys(record, standard)):
         del record[key]
         repair.add(number, "unknown-key", f"{key} removed")
@@ -175,12 +179,12 @@ def _record_mended(record: Any, number: int, standard: Standard, repair: Repair)
             repair.add(number, "unknown-role", f"{role} written {role.lower()}")
     reserved = standard.plan.reserved_words if standard.plan else None
     if reserved is not None:
-        _mend_words(record, reserved, lambda detail: repair.add(number, "reserved-word", detail))
+        _rewrite_words(record, reserved, lambda detail: repair.add(number, "reserved-word", detail))
     return sum(repair.counts.values()) > before
 
 
 def _keys(standard: Standard) -> set[str]:
-    """The only keys that a record of the format may have; none where any may."""
+    """The only keys that a record of the format may have; empty if it may have any."""
     schema = load_schema(SCHEMAS[standard.format])
     return set() if schema["additionalProperties"] else set(schema["properties"])
 
@@ -195,18 +199,21 @@ def _messages(record: dict[str, Any]) -> list[dict[str, Any]]:
     return [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
 
 
-def _mend_words(value: Any, reserved: ReservedWords, tell: Callable[[str], None]) -> None:
-    """Rewrite the texts where the model's words are looked for: `text` and `content`."""
+def _rewrite_words(value: Any, reserved: ReservedWords, add: Callable[[str], None]) -> None:
+    """Rewrite the texts in which reserved words are searched for: text, content and system.
+
+    `add` is called with each change as `old -> new`.
+    """
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, held in list(items):
         if isinstance(held, str) and key in {"text", "content", "system"}:
-            value[key] = rewritten(held, reserved, tell)
+            value[key] = rewritten(held, reserved, add)
         elif isinstance(held, dict | list) and key not in {"toolConfig", "input", "json"}:
-            _mend_words(held, reserved, tell)
+            _rewrite_words(held, reserved, add)
 
 
 def _written(record: Any) -> bytes:
-    """The record as a compact line, keys in the order of AWS's examples."""
+    """The record as a compact JSON line, with its keys in the order of AWS's examples."""
     if isinstance(record, dict):
         place = {key: at for at, key in enumerate(_ORDER)}
         record = dict(sorted(record.items(), key=lambda item: place.get(item[0], len(place))))

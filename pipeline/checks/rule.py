@@ -1,4 +1,4 @@
-"""What a rule of `check` is, and where rules are written."""
+"""What a rule of `check` is, and the documents that rules come from."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ JSON = "https://www.rfc-editor.org/rfc/rfc8259"
 
 @dataclass(frozen=True)
 class Rule:
-    """What may be wrong with a data set, where that is written, and what to do about it."""
+    """What may be wrong with a data set, which document says so, and what to do about it."""
 
     id: str
     title: str
     remedy: str
     source: str
     facts: tuple[str, ...]  # R01-R23 of the collected facts, or the limits of a model card
-    formats: tuple[str, ...] = ()  # of which formats; empty is all
+    formats: tuple[str, ...] = ()  # the formats that it applies to; empty for all
     severity: Severity = "error"
-    of_card: bool = False  # known only where a model card is given
+    of_card: bool = False  # applies only if a model card is given
 
 
 def by_name(*rules: Rule) -> dict[str, Rule]:
-    """Rules by their names."""
+    """The rules by their names."""
     return {rule.id: rule for rule in rules}

@@ -1,4 +1,4 @@
-"""Records held against their JSON Schema, and its complaints turned into rules."""
+"""Validates records by their JSON Schema and turns its errors into rules of `check`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.checks.standard import Standard, guess_format, validator
 
 MOST_COMPLAINTS = 8
-"""Complaints told of one record; a record of the wrong shape has many."""
+"""Schema errors reported for one record; a record of the wrong shape has many."""
 
 _ANSWERED = {"conversation", "claude3_messages"}
 _BLOCKS = {"text", "image", "video", "document", "reasoningContent", "toolUse", "toolResult"}
@@ -16,34 +16,34 @@ _BY_PROPERTY = {"bucketOwner": "bucket-owner", "toolConfig": "tools-undeclared"}
 _BY_PLACE = {"uri": "media-uri", "image-ref": "media-uri", "bucketOwner": "bucket-owner"}
 _SEVERAL = {"system": "several-system-prompts", "messages": "too-many-turns"}
 _FORBIDDEN = ("mixed-media", "mixed-media", "mixed-media", "reasoning-with-media")
-"""What the `not` clauses of the conversation's schema forbid, in their order there."""
+"""The rules of the `not` clauses of the conversation's schema, in the order of the clauses."""
 
 
 def shape_faults(value: Any, standard: Standard) -> Iterator[tuple[str, str]]:
-    """Each rule that a record breaks by its shape, with the detail; none if it is valid."""
+    """(rule, detail) for each rule that a record's shape breaks; none if it is valid."""
     if not isinstance(value, dict):
         yield ("json-array" if isinstance(value, list) else "not-an-object"), ""
         return
     errors = list(validator(standard.format).iter_errors(value))
     seems = guess_format(value)
     if errors and _is_other(value, seems, standard.format):
-        yield "wrong-format", f"{seems}, where {standard.format} is wanted"
+        yield "wrong-format", f"{seems} instead of {standard.format}"
         return
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     has_words = standard.plan is not None and standard.plan.reserved_words is not None
     for error in errors:
         rule = rule_of(error, standard.format)
         if rule == "reserved-word" and has_words:
-            continue  # the search for them tells which
+            continue  # the search for reserved words reports which one
         place = _dotted(error.instance_path)
-        if rule is None or (rule, place) in told or len(told) >= MOST_COMPLAINTS:
+        if rule is None or (rule, place) in reported or len(reported) >= MOST_COMPLAINTS:
             continue
-        told.add((rule, place))
+        reported.add((rule, place))
         yield rule, f"{place}: {error.message[:160]}" if place else error.message[:160]
 
 
 def _is_other(value: dict[str, Any], seems: str | None, wanted: str) -> bool:
-    """Whether a record is of another format for certain, not a faulty one of its own."""
+    """Whether a record certainly has another format, and is not a faulty one of the wanted one."""
     if seems is None or seems == wanted or {seems, wanted} <= {"conversation", "distillation"}:
         return False
     chats = (seems, wanted) == ("claude3_messages", "reinforcement")
@@ -58,7 +58,7 @@ def _dotted(path: list[str | int]) -> str:
 
 
 def rule_of(error: Any, format_name: str) -> str | None:
-    """The rule that a complaint of the schema stands for; None where another rule says it."""
+    """The rule that a schema error stands for; None if another rule reports it."""
     path, kind = error.instance_path, error.kind
     last = next((step for step in reversed(path) if isinstance(step, str)), "")
     match kind.name:
@@ -97,7 +97,7 @@ def _unexpected(names: list[str], path: list[str | int], format_name: str) -> st
 
 
 def _missing(name: str, error: Any) -> str | None:
-    """A text that is missing in a block of another kind is told as that block."""
+    """The rule of a missing key; None for `text` in a block of another kind, reported elsewhere."""
     other = name == "text" and _in_content(error.instance_path) and _BLOCKS & error.instance.keys()
     return None if other else _BY_PROPERTY.get(name, "missing-key")
 
@@ -107,7 +107,7 @@ def _in_content(path: list[str | int]) -> bool:
 
 
 def _other_constant(last: str, error: Any) -> str | None:
-    """A role that is unknown is told as such, not as one out of turn."""
+    """The rule of a wrong constant; None for an unknown role, which is reported as such."""
     if last == "role":
         return "turn-order" if error.instance in {"user", "assistant"} else None
     return "schema-version" if last == "schemaVersion" else "schema"
@@ -120,13 +120,16 @@ def _not_listed(last: str, error: Any) -> str:
 
 
 def _no_user(messages: list[Any]) -> str | None:
-    """Not told where a role is only misspelled, or no message is there: that is told already."""
+    """The rule of a missing user turn; None if a role is only misspelled or there is no message.
+
+    Both are reported by other rules.
+    """
     roles = {str(message.get("role")).lower() for message in messages if isinstance(message, dict)}
     return None if "user" in roles or not messages else "no-user-turn"
 
 
 def _forbidden(schema_path: list[str | int]) -> str:
-    """Media that do not go together, or Claude's own marks of a turn."""
+    """The rule of a `not` clause: media that must not be combined, or Claude's turn marks."""
     if schema_path[:1] != ["allOf"]:
         return "reserved-word"
     at = schema_path[1]
@@ -134,7 +137,7 @@ def _forbidden(schema_path: list[str | int]) -> str:
 
 
 def _neither(last: str, error: Any) -> str:
-    """A choice of shapes that none fits: the reference answer, or a first message."""
+    """The rule of a value that fits no shape of an `anyOf`: a reference answer, or a message."""
     if last == "reference_answer":
         return "reference-answer"
     message = error.instance

@@ -1,4 +1,4 @@
-"""Tokens, characters and bytes of records, held against a model's limits."""
+"""Checks the tokens and characters of records against a model's limits."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pipeline.checks.turns import RuleFault
 from pipeline.tokens import TURN_OVERHEAD, token_bound, token_estimate
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
-"""Tokens of each text, by the model's own tokenizer: a file's, or Bedrock's CountTokens."""
+"""Counts the tokens of texts by the model's own tokenizer: a file, or Bedrock's CountTokens."""
 
 BOUND_PER_BYTE = 2
-"""No text has a `token_bound` over two a byte of UTF-8, and one a byte where all is ASCII."""
+"""`token_bound` is at most two per byte of UTF-8, and one per byte if all is ASCII."""
 
 MOST_CHARS_PER_TOKEN = 6
-"""AWS's own guess, which no tokenizer reaches: what is over the limit by it cannot fit
+"""AWS's own estimate, which no tokenizer reaches: a text over the limit by it cannot fit
 (https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-prepare.html)."""
 
 IMAGE_TOKENS = {"llama": (1601, 6404)}
-"""Least and most tokens of an image, by family (AWS's guide on Llama 3.2)."""
+"""Fewest and most tokens of an image, by family (AWS's guide on Llama 3.2)."""
 
 _SIDES = {
     "tokens_max": ("input", "output"),
@@ -38,22 +38,22 @@ _SIDES = {
 
 @dataclass
 class Calibration:
-    """What exact counts say of our own: the estimate's error, and whether the bound held."""
+    """Exact counts compared with our own: the estimate's error, and whether the bound held."""
 
     records: int = 0  # counted
-    counted: int = 0  # tokens
-    estimated: int = 0
-    most_of_bound: float = 0.0  # the largest share of its bound that a record has
+    counted: int = 0  # tokens, exactly
+    estimated: int = 0  # tokens
+    most_of_bound: float = 0.0  # the largest ratio of a record's count to its bound
 
     def add(self, counted: int, estimate: int, bound: int) -> None:
-        """One record's tokens."""
+        """Add the tokens of one record."""
         self.records += 1
         self.counted += counted
         self.estimated += estimate
         self.most_of_bound = max(self.most_of_bound, counted / max(bound, 1))
 
     def as_json(self) -> dict[str, float]:
-        """Rounded; empty when nothing was counted."""
+        """`records`, `of_estimate` and `most_of_bound`, rounded; empty if nothing was counted."""
         if not self.records:
             return {}
         of_estimate = round(self.counted / max(self.estimated, 1), 3)
@@ -63,19 +63,19 @@ class Calibration:
 
 @dataclass
 class Sizes:
-    """Holds records against the limits of a plan; counts how many fit."""
+    """Checks records against the limits of a plan, and counts how many fit."""
 
     standard: Standard
     count_tokens: CountTokens | None = None
-    count_all: bool = False  # and not only where the guess leaves it open
-    scale: float = 1.0  # of the bound: what an earlier pass saw a model take of it, if that is more
+    count_all: bool = False  # count every record, not only those that the estimate leaves open
+    scale: float = 1.0  # factor of the bound: the largest ratio to it seen earlier, if over 1
     verdicts: dict[str, int] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=Calibration)
 
     def __post_init__(self) -> None:
         limits = self.standard.plan.limits if self.standard.plan else None
-        found = {name: getattr(limits, name, None) for name in _SIDES}
-        self.token_limits: dict[str, Number] = {name: n for name, n in found.items() if n}
+        by_name = {name: getattr(limits, name, None) for name in _SIDES}
+        self.token_limits: dict[str, Number] = {name: n for name, n in by_name.items() if n}
         tokens = tokens_per_record(limits) if limits else None
         per_token = limits.chars_per_token if limits else None
         self.most_chars = int(tokens * per_token.value) if tokens and per_token else None
@@ -85,7 +85,7 @@ class Sizes:
         self._image_tokens = least, most
 
     def suspects(self, lines: Sequence[bytes], is_ascii: bool, only_text: bool) -> list[int]:
-        """Lines that may be over a token limit by their length or their images; others fit."""
+        """Indices of lines that may be over a token limit, by length or images; others fit."""
         if not self.token_limits:
             return []
         cap = min(int(limit.value) for limit in self.token_limits.values())
@@ -97,22 +97,22 @@ class Sizes:
         return [index for index, line in enumerate(lines) if len(line) > room]
 
     def faults(self, values: Sequence[Any]) -> Iterator[tuple[int, RuleFault]]:
-        """Each record over a limit, by its index in `values`: those that are suspect."""
+        """(index, fault) of each record over a limit; `values` are those of the suspect lines."""
         for index, measure in enumerate(self._measures(values)):
             faults = list(self._faults(measure))
             rules = {fault[0] for fault in faults}
-            self._tell(rules)
+            self._count_verdict(rules)
             for fault in faults:
                 yield index, fault
 
-    def _tell(self, rules: set[str]) -> None:
+    def _count_verdict(self, rules: set[str]) -> None:
         if rules & {"too-many-tokens", "too-many-characters"}:
             self.verdicts["do_not_fit"] += 1
         elif rules:
             self.verdicts["may_not_fit"] += 1
 
     def _measures(self, values: Sequence[Any]) -> list[dict[str, int]]:
-        """Characters, estimate and bound of each record, for its input and its output."""
+        """Characters, token estimate and bound of each record, for its input and its output."""
         rows = [
             {"record": index, "side": side, "text": text}
             for index, value in enumerate(values)
@@ -130,13 +130,13 @@ class Sizes:
         return measures
 
     def _said(self, value: Any) -> Iterator[tuple[str, str]]:
-        """All that the model reads of a record: `input` or `output`, and the text."""
+        """Everything that the model reads of a record: (`input` or `output`, text)."""
         yield from ((side, text) for _, side, text in texts(value, self.standard.format))
         if self.standard.format == "conversation":
             yield from beside_texts(value)
 
     def _count(self, measures: list[dict[str, int]], values: Sequence[Any]) -> None:
-        """Replace the guess by a count, for the records where the guess leaves it open."""
+        """Replace estimates by exact counts, for records that the estimate leaves open."""
         for measure, value in zip(measures, values, strict=True):
             estimate, bound = _both(measure, "estimate"), _both(measure, "bound")
             for side in ("input", "output"):
@@ -158,8 +158,8 @@ class Sizes:
     def _faults(self, measure: dict[str, int]) -> Iterator[RuleFault]:
         chars = measure["input_chars"] + measure["output_chars"]
         if self.most_chars is not None and chars > self.most_chars:
-            told = f"{chars}, at most {self.most_chars}"
-            yield "too-many-characters", told, chars, self.most_chars
+            detail = f"{chars}, at most {self.most_chars}"
+            yield "too-many-characters", detail, chars, self.most_chars
             return
         faults = sorted(
             self._token_faults(measure), key=lambda fault: fault[0] != "too-many-tokens"
@@ -178,12 +178,12 @@ class Sizes:
             if estimate > most:
                 yield "too-many-tokens", f"{what}about {estimate}, at most {most}", estimate, most
             elif bound > most:
-                told = f"{what}about {estimate}, perhaps {bound}, at most {most}"
-                yield "perhaps-too-many-tokens", told, bound, most
+                detail = f"{what}about {estimate}, perhaps {bound}, at most {most}"
+                yield "perhaps-too-many-tokens", detail, bound, most
 
 
 def caption_fault(value: Any, limits: Limits) -> RuleFault | None:
-    """A caption of a length that the model does not take, in characters."""
+    """The fault of a caption whose length in characters the model does not accept, or None."""
     caption = value.get("caption") if isinstance(value, dict) else None
     if not isinstance(caption, str):
         return None

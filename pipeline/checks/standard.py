@@ -1,4 +1,4 @@
-"""What a data set is held against: a format and, where a model is named, its card."""
+"""What a data set is checked against: a format and, if a model is named, its card."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KEYS = {
     "reinforcement": {"id", "messages", "reference_answer", "tools"},
     "batch_inference": {"recordId", "modelInput"},
 }
-"""Keys by which a record of a format is known."""
+"""Keys by which the format of a record is recognised."""
 
 
 @dataclass(frozen=True)
@@ -44,31 +44,31 @@ class Standard:
 
     @property
     def family(self) -> str | None:
-        """`nova`, `llama`, `claude`, … of the model."""
+        """The model's family: `nova`, `llama`, `claude`, …; None without a model."""
         return self.plan.family if self.plan else None
 
     @property
     def is_nova(self) -> bool:
-        """Whether the rules of Nova's guide and AWS's Nova validators hold."""
+        """Whether the rules of Nova's guide and AWS's Nova validators apply."""
         return self.family == "nova"
 
     @property
     def content(self) -> frozenset[str]:
-        """Kinds of blocks that the model takes; every kind without a model."""
+        """The kinds of blocks that the model accepts; every kind without a model."""
         kinds = ("text", "image", "video", "document", "reasoning", "tools")
         return frozenset(self.plan.content if self.plan else kinds)
 
 
 @cache
 def validator(format_name: str) -> Any:
-    """The format's schema, compiled: `is_valid(value)` and `iter_errors(value)`."""
+    """A compiled validator of the format's schema, with `is_valid` and `iter_errors`."""
     import jsonschema_rs
 
     return jsonschema_rs.validator_for(load_schema(SCHEMAS[format_name]))
 
 
 def guess_format(value: dict[str, Any]) -> str | None:
-    """The format that a record seems to be of, by its keys."""
+    """The format that a record seems to have, by its keys; None if unknown."""
     keys = value.keys()
     if "messages" in keys:
         return _guess_turns(value)

@@ -1,8 +1,8 @@
-"""Strict JSON, a line at a time: what is wrong with a line that is not, and duplicate keys.
+"""Strict JSON, line by line: what is wrong with a line that is not JSON, and duplicate keys.
 
 A clean chunk costs two calls into C. Duplicate keys are found without a parser of our own: every
-text, key or value, has its two quotes, and an escaped quote is a quote in either spelling, so a
-chunk whose values are written again with fewer quotes has lost a key.
+string, key or value, has two quotes, and an escaped quote counts too, so if the parsed values are
+written again with fewer quotes, a key was lost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 QUOTE_ESCAPE = b"\\u0022"
-"""The one spelling of a quote that has no quote in it."""
+"""The only way to write a quote that contains no quote character."""
 
 _BLANK = b" \t\r\x0b\x0c"
 _TOKEN = re.compile(rb'(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|[{}\[\]]')
@@ -25,7 +25,7 @@ _COMMENT = re.compile(rb"^\s*(//|/\*|#)|[\]}\",]\s*(//|/\*|#)[^\"]*$")
 
 
 def parse(lines: Sequence[bytes]) -> list[Any] | None:
-    """All lines as values, or None when one of them is not JSON; duplicate keys pass unseen."""
+    """The values of all lines, or None if one is not JSON; duplicate keys are not noticed."""
     try:
         return list(map(orjson.loads, lines))
     except orjson.JSONDecodeError:
@@ -33,21 +33,21 @@ def parse(lines: Sequence[bytes]) -> list[Any] | None:
 
 
 def may_have_duplicates(data: bytes, values: list[Any]) -> bool:
-    """Whether a key may stand twice in one of the objects that `data` holds, line by line.
+    """Whether an object in the lines of `data` may have a key twice; False is certain.
 
-    False is certain. `values` are what the lines were parsed to.
+    `values` are the parsed values of the lines.
     """
     try:
         written = orjson.dumps(values)
-    except TypeError:  # nested deeper than it writes, though it reads that
+    except TypeError:  # orjson reads deeper nesting than it writes
         return True
     if len(written) == len(data) + 2 and written[1:-1] == data.replace(b"\n", b","):
-        return False  # written as we would write it
+        return False  # the lines are exactly what orjson writes
     return data.count(b'"') != written.count(b'"') or QUOTE_ESCAPE in data
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether a value is nested deeper than orjson writes it: schemas cannot be held against it."""
+    """Whether a value is nested deeper than orjson can write; then no schema can validate it."""
     try:
         orjson.dumps(value)
     except TypeError:
@@ -56,7 +56,7 @@ def is_too_deep(value: Any) -> bool:
 
 
 def duplicate_key(line: bytes) -> str | None:
-    """A key that an object of this line holds twice; the line is known to be JSON."""
+    """A key that an object of the line has twice, or None; the line must be JSON."""
     objects: list[set[str]] = []
     for token in _TOKEN.finditer(line):
         mark = token[0]
@@ -73,21 +73,21 @@ def duplicate_key(line: bytes) -> str | None:
 
 
 def diagnosis(line: bytes) -> tuple[str, str]:
-    """The rule, and the detail, that explains why a line is not JSON."""
+    """(rule, detail) that explain why a line is not JSON."""
     if not line.strip(_BLANK):
         return "blank-line", ""
     try:
         line.decode()
     except UnicodeDecodeError as error:
         return "not-utf-8", f"byte {error.start + 1} is 0x{line[error.start]:02x}"
-    told = _error(line)
+    message = _error(line)
     for words, rule in _BY_MESSAGE.items():
-        if words in told:
-            return rule, told
+        if words in message:
+            return rule, message
     for rule, explains in _BY_LINE.items():
         if explains(line):
-            return rule, told
-    return "broken-json", told
+            return rule, message
+    return "broken-json", message
 
 
 def _error(line: bytes) -> str:

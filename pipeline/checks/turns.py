@@ -1,4 +1,4 @@
-"""What a JSON Schema cannot say of a conversation: its turns, tools and media."""
+"""Rules for a conversation's turns, tools and media that a JSON Schema cannot express."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _KINDS = {"reasoningContent": "reasoning", "toolUse": "tools", "toolResult": "to
 _FORGE_ROLES = {"system", "user", "assistant"}
 
 RuleFault = tuple[str, str, Any, Any]
-"""Rule, detail, value, threshold."""
+"""(rule, detail, value, threshold)."""
 
 
 def takes_turns(messages: list[dict[str, Any]]) -> bool:
-    """Whether roles go user, assistant, …, assistant; a valid record's first two do already."""
+    """Whether roles alternate, from user to assistant; in a valid record the first two do."""
     count = len(messages)
     if count == 2:
         return True
@@ -26,13 +26,13 @@ def takes_turns(messages: list[dict[str, Any]]) -> bool:
 
 
 def turn_fault(value: dict[str, Any]) -> RuleFault:
-    """The fault of turns that do not alternate; the detail is their roles' first letters."""
+    """The fault of turns that do not alternate; its detail is the first letters of the roles."""
     roles = "".join(message["role"][:1] for message in value["messages"])
     return "turn-order", roles[:80], roles[:80], None
 
 
 def conversation_faults(value: dict[str, Any], standard: Standard) -> Iterator[RuleFault]:
-    """Every rule that a record breaks whose shape is valid and which is not of text alone."""
+    """The faults of a record whose shape is valid and that has blocks other than text."""
     yield from _kind_faults(value, standard)
     yield from _count_faults(value, standard)
     yield from _format_faults(value, standard)
@@ -71,7 +71,7 @@ def _format_faults(value: dict[str, Any], standard: Standard) -> Iterator[RuleFa
 
 
 def _tool_faults(value: dict[str, Any]) -> Iterator[RuleFault]:
-    """AWS's rules: declared names, an id for each call, one result for each, after it."""
+    """AWS's rules: declared names, an id for each call, and one result for each call, after it."""
     tools = value.get("toolConfig", {}).get("tools", [])
     names = [tool["toolSpec"]["name"] for tool in tools]
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -108,7 +108,7 @@ def _result_faults(call: str, calls: dict[str, int], answered: set[str]) -> Iter
 
 
 def reinforcement_faults(value: dict[str, Any], standard: Standard) -> Iterator[RuleFault]:
-    """What AWS's validators for Nova ask of a valid record beyond its shape."""
+    """The faults by what AWS's validators for Nova require of a record beyond its valid shape."""
     names = [tool["function"]["name"] for tool in value.get("tools", [])]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield "tool-name-twice", name, name, None

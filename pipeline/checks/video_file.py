@@ -1,6 +1,6 @@
-"""What a video file says of itself: its container and how long it plays. Nothing is decoded.
+"""Reads a video file's container and duration from its headers. Nothing is decoded.
 
-MP4 and QuickTime are boxes of a size and a name (ISO/IEC 14496-12): `ftyp` names the brand,
+MP4 and QuickTime consist of boxes of a size and a name (ISO/IEC 14496-12): `ftyp` names the brand,
 `moov/mvhd` the duration. Matroska and WebM are EBML elements (RFC 8794, RFC 9559): the header
 names the document type, `Segment/Info` the duration.
 """
@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 _EBML, _SEGMENT, _INFO = 0x1A45DFA3, 0x18538067, 0x1549A966
 _DOC_TYPE, _SCALE, _DURATION = 0x4282, 0x2AD7B1, 0x4489
-_USUAL_SCALE = 1_000_000  # nanoseconds of a tick, where a file does not say
+_USUAL_SCALE = 1_000_000  # nanoseconds of a tick, if the file does not say
 _UNKNOWN = -1
 _MOST_ELEMENTS = 10_000
 _QUICKTIME = b"qt  "
@@ -24,14 +24,17 @@ _FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 
 @dataclass(frozen=True)
 class Video:
-    """Container as Bedrock names it, and seconds; None where the file does not tell."""
+    """Container as Bedrock names it, and seconds; None if the file does not record them."""
 
     format: str  # mp4, mov, mkv or webm
     seconds: float | None
 
 
 def read_video(path: Path) -> Video:
-    """Raises ValueError for what is no video of a known container, OSError."""
+    """A video's container and duration.
+
+    Raises ValueError for anything that is not a video in a known container, OSError.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)
@@ -58,7 +61,7 @@ def _boxes(file: BinaryIO, size: int) -> Video:
 
 
 def _box_headers(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, start and end of the content of each box."""
+    """(name, start, end) of each box's content."""
     for _ in range(_MOST_ELEMENTS):
         file.seek(at)
         head = file.read(16)
@@ -75,7 +78,7 @@ def _box_headers(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int
 
 
 def _movie_seconds(file: BinaryIO, start: int, end: int) -> float | None:
-    """From the movie header; None in fragmented files, which do not say there."""
+    """Seconds by the movie header; None in fragmented files, which do not record them there."""
     for name, at, stop in _box_headers(file, start, end):
         if name == b"mvhd":
             file.seek(at)
@@ -122,8 +125,8 @@ def _segment_seconds(file: BinaryIO, start: int, end: int) -> float | None:
 
 
 def _first(file: BinaryIO, start: int, end: int, wanted: int) -> tuple[int, int] | None:
-    found = (span for name, *span in _elements(file, start, end) if name == wanted)
-    at, stop = next(found, (_UNKNOWN, _UNKNOWN))
+    spans = (span for name, *span in _elements(file, start, end) if name == wanted)
+    at, stop = next(spans, (_UNKNOWN, _UNKNOWN))
     return None if at == _UNKNOWN else (at, stop)
 
 
@@ -135,7 +138,7 @@ def _text(file: BinaryIO, span: tuple[int, int] | None) -> str:
 
 
 def _elements(file: BinaryIO, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Id, start and end of the content of each element; one of unknown size goes to the end."""
+    """(id, start, end) of each element's content; one of unknown size reaches to `end`."""
     for _ in range(_MOST_ELEMENTS):
         if at >= end:
             return

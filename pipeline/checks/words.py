@@ -1,4 +1,4 @@
-"""Words that a model's own prompt uses: text that holds one fails the job."""
+"""Reserved words, which a model's own prompt uses: a job fails if a text contains one."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pipeline.checks.places import texts
 from pipeline.kernels import holds_any
 
 _ESCAPED_ASCII = r"\\u00[0-7]"
-"""A character of a word may be spelled as an escape."""
+"""An escape, by which a character of a word may be written."""
 
 _ESCAPES = [rf"\u00{digit}" for digit in range(8)]
-"""What `_ESCAPED_ASCII` finds."""
+"""The texts that `_ESCAPED_ASCII` matches."""
 
 _KELVIN = "\u212a"
-"""The one character outside ASCII whose lower case is in it: `<unK>` is `<unk>` to lower()."""
+"""The only non-ASCII character whose lower case is ASCII: lower() turns `<unK>` into `<unk>`."""
 
 
 class WordSearch:
-    """Finds reserved words in records, inside other words too, as AWS's validators do."""
+    """Finds reserved words in records, even inside other words, as AWS's validators do."""
 
     def __init__(self, reserved: ReservedWords) -> None:
         self.words = reserved.words
@@ -36,41 +36,41 @@ class WordSearch:
         self._signs = [sign.encode().lower() for sign in (*spelled, *_ESCAPES, _KELVIN)]
 
     def may_be_in(self, data: bytes) -> bool:
-        """Whether a chunk of lines may hold a word, or an escape that hides one; False is certain.
+        """Whether a chunk may contain a word, or an escape that hides one; False is certain.
 
-        The kernel walks the bytes at gigabytes a second, where a pattern of all words makes one.
+        The kernel scans gigabytes of bytes per second; a regex of all words manages only one.
         """
         return holds_any(data, self._signs)
 
     def candidates(self, lines: Sequence[bytes]) -> list[int]:
-        """Lines that may hold one, by their index."""
+        """The indices of lines that may contain a word."""
         decoded = pl.Series([line.decode(errors="replace") for line in lines], dtype=pl.String)
         return list(decoded.str.contains(self._pattern).arg_true())
 
     def faults(self, value: Any, format_name: str) -> Iterator[tuple[str, str]]:
-        """Each word that a record holds, and the place of its first."""
-        told: set[str] = set()
+        """(word, place of its first occurrence) for each word that a record contains."""
+        reported: set[str] = set()
         for place, _, text in texts(value, format_name):
             searched = text if self.case_sensitive else text.lower()
             for word in self.words:
                 wanted = word if self.case_sensitive else word.lower()
-                if wanted in searched and word not in told:
-                    told.add(word)
+                if wanted in searched and word not in reported:
+                    reported.add(word)
                     yield word, place
 
 
-def rewritten(text: str, reserved: ReservedWords, tell: Callable[[str], None]) -> str:
+def rewritten(text: str, reserved: ReservedWords, add: Callable[[str], None]) -> str:
     """The text without reserved words: `System:` as `System -`, `<image>` as `(image)`.
 
-    Each change is told as `old -> new`. Rewriting one word never makes another.
+    `add` is called with each change as `old -> new`. Rewriting one word never makes another.
     """
     flags = re.NOFLAG if reserved.case_sensitive else re.IGNORECASE
     pattern = re.compile("|".join(map(re.escape, reserved.words)), flags)
 
-    def other(found: re.Match[str]) -> str:
-        word = found[0]
+    def replacement(match: re.Match[str]) -> str:
+        word = match[0]
         new = f"{word[:-1]} -" if word.endswith(":") else f"({word[1:-1]})"
-        tell(f"{word.strip()} -> {new.strip()}")
+        add(f"{word.strip()} -> {new.strip()}")
         return new
 
-    return pattern.sub(other, text)
+    return pattern.sub(replacement, text)

@@ -1,1 +1,1 @@
-"""Engines: where tasks run. An engine is `map`; rows never cross it, only paths and counts do."""
+"""Engines: where tasks run. An engine has a `map`, which passes paths and counts, never rows."""

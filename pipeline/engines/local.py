@@ -20,11 +20,11 @@ PR_SET_PDEATHSIG = 1
 
 
 class Workers:
-    """Processes that work on tasks, the same ones for every pass: to start one costs a second.
+    """Worker processes, kept for all passes because starting one takes a second.
 
-    One worker is this process. More are spawned ones (a fork with Polars' threads in it may
-    hang), started when there is work for them, each with its share of the cores for Polars'
-    own threads. Used as a context: its end is theirs.
+    A single worker is this process itself. Several workers are spawned processes (a fork with
+    Polars' threads in it may hang), started when there is work for them, each with its share of
+    the cores for Polars' threads. Used as a context manager, which stops them at its end.
     """
 
     def __init__(self, most: int) -> None:
@@ -42,17 +42,17 @@ class Workers:
         self.pool.shutdown()
 
     def stay_alone(self) -> None:
-        """Do all in this process, where no others are started yet: to start one costs a second."""
+        """Do all work in this process, unless workers are running: starting one takes a second."""
         if self.pool is None:
             self.most = 1
 
     def map(
         self, work: Callable[[Task], Result], tasks: Sequence[Task]
     ) -> Iterator[tuple[int, Result]]:
-        """(position, result) of every task, as they finish.
+        """(position, result) of every task, in the order in which they finish.
 
-        `work` and its results must be picklable. An exception in a task is raised here; a worker
-        that dies raises concurrent.futures.process.BrokenProcessPool.
+        `work`, tasks and results must be picklable. An exception in a task is raised here; if a
+        worker dies, concurrent.futures.process.BrokenProcessPool is raised.
         """
         if min(self.most, len(tasks)) <= 1:
             yield from ((position, work(task)) for position, task in enumerate(tasks))
@@ -76,12 +76,12 @@ class Workers:
 
 
 class _settings_of_workers:  # noqa: N801 - reads as a verb in a with statement
-    """While it lasts, new processes get an equal share of the cores for Polars' threads."""
+    """A context in which new processes get an equal share of the cores for Polars' threads."""
 
     def __init__(self, workers: int) -> None:
         share = str(max(1, (os.cpu_count() or 1) // workers))
         settings = {"POLARS_MAX_THREADS": share, "_RJEM_MALLOC_CONF": KEEP_MEMORY}
-        self.settings = {name: own for name, own in settings.items() if name not in os.environ}
+        self.settings = {name: value for name, value in settings.items() if name not in os.environ}
 
     def __enter__(self) -> None:
         os.environ.update(self.settings)
@@ -92,7 +92,7 @@ class _settings_of_workers:  # noqa: N801 - reads as a verb in a with statement
 
 
 def _quiet_child() -> None:
-    """The parent decides on signals; a child must not outlive it, even when it is killed."""
+    """Set a worker up to leave signals to its parent, and to die with it, even if it is killed."""
     collect_rarely()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
@@ -100,7 +100,7 @@ def _quiet_child() -> None:
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the children at once: what they were doing is done again by the next run."""
+    """Kill the workers at once: the next run repeats what they were doing."""
     for child in list((pool._processes or {}).values()):
         child.kill()
     pool.shutdown(wait=True, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""How a process of ours begins and ends: its allocator, its collector, its threads."""
+"""How our processes start and end: settings of allocator, garbage collector and threads."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import sys
 from typing import NoReturn
 
 KEEP_MEMORY = "dirty_decay_ms:10000,muzzy_decay_ms:10000"
-"""Polars' allocator gives memory back after this time: what a shard has freed the next one takes,
-and to be handed new pages by the system costs a tenth of a worker's time."""
+"""Polars' allocator returns memory to the system only after this time: the next shard reuses what
+one has freed, and getting new pages from the system takes a tenth of a worker's time."""
 
 SETTINGS = {
     "_RJEM_MALLOC_CONF": KEEP_MEMORY,
-    "OPENBLAS_NUM_THREADS": "1",  # there is no linear algebra, and its threads spin while they wait
-    "PYDANTIC_DISABLE_PLUGINS": "__all__",  # to look for them among all packages takes 0.04 s
+    "OPENBLAS_NUM_THREADS": "1",  # no linear algebra is used, and its threads spin while waiting
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",  # searching all packages for plugins takes 0.04 s
 }
 
 
 def settle_process() -> None:
-    """Settle a command's own process, before it imports Polars and pydantic."""
+    """Configure a command's main process, before it imports Polars and pydantic."""
     _hold_streams()
-    for name, own in SETTINGS.items():
-        os.environ.setdefault(name, own)
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     _look_rarely()
 
 
 def _hold_streams() -> None:
-    """Where a standard stream is closed, nothing else may come to stand in its place."""
+    """Open the null device for closed standard streams, so that no other file takes their place."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -39,9 +39,11 @@ def _hold_streams() -> None:
 
 
 def collect_rarely() -> None:
-    """Look for cycles among objects after 500,000 new ones, not 700, and not among the modules:
-    rows read are many and have none, and to look through them took 3 % of a run. For processes
-    that are ours alone: what is garbage by now is never collected."""
+    """Collect garbage after 500,000 new objects instead of 700, and never among the modules.
+
+    Rows are many and contain no cycles; searching them took 3 % of a run. Only for processes that
+    are entirely ours: objects that are garbage by now are never collected.
+    """
     gc.freeze()
     _look_rarely()
 
@@ -51,12 +53,12 @@ def _look_rarely() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End now: to take all modules down again takes 0.1 of a short command's 0.6 s."""
+    """Exit at once: unloading all modules would take 0.1 s of a short command's 0.6 s."""
     atexit._run_exitfuncs()
     try:
         print(end="", flush=True)
-    except BrokenPipeError:  # nobody reads any more
+    except BrokenPipeError:  # the reader has gone
         pass
-    except OSError:  # what is printed last has met a full disk
+    except OSError:  # the disk is full, so the last output is lost
         code = code or 4
     os._exit(code)

@@ -1,7 +1,7 @@
 """Loops that Polars has no expression for: word 5-grams, MinHash band keys, shared grams, words.
 
 Compiled if the package was built with a C compiler (setup.py), else plain Python and numpy with
-the same results. Texts go in as UTF-8 bytes; no `str` is made of them.
+the same results. Texts are passed as UTF-8 bytes and never decoded to `str`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 WORD_RULES = {"ascii": LETTERS, "unicode": UNICODE_LETTERS}
-"""By the punctuation that parts words: ASCII's, or that of all scripts."""
+"""Tables of letters, by which punctuation separates words: ASCII's, or that of all scripts."""
 
 _kernel: ModuleType
 try:
@@ -32,11 +32,11 @@ except ImportError:  # not built, or built for another machine
     _kernel, COMPILED = plain, False
 
 MOST_ROWS = 128
-"""Permutations of MinHash: the most that bands times rows may come to."""
+"""Permutations of MinHash: the largest allowed product of bands and rows."""
 
 
 def _permutations() -> bytes:
-    """128 odd factors and 128 masks of 4 bytes: a gram x becomes (x ^ mask) * factor."""
+    """128 odd factors and 128 masks of 4 bytes each: a gram x becomes (x ^ mask) * factor."""
     drawn = b"".join(blake2b(bytes([n]), digest_size=64).digest() for n in range(16))
     numbers = struct.unpack("<256I", drawn)
     return array("I", [*(n | 1 for n in numbers[:MOST_ROWS]), *numbers[MOST_ROWS:]]).tobytes()
@@ -46,7 +46,7 @@ PERMUTATIONS = _permutations()
 
 
 def describe() -> str:
-    """Which kernels run, in words for a log line."""
+    """Which kernels are in use, in words for a log line."""
     if COMPILED:
         return f"compiled kernels ({_kernel.instruction_set()})"
     return "plain kernels (numpy): the package was built without its compiled extension"
@@ -55,9 +55,9 @@ def describe() -> str:
 def band_keys(texts: pl.Series, bands: int, rows: int, letters: bytes = LETTERS) -> pl.Series:
     """For each text an array of `bands` UInt64: two texts share a key if `rows` minima agree.
 
-    Texts whose 5-grams have Jaccard similarity s share a key with chance 1-(1-s^rows)^bands. Null
-    for null and for a text without words; `letters` says what words are made of. Raises ValueError
-    for more than 128 rows in all.
+    Texts whose 5-grams have Jaccard similarity s share a key with probability
+    1-(1-s^rows)^bands. Null for null and for a text without words; `letters` is a table of
+    `WORD_RULES`. Raises ValueError for more than 128 rows in all.
     """
     import polars as pl
 
@@ -71,7 +71,7 @@ def band_keys(texts: pl.Series, bands: int, rows: int, letters: bytes = LETTERS)
 def gram_sets(texts: pl.Series, letters: bytes = LETTERS) -> pl.Series:
     """For each text the set of its 5-gram hashes: Binary, 4 bytes each, ascending; null for null.
 
-    Two texts of 10,000 words share 0.02 hashes by chance.
+    Two texts of 10,000 words have 0.02 hashes in common by chance.
     """
     import polars as pl
 
@@ -79,9 +79,9 @@ def gram_sets(texts: pl.Series, letters: bytes = LETTERS) -> pl.Series:
 
 
 def gram_rows(texts: pl.Series, letters: bytes = LETTERS) -> pl.Series:
-    """As `gram_sets`, but all of a text's grams in their order, repeats too.
+    """As `gram_sets`, but with all grams of a text in order, including repeats.
 
-    A text of n words, five or more, has n - 4; a shorter one has one of them all.
+    A text of n words has n - 4 grams if n is five or more; a shorter one has one of all its words.
     """
     import polars as pl
 
@@ -91,7 +91,7 @@ def gram_rows(texts: pl.Series, letters: bytes = LETTERS) -> pl.Series:
 def jaccard(sets: pl.Series, pairs: pl.DataFrame) -> pl.Series:
     """Jaccard similarity of pairs of gram sets; Float64, 0 for two empty sets.
 
-    `pairs` has two UInt32 columns of indices into `sets`. Raises IndexError for one outside.
+    `pairs` has two UInt32 columns of indices into `sets`. Raises IndexError for an index outside.
     """
     import polars as pl
 
@@ -106,23 +106,23 @@ def jaccard(sets: pl.Series, pairs: pl.DataFrame) -> pl.Series:
 
 
 def set_sizes(sets: pl.Series) -> pl.Series:
-    """How many grams each set holds."""
+    """The number of grams in each set."""
     import polars as pl
 
     return sets.bin.size().cast(pl.UInt32) // 4
 
 
 def holds_any(text: bytes, words: Sequence[bytes]) -> bool:
-    """Whether a text holds one of the words anywhere, ASCII letters in either case.
+    """Whether a text contains one of the words anywhere, ignoring the case of ASCII letters.
 
-    The words are given in lower case. Raises ValueError for an empty one.
+    The words are given in lower case. Raises ValueError for an empty word.
     """
     found: bool = _kernel.holds_any(text, words)
     return found
 
 
 def _utf8(texts: pl.Series) -> list[bytes | None]:
-    """Copies of the texts as bytes: 1.7 GB/s, faster than one joined buffer or a way by Arrow."""
+    """Copies of the texts as bytes: at 1.7 GB/s faster than one joined buffer or Arrow."""
     import polars as pl
 
     return texts.cast(pl.Binary).to_list()

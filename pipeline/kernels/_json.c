@@ -1,4 +1,4 @@
-/* JSON as text (json_text.h), for Python: outlines of lines, and the texts of many like objects.
+/* JSON as text (json_text.h), for Python: outlines of lines, and the texts of many objects alike.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -9,7 +9,7 @@
 
 enum { KEYS_MOST = 64 };
 
-/* Each line's outline and a newline; an empty one for null. */
+/* The outline of each line, followed by a newline; an empty outline for null. */
 static PyObject *outlines(PyObject *Py_UNUSED(module), PyObject *arguments) {
     PyObject *capsule;
     Py_ssize_t room, keep;
@@ -47,7 +47,7 @@ static PyObject *outlines(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return found;
 }
 
-/* The outline of each line of a block; None where one has a long string that is not JSON in UTF-8. */
+/* The outline of each line of a block; None if a line has a long string that is not JSON in UTF-8. */
 static PyObject *strict_outlines(PyObject *Py_UNUSED(module), PyObject *arguments) {
     const char *data;
     Py_ssize_t length, keep;
@@ -74,7 +74,7 @@ static PyObject *strict_outlines(PyObject *Py_UNUSED(module), PyObject *argument
     Py_RETURN_NONE;
 }
 
-/* The texts of all lines of a block; how many there are, or -1 where a line is not like the others. */
+/* Reads the texts of all lines of a block; returns their number, or -1 if a line is of another form. */
 static int64_t take_lines(const uint8_t *block, size_t length, const Likeness *like,
                           int64_t **places, Texts *texts) {
     int64_t lines = 0;
@@ -124,7 +124,7 @@ static int read_wanted(PyObject *numbers, Likeness *like) {
     return -1;
 }
 
-/* The capsules of each of the texts; takes all buffers in any case. */
+/* The capsules of each column of texts; takes ownership of all buffers, even on error. */
 static PyObject *all_handed_over(int64_t **places, Texts *texts, size_t count, int64_t lines) {
     PyObject *found = PyTuple_New((Py_ssize_t)count);
     for (size_t i = 0; i < count; i++) {
@@ -139,8 +139,9 @@ static PyObject *all_handed_over(int64_t **places, Texts *texts, size_t count, i
     return found;
 }
 
-/* The texts under some keys of every line of a block, as Arrow capsules; None where a line is not an
- * object of just these keys, in this order, each with a scalar, and the wanted ones with strings. */
+/* The texts under the wanted keys of every line of a block, as Arrow capsules; None unless each line
+ * is an object with exactly these keys, in this order, each with a scalar, the wanted ones with
+ * strings. */
 static PyObject *texts_in(const uint8_t *block, Py_ssize_t length, PyObject *names,
                           PyObject *wanted) {
     Key keys[KEYS_MOST];

@@ -8,7 +8,7 @@ static const char CAPSULE[] = "pipeline.kernels._langid.Model";
 
 typedef struct {
     Model model;
-    PyObject *owners; /* the bytes that the model points into */
+    PyObject *owners; /* the bytes objects that the model points into */
 } Owned;
 
 static void owned_free(PyObject *capsule) {
@@ -24,7 +24,7 @@ static int wrong(const char *message) {
     return 0;
 }
 
-/* Whether every index in the tables stays inside them. */
+/* Whether every index in the tables is within their bounds. */
 static int tables_hold(const Model *model, Py_ssize_t entries) {
     if (model->languages < 2 || model->languages > MOST_LANGUAGES) return 0;
     if (model->starts[0] != 0 || model->starts[model->gram_count] != (size_t)entries) return 0;
@@ -88,7 +88,7 @@ static int put_text(const Model *model, Room *room, PyObject *text, double *mean
     return 0;
 }
 
-/* Rows of doubles, one for each of the texts, a tuple that stays alive meanwhile. */
+/* A row of doubles for each of the texts, which are a tuple that the caller keeps alive. */
 static PyObject *all_texts(const Model *model, PyObject *texts) {
     Py_ssize_t count = PyTuple_Size(texts);
     Py_ssize_t row = (Py_ssize_t)sizeof(double) * model->languages;

@@ -1,5 +1,5 @@
-/* Texts of a Polars series, as arrow_texts.h reads them, measured (statistics.h), cut (chunking.h,
- * pieces.h), and looked at from outside (surface.h). */
+/* A Python module that measures the texts of a Polars series (statistics.h), cuts them (chunking.h,
+ * pieces.h) and scans their surface (surface.h); arrow_texts.h reads them. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -14,15 +14,15 @@ enum { WEIGHTS_SIZE = 0x10000 * 4, MARKS_SIZE = TABLED * 2 };
 
 typedef struct {
     struct ArrowArrayStream *stream;
-    int64_t count, done; /* texts that are expected, and that have been measured */
+    int64_t count, done; /* texts that are expected, and texts that have been measured */
     const char *table;   /* of classes, or of weights */
-    int number;          /* the parts that are asked for, or the weight of characters above */
+    int number;          /* the parts asked for, or the weight of characters above the table */
     int64_t *out;
     Counter counter;
     Cutter cutter;
     Pieces pieces;
     ByteKinds kinds;
-    uint8_t *lines;     /* texts one after the other, each in one line */
+    uint8_t *lines;     /* the texts one after the other, each on one line */
     size_t size, room;
     const char *fault;
 } Job;
@@ -79,7 +79,7 @@ static void measure_array(Job *job, const struct ArrowArray *array, int (*one)(J
     }
 }
 
-/* Without the GIL: the stream is Polars' own, and its columns do not change. */
+/* Runs without the GIL, because the stream is Polars' own and its columns do not change. */
 static void measure_all(Job *job, int (*one)(Job *, Text)) {
     if (!holds_views(job->stream)) job->fault = "a stream of string views is needed";
     while (!job->fault) {
@@ -95,7 +95,7 @@ static void measure_all(Job *job, int (*one)(Job *, Text)) {
     if (!job->fault && job->done < job->count) job->fault = "there are too few texts";
 }
 
-/* Little-endian machines only: numbers go out as they lie in memory. */
+/* For little-endian machines only: numbers are returned as they are in memory. */
 static PyObject *measured(Job *job, PyObject *capsule, int width, int (*one)(Job *, Text)) {
     job->stream = PyCapsule_GetPointer(capsule, "arrow_array_stream");
     if (!job->stream) return NULL;
@@ -154,7 +154,7 @@ static PyObject *marks(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return measured(&job, capsule, 1, measure_marks);
 }
 
-/* Each text in one line, as Arrow capsules; `room` bytes hold them as they are. Null is "". */
+/* Each text on one line, as Arrow capsules; `room` is the number of bytes of all texts. Null is "". */
 static PyObject *one_line(PyObject *Py_UNUSED(module), PyObject *arguments) {
     PyObject *capsule;
     Py_ssize_t size, count, room;
@@ -174,7 +174,7 @@ static PyObject *one_line(PyObject *Py_UNUSED(module), PyObject *arguments) {
         return PyErr_NoMemory();
     }
     job.count = count;
-    job.out = places + 1; /* where each ends, which is where the next one begins */
+    job.out = places + 1; /* where each text ends, which is where the next one begins */
     job.room = (size_t)room;
     Py_BEGIN_ALLOW_THREADS
     job.kinds = byte_kinds((const uint8_t *)job.table);
@@ -187,7 +187,7 @@ static PyObject *one_line(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return NULL;
 }
 
-/* The chunks of all texts: CHUNK_FIELDS numbers each, in the order of the texts. */
+/* The chunks of all texts, in the order of the texts: CHUNK_FIELDS numbers for each chunk. */
 static PyObject *cut_all(Job *job, PyObject *capsule) {
     PyObject *made = NULL;
     job->stream = PyCapsule_GetPointer(capsule, "arrow_array_stream");
@@ -228,7 +228,8 @@ static PyObject *chunks(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return cut_all(&job, capsule);
 }
 
-/* Where the pieces of each text end among those of all, and these: PIECE_FIELDS numbers each. */
+/* A pair: where the pieces of each text end among all pieces, and the pieces, PIECE_FIELDS numbers
+ * each. */
 static PyObject *pieces(PyObject *Py_UNUSED(module), PyObject *arguments) {
     PyObject *capsule, *ends, *found = NULL;
     Py_ssize_t size, count;

@@ -1,5 +1,6 @@
-/* The kernels of lists of bytes as a Python module; grams.h, markup.h, places.h, rows.h and search.h do
- * the work, plain.py, plain_markup.py, plain_rows.py and readers/pdf_places.py say what it is. */
+/* A Python module of the kernels that work on lists of bytes. grams.h, markup.h, places.h, rows.h and
+ * search.h do the work; plain.py, plain_markup.py, plain_rows.py and readers/pdf_places.py do the
+ * same in Python. */
 #include "blobs.h"
 #include "grams.h"
 #include "lists.h"
@@ -60,7 +61,7 @@ static int put_keys(Job *job, Py_ssize_t index, PyObject *list) {
     return 0;
 }
 
-/* The grams of a text: in its order with repeats, or each once, ascending. */
+/* The grams of a text: in order, including repeats, or each once, ascending. */
 static int put_grams(Job *job, Py_ssize_t index, PyObject *list, int distinct) {
     const uint8_t *text = job->texts.data[index];
     size_t length = job->texts.sizes[index], count = 0;
@@ -129,7 +130,7 @@ static PyObject *gram_rows(PyObject *Py_UNUSED(module), PyObject *arguments) {
     return grams_by(arguments, put_row);
 }
 
-/* Counts for all pairs, without the GIL; -1 when a pair names a set that is not there. */
+/* Counts shared grams of all pairs, without the GIL; returns -1 if a pair names a missing set. */
 static int count_pairs(const Blobs *sets, const uint8_t *pairs, size_t count, uint8_t *counts) {
     for (size_t n = 0; n < count; n++) {
         size_t left = load_gram(pairs + 8 * n), right = load_gram(pairs + 8 * n + 4);
@@ -170,7 +171,7 @@ static PyObject *shared_counts(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
-/* The words of a search; -1 when one of them is empty or missing. */
+/* Reads the words to search for; returns -1 if one of them is empty or missing. */
 static int words_read(const Blobs *blobs, Word *words) {
     for (Py_ssize_t n = 0; n < blobs->count; n++) {
         if (!blobs->data[n] || !blobs->sizes[n]) return wrong("words: none may be empty");

@@ -1,7 +1,7 @@
-/* Texts that a kernel has made, handed over to Polars through the Arrow C data interface.
+/* Passes texts made by a kernel to Polars through the Arrow C data interface.
  *
- * https://arrow.apache.org/docs/format/CDataInterface.html. Python.h is included before. Whoever
- * takes the capsules frees the buffers; who does not, frees them with the capsules.
+ * https://arrow.apache.org/docs/format/CDataInterface.html. Python.h must be included before this.
+ * Whoever imports the capsules frees the buffers; otherwise they are freed with the capsules.
  */
 #ifndef PIPELINE_KERNELS_ARROW_MADE_H
 #define PIPELINE_KERNELS_ARROW_MADE_H
@@ -13,7 +13,7 @@
 enum { BUFFERS = 3 };
 
 typedef struct {
-    const void *buffers[BUFFERS]; /* no validity, where texts end, the texts */
+    const void *buffers[BUFFERS]; /* validity (none), ends of the texts, the texts */
 } Owned;
 
 static void release_array(struct ArrowArray *array) {
@@ -36,7 +36,7 @@ static void free_schema(PyObject *capsule) {
     free(PyCapsule_GetPointer(capsule, "arrow_schema"));
 }
 
-/* The capsules of the interface; takes both buffers in any case. */
+/* The two capsules of the interface; takes ownership of both buffers, even on error. */
 static PyObject *handed_over(int64_t *places, uint8_t *texts, int64_t count) {
     struct ArrowSchema *schema = calloc(1, sizeof *schema);
     struct ArrowArray *array = calloc(1, sizeof *array);

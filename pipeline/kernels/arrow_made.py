@@ -1,4 +1,4 @@
-"""Texts that a kernel has made, as Polars takes them: without pyarrow, slow to import."""
+"""Passes texts made by a kernel to Polars, without pyarrow, which is slow to import."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 
 class Capsules:
-    """A column, as the Arrow C data interface hands it over: taken once, not copied.
+    """A column in the Arrow C data interface, which Polars takes over once, without a copy.
 
-    For pyarrow's own columns as well: to be given one as it is, Polars imports `pyarrow.compute`,
-    which takes 0.08 s.
+    Also used for pyarrow's own columns: given one of those directly, Polars imports
+    `pyarrow.compute`, which takes 0.08 s.
     """
 
     def __init__(self, both: Any) -> None:
         self._both = both
 
     def __arrow_c_array__(self, requested_schema: object = None) -> Any:
-        """The schema's capsule and the array's, whatever schema is asked for."""
+        """(capsule of the schema, capsule of the array), whatever schema is requested."""
         return self._both

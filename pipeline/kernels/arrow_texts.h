@@ -1,7 +1,7 @@
-/* Texts of a Polars series, read where they lie: the Arrow C stream interface, no copy, no Python.
+/* Reads the texts of a Polars series in place by the Arrow C stream interface: no copy, no Python.
  *
- * https://arrow.apache.org/docs/format/CStreamInterface.html. Read are string views ("vu", "vz"),
- * what Polars gives, and nothing else. The stream is the capsule's; its arrays are ours to release.
+ * https://arrow.apache.org/docs/format/CStreamInterface.html. Only string and binary views ("vu",
+ * "vz") are read, which is what Polars gives. The capsule owns the stream; we release its arrays.
  */
 #ifndef PIPELINE_KERNELS_ARROW_TEXTS_H
 #define PIPELINE_KERNELS_ARROW_TEXTS_H
@@ -38,7 +38,7 @@ typedef struct {
     size_t size;
 } Text;
 
-enum { VIEW = 16, INLINE_MOST = 12 }; /* bytes of a view; of a text that lies in it */
+enum { VIEW = 16, INLINE_MOST = 12 }; /* bytes of a view; most bytes of a text stored inside it */
 
 /* Whether the stream's arrays are string or binary views. */
 static int holds_views(struct ArrowArrayStream *stream) {
@@ -49,7 +49,7 @@ static int holds_views(struct ArrowArrayStream *stream) {
     return views;
 }
 
-/* One text of an array of views: buffers are validity, views, data…, sizes of the data. */
+/* One text of an array of views, whose buffers are validity, views, data…, sizes of the data. */
 static Text text_at(const struct ArrowArray *array, int64_t row) {
     size_t at = (size_t)(array->offset + row);
     const uint8_t *valid = array->buffers[0];

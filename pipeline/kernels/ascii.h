@@ -1,5 +1,5 @@
-/* The classes of ASCII characters, and how many there are of each: 32 bytes at a time where the
- * processor can (AVX2, asked for at run time), else one.
+/* The classes of ASCII characters, and how many characters there are of each: 32 bytes at a time if
+ * the processor has AVX2, which is checked at run time, or else one.
  *
  * Plain C11 without Python, so that it can be run under sanitizers. Any bytes are safe to read.
  */
@@ -20,15 +20,15 @@
 
 enum {
     CLASSES = 8, /* bits of a class */
-    BLOCK = 32   /* bytes looked at together */
+    BLOCK = 32   /* bytes classified together */
 };
 
-/* Adds the characters of a byte that comes so many times to those of its class. */
+/* Adds the characters of a byte that occurs `times` times to the counts of its classes. */
 static void tally(uint8_t class, int64_t times, int64_t *out) {
     for (int bit = 0; bit < CLASSES; bit++) out[bit] += class >> bit & 1 ? times : 0;
 }
 
-/* Four bytes at a time so that none waits for another. */
+/* Four bytes at a time, so that none has to wait for another. */
 static void ascii_census_plain(const uint8_t *text, size_t length, const uint8_t *restrict classes,
                                uint8_t *restrict kinds, int64_t *out) {
     uint32_t counts[4][256] = {{0}};
@@ -45,8 +45,8 @@ static void ascii_census_plain(const uint8_t *text, size_t length, const uint8_t
 }
 
 #if CENSUS_AVX2
-/* A class is looked up in one of eight tables of 16, that of the byte's upper half: a lookup gives 0
- * where the index has its highest bit, and only the right table's has not. */
+/* A class is looked up in one of eight tables of 16, chosen by the upper half of the byte: a lookup
+ * gives 0 if its index has the highest bit set, which is so for all tables except the right one. */
 WITH_AVX2 static inline __m256i look_up(__m256i bytes, const __m256i *tables) {
     __m256i found = _mm256_setzero_si256();
     for (int i = 0; i < 8; i++) {
@@ -67,7 +67,7 @@ WITH_AVX2 static void ascii_census_avx2(const uint8_t *text, size_t length, cons
     for (; at < length; at += BLOCK) {
         const uint8_t *block = text + at;
         if (length - at < BLOCK) {
-            memset(last, 0xFF, sizeof last); /* is no ASCII character */
+            memset(last, 0xFF, sizeof last); /* not an ASCII character */
             block = memcpy(last, block, length - at);
         }
         __m256i bytes = _mm256_loadu_si256((const void *)block), found = look_up(bytes, tables);
@@ -75,16 +75,16 @@ WITH_AVX2 static void ascii_census_avx2(const uint8_t *text, size_t length, cons
         wide += (size_t)__builtin_popcount((uint32_t)_mm256_movemask_epi8(bytes));
         for (int bit = CLASSES - 1; bit >= 0; bit--) {
             out[bit] += __builtin_popcount((uint32_t)_mm256_movemask_epi8(found));
-            found = _mm256_add_epi8(found, found); /* the next bit is each byte's highest */
+            found = _mm256_add_epi8(found, found); /* moves the next bit to the top of each byte */
         }
     }
     out[CLASSES] += (int64_t)(at - wide);
 }
 #endif
 
-/* The class of each byte, whatever it is where that is beyond ASCII, with room for BLOCK more; adds
- * to `out` how many ASCII characters there are of each class, by the number of its bit, and behind
- * those how many in all. */
+/* Writes the class of each byte, an arbitrary one for bytes beyond ASCII; there must be room for
+ * BLOCK more. Adds to `out` the number of ASCII characters of each class, by the number of its bit,
+ * and after these the number of all ASCII characters. */
 static void ascii_census(const uint8_t *text, size_t length, const uint8_t *classes, uint8_t *kinds,
                          int64_t *out) {
 #if CENSUS_AVX2

@@ -1,4 +1,4 @@
-/* Python's lists of `bytes` or None, read so that the GIL may be released, and made. */
+/* Reads Python lists of `bytes` or None, so that the GIL may be released, and makes such lists. */
 #ifndef PIPELINE_KERNELS_BLOBS_H
 #define PIPELINE_KERNELS_BLOBS_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a list of `bytes` or None holds. The tuple keeps it alive while the GIL is released. */
+/* The items of a list of `bytes` or None. The tuple keeps them alive while the GIL is released. */
 typedef struct {
     PyObject *owner;
     Py_ssize_t count;
@@ -47,7 +47,7 @@ static int blobs_read(Blobs *blobs, PyObject *sequence) {
     return 0;
 }
 
-/* A new reference to `bytes` with room for `size`, put into the list; NULL on error. */
+/* Puts a new `bytes` object of `size` bytes into the list and returns it; NULL on error. */
 static uint8_t *put_bytes(PyObject *list, Py_ssize_t index, size_t size) {
     PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
     if (!made || PyList_SetItem(list, index, made) < 0) return NULL;

@@ -10,7 +10,7 @@ enum {
 };
 
 typedef struct {
-    int phrases, braces; /* whether there may be any in the text */
+    int phrases, braces; /* whether the text may contain any */
     int64_t lines, sentences, lorem, curly;
 } C4;
 
@@ -24,8 +24,8 @@ static inline int ends_with(const uint8_t *text, size_t size, const char *what) 
     return size >= length && !memcmp(text + size - length, what, length);
 }
 
-/* Whether more than LONG_WORD bytes follow each other without a blank: one of any so many would be
- * the last blank of the stretch. */
+/* Whether more than LONG_WORD bytes in a row have no blank. A stretch of that length is scanned
+ * backwards, and the next one starts at the blank that was found. */
 static int has_long_stretch(const uint8_t *kinds, size_t size) {
     for (size_t at = 0; size - at > LONG_WORD;) {
         size_t behind = at + LONG_WORD + 1;
@@ -60,7 +60,7 @@ static int has_words(const uint8_t *line, const uint8_t *kinds, size_t size) {
     return words >= C4_WORDS || unspaced / 2 >= C4_WORDS;
 }
 
-/* Whether a lower-case phrase stands in the line, whatever its case. */
+/* Whether the line contains a phrase, given in lower case, in any case. */
 static int holds_phrase(const uint8_t *line, size_t size, const char *phrase) {
     size_t length = strlen(phrase);
     for (size_t at = 0; at + length <= size; at++) {
@@ -76,7 +76,7 @@ static int holds_phrase(const uint8_t *line, size_t size, const char *phrase) {
     return 0;
 }
 
-/* Whether one of C4's phrases may be in the text: a few letters of each, in either case. */
+/* Whether the text may contain one of C4's phrases, by a few letters of each, in either case. */
 static int may_hold_phrases(const uint8_t *text, size_t size) {
     static const char rare[5][5] = {"ipsu", "vasc", "okie", "vacy", "ms o"};
     uint8_t found = 0;
@@ -119,7 +119,8 @@ static size_t without_citations(const uint8_t *line, size_t size) {
     }
 }
 
-/* Sentences of a line: places where stops are followed by a blank and no small letter, and 1. */
+/* The number of sentences of a line: 1, plus the places where a stop and a blank are followed by
+ * anything but a small letter. */
 static int64_t count_sentences(const uint8_t *line, const uint8_t *kinds, size_t size) {
     int64_t count = 1;
     size_t bytes;
@@ -145,7 +146,7 @@ static int64_t count_sentences(const uint8_t *line, const uint8_t *kinds, size_t
     return count;
 }
 
-/* One line without blanks around it. */
+/* Judges one line, given without blanks around it. */
 static void count_c4(const uint8_t *line, const uint8_t *kinds, size_t size, C4 *found) {
     size_t cited = without_citations(line, size);
     if (!cited || ends_with(line, cited, "...")) return;

@@ -1,4 +1,4 @@
-/* What characters are: their classes, which a table gives, and the class of each byte of a text.
+/* The classes of characters, given by a table, and the class of each byte of a text.
  *
  * Plain C11 without Python, so that it can be run under sanitizers. Any bytes are safe to read.
  */
@@ -7,11 +7,11 @@
 
 #include "ascii.h"
 
-/* Bits of a character's class; `classes` holds a byte for each code point below TABLED. */
+/* Bits of a character's class; `classes` has a byte for each code point below TABLED. */
 enum {
     BLANK = 1,
     LETTER = 2,
-    UNSPACED = 4, /* of a script that puts no blanks between words */
+    UNSPACED = 4, /* of a script without spaces between words */
     SYMBOL = 8,
     OTHER = 16,        /* neither letter, mark nor blank */
     TERMINAL = 32,     /* may end a sentence */
@@ -19,13 +19,13 @@ enum {
     ASCII_LETTER = 128
 };
 
-/* What `classify` counts: first the characters of each class, by the number of its bit. */
+/* The counts of `classify`: first the characters of each class, by the number of its bit. */
 enum { CHARS = CLASSES, RARE, CENSUS };
 
 #define TABLED 0x20000u
 #define EACH_BYTE UINT64_C(0x0101010101010101)
 
-enum { PADDING = 128 }; /* blanks behind the classes of a text, so that 64 can be seen at once */
+enum { PADDING = 128 }; /* blanks after the classes of a text, so that 64 can be read at once */
 
 static inline uint64_t load_bytes(const uint8_t *from, size_t size) {
     uint64_t value = 0;
@@ -33,7 +33,7 @@ static inline uint64_t load_bytes(const uint8_t *from, size_t size) {
     return value;
 }
 
-/* The code point at `at` and its bytes in `size`; what is no UTF-8 is one byte of U+FFFD. */
+/* The code point at `at`; its bytes are set in `size`. A byte that is not UTF-8 gives U+FFFD. */
 static inline uint32_t code_at(const uint8_t *text, size_t at, size_t length, size_t *size) {
     uint32_t lead = text[at];
     *size = 1;
@@ -49,13 +49,13 @@ static inline uint32_t code_at(const uint8_t *text, size_t at, size_t length, si
     return code;
 }
 
-/* Above the table the rule is coarse: Chinese characters up to U+DFFFF, then nothing known. */
+/* Above the table the rule is coarse: Chinese characters up to U+DFFFF, then unknown characters. */
 static inline uint8_t class_of(uint32_t code, const uint8_t *classes) {
     if (code < TABLED) return classes[code];
     return code < 0xE0000 ? LETTER | UNSPACED : SYMBOL | OTHER;
 }
 
-/* Characters of a text. A sum of bytes is taken in a byte, of which a register holds many. */
+/* The number of characters of a text. Sums are kept in bytes, because a register holds many. */
 static inline size_t count_chars(const uint8_t *text, size_t length) {
     size_t count = 0;
     for (size_t at = 0; at < length;) {
@@ -78,8 +78,8 @@ static inline size_t count_byte(const uint8_t *text, size_t length, uint8_t byte
     return count;
 }
 
-/* The class of each byte, which is that of its character, and PADDING blanks behind them; adds the
- * CENSUS numbers of the text to `out`. */
+/* Writes the class of each byte, which is that of its character, and PADDING blanks after them; adds
+ * the CENSUS numbers of the text to `out`. */
 static void classify(const uint8_t *text, size_t length, const uint8_t *restrict classes,
                      uint8_t *restrict kinds, int64_t *out) {
     uint32_t wide[256] = {0}; /* characters beyond ASCII, by class */
@@ -119,15 +119,15 @@ static inline uint64_t bits_of(const uint8_t *kinds, int bit) {
 #else
     for (size_t i = 0; i < 8; i++) {
         uint64_t eight = load_bytes(kinds + 8 * i, 8) >> bit & EACH_BYTE;
-        /* Byte j goes to bit 56 + j, nothing else so high. */
+        /* Byte j is moved to bit 56 + j; nothing else gets as high as that. */
         bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << 8 * i;
     }
 #endif
     return bits;
 }
 
-/* The sum of the weights of a text's characters; `weights` holds one for each code point of two
- * bytes, `above` is the weight of any other. */
+/* The sum of the weights of a text's characters; `weights` has one for each code point of up to two
+ * bytes, and `above` is the weight of any other. */
 static int64_t weigh_text(const uint8_t *text, size_t length, const int32_t *weights,
                           int32_t above) {
     int64_t sum = 0;

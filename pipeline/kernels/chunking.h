@@ -1,23 +1,23 @@
-/* Documents into chunks: pieces that a reader would cut, packed as full as they may be.
+/* Cuts documents into pieces where a reader would, and packs these into chunks as full as allowed.
  *
- * stages/chunk.py and stages/packing.py say the same in regular expressions and Python, and are
- * what this file is held to. A document with a word that fits no chunk, or with a character above
- * the table of classes, is theirs to cut. Plain C11 without Python; any bytes are safe to read.
+ * stages/chunk.py and stages/packing.py do the same by regular expressions and Python, and are the
+ * reference for this file. They also cut the documents that have a word too heavy for a chunk or a
+ * character above the table of classes. Plain C11 without Python; any bytes are safe to read.
  */
 #ifndef PIPELINE_KERNELS_CHUNKING_H
 #define PIPELINE_KERNELS_CHUNKING_H
 
 #include "characters.h"
 
-/* Bits of a character's class here, as stages/chunk_kernel.py lists them. */
+/* Bits of a character's class here, in the order of CLASSES in stages/chunk.py. */
 enum { K_BLANK = 1, K_ATTACHED = 2, K_STOP = 4, K_WIDE_STOP = 8, K_CLOSING = 16 };
 
-/* How good a place to cut is before a piece, as in packing.py. */
+/* How good the place before a piece is to cut at, as in packing.py. */
 enum { CUT_BLANK = 2, CUT_SENTENCE = 3, CUT_LINE = 4, CUT_EMPTY_LINE = 5, CUT_HEADING = 6 };
 
 typedef struct {
-    int64_t weight, chars; /* of all pieces before this one */
-    uint32_t at;           /* where it begins, in bytes */
+    int64_t weight, chars; /* sums of all pieces before this one */
+    uint32_t at;           /* where this piece begins, in bytes */
     uint8_t cut;
 } Piece;
 
@@ -25,10 +25,10 @@ typedef struct {
     const uint8_t *text;
     size_t length;
     const uint8_t *classes;
-    const int32_t *weights; /* by code point of two bytes */
-    int32_t above;          /* the weight of any other */
+    const int32_t *weights; /* by code point of up to two bytes */
+    int32_t above;          /* the weight of any other code point */
     int64_t limit, overlap, grain;
-    Piece *pieces; /* a last one, behind all, holds the sums */
+    Piece *pieces; /* one more at the end holds the total sums */
     size_t count, room;
     int64_t *out; /* CHUNK_FIELDS for each chunk */
     size_t made, out_room;
@@ -53,7 +53,7 @@ static inline Seen see(const Cutter *cutter, size_t at) {
     return (Seen){at + size, code, code < TABLED ? cutter->classes[code] : 0};
 }
 
-/* Blanks but newlines; returns where they end. */
+/* Skips blanks other than newlines; returns where they end. */
 static inline size_t skip_in_line(const Cutter *cutter, size_t at) {
     while (at < cutter->length) {
         Seen seen = see(cutter, at);
@@ -77,7 +77,7 @@ static inline size_t end_of_line(const Cutter *cutter, size_t at) {
     return end ? (size_t)(end - cutter->text) : cutter->length;
 }
 
-/* Behind the newline at `at` and the blank lines that follow; `lines` says how many in all. */
+/* The place after the newline at `at` and the blank lines that follow; `lines` counts newlines. */
 static size_t past_newlines(const Cutter *cutter, size_t at, int *lines) {
     *lines = 0;
     for (;;) {
@@ -88,20 +88,20 @@ static size_t past_newlines(const Cutter *cutter, size_t at, int *lines) {
     }
 }
 
-/* A line, with the blank ones behind it. */
+/* The end of a line, including the blank lines after it. */
 static size_t line_end(const Cutter *cutter, size_t at) {
     int lines;
     return past_newlines(cutter, end_of_line(cutter, at), &lines);
 }
 
-/* Whether a line that begins here, behind its blanks, opens or closes fenced code. */
+/* Whether the line that begins at `at`, behind its blanks, opens or closes fenced code. */
 static int is_fence(const Cutter *cutter, size_t at) {
     return cutter->length - at >= 3 &&
            (!memcmp(cutter->text + at, "```", 3) || !memcmp(cutter->text + at, "~~~", 3));
 }
 
-/* Lines up to an empty one or a heading; `lines` says how many newlines it ends in, `is_code` is
- * turned by each fence among them. */
+/* The end of the lines up to an empty one or a heading; `lines` counts the newlines at the end, and
+ * each fence among the lines turns `is_code`. */
 static size_t block_end(const Cutter *cutter, size_t at, int *lines, int *is_code) {
     at = skip_in_line(cutter, at);
     for (;;) {
@@ -115,7 +115,7 @@ static size_t block_end(const Cutter *cutter, size_t at, int *lines, int *is_cod
     return past_newlines(cutter, at, lines);
 }
 
-/* To the end of a sentence or line; every step is behind the one before. */
+/* The end of a sentence or line; the scan never goes back. */
 static size_t sentence_end(const Cutter *cutter, size_t at) {
     int lines;
     while (at < cutter->length) {
@@ -168,7 +168,7 @@ static int put_piece(Cutter *cutter, size_t at, int64_t weight, int64_t chars, u
     return 0;
 }
 
-/* 0, -1 when memory ran out, or 1 when a word fits no chunk. */
+/* Returns 0, -1 if memory ran out, or 1 if a word is too heavy for a chunk. */
 static int put_span(Cutter *cutter, size_t at, size_t end, uint8_t cut, int level) {
     static size_t (*const ends[])(const Cutter *, size_t) = {line_end, sentence_end, word_end};
     static const uint8_t cuts[] = {CUT_LINE, CUT_SENTENCE, CUT_BLANK};
@@ -176,7 +176,7 @@ static int put_span(Cutter *cutter, size_t at, size_t end, uint8_t cut, int leve
     if (weight <= (level < 2 ? cutter->grain : cutter->limit))
         return put_piece(cutter, at, weight, chars, cut);
     if (level == 3) return 1;
-    Cutter inside = *cutter; /* what is cut ends where the span does */
+    Cutter inside = *cutter; /* a copy whose text ends where the span does */
     inside.length = end;
     while (at < end) {
         size_t next = ends[level](&inside, at);
@@ -209,7 +209,7 @@ static int put_pieces(Cutter *cutter) {
     return 0;
 }
 
-/* The first of the pieces `from` to `to` whose weight before it is not under, or is over `weight`. */
+/* The first of the pieces `from` to `to` before which the weight is not under, or is over, `weight`. */
 static size_t weighing(const Piece *pieces, int64_t weight, size_t from, size_t to, int over) {
     while (from < to) {
         size_t middle = from + (to - from) / 2;
@@ -236,7 +236,7 @@ static size_t chunk_end(const Cutter *cutter, size_t begin, size_t done) {
     return half - 1 > done ? half - 1 : full;
 }
 
-/* Where the next chunk begins: with whole sentences or lines of this one, or at its end. */
+/* Where the next chunk begins: at whole sentences or lines of this one, or at its end. */
 static size_t repeated_from(const Cutter *cutter, size_t begin, size_t end) {
     const Piece *pieces = cutter->pieces;
     int64_t room = pieces[end].weight - cutter->overlap;
@@ -261,18 +261,18 @@ static int put_chunk(Cutter *cutter, int64_t row, const Piece *begin, const Piec
     return 0;
 }
 
-/* Whether a character lies above the table: a lead byte from F0 A0 on. */
+/* Whether a character is above the table: a lead byte from F0 A0 on. */
 static int holds_rare(const uint8_t *text, size_t length) {
     uint8_t any = 0;
-    for (size_t i = 0; i < length; i++) any |= (uint8_t)(text[i] >= 0xF0); /* many at a time */
+    for (size_t i = 0; i < length; i++) any |= (uint8_t)(text[i] >= 0xF0); /* gets vectorised */
     if (!any) return 0;
     for (const uint8_t *end = text + length; text < end; text++)
         if (*text >= 0xF0 && (*text > 0xF0 || text + 1 >= end || text[1] >= 0xA0)) return 1;
     return 0;
 }
 
-/* The chunks of one text; returns -1 when memory ran out. One that is not cut here gets a chunk
- * with -1 for its characters. */
+/* Writes the chunks of one text; returns -1 if memory ran out. A text that is not cut here gets one
+ * chunk with -1 for its characters. */
 static int cut_text(Cutter *cutter, int64_t row, const uint8_t *text, size_t length) {
     cutter->text = text;
     cutter->length = length;

@@ -1,4 +1,4 @@
-"""Texts cut into chunks by the compiled kernel, where it is built."""
+"""Cuts texts into chunks by the compiled kernel, if it was built."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import polars as pl
 from pipeline.kernels.statistics import COMPILED, character_classes, compiled, numbers
 
 FIELDS = ("row", "start", "end", "weight", "start_byte", "end_byte")
-"""Of each chunk: its text's position, characters from and to, weight, bytes from and to."""
+"""Columns of a chunk: row of its text, first character and end, weight, first byte and end."""
 
 NOT_CUT = -1
-"""As `start` and `end`: the text is for the plain way (`chunking.h` says which)."""
+"""`start` and `end` of a text that must be cut without the kernel (`chunking.h` says which)."""
 
 
 def cut(
@@ -21,18 +21,19 @@ def cut(
     overlap: int,
     grain: int,
 ) -> pl.DataFrame | None:
-    """The chunks of each text, `FIELDS` (Int64), in order; None where nothing is compiled.
+    """The chunks of each text, in order: `FIELDS` (Int64); None without the compiled kernel.
 
-    `patterns` say which characters are blank, attached to the one before, stops, wide stops and
-    closing marks. `weights` are those of characters, as `statistics.weights` takes them.
+    `patterns` match the characters that are blanks, attached to the previous one, stops, wide
+    stops and closing marks. `weights` are a table and the weight of all other characters, as for
+    `statistics.weights`. `limit` and `overlap` are weights; pieces over `grain` are divided.
     """
     if not COMPILED:
         return None
     stream = texts.__arrow_c_stream__(None)
     classes = character_classes(patterns)
     made = compiled().chunks(stream, texts.len(), classes, *weights, limit, overlap, grain)
-    found = numbers(made)
-    if found.is_empty():
+    flat = numbers(made)
+    if flat.is_empty():
         return pl.DataFrame(schema=dict.fromkeys(FIELDS, pl.Int64))
-    rows = found.reshape((-1, len(FIELDS))).arr.to_struct(fields=list(FIELDS))
+    rows = flat.reshape((-1, len(FIELDS))).arr.to_struct(fields=list(FIELDS))
     return rows.struct.unnest()

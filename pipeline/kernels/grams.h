@@ -1,7 +1,7 @@
-/* Word 5-grams of UTF-8 text: their hashes, MinHash band keys, and what two sets of them share.
+/* Word 5-grams of UTF-8 text: their hashes, MinHash band keys, and what two sets have in common.
  *
- * plain.py says the same in Python and is what this file is held to. Plain C11 without Python, so
- * that it can be run under sanitizers. Any bytes are safe to read, only UTF-8 has a meaning.
+ * plain.py does the same in Python and is the reference for this file. Plain C11 without Python, so
+ * that it can be run under sanitizers. Any bytes are safe to read, but only UTF-8 has a meaning.
  *
  * A word's hash takes eight bytes of the folded text at a time, which is also how its end is found.
  */
@@ -19,7 +19,7 @@
 enum {
     WIDTH = 5,          /* words in a gram */
     PERMUTATIONS = 128, /* of MinHash */
-    LANES = 32          /* permutations worked on at once, so that they stay in registers */
+    LANES = 32          /* permutations computed together, so that they stay in registers */
 };
 
 #define WORD_BASE UINT64_C(0x9E3779B97F4A7C15)
@@ -41,7 +41,7 @@ static void scratch_free(Scratch *scratch) {
     free(scratch->grams);
 }
 
-/* 0, or -1 when memory ran out. A code point of two bytes or more becomes six at the most. */
+/* Returns 0, or -1 if memory ran out. A code point of two or more bytes becomes six at most. */
 static int scratch_fit(Scratch *scratch, size_t length) {
     if (length > SIZE_MAX / 16 - PADDING) return -1;
     size_t folded = 3 * length + BLOCK + PADDING;
@@ -79,7 +79,7 @@ ALWAYS_INLINE uint64_t mix(uint64_t value) {
     return value ^ value >> 29;
 }
 
-/* The hash of the word at `*at`, which is moved behind it. */
+/* The hash of the word at `*at`; `*at` is moved past it. */
 ALWAYS_INLINE uint64_t word_hash(const uint8_t *folded, size_t *at) {
     uint64_t hash = 0;
     for (;;) {
@@ -96,7 +96,7 @@ ALWAYS_INLINE uint64_t word_hash(const uint8_t *folded, size_t *at) {
     }
 }
 
-/* Writes a hash for each gram, in order, repeats too; returns how many. */
+/* Writes a hash for each gram, in order, including repeats; returns how many there are. */
 ALWAYS_INLINE size_t gram_hashes(const uint8_t *folded, size_t length, uint32_t *grams) {
     const uint64_t leaving = GRAM_BASE * GRAM_BASE * GRAM_BASE * GRAM_BASE;
     uint64_t window[WIDTH] = {0}, gram = 0;
@@ -148,7 +148,7 @@ ALWAYS_INLINE size_t text_minima(Scratch *scratch, const uint8_t *text, size_t l
     return count;
 }
 
-/* The same body for each instruction set; the compiler makes of it what the set allows. */
+/* The same body for each instruction set, which the compiler uses as far as it can. */
 #define VARIANT(name, target)                                                                  \
     target static size_t grams_##name(Scratch *s, const uint8_t *text, size_t length,          \
                                       const uint8_t *letters) {                                \
@@ -184,7 +184,7 @@ static void store_eight(uint64_t value, uint8_t *to) {
     for (int i = 0; i < 8; i++) to[i] = (uint8_t)(value >> (8 * i));
 }
 
-/* `bands` keys of eight bytes, each of the next `rows` minima. */
+/* Writes `bands` keys of eight bytes, each made from the next `rows` minima. */
 static void write_band_keys(const uint32_t *minima, size_t bands, size_t rows, uint8_t *keys) {
     for (size_t band = 0; band < bands; band++) {
         uint64_t key = 0;
@@ -193,7 +193,7 @@ static void write_band_keys(const uint32_t *minima, size_t bands, size_t rows, u
     }
 }
 
-/* Sorts `count` values, by a byte at a time; `spare` has room for as many. */
+/* Sorts `count` values, one byte at a time; `spare` has room for as many. */
 static void sort_grams(uint32_t *values, uint32_t *spare, size_t count) {
     for (unsigned shift = 0; shift < 32; shift += 8) {
         size_t starts[257] = {0};
@@ -206,7 +206,7 @@ static void sort_grams(uint32_t *values, uint32_t *spare, size_t count) {
     }
 }
 
-/* Sorts the scratch's grams and drops repeats; returns how many are left. */
+/* Sorts the grams of the scratch memory and removes repeats; returns how many are left. */
 static size_t distinct_grams(Scratch *scratch, size_t count) {
     uint32_t *grams = scratch->grams;
     sort_grams(grams, grams + scratch->grams_room, count);
@@ -221,7 +221,7 @@ static void store_grams(const uint32_t *grams, size_t count, uint8_t *to) {
         for (size_t byte = 0; byte < 4; byte++) to[4 * i + byte] = (uint8_t)(grams[i] >> (8 * byte));
 }
 
-/* How many values two sorted sets, each of `4 * size` bytes, have in common. */
+/* The number of values that two sorted sets, each of `4 * size` bytes, have in common. */
 static size_t count_shared(const uint8_t *left, size_t left_size, const uint8_t *right,
                            size_t right_size) {
     size_t shared = 0, i = 0, j = 0;

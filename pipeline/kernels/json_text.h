@@ -1,7 +1,7 @@
-/* JSON as text: lines with long strings cut short, and the texts of many like objects.
+/* JSON as text: lines with long strings shortened, and the texts of many objects alike.
  *
  * Plain C11 without Python, so that it can be run under sanitizers. Any bytes are safe to read.
- * plain_json.py says the same in Python.
+ * plain_json.py does the same in Python.
  */
 #ifndef PIPELINE_KERNELS_JSON_TEXT_H
 #define PIPELINE_KERNELS_JSON_TEXT_H
@@ -16,8 +16,8 @@
 
 enum { WIDTH = 16 };
 
-/* How many of WIDTH bytes stand in a string as they are, before the first that ends it, escapes,
- * is a control character, or, where `ascii` is asked for, is part of a longer one. */
+/* How many of WIDTH bytes are plain characters of a string, before the first that ends it, begins an
+ * escape, is a control character, or, if `ascii` is set, is part of a longer character. */
 static inline size_t even_bytes(const uint8_t *text, int ascii) {
 #ifdef __SSE2__
     __m128i here = _mm_loadu_si128((const __m128i *)(const void *)text);
@@ -34,7 +34,7 @@ static inline size_t even_bytes(const uint8_t *text, int ascii) {
 #endif
 }
 
-/* The place of the quote that ends a string which begins at `at`, or `length`. */
+/* The place of the quote that ends the string beginning at `at`, or `length`. */
 static size_t string_end(const uint8_t *text, size_t at, size_t length) {
     while (at < length) {
         if (at + WIDTH <= length) {
@@ -57,7 +57,7 @@ static size_t after_space(const uint8_t *text, size_t at, size_t length) {
     return at;
 }
 
-/* Bytes of the well-formed character of more than one byte at `at`, or 0: Unicode 15, table 3-7. */
+/* The size of the well-formed multi-byte character at `at`, or 0 (Unicode 15, table 3-7). */
 static size_t long_character(const uint8_t *text, size_t at, size_t length) {
     uint8_t first = text[at], low = 0x80, high = 0xBF;
     size_t size = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
@@ -72,7 +72,7 @@ static size_t long_character(const uint8_t *text, size_t at, size_t length) {
     return size;
 }
 
-/* Four hexadecimal digits, or -1. */
+/* The value of four hexadecimal digits, or -1. */
 static int32_t four_digits(const uint8_t *text, size_t at, size_t length) {
     int32_t code = 0;
     if (length - at < 4) return -1;
@@ -111,7 +111,7 @@ static size_t write_utf8(uint32_t code, uint8_t *out) {
     return 4;
 }
 
-/* Writes what the escape at `at` (the backslash) means; returns its bytes in the text, or 0. */
+/* Writes the character of the escape at `at` (the backslash); returns the escape's size, or 0. */
 static size_t take_escape(const uint8_t *text, size_t at, size_t length, uint8_t *out, size_t *made) {
     static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
     if (at + 1 >= length) return 0;
@@ -135,8 +135,8 @@ static size_t take_escape(const uint8_t *text, size_t at, size_t length, uint8_t
     return 12;
 }
 
-/* Writes what a string that begins at `at` means to `out`, which has room for the rest of the text
- * and WIDTH more; returns the place behind its quote, or 0 for what is no string of UTF-8. */
+/* Decodes the string that begins at `at` into `out`, which has room for the rest of the text and
+ * WIDTH more; returns the place after its closing quote, or 0 if it is not a string of UTF-8. */
 static size_t take_string(const uint8_t *text, size_t at, size_t length, uint8_t *out, size_t *made) {
     while (at < length) {
         if (at + WIDTH <= length) {
@@ -165,7 +165,7 @@ static size_t take_string(const uint8_t *text, size_t at, size_t length, uint8_t
     return 0;
 }
 
-/* Whether a character of a string, escaped ones aside, is printable ASCII and no blank. */
+/* Whether a string has a printable ASCII character other than a space that is not escaped. */
 static int has_ink(const uint8_t *text, size_t at, size_t end) {
     while (at < end) {
         if (text[at] == '\\')
@@ -178,16 +178,16 @@ static int has_ink(const uint8_t *text, size_t at, size_t end) {
     return 0;
 }
 
-/* Whether the string that begins at `at` is one; `out` has room for the rest of the text and WIDTH
- * more, of which nothing is left. */
+/* Whether a valid string begins at `at`; `out` has room for the rest of the text and WIDTH more, and
+ * its contents are scratch. */
 static int is_string(const uint8_t *text, size_t at, size_t length, uint8_t *out) {
     size_t made = 0;
     return take_string(text, at, length, out, &made) > 0;
 }
 
 /* Writes the line to `out`, which has room for it, with an `x` for each string of more than `keep`
- * bytes that has ink and is no key; returns how many bytes that are. With `strictly` the room is
- * WIDTH more, and where such a string is not JSON in UTF-8, SIZE_MAX is returned. */
+ * bytes that has ink and is not a key; returns the number of bytes written. With `strictly` there is
+ * room for WIDTH more, and SIZE_MAX is returned if such a string is not JSON in UTF-8. */
 static size_t write_outline(const uint8_t *text, size_t length, size_t keep, int strictly,
                             uint8_t *out) {
     size_t made = 0, at = 0;
@@ -215,9 +215,9 @@ static size_t digits_end(const uint8_t *text, size_t at, size_t length) {
     return at;
 }
 
-enum { DIGITS_MOST = 15 }; /* whole numbers of so many digits are no one's overflow */
+enum { DIGITS_MOST = 15 }; /* whole numbers of so many digits overflow in no parser */
 
-/* The place behind a number without exponent, or 0 where a parser should look. */
+/* The place after a number without exponent, or 0 if a parser must decide. */
 static size_t take_number(const uint8_t *text, size_t at, size_t length) {
     at += text[at] == '-';
     size_t end = digits_end(text, at, length);
@@ -232,7 +232,7 @@ static size_t take_word(const uint8_t *text, size_t at, size_t length, const cha
     return length - at >= size && !memcmp(text + at, word, size) ? at + size : 0;
 }
 
-/* The place behind a value that is no array or object, or 0. A string goes to `out`. */
+/* The place after a value that is not an array or object, or 0. A string is written to `out`. */
 static size_t take_scalar(const uint8_t *text, size_t at, size_t length, uint8_t *out, size_t *made) {
     if (at >= length) return 0;
     switch (text[at]) {
@@ -245,13 +245,13 @@ static size_t take_scalar(const uint8_t *text, size_t at, size_t length, uint8_t
 }
 
 typedef struct {
-    const uint8_t *name; /* as it stands between its quotes */
+    const uint8_t *name; /* as written between its quotes */
     size_t size;
 } Key;
 
 enum { WANTED_MOST = 2 };
 
-/* Texts one after the other, and how many bytes they are. */
+/* Texts one after the other, and their number of bytes. */
 typedef struct {
     uint8_t *bytes;
     size_t made;
@@ -260,11 +260,11 @@ typedef struct {
 typedef struct {
     const Key *keys;
     size_t count, wanted_count;
-    size_t wanted[WANTED_MOST]; /* numbers of keys, rising */
+    size_t wanted[WANTED_MOST]; /* indices of keys, ascending */
 } Likeness;
 
-/* One line of these keys in this order, each with a scalar, the wanted ones with strings, which go
- * to `out` (each with room for the line and WIDTH more); whether it is one. */
+/* Whether a line is an object with these keys in this order, each with a scalar, the wanted ones with
+ * strings; these are written to `out` (each with room for the line and WIDTH more). */
 static int take_object(const uint8_t *text, size_t length, const Likeness *like, Texts *out) {
     size_t at = after_space(text, 0, length), next = 0;
     for (size_t i = 0; i < like->count; i++) {

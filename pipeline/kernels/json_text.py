@@ -1,6 +1,6 @@
-"""JSON as text: lines with their long strings cut short, the texts of many like objects.
+"""JSON as text: lines with long strings shortened, and the texts of many objects alike.
 
-Compiled where the extension is, else plain Python (`plain_json`) with the same results.
+Uses the compiled extension if it was built, else plain Python (`plain_json`), with equal results.
 """
 
 from __future__ import annotations
@@ -23,45 +23,51 @@ except ImportError:  # not built, or built for another machine
 COMPILED = _kernel is not None
 
 KEYS_MOST = 64
-"""Keys of an object that `texts` can look for."""
+"""Most keys of an object that `texts` can read."""
 
 
 def outlines(lines: pl.Series, keep: int) -> list[bytes]:
-    """Each line of JSON with `"x"` for every string of more than `keep` bytes that is no key and
-    holds a character of printable ASCII that is no blank; empty for null. No line has a newline.
+    """Each JSON line with its long strings replaced by `"x"`; empty for null.
 
-    What a JSON Schema says of an outline it says of the line, as long as it asks no more of long
-    strings than that they are no longer than they are: see `pipeline.outlined`.
+    A string is long if it has more than `keep` bytes, is not a key, and contains a printable ASCII
+    character other than a space. No line may contain a newline. A JSON Schema accepts an outline
+    if and only if it accepts the line, provided that it requires no more of long strings than that
+    they are not empty or blank: see `pipeline.outlined`.
     """
     if _kernel is None:
         return [plain_json.outline((line or "").encode(), keep) for line in lines]
     room = int(lines.str.len_bytes().sum()) + lines.len()
-    found: bytes = _kernel.outlines(lines.__arrow_c_stream__(None), room, keep)
-    return found.split(b"\n")[:-1]
+    joined: bytes = _kernel.outlines(lines.__arrow_c_stream__(None), room, keep)
+    return joined.split(b"\n")[:-1]
 
 
 def strict_outlines(block: bytes, keep: int) -> list[bytes] | None:
-    """The outline of every line of a block, which ends with none; None where one has a long string
-    that is not JSON in UTF-8. A line is valid JSON if and only if its outline is."""
+    """The outline of every line of a block, which has no newline at its end.
+
+    None if a line has a long string that is not JSON in UTF-8. A line is valid JSON if and only if
+    its outline is.
+    """
     strictly = plain_json.strict_outlines if _kernel is None else _kernel.strict_outlines
-    found: bytes | None = strictly(block, keep)
-    return None if found is None else found.split(b"\n")
+    joined: bytes | None = strictly(block, keep)
+    return None if joined is None else joined.split(b"\n")
 
 
 def texts(
     block: bytes | memoryview, names: tuple[bytes, ...], wanted: tuple[int, ...]
 ) -> tuple[pl.Series, ...] | None:
-    """The texts under each of the wanted names of every line of a block; None where one line is not
-    a JSON object of just these keys, in this order, each with a string, a short number, true, false
-    or null, and the wanted ones with strings. Strings are valid UTF-8 without lone surrogates.
+    """A column of texts for each wanted key, with a text from every line of a block.
 
-    `names` are different, as they stand between their quotes: without escapes. `wanted` are one or
-    two numbers of them, rising.
+    None unless every line is a JSON object with exactly the keys `names`, in this order, each with
+    a string, a short number, true, false or null, and the wanted ones with strings. Strings must be
+    valid UTF-8 without lone surrogates.
+
+    `names` are distinct and written as between their quotes, without escapes. `wanted` has one or
+    two indices into `names`, ascending.
     """
     if _kernel is None:
-        told = plain_json.texts(bytes(block), names, wanted)
-        columns = (pl.Series(one, dtype=pl.String) for one in told or ())
+        found = plain_json.texts(bytes(block), names, wanted)
+        columns = (pl.Series(column, dtype=pl.String) for column in found or ())
     else:
-        told = _kernel.texts(block, names, wanted)
-        columns = (pl.Series(Capsules(one)) for one in told or ())
-    return None if told is None else tuple(columns)
+        found = _kernel.texts(block, names, wanted)
+        columns = (pl.Series(Capsules(column)) for column in found or ())
+    return None if found is None else tuple(columns)

@@ -1,7 +1,7 @@
 /* langdetect's detector, operation by operation, so that every probability has the same bits.
  *
- * The order of the sums, the draws of Python's Mersenne Twister and its `gauss` are part of the
- * answer. No two operations may be joined into one rounding (fma): see `extra_compile_args`.
+ * The order of the sums, the draws of Python's Mersenne Twister and its `gauss` affect the answer.
+ * No two operations may be fused with a single rounding (fma): see `extra_compile_args`.
  */
 #ifndef LANGID_H
 #define LANGID_H
@@ -12,9 +12,9 @@
 #include <string.h>
 
 #define MOST_LANGUAGES 128
-#define MOST_CHARACTERS 10000 /* of a text; the rest is not looked at */
-#define CHARACTERS 0x20000    /* code points that the table tells of */
-#define UPPER 0x80000000u     /* in the table: is an upper-case letter once normalised */
+#define MOST_CHARACTERS 10000 /* of a text; the rest is ignored */
+#define CHARACTERS 0x20000    /* code points in the table */
+#define UPPER 0x80000000u     /* in the table: an upper-case letter after normalisation */
 #define STATE_WORDS 624
 #define TRIALS 7
 #define MOST_STEPS 1000
@@ -24,14 +24,14 @@ typedef struct {
     uint32_t *slots; /* open addressing: index of a gram, or EMPTY */
     int bits;
     const uint64_t *grams;   /* up to three code points of 21 bits each */
-    const uint32_t *starts;  /* of each gram's entries, and one more */
+    const uint32_t *starts;  /* first entry of each gram, and the end of the last one's */
     const uint8_t *entry_of; /* language of an entry */
-    const double *entries;   /* how frequent the gram is in that language */
+    const double *entries;   /* frequency of the gram in that language */
     const uint32_t *characters;
-    uint32_t fresh[STATE_WORDS]; /* the first outputs' state: the same draws for every text */
+    uint32_t fresh[STATE_WORDS]; /* the initial state, for the same draws with every text */
     uint32_t gram_count;
     int languages;
-    int compensated; /* whether Python's `sum` of floats is (from 3.12 on) */
+    int compensated; /* whether Python's `sum` of floats is compensated (from 3.12 on) */
 } Model;
 
 #define EMPTY UINT32_MAX
@@ -46,7 +46,7 @@ static void twist(uint32_t *state) {
 typedef struct {
     uint32_t state[STATE_WORDS];
     int next;
-    double spare; /* gauss makes two at a time */
+    double spare; /* gauss makes two numbers at a time */
     int has_spare;
 } Random;
 
@@ -85,7 +85,7 @@ static double random_gauss(Random *random) {
     return cos(angle) * radius;
 }
 
-/* A number below `count`, as random.choice draws it: bits, again until they are below. */
+/* A number below `count`, as random.choice draws it: random bits, repeated until they are below. */
 static uint32_t random_below(Random *random, uint32_t count) {
     int bits = 0;
     while (bits < 32 && (count >> bits)) bits++;
@@ -99,7 +99,7 @@ static uint32_t slot_of(const Model *model, uint64_t gram) {
     return (uint32_t)((gram * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - model->bits));
 }
 
-/* Fills the slots; 0 if there is no memory. */
+/* Fills the slots; returns 0 if memory ran out. */
 static int model_index(Model *model) {
     model->bits = 2;
     while ((UINT32_C(1) << model->bits) < 2 * model->gram_count) model->bits++;
@@ -122,7 +122,7 @@ static uint32_t model_find(const Model *model, uint64_t gram) {
     return model->slots[slot];
 }
 
-/* The next code point of UTF-8; bytes that are none count as U+FFFD, one each. */
+/* The next code point of UTF-8; each invalid byte counts as one U+FFFD. */
 static uint32_t next_code(const uint8_t *text, size_t length, size_t *at) {
     uint32_t first = text[(*at)++];
     if (first < 0x80) return first;
@@ -134,7 +134,7 @@ static uint32_t next_code(const uint8_t *text, size_t length, size_t *at) {
     return code < 0x110000 ? code : 0xFFFD;
 }
 
-/* `append`: at most so many characters, a blank after a blank left out. */
+/* `append`: up to MOST_CHARACTERS characters, without a blank that follows a blank. */
 static uint32_t read_text(const uint8_t *text, size_t length, uint32_t *codes) {
     uint32_t count = 0, before = 0;
     size_t at = 0;
@@ -146,7 +146,7 @@ static uint32_t read_text(const uint8_t *text, size_t length, uint32_t *codes) {
     return count;
 }
 
-/* `cleaning_text`: Latin letters go where they are few beside others. */
+/* `cleaning_text`: removes Latin letters if there are few of them among others. */
 static uint32_t without_few_latin(uint32_t *codes, uint32_t count) {
     uint32_t latin = 0, others = 0, kept = 0;
     for (uint32_t n = 0; n < count; n++) {
@@ -161,7 +161,7 @@ static uint32_t without_few_latin(uint32_t *codes, uint32_t count) {
     return kept;
 }
 
-/* The grams of a text that the model knows: indices, with repetition. */
+/* The grams of a text that the model knows, as indices, including repeats. */
 static uint32_t known_grams(const Model *model, const uint32_t *codes, uint32_t count,
                             uint32_t *found) {
     uint64_t window[3] = {' ', 0, 0};
@@ -223,7 +223,7 @@ static void weigh(double *chances, const Model *model, uint32_t gram, double wei
     for (int n = 0; n < model->languages; n++) chances[n] *= factors[n];
 }
 
-/* `_detect_block`: the mean chance of each language over the trials. */
+/* `_detect_block`: the mean probability of each language over the trials. */
 static void average_trials(const Model *model, const uint32_t *grams, uint32_t count, double *mean) {
     Random random;
     double chances[MOST_LANGUAGES];
@@ -241,13 +241,13 @@ static void average_trials(const Model *model, const uint32_t *grams, uint32_t c
     }
 }
 
-/* Room for one text: its code points and its grams, three a code point. */
+/* Memory for one text: its code points and its grams, three for each code point. */
 typedef struct {
     uint32_t codes[MOST_CHARACTERS];
     uint32_t grams[3 * MOST_CHARACTERS];
 } Room;
 
-/* The chance of each language; all NaN for a text without a known gram. */
+/* The probability of each language; all NaN for a text without a known gram. */
 static void langid_text(const Model *model, Room *room, const uint8_t *text, size_t length,
                         double *mean) {
     uint32_t count = read_text(text, length, room->codes);

@@ -1,8 +1,8 @@
-"""langdetect's answers, to the last bit, from its own profiles; 100 times as fast where compiled.
+"""langdetect's answers, equal to the last bit, from its own profiles; 100 times as fast compiled.
 
 The library draws seven times at random from a text's letter groups. With its seed fixed to 0 the
-draws are the same for every text, so that the answers are a function of the text. Without the
-compiled kernel the library itself is asked, and says the same.
+draws are the same for every text, so that an answer depends only on the text. Without the
+compiled kernel the library itself is used, and gives the same answers.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ except ImportError:  # not built, or built for another machine
 
 SEED = 0
 LEAST = 0.1
-"""What langdetect does not hold to be more likely than this, it does not name."""
+"""langdetect names no language whose probability is not above this."""
 
 CHARACTERS = 0x20000
-"""Code points that normalisation or upper case is told for; above, a letter is what it is."""
+"""Number of code points in the table of normalisation and upper case; others do not change."""
 
 UPPER = 1 << 31
 CODE_BITS = 21
@@ -39,32 +39,32 @@ LETTERS = 3  # of the longest gram
 
 ADDRESS = r"https?://|@"
 MARKS_APART = r"[\u0300\u0301\u0303\u0309\u0323]"
-"""Where the library rewrites a text before it looks: addresses, and Vietnamese marks apart."""
+"""Vietnamese marks as combining characters. Like addresses, the library rewrites them first."""
 
 
 def detect(texts: pl.Series) -> pl.DataFrame:
     """For each text `code`, langdetect's own, and `confidence`, from 0 to 1.
 
-    Both null for null, for a text without a letter group that any profile knows, and where no
-    language is more likely than 0.1.
+    Both are null for null, for a text without a letter group that any profile knows, and if no
+    language has a probability above 0.1.
     """
     given = texts.is_not_null().arg_true()
     chances = _chances(texts.gather(given))
     best = chances.argmax(axis=1) if len(chances) else np.zeros(0, dtype=np.int64)
     sure = chances[np.arange(len(best)), best]
-    # As lists: to be given numpy's arrays Polars imports numpy.ma, which takes 0.07 s.
-    found = {"row": given, "best": best.tolist(), "confidence": sure.tolist()}
+    # As lists, because for numpy arrays Polars imports numpy.ma, which takes 0.07 s.
+    columns = {"row": given, "best": best.tolist(), "confidence": sure.tolist()}
     schema = {"row": pl.UInt32, "best": pl.Int64, "confidence": pl.Float64}
-    told = pl.DataFrame(found, schema=schema).with_columns(
+    answers = pl.DataFrame(columns, schema=schema).with_columns(
         code=pl.col("best").replace_strict(dict(enumerate(languages())), return_dtype=pl.String)
     )
-    named = told.filter(pl.col("confidence") > LEAST).select("row", "code", "confidence")
+    named = answers.filter(pl.col("confidence") > LEAST).select("row", "code", "confidence")
     rows = pl.DataFrame({"row": pl.arange(texts.len(), dtype=pl.UInt32, eager=True)})
     return rows.join(named, on="row", how="left", maintain_order="left").drop("row")
 
 
 def _chances(texts: pl.Series) -> NDArray[np.float64]:
-    """A row for each text, a column for each of `languages()`; all 0 where nothing is known."""
+    """A row of probabilities for each text, one for each of `languages()`; all 0 if unknown."""
     count = len(languages())
     if not COMPILED:
         rows = [library_chances(text) or [0.0] * count for text in texts]
@@ -92,7 +92,7 @@ def appended(texts: pl.Series) -> pl.Series:
 
 
 def library_chances(text: str) -> list[float] | None:
-    """What the library itself says of a text; None where it finds no feature."""
+    """The library's own probabilities for a text; None if it finds no feature in it."""
     from langdetect.lang_detect_exception import LangDetectException
 
     detector = _factory().create()
@@ -107,8 +107,10 @@ def library_chances(text: str) -> list[float] | None:
 
 @cache
 def _factory() -> Any:
-    """langdetect with its seed, its profiles in a fixed order: `listdir` has none, and sums of
-    probabilities depend on it."""
+    """langdetect with its seed set and its profiles loaded in a fixed order.
+
+    Sums of probabilities depend on the order, and `listdir` does not guarantee one.
+    """
     from langdetect.detector_factory import DetectorFactory
 
     factory = DetectorFactory()
@@ -136,13 +138,16 @@ def _model() -> Any:
 
 @cache
 def _read_profiles() -> tuple[tuple[str, ...], Any]:
-    """Their codes, and their tables if the kernel is there: read once, for it takes 0.04 s."""
+    """(codes of the profiles, their tables if the kernel was built).
+
+    They are read only once, because that takes 0.04 s.
+    """
     profiles = [orjson.loads(path.read_bytes()) for path in _profiles()]
-    return tuple(one["name"] for one in profiles), _built(profiles) if COMPILED else None
+    return tuple(profile["name"] for profile in profiles), _built(profiles) if COMPILED else None
 
 
 def _built(profiles: Sequence[dict[str, Any]]) -> Any:
-    """Profiles as tables: sorted grams, and for each the languages that have it."""
+    """The profiles as tables: sorted grams, and for each gram the languages that have it."""
     keys, languages, entries = _entries(profiles)
     grams, starts = np.unique(keys, return_index=True)
     return _langid.build(
@@ -153,23 +158,26 @@ def _built(profiles: Sequence[dict[str, Any]]) -> Any:
         characters().tobytes(),
         np.array(random.Random(SEED).getstate()[1][:-1], dtype=np.uint32).tobytes(),  # noqa: S311
         len(profiles),
-        sys.version_info >= (3, 12),  # from there on Python's sum() makes good its roundings
+        sys.version_info >= (3, 12),  # from then on Python's sum() compensates for rounding
     )
 
 
 def _entries(
     profiles: Sequence[dict[str, Any]],
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.float64]]:
-    """Of each gram of each profile, by gram and then profile: the gram as a number, the profile's
-    number, and the gram's share of all of its length."""
+    """(grams as numbers, numbers of their profiles, shares), sorted by gram and then profile.
+
+    There is an entry for each gram of each profile; its share is that of all grams of its length.
+    """
     grams = [gram for profile in profiles for gram in profile["freq"]]
     sizes = np.fromiter(map(len, grams), dtype=np.int64, count=len(grams))
     counts = [len(profile["freq"]) for profile in profiles]
     languages = np.repeat(np.arange(len(profiles), dtype=np.uint8), counts)
-    told = [freq for profile in profiles for freq in profile["freq"].values()]
+    frequencies = [freq for profile in profiles for freq in profile["freq"].values()]
     totals = np.array([profile["n_words"] for profile in profiles], dtype=np.float64)
     known = (sizes > 0) & (sizes <= totals.shape[1])
-    shares = np.array(told, dtype=np.float64)[known] / totals[languages[known], sizes[known] - 1]
+    totals_of = totals[languages[known], sizes[known] - 1]
+    shares = np.array(frequencies, dtype=np.float64)[known] / totals_of
     keys = _keys(grams, sizes)[known]
     order = np.lexsort((languages[known], keys))
     return keys[order], languages[known][order], shares[order]
@@ -180,13 +188,13 @@ def _keys(grams: Sequence[str], sizes: NDArray[np.int64]) -> NDArray[np.uint64]:
     letters = np.array(grams, dtype=f"U{LETTERS}").view(np.uint32).reshape(-1, LETTERS)
     keys = np.zeros(len(grams), dtype=np.uint64)
     for place in range(LETTERS):
-        there = sizes > place
-        keys[there] = keys[there] << np.uint64(CODE_BITS) | letters[there, place]
+        longer = sizes > place
+        keys[longer] = keys[longer] << np.uint64(CODE_BITS) | letters[longer, place]
     return keys
 
 
 def characters() -> NDArray[np.uint32]:
-    """For each code point what the library normalises it to, and whether that is upper case."""
+    """For each code point, the one that the library normalises it to, with UPPER if a capital."""
     from langdetect.utils.ngram import NGram
 
     codes = np.arange(CHARACTERS, dtype=np.uint32)
@@ -203,4 +211,4 @@ _NORMALISED = (
     (0x0000, 0x0100), (0x0180, 0x0250), (0x0600, 0x0700), (0x1E00, 0x1F00), (0x2000, 0x2070),
     (0x3040, 0x3130), (0x31A0, 0x31C0),
 )  # fmt: skip
-"""The blocks of which the library changes a character, beside Chinese and Hangul."""
+"""The blocks, besides Chinese and Hangul, that have a character which the library changes."""

@@ -1,14 +1,14 @@
-"""Which characters make words, and their lower case: frozen, so that hashes never change.
+"""Which characters make up words, and their lower case: frozen, so that hashes never change.
 
-A word is a run of ASCII letters and digits and of everything beyond ASCII but blanks and controls:
-a typographic quote belongs to the word it stands at, an emoji is a word. Most tools have it so, and
-so do the known pairs that we are measured with. UNICODE_LETTERS is the finer rule, by which the
-punctuation of all scripts parts words (categories C, P, S and Z). In both, a character of a script
-that is written without spaces is a word of its own, so that five of them make a gram, and between
-such characters all punctuation parts words: a copy with other commas is a copy. Above U+FFFF
-the rule is coarse: U+20000 to U+DFFFF (Chinese characters) are words of their own, everything from
-U+E0000 on parts words, the rest are letters. Lower case is one letter for one letter, for ASCII
-and the runs of CASES; other letters stay as they are.
+By LETTERS, a word is a run of ASCII letters and digits and of all non-ASCII characters except
+spaces and controls: a typographic quote belongs to the word that it is next to, an emoji is a word.
+Most tools do it this way, and so do the known pairs that we are measured with. UNICODE_LETTERS is
+the finer rule, by which the punctuation of all scripts separates words (categories C, P, S and Z).
+In both, a character of a script written without spaces is a word of its own, so that five of them
+make a gram, and between such characters all punctuation separates words: a copy with different
+commas is still a copy. Above U+FFFF the rule is coarse: U+20000 to U+DFFFF (Chinese characters)
+are words of their own, everything from U+E0000 on separates words, the rest are letters. Lower
+case maps one letter to one letter, for ASCII and the ranges of CASES; other letters do not change.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ ALONE = 1 << 31
 """In an entry of LETTERS: the character is a word of its own."""
 
 MARK = 1 << 30
-"""In an entry of LETTERS: parts words after a character that is a word of its own, be there other
-punctuation, blanks or ASCII punctuation between, and directly before one; else it is a letter."""
+"""In an entry of LETTERS: the character separates words after a character that is a word of its
+own, even with other punctuation or spaces between, and directly before one; else it is a letter."""
 
 INVISIBLE = "80-A0 AD 61C 1680 180E 2000-200F 2028-202F 205F-206F 3000 D800-DFFF FEFF FFF9-FFFB"
-"""Blanks, controls and marks of direction beyond ASCII, in hex; surrogates stand for nothing."""
+"""Non-ASCII spaces, controls, direction marks and surrogates, in hex."""
 
 SEPARATORS = (
     "80-A9 AB-B1 B4 B6-B8 BB BF D7 F7 2C2-2C5 2D2-2DF 2E5-2EB 2ED 2EF-2FF 375 37E 384-385 387 3F6 "
@@ -44,7 +44,7 @@ SEPARATORS = (
     "AADE-AADF AAF0-AAF1 AB5B AB6A-AB6B ABEB D800-F8FF FB29 FBB2-FBC2 FD3E-FD4F FDCF FDFC-FDFF "
     "FE10-FE19 FE30-FE6B FEFF-FF0F FF1A-FF20 FF3B-FF40 FF5B-FF65 FFE0-FFFD"
 )
-"""What parts words beyond ASCII: categories C, P, S and Z of Unicode 14, in hex.
+"""Non-ASCII characters that separate words: categories C, P, S and Z of Unicode 14, in hex.
 
 https://www.unicode.org/Public/14.0.0/ucd/extracted/DerivedGeneralCategory.txt
 """
@@ -53,7 +53,7 @@ WITHOUT_SPACES = (
     "E01-EFF 1000-109F 1780-17FF 1950-19FF 3005-3007 3021-3029 3041-312F 31A0-31BF 31F0-31FF "
     "3400-4DBF 4E00-9FFF F900-FAFF FF66-FF9F"
 )
-"""Thai, Lao, Myanmar, Khmer, Tai; kana, bopomofo, Chinese characters. Hangul has spaces."""
+"""Thai, Lao, Myanmar, Khmer, Tai; kana, bopomofo, Chinese characters; not Hangul, in hex."""
 
 CASES = (
     (0xC0, 0xD6, 1, 32), (0xD8, 0xDE, 1, 32),  # Latin-1
@@ -69,20 +69,20 @@ CASES = (
     (0x1E00, 0x1E94, 2, 1), (0x1EA0, 0x1EFE, 2, 1),  # Latin Extended Additional
     (0xFF21, 0xFF3A, 1, 32),  # full width
 )  # fmt: skip
-"""Capitals beyond ASCII: first, last, step, and how far away the small letter is."""
+"""Non-ASCII capitals: first, last, step, and the distance to the small letter."""
 
 
 def _ranges(text: str) -> Iterator[tuple[int, int]]:
-    """The first and the last code point of each of the ranges that hex numbers name."""
+    """The first and last code point of each range, from text such as `80-A0 AD`."""
     for border in (part.split("-") for part in text.split()):
         yield int(border[0], 16), int(border[-1], 16)
 
 
 def _table(separators: str, marks: str) -> bytes:
-    """For each code point up to U+FFFF: 0, or its lower case with ALONE, MARK or neither; 4 bytes.
+    """4 bytes for each code point up to U+FFFF: 0, or its lower case with ALONE, MARK or neither.
 
-    What is both a separator and a mark is a separator. Each range is set in one go, since every
-    process makes the tables: a loop over the code points took 25 ms.
+    A character that is both a separator and a mark is a separator. Each range is set in one step,
+    because every process makes the tables and a loop over the code points took 25 ms.
     """
     table = array("I", range(0x10000))
     for flag, named in ((ALONE, WITHOUT_SPACES), (MARK, marks)):

@@ -1,7 +1,7 @@
-/* The lists of an HTML page and how much of each is links, told before a parser sees them.
+/* The lists of an HTML page and how much of each is links, found before the page is parsed.
  *
- * A tag is what stands between `<` and the next `>`. Plain C11 without Python, any bytes are safe
- * to read; plain_lists.py says the same in Python.
+ * A tag is anything from `<` to the next `>`. Plain C11 without Python; any bytes are safe to read;
+ * plain_lists.py does the same in Python.
  */
 #ifndef PIPELINE_KERNELS_LISTS_H
 #define PIPELINE_KERNELS_LISTS_H
@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENTITY_MORE = 5, FEWEST_LISTS = 16 }; /* characters more than the one that it stands for */
+enum { ENTITY_MORE = 5, FEWEST_LISTS = 16 }; /* characters of an entity beyond the one it stands for */
 
-/* A `<ul>`: its place in characters; of its text the letters, those in links, and its links. */
+/* A `<ul>`: its place in characters, the letters of its text, those in links, and its links. */
 typedef struct {
     int64_t start, end, letters, linked, links;
 } PageList;
@@ -24,8 +24,8 @@ typedef struct {
 
 static inline int is_white(uint8_t byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
-/* Characters of a text: the bytes that begin one. (characters.h, which counts them too, does not
- * stand beside words.h: both have a BLOCK and a PADDING of their own.) */
+/* Characters of a text: the bytes that begin one. (characters.h counts them too, but cannot be
+ * included with words.h: both define BLOCK and PADDING.) */
 static size_t count_starts(const uint8_t *text, size_t length) {
     size_t count = 0;
     for (size_t at = 0; at < length; at++) count += (text[at] & 0xC0) != 0x80;
@@ -44,7 +44,7 @@ static int add_list(PageLists *held, PageList list) {
     return 0;
 }
 
-/* Characters that are no blanks, an entity as one of them. */
+/* The number of characters that are not blanks; an entity counts as one. */
 static int64_t count_letters(const uint8_t *text, size_t length) {
     int64_t letters = 0;
     for (size_t at = 0; at < length; at++) {
@@ -54,7 +54,7 @@ static int64_t count_letters(const uint8_t *text, size_t length) {
     return letters;
 }
 
-/* Whether a tag of so many bytes between its brackets has this name, in any case. */
+/* Whether a tag, given as `size` bytes between its brackets, has this name, in any case. */
 static int tag_is(const uint8_t *inside, size_t size, const char *name) {
     size_t length = strlen(name);
     if (size < length || (size > length && !is_white(inside[length]))) return 0;
@@ -65,7 +65,7 @@ static int tag_is(const uint8_t *inside, size_t size, const char *name) {
     return 1;
 }
 
-/* The list that `</ul>` closes stands for all that stand in it. */
+/* Adds the list that `</ul>` closes, in place of all lists inside it. */
 static int close_list(PageLists *opened, PageLists *found, PageList now) {
     PageList list = opened->lists[--opened->count];
     while (found->count && found->lists[found->count - 1].start > list.start) found->count--;
@@ -73,11 +73,11 @@ static int close_list(PageLists *opened, PageLists *found, PageList now) {
                                       now.linked - list.linked, now.links - list.links});
 }
 
-/* Fills `found` with the lists that stand in no other; one that is not closed is none. -1 for lack
- * of memory. */
+/* Fills `found` with the outermost lists; one that is not closed does not count. Returns -1 if memory
+ * ran out. */
 static int find_lists(const uint8_t *text, size_t length, PageLists *found) {
     PageLists opened = {0};
-    PageList now = {0}; /* where `place` is in characters, and what was seen so far in lists */
+    PageList now = {0}; /* `place` in characters, and the counts so far inside lists */
     size_t at = 0, place = 0;
     int in_link = 0, failed = 0;
     while (!failed && at < length) {
@@ -102,7 +102,7 @@ static int find_lists(const uint8_t *text, size_t length, PageLists *found) {
             now.end += (int64_t)count_starts(text + place, start - place);
             place = start;
             now.start = now.end;
-            in_link = 0; /* one that was never closed, such as an old anchor */
+            in_link = 0; /* in case a link was never closed, such as an old anchor */
             failed = add_list(&opened, now);
         } else if (opened.count && tag_is(inside, size, "/ul")) {
             now.end += (int64_t)count_starts(text + place, at - place);

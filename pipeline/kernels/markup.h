@@ -1,8 +1,8 @@
-/* What the tags of an HTML page come to: the most attributes of one, the most elements open at once.
+/* Measures the tags of an HTML page: most attributes of one tag, most elements open at once.
  *
- * Tags are read as the HTML tokenizer reads them: a quote counts after `=` only; comments,
- * declarations and the insides of scripts and styles hold none. plain_markup.py says the same in
- * Python. Plain C11 without Python, any bytes are safe to read.
+ * Tags are read as the HTML tokenizer reads them: a quote counts only after `=`; comments,
+ * declarations and the contents of scripts and styles have no tags. plain_markup.py does the same in
+ * Python. Plain C11 without Python; any bytes are safe to read.
  */
 #ifndef PIPELINE_KERNELS_MARKUP_H
 #define PIPELINE_KERNELS_MARKUP_H
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements without content, and those whose end tag is left out in good HTML: they do not nest by
- * themselves, only in a list, table or select that is counted. */
+/* Elements without content, and elements whose end tag valid HTML may leave out: these do not nest by
+ * themselves, only in a list, table or select, which is counted. */
 static const char *const flat_names[] = {
     "area",    "base", "br",    "col",    "embed",    "hr",      "img",    "input",    "link",
     "meta",    "param", "source", "track", "wbr",     "p",       "li",     "dt",       "dd",
@@ -21,7 +21,7 @@ static const char *const flat_names[] = {
 };
 enum { FLAT_NAMES = sizeof flat_names / sizeof *flat_names, LONGEST_FLAT = 8, FEWEST_SLOTS = 256 };
 
-/* A name by its place in the page; a free slot has no size. */
+/* A name, given by its place in the page; a free slot has size 0. */
 typedef struct {
     uint32_t start, size, hash, open;
     int flat;
@@ -47,7 +47,7 @@ static inline int is_blank(uint8_t byte) {
 
 static inline int ends_name(uint8_t byte) { return is_blank(byte) || byte == '/' || byte == '>'; }
 
-/* The first such byte from a place on, or the end. */
+/* The first occurrence of a byte from a place on, or the end. */
 static size_t find_byte(const Page *page, size_t at, uint8_t byte) {
     const uint8_t *found = at < page->length ? memchr(page->text + at, byte, page->length - at) : NULL;
     return found ? (size_t)(found - page->text) : page->length;
@@ -60,14 +60,15 @@ static int is_name(const Page *page, size_t start, size_t size, const char *name
     return 1;
 }
 
-/* Past what a `=` before `at` gives: nothing, a text in quotes, or bytes up to a blank or `>`. */
+/* The place after the value of a `=` before `at`: nothing, a quoted text, or bytes up to a blank or
+ * `>`. */
 static size_t skip_value(const Page *page, size_t at, size_t end) {
     while (at < end && is_blank(page->text[at])) at++;
     if (at == end) return at;
     uint8_t first = page->text[at];
     if (first == '"' || first == '\'') {
         const uint8_t *close = memchr(page->text + at + 1, first, end - at - 1);
-        return close ? (size_t)(close - page->text) + 1 : at; /* one never closed is no value */
+        return close ? (size_t)(close - page->text) + 1 : at; /* an unclosed quote is not a value */
     }
     while (at < end && !is_blank(page->text[at]) && page->text[at] != '>') at++;
     return at;
@@ -142,7 +143,7 @@ static uint32_t hash_name(const Page *page, size_t start, size_t size) {
     return hash ^ (hash >> 15);
 }
 
-/* The slot of a name, or the free one where it would stand. */
+/* The slot of a name, or the free slot where it would be put. */
 static OpenName *find_slot(const Page *page, size_t start, size_t size, uint32_t hash) {
     for (size_t at = hash;; at++) {
         OpenName *slot = page->slots + (at & (page->count - 1));
@@ -151,7 +152,7 @@ static OpenName *find_slot(const Page *page, size_t start, size_t size, uint32_t
     }
 }
 
-/* Twice the room, without the names of which nothing is open. */
+/* Doubles the table, dropping names without open elements. */
 static int make_room(Page *page) {
     OpenName *old = page->slots;
     size_t count = page->count, open = 0;
@@ -169,7 +170,7 @@ static int make_room(Page *page) {
     return 0;
 }
 
-/* An end tag closes an open element of its name; one that has none closes nothing. */
+/* An end tag closes an open element of its name, if there is one. */
 static int take_tag(Page *page, size_t start, size_t size, int ends) {
     if (2 * page->used >= page->count && make_room(page) < 0) return -1;
     uint32_t hash = hash_name(page, start, size);
@@ -190,7 +191,7 @@ static int take_tag(Page *page, size_t start, size_t size, int ends) {
     return 0;
 }
 
-/* The place after a tag whose name starts at `start`; (size_t)-1 for lack of memory. */
+/* The place after a tag whose name starts at `start`; (size_t)-1 if memory ran out. */
 static size_t read_tag(Page *page, size_t start, int ends, size_t longer) {
     size_t at = start;
     while (at < page->length && !ends_name(page->text[at])) at++;
@@ -204,8 +205,8 @@ static size_t read_tag(Page *page, size_t start, int ends, size_t longer) {
     return take_tag(page, start, size, ends) < 0 ? (size_t)-1 : end;
 }
 
-/* Fills `attributes` (of tags with more than `longer` bytes behind the name) and `deepest` of a
- * page of less than 4 GB; -1 for lack of memory. */
+/* Fills in `attributes` (of tags with more than `longer` bytes after the name) and `deepest` of a page
+ * of less than 4 GB; returns -1 if memory ran out. */
 static int measure_tags(Page *page, size_t longer) {
     size_t at = 0;
     page->count = FEWEST_SLOTS;

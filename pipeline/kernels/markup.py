@@ -1,6 +1,7 @@
-"""What the tags of an HTML page come to, and its lists, told before a parser sees them.
+"""Measures the tags and lists of an HTML page before it is parsed.
 
-Compiled where the extension is, else plain Python: the same results at a twentieth of the speed.
+Uses the compiled extension if it was built, else plain Python: the same results at a twentieth of
+the speed.
 """
 
 from __future__ import annotations
@@ -19,25 +20,25 @@ except ImportError:  # not built, or built for another machine
 
 
 def tag_extremes(page: str, longer: int, deeper: int) -> tuple[int, int]:
-    """The most attributes of one tag, and the most elements that are open at once.
+    """(most attributes of one tag, most elements that are open at once).
 
-    Only tags with more than `longer` bytes behind the name are counted; of 0 to `deeper` elements
-    open it says 0. Tags are read as the HTML tokenizer reads them: a quote counts after `=` only;
-    comments, declarations and the insides of scripts and styles hold none. An end tag closes an
-    open element of its name; one that has none closes nothing. Raises MemoryError, and
+    Attributes are counted only in tags with more than `longer` bytes after the name; a depth of up
+    to `deeper` elements is given as 0. Tags are read as the HTML tokenizer reads them: a quote
+    counts only after `=`; comments, declarations and the contents of scripts and styles have no
+    tags. An end tag closes an open element of its name, if there is one. Raises MemoryError, and
     OverflowError for 4 GB or more.
     """
-    found: tuple[int, int] = _kernel.tag_extremes(page, longer, deeper)
-    return found
+    extremes: tuple[int, int] = _kernel.tag_extremes(page, longer, deeper)
+    return extremes
 
 
 def page_lists(page: str) -> list[tuple[int, int, int, int, int]]:
-    """The lists (`<ul>`) of a page that stand in no other: where each starts and ends, in
-    characters, how many letters it has and how many of them in links, and its links.
+    """The outermost lists (`<ul>`) of a page: (start, end, letters, letters in links, links).
 
-    A tag is what stands between `<` and the next `>`, text all else; an entity is taken for five
-    letters more than it stands for. A list that is not closed is none, what stands in it may be;
-    where one begins no link is open. Raises MemoryError.
+    Places are in characters. A tag is anything from `<` to the next `>`, and everything else is
+    text; an entity is assumed to be five characters longer than the one it stands for. A list that
+    is not closed does not count, but lists inside it may. At the start of a list no link is open.
+    Raises MemoryError.
     """
-    found: list[tuple[int, int, int, int, int]] = _lists.page_lists(page)
-    return found
+    lists: list[tuple[int, int, int, int, int]] = _lists.page_lists(page)
+    return lists

@@ -1,7 +1,7 @@
-"""Words with their places, and hashes of runs of words: to find passages that two texts share.
+"""Words with their places, and hashes of runs of words, to find passages that two texts share.
 
 Words are those of UNICODE_LETTERS, so that case, punctuation and layout do not count. All texts of
-a call are joined, so that every step is one numpy call; the caller hands in some megabytes at once.
+a call are joined, so that every step is one numpy call; callers pass a few megabytes at a time.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ RUN_BASE = np.uint64(0xA24BAED4963EE407)
 PLACE_BASE = np.uint64(0x9FB21C651E98DF25)
 
 WORD, IDEOGRAPH, SIGN = 1, 2, 4
-"""How many of a script's words stand for one of English, about: a Chinese character or a kana is
-half a word, a letter of a script that is written without spaces (Thai, Lao, Khmer, Myanmar) a
-quarter. So a run that is as telling as N words has N, 2N or 4N of them."""
+"""About how many of a script's words are equivalent to one English word: a Chinese character or a
+kana is half a word, a letter of Thai, Lao, Khmer or Myanmar a quarter. So a run that is as good as
+evidence as N English words has N, 2N or 4N of them."""
 
 SIGNS = ((0xE01, 0xEFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19FF))
 
 
 @dataclass(frozen=True)
 class Words:
-    """The words of some texts, in order; an entry for each word, but for `counts`."""
+    """The words of some texts, in order. Arrays have an entry per word, `counts` one per text."""
 
-    hashes: Hashes  # of the word in small letters
+    hashes: Hashes  # of the word in lower case
     owners: Numbers  # number of its text
     starts: Numbers  # where it begins in its text, in characters
     ends: Numbers  # where it ends
@@ -46,24 +46,24 @@ class Words:
 
     @property
     def firsts(self) -> Numbers:
-        """Which word is the first of each text."""
+        """The index of the first word of each text."""
         firsts: Numbers = np.cumsum(self.counts) - self.counts
         return firsts
 
 
 def _scripts() -> NDArray[np.uint8]:
     """The script of each code point up to U+FFFF."""
-    found = np.where(ALONE & LETTERS.astype(np.int64), IDEOGRAPH, WORD).astype(np.uint8)
+    scripts = np.where(ALONE & LETTERS.astype(np.int64), IDEOGRAPH, WORD).astype(np.uint8)
     for first, last in SIGNS:
-        found[first : last + 1] = SIGN
-    return found
+        scripts[first : last + 1] = SIGN
+    return scripts
 
 
 SCRIPTS = _scripts()
 
 
 def words_of(texts: Sequence[str]) -> Words:
-    """The words of texts that hold no surrogates."""
+    """The words of texts, which must not contain surrogates."""
     codes = np.frombuffer("\0".join(texts).encode("utf-32-le"), dtype="<u4")
     sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     borders = np.cumsum(sizes + 1)
@@ -92,21 +92,21 @@ def words_of(texts: Sequence[str]) -> Words:
 
 
 def counted(owners: Numbers, most: int) -> Numbers:
-    """How often each number below `most` is among the owners."""
+    """How often each number below `most` occurs among the owners."""
     counts: Numbers = np.bincount(owners, minlength=most).astype(np.int64)
     return counts
 
 
 def main_scripts(words: Words) -> Numbers:
-    """Of each text the script that most of its words are of; WORD if it has none."""
+    """The script of most of the words of each text; WORD if it has no words."""
     kinds, texts = (WORD, IDEOGRAPH, SIGN), words.counts.size
-    own = np.stack([counted(words.owners[words.scripts == kind], texts) for kind in kinds])
-    most: Numbers = np.array(kinds, dtype=np.int64)[own.argmax(axis=0)]
+    counts = np.stack([counted(words.owners[words.scripts == kind], texts) for kind in kinds])
+    most: Numbers = np.array(kinds, dtype=np.int64)[counts.argmax(axis=0)]
     return most
 
 
 def run_hashes(hashes: Hashes, owners: Numbers, width: int) -> tuple[Numbers, Hashes]:
-    """Every run of `width` words within one text: its first word, and its hash of 64 bits."""
+    """(first words, 64-bit hashes) of every run of `width` words within one text."""
     if hashes.size < width:
         return np.empty(0, np.int64), np.empty(0, np.uint64)
     first = np.flatnonzero(owners[: owners.size - width + 1] == owners[width - 1 :])
@@ -118,9 +118,9 @@ def run_hashes(hashes: Hashes, owners: Numbers, width: int) -> tuple[Numbers, Ha
 
 
 def gram_hashes(hashes: Hashes) -> Grams:
-    """The hash of the five words from each word on, as `gram_rows` makes them of a text.
+    """The hash of five words starting at each word, as `gram_rows` computes it.
 
-    At the last four words it runs over the text's end and means nothing.
+    For the last four words of a text it extends over the text's end and means nothing.
     """
     rolled = np.append(hashes, np.zeros(GRAM, dtype=np.uint64))
     grams = hashes.copy()
@@ -130,7 +130,7 @@ def gram_hashes(hashes: Hashes) -> Grams:
 
 
 def whole_hashes(words: Words) -> Hashes:
-    """A hash of all words of each text in their order; 0 for a text without words."""
+    """A hash of all words of each text, in order; 0 for a text without words."""
     firsts = words.firsts
     placed = np.arange(words.hashes.size, dtype=np.uint64) - firsts[words.owners].astype(np.uint64)
     mixed = plain_grams.mix(words.hashes ^ plain_grams.mix((placed + np.uint64(1)) * PLACE_BASE))
@@ -141,7 +141,7 @@ def whole_hashes(words: Words) -> Hashes:
 
 
 def covered(first: Numbers, width: int, size: int) -> Flags:
-    """Which of `size` places lie in one of the runs that begin at `first`."""
+    """Which of `size` places are in one of the runs of `width` that begin at `first`."""
     steps = np.zeros(size + 1, dtype=np.int64)
     np.add.at(steps, first, 1)
     np.add.at(steps, np.minimum(first + width, size), -1)
@@ -150,19 +150,19 @@ def covered(first: Numbers, width: int, size: int) -> Flags:
 
 
 def batches(sizes: Sequence[int], most: int) -> Iterator[slice]:
-    """Neighbours whose sizes together are about `most`, or a single larger one."""
-    start = held = 0
+    """Slices of neighbours whose sizes add up to about `most`, or of a single larger one."""
+    start = total = 0
     for number, size in enumerate(sizes):
-        held += size
-        if held >= most:
+        total += size
+        if total >= most:
             yield slice(start, number + 1)
-            start, held = number + 1, 0
+            start, total = number + 1, 0
     if start < len(sizes):
         yield slice(start, len(sizes))
 
 
 class KeyTable:
-    """Sorted keys that are looked up by the million: a table of bits says no to nearly all."""
+    """Sorted keys for lookups by the million: a table of their low bits rules out nearly all."""
 
     def __init__(self, keys: NDArray[np.unsignedinteger]) -> None:
         self.keys = keys
@@ -172,10 +172,10 @@ class KeyTable:
         self.seen[keys & self.mask] = True
 
     def holds(self, asked: NDArray[np.unsignedinteger]) -> Numbers:
-        """The places among `asked` of what is a key."""
-        some = np.flatnonzero(self.seen[asked & self.mask])
+        """The indices of the elements of `asked` that are keys, ascending."""
+        suspects = np.flatnonzero(self.seen[asked & self.mask])
         if not self.keys.size:
-            return some[:0]
-        at = np.minimum(np.searchsorted(self.keys, asked[some]), self.keys.size - 1)
-        found: Numbers = some[self.keys[at] == asked[some]]
-        return found
+            return suspects[:0]
+        at = np.minimum(np.searchsorted(self.keys, asked[suspects]), self.keys.size - 1)
+        hits: Numbers = suspects[self.keys[at] == asked[suspects]]
+        return hits

@@ -1,6 +1,6 @@
-/* The pieces of a text, its lines or paragraphs, and the key that each is compared by.
+/* The pieces of a text (its lines or paragraphs), and the key that each is compared by.
  *
- * pieces.py says the same in Python and is what this file is held to. Plain C11 without Python, so
+ * pieces.py does the same in Python and is the reference for this file. Plain C11 without Python, so
  * that it can be run under sanitizers. Any bytes are safe to read.
  */
 #ifndef PIPELINE_KERNELS_PIECES_H
@@ -15,10 +15,10 @@ typedef struct {
     const uint8_t *classes;
     ByteKinds kinds;
     size_t newlines; /* between two pieces */
-    int64_t least;   /* characters of a piece that is compared */
-    uint64_t *out;   /* PIECE_FIELDS of each */
+    int64_t least;   /* fewest characters of a piece that is compared */
+    uint64_t *out;   /* PIECE_FIELDS numbers for each piece */
     size_t made, room;
-    uint8_t *line; /* a piece in one line */
+    uint8_t *line; /* a piece on one line */
     size_t line_room;
 } Pieces;
 
@@ -78,7 +78,7 @@ static size_t past(const uint8_t *text, size_t at, size_t size, uint8_t byte, si
     return at;
 }
 
-/* Whether a piece is the row of a table, or a heading, of one line. */
+/* Whether a piece is a table row or a heading, of a single line. */
 static int is_structure(const uint8_t *text, size_t size, const uint8_t *classes) {
     size_t at = past_blanks(text, size, classes);
     if (at < size && text[at] == '|') return !memchr(text + at, '\n', size - at);
@@ -87,7 +87,7 @@ static int is_structure(const uint8_t *text, size_t size, const uint8_t *classes
            !memchr(text + marks, '\n', size - marks);
 }
 
-/* How many lines of a piece open or close a fence. */
+/* The number of lines of a piece that open or close a fence. */
 static size_t count_fences(const uint8_t *text, size_t size) {
     size_t found = 0, at = 0;
     for (;;) {
@@ -123,7 +123,7 @@ static int pieces_fit(Pieces *pieces, size_t line) {
     return 0;
 }
 
-/* Adds a piece that is to be compared; 0, or -1 when memory ran out. */
+/* Adds a piece to compare; returns 0, or -1 if memory ran out. */
 static int add_piece(Pieces *pieces, size_t number, const uint8_t *text, size_t size) {
     if (is_structure(text, size, pieces->classes) || !has_letter(text, size, pieces->classes)) return 0;
     if (pieces_fit(pieces, size) < 0) return -1;
@@ -135,7 +135,7 @@ static int add_piece(Pieces *pieces, size_t number, const uint8_t *text, size_t 
     return 0;
 }
 
-/* Where the piece that starts at `at` ends: before the next newlines between two, or at the end. */
+/* Where the piece that starts at `at` ends: before the next separating newlines, or at the end. */
 static size_t piece_end(const uint8_t *text, size_t at, size_t size, size_t newlines) {
     for (const uint8_t *found; at < size && (found = memchr(text + at, '\n', size - at)); at++) {
         at = (size_t)(found - text);
@@ -144,9 +144,9 @@ static size_t piece_end(const uint8_t *text, size_t at, size_t size, size_t newl
     return size;
 }
 
-/* Adds the pieces of a text that are to be compared; 0, or -1 when memory ran out. */
+/* Adds the pieces of a text to compare; returns 0, or -1 if memory ran out. */
 static int cut_pieces(Pieces *pieces, const uint8_t *text, size_t size) {
-    int inside = 0; /* of fenced code */
+    int inside = 0; /* whether inside fenced code */
     for (size_t at = 0, number = 0;; number++) {
         size_t end = piece_end(text, at, size, pieces->newlines);
         size_t fences = count_fences(text + at, end - at);

@@ -1,6 +1,6 @@
-"""The pieces of texts, lines or paragraphs, and the key that each is compared by.
+"""The pieces of texts (lines or paragraphs), and the keys that they are compared by.
 
-Compiled where the extension is (`pieces.h`), else plain Python with the same results.
+Uses the compiled extension (`pieces.h`) if it was built, else plain Python with the same results.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pipeline.kernels.statistics import TABLED, numbers
 
 NUMBER, KEY, REST = "number", "key", "rest"
 FIELDS = (NUMBER, KEY, REST)
-"""Of each piece: its number in the text, and the two halves of its key."""
+"""Columns of a piece: its number in the text, and the two halves of its key."""
 
 BYTES = 8 * len(FIELDS)
-"""Of a piece in the result of `keyed`."""
+"""Size of a piece in the result of `keyed`."""
 
 FENCE = re.compile(r"(?:^|\n) {0,3}(?:```|~~~)")
 HEADING = re.compile(r" {0,3}#{1,6} [^\n]*\Z")
@@ -28,18 +28,18 @@ BLANK, LETTER = 1, 2  # bits of a character's class
 
 
 def keyed(texts: pl.Series, newlines: int, least: int) -> pl.Series:
-    """The pieces of each text that are compared: Binary, `BYTES` for each, as `unpacked` reads.
+    """The pieces of each text to compare: Binary, `BYTES` for each, which `unpacked` reads.
 
-    Between two pieces stand `newlines` newlines, one or two. A key is the MurmurHash3 (x64, 128
-    bits) of the piece with every run of white space as one blank. Not compared is what has no
-    letter or fewer than `least` characters, Markdown headings, rows of tables, fenced code.
+    Pieces are separated by `newlines` newlines, one or two. A key is the MurmurHash3 (x64, 128
+    bits) of the piece with every run of white space as one space. Left out are pieces without a
+    letter or with fewer than `least` characters, Markdown headings, table rows and fenced code.
     Null for null.
     """
     if texts.is_empty() or not statistics.COMPILED:
-        found = [
+        packed_texts = [
             None if text is None else b"".join(_pieces(text, newlines, least)) for text in texts
         ]
-        return pl.Series(texts.name, found, dtype=pl.Binary)
+        return pl.Series(texts.name, packed_texts, dtype=pl.Binary)
     ends, pieces = statistics.compiled().pieces(
         texts.__arrow_c_stream__(None), texts.len(), statistics.classes(), newlines, least
     )
@@ -50,8 +50,10 @@ def keyed(texts: pl.Series, newlines: int, least: int) -> pl.Series:
 
 
 def unpacked(packed: pl.Series) -> pl.DataFrame:
-    """A row for each piece of the `keyed` texts, in order: `row` (UInt32, of its text), `number`
-    (UInt32), `key` and `rest` (UInt64)."""
+    """A row for each piece of the `keyed` texts, in order.
+
+    `row` (UInt32, of its text), `number` (UInt32), `key` and `rest` (UInt64).
+    """
     counts = packed.bin.size().fill_null(0) // BYTES
     rows = pl.int_range(packed.len(), dtype=pl.UInt32, eager=True).repeat_by(counts).explode()
     flat = numbers(b"".join(packed.drop_nulls())).reinterpret(signed=False)
@@ -63,7 +65,7 @@ def unpacked(packed: pl.Series) -> pl.DataFrame:
 
 
 def _pieces(text: str, newlines: int, least: int) -> Iterator[bytes]:
-    """What `pieces.h` makes of one text."""
+    """The packed pieces of one text, as `pieces.h` makes them."""
     inside = False
     for number, piece in enumerate(text.split("\n" * newlines)):
         fences = len(FENCE.findall(piece))
@@ -75,20 +77,20 @@ def _pieces(text: str, newlines: int, least: int) -> Iterator[bytes]:
 
 
 def _is_structure(piece: str) -> bool:
-    """Whether it is the row of a table, or a heading, of one line."""
-    behind = next((at for at, one in enumerate(piece) if not _class(one) & BLANK), len(piece))
-    row = piece[behind : behind + 1] == "|" and "\n" not in piece[behind:]
+    """Whether a piece is a table row or a heading, of a single line."""
+    start = next((at for at, char in enumerate(piece) if not _class(char) & BLANK), len(piece))
+    row = piece[start : start + 1] == "|" and "\n" not in piece[start:]
     return row or HEADING.match(piece) is not None
 
 
 def one_line(text: str) -> str:
-    """Every run of white space one blank, none at the ends."""
+    """The text with every run of white space as one space, and none at the ends."""
     spaced = "".join(" " if _class(character) & BLANK else character for character in text)
     return " ".join(filter(None, spaced.split(" ")))
 
 
 def _class(character: str) -> int:
-    """`class_of` of `statistics.h`, of which it takes the rule above the table too."""
+    """The class of a character as `class_of` of `statistics.h` gives it, also above the table."""
     code = ord(character)
     if code < TABLED:
         return statistics.classes()[code]

@@ -1,7 +1,7 @@
-/* Where lines of a PDF's page stand, asked of PDFium by the addresses of its functions.
+/* Where the lines of a PDF page are, by calls to PDFium through the addresses of its functions.
  *
- * Two calls for each line: from Python, by ctypes, they take ten times as long as what they do.
- * pipeline/readers/pdf_places.py says the same in Python. Plain C11 without Python.
+ * There are two calls for each line. By ctypes from Python the calls take ten times as long as the
+ * work. pipeline/readers/pdf_places.py does the same in Python. Plain C11 without Python.
  */
 #ifndef PIPELINE_KERNELS_PLACES_H
 #define PIPELINE_KERNELS_PLACES_H
@@ -20,10 +20,10 @@ typedef struct {
     void *page;
     OriginOf origin;
     BoxOf box;
-    IndexOf index; /* NULL where characters and text have the same numbers */
+    IndexOf index; /* NULL if characters and text have the same numbers */
 } TextPage;
 
-/* Left, right and base of each line, in points; zeros, as they were, where it has no place. */
+/* Sets left, right and baseline of each line, in points; leaves zeros if a line has no place. */
 static void find_places(const TextPage *page, const int32_t *firsts, const int32_t *lasts,
                         size_t count, double *places) {
     double unused[3];

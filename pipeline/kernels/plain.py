@@ -1,7 +1,7 @@
-"""What the compiled kernels do, in numpy: their oracle in the tests, and their stand-in.
+"""The compiled kernels in numpy: their reference in the tests, and the fallback without them.
 
-Texts are taken by the megabyte and joined, so that every step is one call for all of them: a call
-for each text would cost more than its work.
+Texts are joined, about a megabyte at a time, so that every step is one call for all of them: a
+call for each text would cost more than the work itself.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def band_keys(
     made: list[bytes | None] = []
     for batch in _batches(texts):
         grams, counts = grams_of(batch, letters)
-        some = np.flatnonzero(counts)
-        minima = _minima(grams, counts[some], factors, masks)
+        with_words = np.flatnonzero(counts)
+        minima = _minima(grams, counts[with_words], factors, masks)
         keys: list[bytes | None] = [None] * len(batch)
-        for place, key in zip(some, _keys(minima, bands, rows), strict=True):
+        for place, key in zip(with_words, _keys(minima, bands, rows), strict=True):
             keys[place] = key
         made += keys
     return made
@@ -53,7 +53,7 @@ def gram_sets(texts: Sequence[bytes | None], letters: bytes) -> list[bytes | Non
 
 
 def gram_rows(texts: Sequence[bytes | None], letters: bytes) -> list[bytes | None]:
-    """For each text its grams in their order, repeats too, 4 bytes each; None for None."""
+    """For each text its grams in order, including repeats, 4 bytes each; None for None."""
     made: list[bytes | None] = []
     for batch in _batches(texts):
         grams, counts = grams_of(batch, letters)
@@ -64,9 +64,9 @@ def gram_rows(texts: Sequence[bytes | None], letters: bytes) -> list[bytes | Non
 
 
 def shared_counts(sets: Sequence[bytes | None], pairs: bytes) -> bytes:
-    """For each pair of indices into `sets`, 4 bytes each, how many grams both have; 4 bytes.
+    """The number of grams that each pair of sets has in common, 4 bytes each.
 
-    Raises IndexError when a pair names a set that is not there.
+    A pair is two indices into `sets`, 4 bytes each. Raises IndexError for an index outside.
     """
     counts: list[int] = []
     waiting: list[tuple[bytes, bytes]] = []
@@ -82,7 +82,7 @@ def shared_counts(sets: Sequence[bytes | None], pairs: bytes) -> bytes:
 
 
 def holds_any(text: bytes, words: Sequence[bytes]) -> bool:
-    """Whether the text holds one of the words, which are in lower case and not empty."""
+    """Whether the text contains one of the words, which are in lower case and not empty."""
     if not all(words):
         raise ValueError("words: none may be empty")
     lowered = text.lower()
@@ -90,12 +90,12 @@ def holds_any(text: bytes, words: Sequence[bytes]) -> bool:
 
 
 def instruction_set() -> str:
-    """Numpy's own, whatever this machine has."""
+    """`numpy`, whatever instruction set this machine has."""
     return "numpy"
 
 
 def _batches(texts: Sequence[bytes | None]) -> Iterator[list[bytes | None]]:
-    """The texts in their order, about a megabyte at once."""
+    """The texts in order, about a megabyte at a time."""
     batch: list[bytes | None] = []
     size = 0
     for text in texts:
@@ -109,18 +109,18 @@ def _batches(texts: Sequence[bytes | None]) -> Iterator[list[bytes | None]]:
 
 
 def _minima(grams: Grams, counts: Counts, factors: Grams, masks: Grams) -> Grams:
-    """A column for each text, all of which have grams: the least value by each permutation."""
+    """A column for each text, with the smallest value by each permutation; no text is empty."""
     least = np.empty((factors.size, counts.size), dtype=np.uint32)
     ends = np.cumsum(counts)
     first = 0
     while first < counts.size:
         start = int(ends[first] - counts[first])
         last = max(int(np.searchsorted(ends, start + GRAMS_AT_ONCE, side="right")), first + 1)
-        some = grams[start : ends[last - 1]]
+        batch = grams[start : ends[last - 1]]
         starts = (ends[first:last] - counts[first:last] - start).astype(np.intp)
-        values = np.empty_like(some)
+        values = np.empty_like(batch)
         for number in range(factors.size):
-            np.bitwise_xor(some, masks[number], out=values)
+            np.bitwise_xor(batch, masks[number], out=values)
             np.multiply(values, factors[number], out=values)
             np.minimum.reduceat(values, starts, out=least[number, first:last])
         first = last
@@ -137,7 +137,7 @@ def _keys(minima: Grams, bands: int, rows: int) -> list[bytes]:
 
 
 def _shared(pairs: Sequence[tuple[bytes, bytes]]) -> Any:
-    """How many grams both of each pair have: those that stand twice among a pair's."""
+    """The number of grams that each pair has in common: those that occur twice in the pair."""
     owned = []
     for side in (0, 1):
         sizes = [len(pair[side]) // 4 for pair in pairs]

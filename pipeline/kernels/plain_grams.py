@@ -1,4 +1,4 @@
-"""Words and grams of texts in numpy, as the compiled kernels find and hash them.
+"""Words and grams of texts in numpy, found and hashed as by the compiled kernels.
 
 Texts are joined, so that every step is one call for all of them.
 """
@@ -24,13 +24,13 @@ GRAM_BASE = np.uint64(0xD6E8FEB86659FD93)
 MIXER = 0xFF51AFD7ED558CCD
 ALL_BITS = (1 << 64) - 1
 MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
-LONG = 64  # bytes of a word from which on it is hashed by itself
+LONG = 64  # words of more bytes are hashed one by one
 
 
 def grams_of(texts: Sequence[bytes | None], letters: bytes) -> tuple[Grams, Counts]:
-    """The hash of every gram of all texts in order, repeats too, and how many each text has.
+    """(hashes of all grams of all texts in order, including repeats; how many each text has).
 
-    A text of fewer than five words has one of them all.
+    A text of fewer than five words has one gram of all its words.
     """
     words, word_counts = _words(texts, letters)
     word_starts = np.cumsum(word_counts) - word_counts
@@ -51,10 +51,10 @@ def grams_of(texts: Sequence[bytes | None], letters: bytes) -> tuple[Grams, Coun
 
 
 def _words(texts: Sequence[bytes | None], letters: bytes) -> tuple[Hashes, Counts]:
-    """The hash of every word of all texts in order, and how many each text has."""
+    """(hashes of all words of all texts in order; how many each text has)."""
     known = ["" if text is None else text.decode() for text in texts]
     codes = np.frombuffer("\0".join(known).encode("utf-32-le"), dtype="<u4")
-    ends = np.cumsum([len(text) + 1 for text in known])[:-1] - 1  # where a text is parted
+    ends = np.cumsum([len(text) + 1 for text in known])[:-1] - 1  # places between texts
     folded, places = fold(codes, np.frombuffer(letters, dtype="=u4"), ends)
     inside = np.concatenate(([False], folded != 0, [False]))
     first_letters = np.flatnonzero(inside[1:] & ~inside[:-1])
@@ -65,10 +65,10 @@ def _words(texts: Sequence[bytes | None], letters: bytes) -> tuple[Hashes, Count
 
 
 def fold(codes: Grams, letters: Grams, ends: Counts) -> tuple[Grams, Counts | None]:
-    """Letters in lower case, 0 for what parts words, also on both sides of what stands alone.
+    """(folded code points; the place of each code point in them, or None if none has moved).
 
-    With it, where each code point has gone; None if all are where they were. A text ends at each
-    of the `ends`.
+    Letters are in lower case and separators of words are 0. Characters that are words of their own
+    get a 0 on both sides. A text ends at each of the `ends`.
     """
     folded = letters[np.minimum(codes, 0xFFFF)]
     high = np.flatnonzero(codes > 0xFFFF)
@@ -88,28 +88,31 @@ def fold(codes: Grams, letters: Grams, ends: Counts) -> tuple[Grams, Counts | No
 
 
 def _beside_alone(marks: Counts, folded: Grams, alone: NDArray[np.bool_], ends: Counts) -> Any:
-    """Of each mark, whether what is no mark and parts no words stands alone before it, or what
-    stands alone comes next."""
+    """For each mark, whether it is beside a character that is a word of its own.
+
+    That is the case if the last character before it that is neither mark nor separator is such a
+    word, or if the next character is one.
+    """
     solid = folded != 0
     solid[marks] = False
-    solid[ends] = True  # what is before does not count in the next text
+    solid[ends] = True  # characters of the previous text do not count
     last = np.maximum.accumulate(np.where(solid, np.arange(folded.size), -1))[marks]
     return (alone[last] & (last >= 0)) | np.append(alone, False)[marks + 1]
 
 
 def _above(codes: Grams) -> Grams:
-    """The entries of code points above U+FFFF."""
+    """The entries in the table of letters of code points above U+FFFF."""
     letters = np.where(codes >= 0x20000, codes | np.uint32(ALONE), codes)
     return np.where(codes < 0xE0000, letters, 0).astype(np.uint32)
 
 
 def word_hashes(folded: bytes) -> Hashes:
-    """Of every run without a zero: eight bytes at a time, the last ones filled up with zeros."""
-    held = np.frombuffer(b"\0" + folded + bytes(8), dtype=np.uint8)
-    inside = held != 0
+    """The hash of every run without a zero, eight bytes at a time, padded with zeros."""
+    padded = np.frombuffer(b"\0" + folded + bytes(8), dtype=np.uint8)
+    inside = padded != 0
     starts = np.flatnonzero(inside[1:] & ~inside[:-1]) + 1
     sizes = np.flatnonzero(inside[:-1] & ~inside[1:]) + 1 - starts
-    eight: Hashes = np.ndarray((held.size - 7,), dtype="<u8", buffer=held, strides=(1,))
+    eight: Hashes = np.ndarray((padded.size - 7,), dtype="<u8", buffer=padded, strides=(1,))
     values: Hashes = eight[starts] & MASKS[np.minimum(sizes, 8)]
     for done in range(8, LONG, 8):
         longer = np.flatnonzero(sizes > done)
@@ -132,6 +135,6 @@ def _long_word(word: bytes) -> int:
 
 
 def mix(values: Hashes) -> Hashes:
-    """Bits of 64-bit numbers spread over each other."""
+    """64-bit numbers with their bits mixed, as the last step of a hash."""
     values = (values ^ (values >> np.uint64(32))) * np.uint64(MIXER)
     return values ^ (values >> np.uint64(29))

@@ -1,4 +1,4 @@
-"""What `json_text.h` does, in Python: outlines of lines, and the texts of many like objects."""
+"""`json_text.h` in Python: outlines of lines, and the texts of many objects alike."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TEXT = rb'("(?:[^"\\\x00-\x1f]|\\.)*")'
 
 
 def outline(line: bytes, keep: int) -> bytes:
-    """One line as `json_text.outlines` has it."""
+    """The outline of one line, as in `json_text.outlines`."""
 
     return _STRING.sub(lambda string: b'"x"' if _is_long(string, keep) else string[0], line)
 
@@ -25,12 +25,12 @@ def _is_long(string: re.Match[bytes], keep: int) -> bool:
 
 
 def strict_outlines(block: bytes, keep: int) -> bytes | None:
-    """As `json_text.strict_outlines`, in one."""
+    """As `json_text.strict_outlines`, but joined by newlines."""
 
     def short(string: re.Match[bytes]) -> bytes:
         if not _is_long(string, keep):
             return string[0]
-        orjson.loads(string[0])  # what is no JSON raises
+        orjson.loads(string[0])  # raises if it is not JSON
         return b'"x"'
 
     try:
@@ -42,7 +42,7 @@ def strict_outlines(block: bytes, keep: int) -> bytes | None:
 def texts(
     block: bytes, names: tuple[bytes, ...], wanted: tuple[int, ...]
 ) -> tuple[list[str], ...] | None:
-    """As `json_text.texts`, in lists."""
+    """As `json_text.texts`, but as lists."""
     pattern = _like(names, wanted)
     found: tuple[list[str], ...] = tuple([] for _ in wanted)
     for line in block.removesuffix(b"\n").split(b"\n") if block else []:
@@ -51,8 +51,8 @@ def texts(
             return None
         try:
             orjson.loads(line)
-            for number, said in enumerate(found, 1):
-                said.append(orjson.loads(match[number]))
+            for number, column in enumerate(found, 1):
+                column.append(orjson.loads(match[number]))
         except orjson.JSONDecodeError:
             return None
     return found

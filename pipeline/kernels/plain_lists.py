@@ -1,11 +1,11 @@
-"""What `lists.h` does, in Python: the lists of an HTML page and how much of each is links."""
+"""`lists.h` in Python: the lists of an HTML page, and how much of each is links."""
 
 from __future__ import annotations
 
 import re
 
 ENTITY_MORE = 5
-"""Characters more than the one that an entity stands for."""
+"""Characters that an entity is assumed to have beyond the one that it stands for."""
 
 _TAG = re.compile(r"<([^>]*+)>")
 _NAME = re.compile(r"(/?(?:ul|a))(?=[ \t-\r]|\Z)", re.I | re.A)
@@ -32,7 +32,7 @@ def page_lists(page: str) -> list[PageList]:
             case "/a":
                 in_link = False
             case "ul":
-                in_link = False  # one that was never closed, such as an old anchor
+                in_link = False  # in case a link was never closed, such as an old anchor
                 opened.append((tag.start(), 0, letters, linked, links))
             case "/ul" if opened:
                 start, _, *before = opened.pop()

@@ -1,6 +1,6 @@
-"""What `markup.h` does, in Python: what the tags of an HTML page come to.
+"""`markup.h` in Python: most attributes and deepest nesting of an HTML page's tags.
 
-Every pattern is possessive or ends at the end of the text, so the scan is linear in its length.
+Every pattern is possessive or ends at the end of the text, so a scan takes linear time.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _ENDS_NAME = rf"(?=[{_BLANK}/>])"
 
 
 def _silent(name: str) -> str:
-    """A script or style with all that stands in it: no tags."""
+    """A pattern of a script or style with its contents, in which no tags are read."""
     found = _any_case(name)
     return rf"{found}(?:{_ENDS_NAME}|\Z){_INSIDE}.*?(?=</{found}{_ENDS_NAME}|\Z)"
 
 
 _TAG = re.compile(
-    # It begins with one `<`, and not with alternatives in any case: so `re` looks for that alone.
+    # It begins with a single `<` before all alternatives, so that `re` only searches for that.
     r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|[!?][^>]*+|/[^a-zA-Z>][^>]*+"
     rf"|{_silent('script')}|{_silent('style')}|(/?+[a-zA-Z][^{_BLANK}/>]*+){_INSIDE})".encode(),
     re.S,
@@ -46,15 +46,16 @@ def tag_extremes(page: str, longer: int, deeper: int) -> tuple[int, int]:
         return 0, 0
     tags = _TAG.findall(data)
     long = (inside for tag in tags for inside in (tag[0] or tag[1] or tag[3],))
-    most = max((len(_ATTRIBUTE.findall(one)) for one in long if len(one) > longer), default=0)
+    counts = (len(_ATTRIBUTE.findall(inside)) for inside in long if len(inside) > longer)
+    most = max(counts, default=0)
     depth = _deepest([tag[2] for tag in tags]) if deep else 0
     return most, depth if depth > deeper else 0
 
 
 def _has_long_tag(data: bytes, longer: int) -> bool:
-    """Whether so many bytes may stand in one tag: without a `>` or with one in quotes.
+    """Whether one tag may have more than `longer` bytes, with no `>` or only quoted ones.
 
-    A run of them covers one of the windows that are half as long.
+    So many bytes without a `>` include a whole window of half that length.
     """
     window = max(1, longer // 2)
     starts = range(0, len(data) - window + 1, window)
@@ -63,9 +64,12 @@ def _has_long_tag(data: bytes, longer: int) -> bool:
 
 
 def _deepest(tags: list[bytes]) -> int:
-    """By the names of tags, those of end tags with their slash, and b"" for what is skipped."""
+    """The most elements open at once.
+
+    `tags` are the names of tags, of end tags with their slash, and b"" for anything skipped.
+    """
     steps = {tag: _step(tag) for tag in set(tags)}
-    nesting = {tag: told for tag, told in steps.items() if told[1]}
+    nesting = {tag: step for tag, step in steps.items() if step[1]}
     open_now = dict.fromkeys((name for name, _ in nesting.values()), 0)
     depth = most = 0
     for tag in tags:
@@ -83,7 +87,7 @@ def _deepest(tags: list[bytes]) -> int:
 
 
 def _step(tag: bytes) -> tuple[bytes, int]:
-    """The element's name, and whether the tag opens it (1), closes it (-1) or does not nest (0)."""
+    """(name of the element, 1 if the tag opens it, -1 if it closes it, 0 if it does not nest)."""
     name = tag.lower().lstrip(b"/")
     if not name or name in _FLAT:
         return name, 0

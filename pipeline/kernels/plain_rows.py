@@ -1,4 +1,4 @@
-"""What `rows.h` does, in Python: where the rows of delimited text begin, block after block."""
+"""`rows.h` in Python: where the rows of delimited text begin, block after block."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 from functools import lru_cache
 
 ROW, ROW_CR, CELL, UNQUOTED, QUOTED, QUOTE, FAULTY, LOST = range(8)
-"""Before a row; after a CR that ended one; before a cell; in a cell, in a quoted one, behind a
-quote in such a one; in the rest of a row with a fault; in one whose fault is on a later line."""
+"""Modes: before a row; after a CR that ended a row; before a cell; in an unquoted cell; in a quoted
+cell; after a quote in a quoted cell; in the rest of a faulty row; in a row with a fault on a line
+after its first."""
 
 State = tuple[int, int, int, int, int]
-"""Mode, whether the row in work is on a later line, rows, bytes of it, of the longest row."""
+"""(mode, whether the current row is past its first line, rows, bytes of the current row, bytes of
+the longest row)."""
 
 _QUOTE, _CR, _LF = b'"\r\n'
 _LINE_END = re.compile(rb"[\r\n]")
@@ -18,7 +20,7 @@ _LINE_END = re.compile(rb"[\r\n]")
 
 @lru_cache(maxsize=8)
 def _rest(delimiter: int) -> re.Pattern[bytes]:
-    """The rest of a cell without quotes, and then all cells up to a quoted one or a line's end."""
+    """A pattern for the rest of an unquoted cell and all cells up to a quoted one or a line end."""
     cut = re.escape(bytes([delimiter]))
     cell = rb"[^%b\r\n]*+" % cut
     return re.compile(rb'%b(?:%b(?:[^%b\r\n"]%b)?+(?!"))*+' % (cell, cut, cut, cell))
@@ -47,8 +49,8 @@ def scan_rows(block: bytes, delimiter: int, state: State) -> tuple[State, int, i
             later |= bool(_LINE_END.search(block, at, len(block) if end < 0 else end))
             at, mode = (len(block), QUOTED) if end < 0 else (end + 1, QUOTE)
         elif mode == FAULTY and byte not in (_CR, _LF):
-            found = _LINE_END.search(block, at)
-            at = found.start() if found else len(block)
+            line_end = _LINE_END.search(block, at)
+            at = line_end.start() if line_end else len(block)
         elif byte in (_CR, _LF):
             mode, at = ROW_CR if byte == _CR else ROW, at + 1
             rows, longest, size, later = rows + 1, max(longest, size + 1), 0, 0
@@ -60,9 +62,9 @@ def scan_rows(block: bytes, delimiter: int, state: State) -> tuple[State, int, i
         elif byte == delimiter:
             mode, at = CELL, at + 1
         else:
-            found = _rest(delimiter).match(block, at)
-            assert found is not None
-            at = found.end()
+            rest = _rest(delimiter).match(block, at)
+            assert rest is not None
+            at = rest.end()
             mode = CELL if block[at - 1] == delimiter else UNQUOTED
         size += at - start
     return (mode, later, rows, size, longest), cut, cut_rows

@@ -1,4 +1,4 @@
-"""What statistics.h does, in plain Python: its oracle in the tests, and its stand-in."""
+"""`statistics.h` in plain Python: its reference in the tests, and the fallback without it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLICY = (
 CITATIONS = re.compile(r"(?:\[[0-9]*\]|\[edit\]|\[citation needed\])+\Z")
 FOLDED = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 CLOSING = "\"')]"
-WIDE = 0x3000  # from here on, no blank stands behind a stop
+WIDE = 0x3000  # stops from here on have no space after them
 
 
 def statistics_of(text: str, classes: bytes, parts: int) -> tuple[int, ...]:
@@ -32,8 +32,8 @@ def statistics_of(text: str, classes: bytes, parts: int) -> tuple[int, ...]:
         words[2:4], words[5:], lines[3:] = [0, 0], [0], [0] * len(lines[3:])
     if not parts & PART_LINES:
         lines[8], lines[10:] = 0, [0, 0]
-    found = [*reading.characters(), *words, *lines, *repetition]
-    return (*found, *(reading.c4() if parts & PART_C4 else [0] * 4))
+    numbers = [*reading.characters(), *words, *lines, *repetition]
+    return (*numbers, *(reading.c4() if parts & PART_C4 else [0] * 4))
 
 
 class _Reading:
@@ -49,7 +49,7 @@ class _Reading:
         return LETTER | UNSPACED if code < 0xE0000 else SYMBOL | OTHER
 
     def _tokens(self) -> list[str]:
-        """Runs of what is not blank."""
+        """Runs of characters that are not white space."""
         blanks = "".join(
             " " if kind & BLANK else character
             for character, kind in zip(self.text, self.classes, strict=True)
@@ -63,14 +63,14 @@ class _Reading:
         return text[begin:end]
 
     def characters(self) -> Iterable[int]:
-        """By class; all; those above the table."""
+        """The number of characters of each class, of all, and of those above the table."""
         for bit in range(8):
             yield sum(kind >> bit & 1 for kind in self.classes)
         yield len(self.text)
         yield sum(ord(character) >= len(self.table) for character in self.text)
 
     def words(self) -> Iterable[int]:
-        """Runs, words, those with a letter, stop words, hashes, ellipses."""
+        """Counts of runs, words, words with a letter, stop words, hashes and ellipses."""
         spaced = "".join(" " if kind & (BLANK | UNSPACED) else "x" for kind in self.classes)
         yield len(spaced.split())
         yield len(self.tokens)
@@ -80,11 +80,11 @@ class _Reading:
         yield self.text.count("...") + self.text.count("…")
 
     def lines(self) -> Iterable[int]:
-        """Newlines to repeated_line_chars."""
+        """The statistics from `newlines` to `repeated_line_chars`."""
         lines = self.text.split("\n")
-        some = [line for line in lines if line]
-        bare = [self._strip(line) for line in some]
-        full = [line for line in some if self._strip(line)]
+        not_empty = [line for line in lines if line]
+        bare = [self._strip(line) for line in not_empty]
+        full = [line for line in not_empty if self._strip(line)]
         yield len(lines) - 1
         yield len(lines) - (not lines[-1])
         yield max(map(len, lines))
@@ -94,11 +94,11 @@ class _Reading:
         yield sum(bool(self._class(line[-1]) & TERMINAL) for line in full)
         yield sum(len(line) <= SHORT_LINE for line in full)
         yield _repeats(full)[1]
-        yield len(some)
-        yield from _repeats(some)
+        yield len(not_empty)
+        yield from _repeats(not_empty)
 
     def repetition(self) -> Iterable[int]:
-        """Paragraphs, and runs of 2 to 10 words."""
+        """The statistics of paragraphs and of runs of 2 to 10 words."""
         paragraphs = re.split(r"\n{2,}", self._strip(self.text))
         yield len(paragraphs)
         yield from _repeats(paragraphs)
@@ -124,7 +124,7 @@ class _Reading:
         return chars
 
     def c4(self) -> Iterable[int]:
-        """Lines that C4 keeps, their sentences; lines that make it drop the page."""
+        """(lines that C4 keeps, their sentences, lines with lorem ipsum, lines with a brace)."""
         kept = sentences = lorem = curly = 0
         for line in map(self._strip, self.text.split("\n")):
             cited = CITATIONS.sub("", line)
@@ -143,7 +143,7 @@ class _Reading:
         return kept, sentences, lorem, curly
 
     def _c4_words(self, line: str) -> int:
-        """Words, or half of the characters without blanks between them; 0 if one is too long."""
+        """Words, or half the characters of scripts without spaces; 0 if a word is too long."""
         words, chars, unspaced = 0, 0, 0
         for character in line:
             kind = self._class(character)
@@ -169,7 +169,7 @@ class _Reading:
 
 
 def _repeats(parts: Iterable[str]) -> tuple[int, int]:
-    """How many of the parts stood there before, and their characters."""
+    """(number of parts that occurred before, characters of these parts)."""
     seen: set[str] = set()
     repeated = [part for part in parts if part in seen or seen.add(part)]  # type: ignore[func-returns-value]
     return len(repeated), sum(map(len, repeated))

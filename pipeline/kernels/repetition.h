@@ -1,21 +1,21 @@
-/* What repeats in a text: lines, paragraphs, runs of words. */
+/* Repetition in a text: of lines, paragraphs and runs of words. */
 #ifndef PIPELINE_KERNELS_REPETITION_H
 #define PIPELINE_KERNELS_REPETITION_H
 
 #include "characters.h"
 
 typedef struct {
-    uint64_t hash;  /* of the word, then of all words up to it */
-    uint64_t chars; /* of all words up to it */
+    uint64_t hash;  /* of the word, and later of all words up to it */
+    uint64_t chars; /* characters of all words up to it */
 } Word;
 
 /* Memory that is kept from one text to the next. */
 typedef struct {
     uint8_t *kinds; /* the class of each byte */
     Word *words;
-    uint64_t *keys;   /* of what is counted: lines, runs of words */
-    uint32_t *counts; /* how often the key of each stands there, at its first place */
-    uint32_t *table;  /* for the key's hash, its first place and 1; 0 is free */
+    uint64_t *keys;   /* of the lines or runs of words that are counted */
+    uint32_t *counts; /* how often a key occurs, stored at its first place */
+    uint32_t *table;  /* by the key's hash, its first place plus 1; 0 is free */
     size_t room, table_room;
 } Counter;
 
@@ -33,7 +33,7 @@ static size_t power_over(size_t least) {
     return power;
 }
 
-/* 0, or -1 when memory ran out. A word takes two bytes at least, with the blank behind it. */
+/* Returns 0, or -1 if memory ran out. A word takes at least two bytes, with the blank after it. */
 static int counter_fit(Counter *counter, size_t length) {
     if (length > UINT32_MAX / 4) return -1;
     size_t room = length / 2 + 3;
@@ -77,14 +77,14 @@ static inline uint64_t hash_bytes(const uint8_t *data, size_t size) {
     return spread(hash * HASH_BASE);
 }
 
-/* Empties the table for at most `count` keys; returns how much of it is used, a power of two. */
+/* Empties the table for up to `count` keys; returns the size that is used, a power of two. */
 static size_t empty_table(Counter *counter, size_t count) {
     size_t used = power_over(2 * count);
     memset(counter->table, 0, used * sizeof *counter->table);
     return used;
 }
 
-/* The first place of the key that stands at `place`: `place` itself if it is new. */
+/* The first place with the same key as `place`; `place` itself if the key is new. */
 static inline size_t first_place(Counter *counter, size_t used, size_t place) {
     uint64_t key = counter->keys[place];
     size_t at = (size_t)(key >> 20) & (used - 1);
@@ -94,8 +94,8 @@ static inline size_t first_place(Counter *counter, size_t used, size_t place) {
     return place;
 }
 
-/* The words of a text, hashed, from `counter->words[1]` on; returns how many. `ascii`: every
- * character is one byte. */
+/* Writes the words of a text, hashed, from `counter->words[1]` on; returns how many. `ascii` says
+ * that every character is one byte. */
 static size_t hash_words(Counter *counter, const uint8_t *text, size_t length, int ascii) {
     const uint8_t *kinds = counter->kinds;
     Word *words = counter->words, word = {0, 0};
@@ -105,14 +105,14 @@ static size_t hash_words(Counter *counter, const uint8_t *text, size_t length, i
         while (at < length && kinds[at] & BLANK) at++;
         if (at == length) return count;
         size_t begin = at;
-        while (!(kinds[at] & BLANK)) at++; /* there are blanks behind the text */
+        while (!(kinds[at] & BLANK)) at++; /* there are blanks after the text */
         word.hash = word.hash * HASH_BASE + hash_bytes(text + begin, at - begin);
         word.chars += ascii ? at - begin : count_chars(text + begin, at - begin);
         words[++count] = word;
     }
 }
 
-/* The keys of all runs of `width` words; returns how many. */
+/* Writes the keys of all runs of `width` words; returns how many. */
 static size_t run_keys(Counter *counter, size_t count, size_t width) {
     const Word *words = counter->words;
     uint64_t leaving = 1;
@@ -127,7 +127,7 @@ static inline int64_t run_chars(const Counter *counter, size_t first, size_t wid
     return (int64_t)(counter->words[first + width].chars - counter->words[first].chars);
 }
 
-/* Characters of the most frequent run of `width` words, with blanks, times how often it is there. */
+/* Characters, with blanks, of the most frequent run of `width` words, times how often it occurs. */
 static int64_t top_run(Counter *counter, size_t count, size_t width) {
     size_t runs = run_keys(counter, count, width), used = empty_table(counter, runs), best = 0;
     uint32_t *counts = counter->counts, most = 0;
@@ -144,7 +144,7 @@ static int64_t top_run(Counter *counter, size_t count, size_t width) {
     return (run_chars(counter, best, width) + (int64_t)width - 1) * most;
 }
 
-/* Characters in runs of `width` words that stood there before; runs that count do not overlap. */
+/* Characters in runs of `width` words that occurred before; runs that count do not overlap. */
 static int64_t repeated_runs(Counter *counter, size_t count, size_t width) {
     size_t runs = run_keys(counter, count, width), used = empty_table(counter, runs);
     int64_t chars = 0;
@@ -168,7 +168,7 @@ typedef struct {
     int64_t all, repeated, repeated_chars;
 } Paragraphs;
 
-/* Paragraphs: what two or more newlines part, in the text without the blanks around it. */
+/* Paragraphs: the parts separated by two or more newlines, in the text without blanks around it. */
 static Paragraphs count_paragraphs(Counter *counter, const uint8_t *text, size_t length) {
     Paragraphs found = {0, 0, 0};
     size_t begin = 0, count = 0;

@@ -1,7 +1,7 @@
 /* Where the rows of delimited text begin, block after block: strict quoting after RFC 4180.
  *
- * A quote opens a cell only where the cell begins. plain_rows.py says the same in Python. Plain C11
- * without Python, any bytes are safe to read.
+ * A quote opens a cell only at the cell's start. plain_rows.py does the same in Python. Plain C11
+ * without Python; any bytes are safe to read.
  */
 #ifndef PIPELINE_KERNELS_ROWS_H
 #define PIPELINE_KERNELS_ROWS_H
@@ -9,17 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Before a row; after a CR that ended one; before a cell; in a cell, in a quoted one, behind a quote
- * in such a one; in the rest of a row with a fault; in a row whose fault is on a line that is not
- * its first, where who reads rows goes back. */
+/* Modes: before a row; after a CR that ended a row; before a cell; in an unquoted cell; in a quoted
+ * cell; after a quote in a quoted cell; in the rest of a faulty row; in a row with a fault on a line
+ * after its first, to the start of which the reader of rows goes back. */
 enum { ROW, ROW_CR, CELL, UNQUOTED, QUOTED, QUOTE, FAULTY, LOST };
 
 typedef struct {
     int mode;
-    int later;              /* whether the row in work has gone on to a second line */
-    int64_t rows;           /* that have ended; blank lines are none */
-    int64_t size, longest;  /* bytes of the row in work, and of the longest that has ended */
-    int64_t cut, cut_rows;  /* the first place of the block where a row may begin, or -1 */
+    int later;              /* whether the current row is past its first line */
+    int64_t rows;           /* rows that have ended; blank lines do not count */
+    int64_t size, longest;  /* bytes of the current row, and of the longest one that has ended */
+    int64_t cut, cut_rows;  /* first place in the block where a row may begin, or -1; rows before */
 } RowScan;
 
 static inline int ends_line(uint8_t byte) { return byte == '\n' || byte == '\r'; }

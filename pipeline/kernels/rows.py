@@ -1,6 +1,6 @@
-"""Where the rows of delimited text begin: what lets several processes read one file.
+"""Finds where the rows of delimited text begin, so that several processes can read one file.
 
-Compiled where the extension is, else plain Python with the same results.
+Uses the compiled extension if it was built, else plain Python with the same results.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ START: State = (ROW, 0, 0, 0, 0)
 
 
 def scan_rows(block: bytes, delimiter: int, state: State) -> tuple[State, int, int]:
-    """The state after one more block of a text in UTF-8; the first offset in the block at which a
-    row may begin, or -1; and how many rows have ended before it.
+    """(state after a block, offset at which a row may begin, rows that ended before that offset).
 
-    Quoting is strict, after RFC 4180, and a quote opens a cell only where the cell begins. Blank
-    lines are no rows; a row with a fault on its first line ends with that line. In mode `LOST` the
-    fault was on a later line, and nothing is said of what follows.
+    `block` is the next part of a text in UTF-8; the offset is the first one in it, or -1. Quoting
+    is strict, after RFC 4180, and a quote opens a cell only at the cell's start. Blank lines are
+    not rows; a row with a fault on its first line ends with that line. In mode `LOST` the fault was
+    on a later line, and nothing is known about the rows after it.
     """
-    found: tuple[State, int, int] = _kernel.scan_rows(block, delimiter, state)
-    return found
+    scanned: tuple[State, int, int] = _kernel.scan_rows(block, delimiter, state)
+    return scanned

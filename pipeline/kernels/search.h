@@ -1,8 +1,8 @@
-/* Whether a text holds one of some words, ASCII letters in either case.
+/* Whether a text contains one of some words, with ASCII letters in either case.
  *
- * Each word is looked for at its rarest place: its last byte that is no letter and no digit. All
- * such bytes of all words make a table, and a text is one walk past bytes that are not in it.
- * plain.py says the same in Python. Plain C11 without Python, any bytes are safe to read.
+ * Each word is searched for by its rarest byte: its last one that is neither a letter nor a digit. A
+ * table has these bytes of all words, and the search skips all bytes that are not in it. plain.py
+ * does the same in Python. Plain C11 without Python; any bytes are safe to read.
  */
 #ifndef PIPELINE_KERNELS_SEARCH_H
 #define PIPELINE_KERNELS_SEARCH_H
@@ -10,13 +10,13 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { STRIDE = 8 }; /* bytes looked at between two branches */
+enum { STRIDE = 8 }; /* bytes examined between two branches */
 
 typedef struct Word {
     const uint8_t *bytes; /* in lower case */
     size_t size;
-    size_t anchor;           /* the place in it that is looked for */
-    const struct Word *next; /* another with the same byte there */
+    size_t anchor;           /* the place of the byte that is searched for */
+    const struct Word *next; /* another word with the same byte at its anchor */
 } Word;
 
 static inline uint8_t lowered(uint8_t byte) {
@@ -27,7 +27,7 @@ static inline int is_plain(uint8_t byte) {
     return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
 }
 
-/* The anchor of a word: the last byte of it where nothing rarer is there. */
+/* The anchor of a word; its last byte if it has no rarer one. */
 static size_t find_anchor(const uint8_t *bytes, size_t size) {
     for (size_t at = size; at > 0; at--)
         if (!is_plain(bytes[at - 1])) return at - 1;
@@ -42,7 +42,7 @@ static int stands_at(const Word *word, const uint8_t *text, size_t length, size_
     return 1;
 }
 
-/* For each byte the first word whose anchor it is, and from there the next one. */
+/* For each byte, the first word with this byte at its anchor, which links to the next one. */
 typedef struct {
     const Word *first[256];
 } Anchors;
@@ -64,7 +64,7 @@ static int any_stands_at(const Word *word, const uint8_t *text, size_t length, s
     return 0;
 }
 
-/* Words are in lower case and none is empty. */
+/* Words must be in lower case and not empty. */
 static int text_holds_any(Word *words, size_t count, const uint8_t *text, size_t length) {
     Anchors anchors = link_anchors(words, count);
     uint8_t met[256];

@@ -1,6 +1,6 @@
-/* What a document is made of, in one pass: characters by class, words, lines, and what repeats.
+/* Statistics of a document in one pass: characters by class, words, lines and repetition.
  *
- * plain_statistics.py says the same in Python and is what this file is held to. Plain C11 without
+ * plain_statistics.py does the same in Python and is the reference for this file. Plain C11 without
  * Python, so that it can be run under sanitizers. Any bytes are safe to read.
  */
 #ifndef PIPELINE_KERNELS_STATISTICS_H
@@ -10,8 +10,8 @@
 #include "characters.h"
 #include "repetition.h"
 
-/* What is counted only if it is asked for. Without any of it there are only characters, words, and
- * how many lines of what length. */
+/* Parts that are counted only if asked for. Without any of them only characters, words, and the number
+ * and lengths of lines are counted. */
 enum { PART_REPETITION = 1, PART_C4 = 2, PART_PROSE = 4, PART_LINES = 8 };
 
 /* The columns of the result, in the order of `STATISTICS` in statistics.py. */
@@ -42,27 +42,27 @@ enum {
 
 enum { STOP_WORDS = 8, ALL_STOP_WORDS = 0xFF };
 
-/* Gopher's, each at the place that `stop_word` looks at. */
+/* Gopher's stop words, each at the place where `stop_word` looks for it. */
 static const uint32_t STOP_WORD[STOP_WORDS] = {
     SHORT_WORD('b', 'e', 0, 0),     SHORT_WORD('t', 'h', 'a', 't'), SHORT_WORD('t', 'h', 'e', 0),
     SHORT_WORD('o', 'f', 0, 0),     SHORT_WORD('w', 'i', 't', 'h'), SHORT_WORD('t', 'o', 0, 0),
     SHORT_WORD('h', 'a', 'v', 'e'), SHORT_WORD('a', 'n', 'd', 0),
 };
 
-/* A bit for each of the stop words; 0 for any other. The factor sends each to another place. */
+/* The bit of a stop word; 0 for any other word. The factor gives each of them a different place. */
 static inline int stop_word(uint32_t word) {
     uint32_t place = word * UINT32_C(0x6EC9D287) >> 29;
     return (STOP_WORD[place] == word) << place;
 }
 
-/* The stop words among those that start in 64 bytes; `solid` and `next`: which of these bytes, and of
- * the 64 behind them, are no blanks. `left`: the bytes up to the text's end. */
+/* The stop words among the words that start in 64 bytes. `solid` and `next` say which of these bytes,
+ * and of the next 64, are not blanks; `left` is the number of bytes up to the text's end. */
 static int stop_words(const uint8_t *text, size_t left, uint64_t starts, uint64_t solid,
                       uint64_t next) {
     int found = 0;
     uint64_t second = solid >> 1 | next << 63, third = solid >> 2 | next << 62;
     uint64_t fourth = solid >> 3 | next << 61, fifth = solid >> 4 | next << 60;
-    uint64_t some = starts & second & ~(third & fourth & fifth); /* of two to four bytes */
+    uint64_t some = starts & second & ~(third & fourth & fifth); /* words of two to four bytes */
     for (; some; some &= some - 1) {
         size_t at = (size_t)__builtin_ctzll(some);
         size_t size = 2 + (third >> at & 1) + ((third & fourth) >> at & 1);
@@ -73,10 +73,11 @@ static int stop_words(const uint8_t *text, size_t left, uint64_t starts, uint64_
     return found;
 }
 
-/* Words, runs of what is neither blank nor unspaced, and if there is a text words with a letter and
- * stop words: 64 bytes at a time without a branch for each word, which no processor can foretell. */
+/* Counts words, runs of bytes that are neither blank nor unspaced, and, if `text` is given, words with
+ * a letter and stop words: 64 bytes at a time, without a branch for each word, because no processor
+ * can predict it. */
 static void count_spans(const uint8_t *text, const uint8_t *kinds, size_t length, int64_t *out) {
-    uint64_t in_word = 0, in_run = 0, lettered = 0; /* of the byte before; its word so far */
+    uint64_t in_word = 0, in_run = 0, lettered = 0; /* state at the previous byte, and of its word */
     uint64_t solid = ~bits_of(kinds, 0), next;
     int stops = 0;
     for (size_t at = 0; at <= length; at += 64, solid = next) {
@@ -87,7 +88,7 @@ static void count_spans(const uint8_t *text, const uint8_t *kinds, size_t length
         in_word = solid >> 63;
         in_run = run >> 63;
         if (!text) continue;
-        /* A word and its letters, added, carry one to the place behind the word, if it has any. */
+        /* Adding a word's bits and its letters' bits carries to the place after it, if it has any. */
         uint64_t sum = solid + (solid & bits_of(kinds + at, 1)), whole = sum + lettered;
         lettered = (sum < solid) | (whole < sum);
         out[S_ALPHA_WORDS] += count_bits(whole & ~solid);
@@ -96,7 +97,7 @@ static void count_spans(const uint8_t *text, const uint8_t *kinds, size_t length
     for (; stops; stops &= stops - 1) out[S_STOP_WORDS]++;
 }
 
-/* How many lines there are, and the characters of the longest. */
+/* The number of lines, and the characters of the longest one. */
 static void count_line_lengths(const uint8_t *text, size_t length, int ascii, int64_t *out) {
     for (size_t at = 0, stop; at < length; at = stop + 1) {
         const uint8_t *end = memchr(text + at, '\n', length - at);
@@ -108,8 +109,8 @@ static void count_line_lengths(const uint8_t *text, size_t length, int ascii, in
     }
 }
 
-/* One line that is not empty; `bare` is it without the blanks around it, `last` the class of its
- * last character. */
+/* Counts one line that is not empty; `bare` is the line without blanks around it, `last` the class of
+ * its last character. */
 static void count_line(const uint8_t *bare, size_t bare_size, uint8_t last, int64_t chars,
                        int repeated, int64_t *out) {
     out[S_SOME_LINES]++;
@@ -132,7 +133,7 @@ static void count_lines(Counter *counter, const uint8_t *text, size_t length, in
     size_t newlines = count_byte(text, length, '\n'), count = 0;
     out[S_NEWLINES] = (int64_t)newlines;
     out[S_LINES] = (int64_t)(newlines + (length && text[length - 1] != '\n'));
-    size_t most = newlines < length / 2 ? newlines : length / 2; /* not empty ones, less 1 */
+    size_t most = newlines < length / 2 ? newlines : length / 2; /* most non-empty lines, less 1 */
     size_t used = parts & PART_LINES ? empty_table(counter, most + 1) : 0;
     C4 c4 = {0};
     if (parts & PART_C4) {
@@ -162,7 +163,7 @@ static void count_lines(Counter *counter, const uint8_t *text, size_t length, in
     out[S_C4_CURLY] = c4.curly;
 }
 
-/* Whether there may be an ellipsis: two dots, or the bytes around the middle one of U+2026. */
+/* Whether there may be an ellipsis: two dots, or the first and last byte of U+2026. */
 static int may_hold_ellipsis(const uint8_t *text, size_t length) {
     uint8_t any = 0;
     for (size_t i = 0; i + 3 <= length; i++) {
@@ -174,7 +175,7 @@ static int may_hold_ellipsis(const uint8_t *text, size_t length) {
     return any;
 }
 
-/* Ellipses: three dots that do not overlap, and the character. */
+/* The number of ellipses: groups of three dots that do not overlap, and the character U+2026. */
 static int64_t count_ellipses(const uint8_t *text, size_t length) {
     const uint8_t *end = text + length;
     int64_t count = 0;
@@ -201,8 +202,8 @@ static void count_repetition(Counter *counter, const uint8_t *text, size_t lengt
     out[S_REPEATED_PARAGRAPH_CHARS] = found.repeated_chars;
 }
 
-/* Fills the STATISTICS numbers of one text; `counter` has been made to fit its length. What
- * `parts` do not ask for stays 0. */
+/* Fills in the STATISTICS numbers of one text; `counter` must have room for its length. Numbers that
+ * `parts` does not ask for stay 0. */
 static void text_statistics(Counter *counter, const uint8_t *text, size_t length,
                             const uint8_t *classes, unsigned parts, int64_t *out) {
     memset(out, 0, STATISTICS * sizeof *out);

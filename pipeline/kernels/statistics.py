@@ -1,7 +1,8 @@
-"""Numbers of a document: characters by class, words, lines, what repeats; and weights of texts.
+"""Statistics of documents: characters by class, words, lines, repetition; and weights of texts.
 
-Compiled where the extension is, else plain Python (`plain_statistics`) with the same results.
-What a character is, Polars' own regular expressions say, so that both agree with its expressions.
+Uses the compiled extension if it was built, else plain Python (`plain_statistics`) with the same
+results. Polars' regular expressions determine the class of a character, so that both agree with
+Polars' expressions.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ COMPILED = _kernel is not None
 
 BLANK = r"\s"
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
-"""Scripts that put no blanks between words; two characters count as a word."""
+"""Scripts without spaces between words; two characters count as a word."""
 
 SYMBOL = r"[\p{S}\p{Co}\p{Cn}#%&*@/\\_{}\[\]•…]"
 NO_LETTER = r"[^\p{L}\p{M}\s]"
@@ -39,15 +40,15 @@ CLASSES = (BLANK, r"\p{L}", UNSPACED, SYMBOL, NO_LETTER, TERMINAL, STOPLESS, "[A
 """The bits of a character's class, the lowest first."""
 
 TABLED = 0x20000
-"""Code points with a class of their own; above, the rule is coarse (`statistics.h`)."""
+"""Number of code points in the table of classes; above it the rule is coarse (`statistics.h`)."""
 
 STATISTICS = (
     *("blanks", "letters", "unspaced", "symbols", "others", "terminals", "stopless"),
     "ascii_letters",
     "chars",
     "rare",  # characters above the table
-    "runs",  # of what is neither blank nor unspaced
-    "words",  # runs of what is not blank
+    "runs",  # of characters that are neither white space nor unspaced
+    "words",  # runs of characters that are not white space
     "alpha_words",  # with a letter
     "stop_words",  # how many of Gopher's eight
     *("hashes", "ellipses", "newlines"),
@@ -59,13 +60,13 @@ STATISTICS = (
     *("repeated_5", "repeated_6", "repeated_7", "repeated_8", "repeated_9", "repeated_10"),
     *("c4_lines", "c4_sentences", "c4_lorem", "c4_curly"),
 )
-"""What `statistics` counts, all whole numbers."""
+"""The columns of `statistics`, all whole numbers."""
 
 
 REPETITION, C4, PROSE, LINES = 1, 2, 4, 8
-"""Parts that cost extra: `paragraphs` to `repeated_10`; `c4_lines` to `c4_curly`; with any of the
-four `alpha_words`, `stop_words`, `ellipses`, and `bullet_lines` to `some_lines`; and for `LINES`
-`repeated_full_chars`, `repeated_lines` and `repeated_line_chars` too."""
+"""Flags for statistics that cost extra. REPETITION: `paragraphs` to `repeated_10`. C4: `c4_lines`
+to `c4_curly`. Any of the four: `alpha_words`, `stop_words`, `ellipses`, and `bullet_lines` to
+`some_lines`. LINES: also `repeated_full_chars`, `repeated_lines` and `repeated_line_chars`."""
 
 
 def statistics(texts: pl.Series, parts: int = REPETITION | C4 | PROSE | LINES) -> pl.DataFrame:
@@ -80,17 +81,17 @@ def statistics(texts: pl.Series, parts: int = REPETITION | C4 | PROSE | LINES) -
     width = len(STATISTICS)
     counted = _counted(_kernel.statistics, texts, classes(), parts)
     fields = counted.reshape((texts.len(), width)).arr.to_struct(fields=list(STATISTICS))
-    found = fields.struct.unnest()
+    columns = fields.struct.unnest()
     if not texts.null_count():
-        return found
-    return found.with_columns(pl.when(texts.is_not_null()).then(pl.all()))
+        return columns
+    return columns.with_columns(pl.when(texts.is_not_null()).then(pl.all()))
 
 
 def weights(texts: pl.Series, table: bytes, above: int) -> pl.Series | None:
-    """The sum of its characters' weights for each text (Int64); None where nothing is compiled.
+    """The sum of the weights of each text's characters (Int64); None without the compiled kernel.
 
-    `table` holds an Int32 for each code point of the Basic Multilingual Plane, `above` is the
-    weight of the others.
+    `table` has an Int32 for each code point of the Basic Multilingual Plane; `above` is the weight
+    of all other characters.
     """
     if _kernel is None:
         return None
@@ -99,14 +100,14 @@ def weights(texts: pl.Series, table: bytes, above: int) -> pl.Series | None:
 
 
 def _counted(count: Callable[..., bytes], texts: pl.Series, *table: Any) -> pl.Series:
-    """What a kernel counts of each text, one text after the other."""
+    """The numbers that a kernel counts for each text, one text after the other (Int64)."""
     if texts.is_empty():
         return pl.Series(dtype=pl.Int64)
     return numbers(count(texts.__arrow_c_stream__(None), texts.len(), *table))
 
 
 def numbers(data: bytes) -> pl.Series:
-    """Whole numbers of 8 bytes, as this machine has them in memory."""
+    """A series (Int64) of 8-byte integers in little-endian order."""
     if not data:
         return pl.Series(dtype=pl.Int64)
     kind = pl.Array(pl.Int64, len(data) // 8)
@@ -118,13 +119,13 @@ def numbers(data: bytes) -> pl.Series:
 
 
 def compiled() -> ModuleType:
-    """The extension; only where it is `COMPILED`."""
+    """The compiled extension; call it only if `COMPILED`."""
     assert _kernel is not None
     return _kernel
 
 
 def classes() -> bytes:
-    """The classes of `CLASSES`."""
+    """The table of `character_classes` for `CLASSES`."""
     return character_classes(CLASSES)
 
 
@@ -140,7 +141,7 @@ def character_classes(patterns: tuple[str, ...]) -> bytes:
 
 
 def _characters() -> pl.DataFrame:
-    """Every character of the table as `c`; "" for surrogates, which stand for nothing."""
+    """Every character of the table as `c`; "" for surrogates, which are not characters."""
     before, behind = (text.str.split("").explode() for text in _texts())
     surrogates = pl.repeat("", TABLED - before.len() - behind.len(), eager=True)
     return pl.concat([before, surrogates, behind]).alias("c").to_frame()
@@ -149,16 +150,16 @@ def _characters() -> pl.DataFrame:
 def matched(pattern: str) -> list[int]:
     """The code points of the table that a pattern of one character matches.
 
-    Of one that matches few it takes half the time that asking each character does, of one that
-    matches most of them five times as long.
+    For a pattern with few matches this takes half as long as testing each character; for one that
+    matches most of them, five times as long.
     """
-    found = (text.str.extract_all(pattern).explode().drop_nulls() for text in _texts())
-    return [ord(letter) for letters in found for letter in letters.to_list()]
+    matches = (text.str.extract_all(pattern).explode().drop_nulls() for text in _texts())
+    return [ord(letter) for letters in matches for letter in letters.to_list()]
 
 
 @lru_cache(maxsize=1)
 def _texts() -> list[pl.Series]:
-    """The characters of the table before and behind the surrogates, a text each."""
+    """The characters of the table before and after the surrogates, each part as one text."""
     spans = range(0xD800), range(0xE000, TABLED)
     codes = (array("I", span).tobytes() for span in spans)
     return [pl.Series([data.decode(f"utf-32-{sys.byteorder[0]}e")]) for data in codes]

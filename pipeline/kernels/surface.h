@@ -1,4 +1,4 @@
-/* The surface of a text: what it may hold that cleaning would change, and all of it in one line.
+/* Scans a text for anything that cleaning would change, and puts a text on one line.
  *
  * Plain C11 without Python, so that it can be run under sanitizers. Any bytes are safe to read.
  */
@@ -11,18 +11,18 @@
 #include <emmintrin.h>
 #endif
 
-/* What is found in a text. The lower bits are those of its characters, as the table has them. */
+/* The marks of a text. The lowest bits are those of its characters in the table. */
 enum {
     M_CHARACTERS = 0x0F,
-    M_BLANK_AT_END = 0x20,  /* a blank or tab at the end of a line */
+    M_BLANK_AT_END = 0x20,  /* a space or tab at the end of a line */
     M_EMPTY_LINES = 0x40,   /* three newlines */
-    M_PAIRS = 8             /* from this bit on: a lead of a kind, right before a follower of it */
+    M_PAIRS = 8             /* first bit for pairs: a lead directly before its follower */
 };
 
-/* A table holds for each code point below TABLED: in its bits 0 to 3 marks, in 8 to 11 of which
- * kinds it is a lead, in 12 to 15 of which it is a follower. Printable ASCII, tab and newline have
- * no mark, and of each pair one at least is none of these; what lies above the table has all marks
- * and is in no pair. */
+/* The table has 16 bits for each code point below TABLED: bits 0 to 3 are marks, bits 8 to 11 say of
+ * which kinds it is a lead, and bits 12 to 15 of which kinds it is a follower. Printable ASCII, tab
+ * and newline have no mark, and at least one character of each pair is none of these. Characters
+ * above the table have all marks and are in no pair. */
 enum { LEADS = 8, FOLLOWERS = 12, KINDS = 0x0F };
 
 static inline int is_odd(uint8_t byte) {
@@ -31,7 +31,7 @@ static inline int is_odd(uint8_t byte) {
 
 enum { STEP = 32 };
 
-/* The first place from `at` on of a byte that is odd; those before it are passed by in steps. */
+/* The first odd byte from `at` on; the bytes before it are skipped in steps. */
 static size_t next_odd(const uint8_t *text, size_t at, size_t length) {
     if (at < length && is_odd(text[at])) return at;
     for (; at + STEP <= length; at += STEP) {
@@ -43,14 +43,14 @@ static size_t next_odd(const uint8_t *text, size_t at, size_t length) {
     return at;
 }
 
-/* The entry of a character of one byte; nothing for a part of a longer one. */
+/* The entry of a one-byte character; 0 for a byte of a longer one. */
 static unsigned ascii_entry(uint8_t byte, const uint16_t *table) {
     return byte < 0x80 ? table[byte] : 0;
 }
 
 static int64_t character_marks(const uint8_t *text, size_t length, const uint16_t *table) {
     int64_t found = 0;
-    unsigned leads = 0; /* of which kinds the character that ends at `expected` is a lead */
+    unsigned leads = 0; /* the kinds of which the character that ends at `expected` is a lead */
     size_t size, expected = 0;
     for (size_t at = 0; (at = next_odd(text, at, length)) < length; at += size) {
         uint32_t code = code_at(text, at, length, &size);
@@ -81,20 +81,20 @@ static int64_t text_marks(const uint8_t *text, size_t length, const uint16_t *ta
     return lines | (odd ? character_marks(text, length, table) : 0);
 }
 
-/* What a byte may be: part of a character that is no blank, a blank, the first of one that may be. */
+/* Kinds of bytes: part of a character that is not a blank; a blank; first of one that may be a blank. */
 enum { SOLID_BYTE, BLANK_BYTE, LEAD_BYTE };
 
-/* Bytes that a plain stretch may not hold: controls, and what Unicode's blanks begin with. */
+/* Bytes that a plain stretch may not contain: controls, and the first bytes of Unicode's blanks. */
 static inline int is_uneven(uint8_t byte) {
     return (byte < 0x20) | (byte == 0xC2) | ((byte >= 0xE1) & (byte <= 0xE3));
 }
 
 typedef struct {
     uint8_t of[256];
-    int known; /* whether a blank is ' ' or uneven, so that stretches may be copied */
+    int known; /* whether every blank is ' ' or uneven, so that stretches may be copied */
 } ByteKinds;
 
-/* The kinds of all bytes, from the classes of all characters. */
+/* Finds the kinds of all bytes from the classes of all characters. */
 static ByteKinds byte_kinds(const uint8_t *classes) {
     ByteKinds kinds = {{SOLID_BYTE}, classes[' '] & BLANK};
     for (uint32_t code = 0; code < TABLED; code++) {
@@ -113,8 +113,8 @@ static ByteKinds byte_kinds(const uint8_t *classes) {
 
 enum { STRETCH = 16 };
 
-/* The number of the first of STRETCH bytes that is uneven, or a blank before another; STRETCH for
- * none. One more byte is there to be read. */
+/* The number of the first of STRETCH bytes that is uneven, or a blank before another blank; STRETCH
+ * if there is none. One more byte must be readable. */
 static inline size_t first_uneven(const uint8_t *text) {
 #ifdef __SSE2__
     __m128i here = _mm_loadu_si128((const __m128i *)(const void *)text);
@@ -134,8 +134,8 @@ static inline size_t first_uneven(const uint8_t *text) {
 #endif
 }
 
-/* Writes the text to `out`, which has room for `length` bytes, every run of white space as one
- * blank, none at its ends; returns how many bytes that are. */
+/* Writes the text to `out`, which has room for `length` bytes, with every run of white space as one
+ * space and none at the ends; returns the number of bytes written. */
 static size_t write_one_line(const uint8_t *text, size_t length, const uint8_t *classes,
                              const ByteKinds *kinds, uint8_t *out) {
     size_t made = 0, at = 0, size;

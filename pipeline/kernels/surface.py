@@ -1,7 +1,7 @@
-"""The surface of texts: what each may hold that cleaning would change; all of it in one line.
+"""Scans texts for anything that cleaning would change, and puts texts on one line.
 
-Compiled where the extension is. Without it every text may hold anything, and white space is put in
-order by a regular expression: the same results, more slowly.
+Without the compiled extension every text is marked as if it had everything, and white space is
+replaced by a regular expression: the same results, more slowly.
 """
 
 from __future__ import annotations
@@ -16,27 +16,28 @@ from pipeline.kernels.arrow_made import Capsules
 from pipeline.kernels.statistics import numbers
 
 BLANK_AT_END, EMPTY_LINES, PAIR = 0x20, 0x40, 0x100
-"""A blank or tab before a newline; three newlines; a lead before its follower, of the first pair,
-with a bit of its own for each of the next ones."""
+"""Marks: a space or tab before a newline; three newlines; a lead directly before its follower, for
+the first pair. Each further pair has the next higher bit."""
 
 ANYTHING = -1
-"""The marks of a text that nobody has looked at."""
+"""The marks of a text that has not been scanned: all of them."""
 
 RUNS = r"[^\S ]\s*|  \s*| [^\S ]\s*"
-"""White space that is not just one blank."""
+"""White space other than a single space."""
 
 LEADS, FOLLOWERS = 8, 12
-"""The first bit of a table's entry for each (`surface.h`)."""
+"""The first bits for leads and for followers in an entry of the table (`surface.h`)."""
 
 
 def marks(
     texts: pl.Series, characters: tuple[str, ...], pairs: tuple[tuple[str, str], ...]
 ) -> pl.Series:
-    """What each text may hold, as bits (Int64): a bit for each of `characters`, `PAIR << k` for
-    `pairs[k]`, `BLANK_AT_END`, `EMPTY_LINES`. What is not marked is not there.
+    """What each text may contain, as bits (Int64); a text certainly lacks anything not marked.
 
-    `characters` are at most four patterns of one character that is no printable ASCII, tab or
-    newline; `pairs` at most four of two patterns of one character, one of them such a pattern.
+    Bit k is for `characters[k]`, `PAIR << k` for `pairs[k]`, and there are `BLANK_AT_END` and
+    `EMPTY_LINES`. `characters` are up to four patterns, each of one character other than printable
+    ASCII, tab and newline. `pairs` are up to four pairs of patterns of one character, at least one
+    of them of that kind.
     """
     if not statistics.COMPILED:
         return pl.repeat(ANYTHING, texts.len(), dtype=pl.Int64, eager=True)
@@ -48,7 +49,7 @@ def marks(
 
 @lru_cache(maxsize=8)
 def _table(characters: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> bytes:
-    """Two bytes for each code point: its marks, of which pairs it is a lead or a follower."""
+    """Two bytes for each code point: its marks, and the pairs in which it is lead or follower."""
     bits = dict(enumerate(characters))
     for kind, (lead, follower) in enumerate(pairs):
         bits |= {LEADS + kind: lead, FOLLOWERS + kind: follower}
@@ -60,11 +61,11 @@ def _table(characters: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> b
 
 
 def one_line(texts: pl.Series) -> pl.Series:
-    """Each text with every run of white space as one blank, and none at its ends."""
+    """Each text with every run of white space as one space, and none at its ends."""
     if not statistics.COMPILED or texts.is_empty():
         return texts.str.replace_all(RUNS, " ").str.strip_chars()
     room = int(texts.str.len_bytes().sum())
     stream = texts.__arrow_c_stream__(None)
     made = statistics.compiled().one_line(stream, texts.len(), room, statistics.classes())
-    found = pl.Series(Capsules(made)).alias(texts.name)
-    return found.set(texts.is_null(), None) if texts.null_count() else found
+    lines = pl.Series(Capsules(made)).alias(texts.name)
+    return lines.set(texts.is_null(), None) if texts.null_count() else lines

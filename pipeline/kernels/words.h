@@ -1,8 +1,8 @@
-/* The words of UTF-8 text. A text is folded: letters and digits in lower case, everything else a
+/* The words of UTF-8 text. A text is folded: letters and digits become lower case, everything else a
  * zero byte. A word is a run without zeros.
  *
- * plain.py says the same in Python and is what this file is held to. Plain C11 without Python, so
- * that it can be run under sanitizers. Any bytes are safe to read, only UTF-8 has a meaning.
+ * plain.py does the same in Python and is the reference for this file. Plain C11 without Python, so
+ * that it can be run under sanitizers. Any bytes are safe to read, but only UTF-8 has a meaning.
  */
 #ifndef PIPELINE_KERNELS_WORDS_H
 #define PIPELINE_KERNELS_WORDS_H
@@ -18,13 +18,13 @@
 #endif
 
 enum {
-    BLOCK = 32,  /* bytes folded at once while they are ASCII */
-    PADDING = 16 /* zero bytes behind a folded text, so that eight can be read anywhere */
+    BLOCK = 32,  /* bytes folded at once as long as they are ASCII */
+    PADDING = 16 /* zero bytes after a folded text, so that eight can be read anywhere */
 };
 
 #define LETTERS_SIZE ((size_t)0x10000 * 4)
 #define ALONE 0x80000000u /* a word of its own: scripts without spaces */
-#define MARK 0x40000000u  /* parts words beside what stands alone, else it is a letter */
+#define MARK 0x40000000u  /* separates words beside an ALONE character, else it is a letter */
 #define NOWHERE SIZE_MAX
 
 ALWAYS_INLINE uint8_t fold_ascii(uint8_t byte) {
@@ -33,7 +33,7 @@ ALWAYS_INLINE uint8_t fold_ascii(uint8_t byte) {
     return (uint8_t)(byte - '0') < 10 ? byte : letter;
 }
 
-/* The code point at `at` and its bytes in `size`. What is no UTF-8 is one byte of U+0000. */
+/* The code point at `at`; its bytes are set in `size`. A byte that is not UTF-8 gives U+0000. */
 static uint32_t decode(const uint8_t *text, size_t at, size_t length, size_t *size) {
     static const uint8_t first_bits[5] = {0, 0, 0x1F, 0x0F, 0x07};
     uint8_t lead = text[at];
@@ -64,7 +64,7 @@ static size_t encode(uint32_t code, uint8_t *out) {
     return count;
 }
 
-/* 0 for what parts words, else the code point in lower case, with ALONE, MARK or neither. */
+/* 0 for a separator of words, else the code point in lower case, with ALONE, MARK or neither. */
 static uint32_t letter_of(uint32_t code, const uint8_t *letters) {
     if (code < 0x10000) {
         uint32_t letter;
@@ -75,8 +75,8 @@ static uint32_t letter_of(uint32_t code, const uint8_t *letters) {
     return code < 0x20000 ? code : code | ALONE;
 }
 
-/* Whether nothing but what parts words was folded since something stood alone. `*gap` is how far
- * that is known, from behind what stood alone on; NOWHERE when nothing did. */
+/* Whether only separators were folded since the last ALONE character. `*gap` is the place up to which
+ * that is known, starting after that character; NOWHERE if there was none. */
 static int after_alone(const uint8_t *folded, size_t out, size_t *gap) {
     if (*gap == NOWHERE) return 0;
     while (*gap < out && !folded[*gap]) ++*gap;
@@ -85,7 +85,7 @@ static int after_alone(const uint8_t *folded, size_t out, size_t *gap) {
     return 0;
 }
 
-/* One code point that is not ASCII: read at `*at`, written at `out`; returns the new end. */
+/* Folds one non-ASCII code point, read at `*at` and written at `out`; returns the new end. */
 static size_t fold_code(const uint8_t *text, size_t *at, size_t length, const uint8_t *letters,
                         uint8_t *folded, size_t out, size_t *gap) {
     size_t size;
@@ -109,7 +109,7 @@ static size_t fold_code(const uint8_t *text, size_t *at, size_t length, const ui
     return out;
 }
 
-/* Returns the length of the folded text; `folded` has room for three times the text. */
+/* Folds a text and returns the folded length; `folded` must have room for three times the text. */
 ALWAYS_INLINE size_t fold(const uint8_t *text, size_t length, const uint8_t *letters,
                           uint8_t *folded) {
     size_t at = 0, out = 0, gap = NOWHERE;

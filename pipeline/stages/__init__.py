@@ -1,7 +1,7 @@
-"""The stages: `STAGES`, those that a recipe may name, and `REASONS`, what they give.
+"""The stages: `STAGES`, those that a recipe may name, and `REASONS`, why they reject records.
 
-They are imported when one of these names is first asked for: a worker starts with the stages
-that it is to run.
+All stages are imported only when one of these names is first used, so that a worker imports no
+more than the stages it runs.
 """
 
 from __future__ import annotations

@@ -16,26 +16,26 @@ COLUMNS = ("id", "source", "locator")
 
 
 def changed_texts(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    """Records whose text or turns changed beyond their ends: `COLUMNS`, `before`, `after`.
+    """Records whose text or turns changed other than at the ends: `COLUMNS`, `before`, `after`.
 
-    Both frames have the same rows in the same order; those that were rejected before are not told.
+    Both frames have the same rows in the same order; rows rejected in `before` are left out.
     """
-    old, new = (one.select(whole_text()).to_series() for one in (before, after))
+    old, new = (frame.select(whole_text()).to_series() for frame in (before, after))
     old = old.str.strip_chars()
     hits = ((old != new) & before["rejected"].is_null()).fill_null(False).arg_true()
-    found = [old.gather(hits).alias("before"), new.gather(hits).str.strip_chars().alias("after")]
-    rows = before.select(pl.col(COLUMNS).gather(hits)).with_columns(found)
+    texts = [old.gather(hits).alias("before"), new.gather(hits).str.strip_chars().alias("after")]
+    rows = before.select(pl.col(COLUMNS).gather(hits)).with_columns(texts)
     return rows.filter(pl.col("before") != pl.col("after"))
 
 
 def whole_text() -> pl.Expr:
-    """A record's text, or its turns' texts, a line each."""
+    """A record's text, or the texts of its turns joined by newlines."""
     turns = pl.col("messages").list.eval(pl.element().struct.field("text").fill_null(""))
     return pl.coalesce("text", turns.list.join("\n"))
 
 
 def tallied(rows: pl.DataFrame, kinds: dict[str, pl.Expr]) -> pl.DataFrame:
-    """`TALLIES`: one for each record and kind of change whose expression is true."""
+    """`TALLIES`: a row for each record and kind of change whose expression is true."""
     if rows.is_empty():
         return pl.DataFrame(schema=TALLIES)
     counted = [
@@ -53,12 +53,14 @@ def sampled(rows: pl.DataFrame, kinds: dict[str, pl.Expr]) -> pl.DataFrame:
         fewest(rows.filter(changed)).with_columns(kind=pl.lit(kind))
         for kind, changed in kinds.items()
     ]
-    told = [row | _cut(row["before"], row["after"]) for one in few for row in one.to_dicts()]
+    samples = [
+        row | _cut(row["before"], row["after"]) for of_kind in few for row in of_kind.to_dicts()
+    ]
     return (
-        pl.DataFrame(told, schema_overrides=SAMPLES).match_to_schema(
+        pl.DataFrame(samples, schema_overrides=SAMPLES).match_to_schema(
             SAMPLES, extra_columns="ignore"
         )
-        if told
+        if samples
         else pl.DataFrame(schema=SAMPLES)
     )
 

@@ -1,4 +1,4 @@
-"""`chunk`: documents in pieces that fit a number of tokens, cut where a reader would."""
+"""`chunk`: cuts documents into pieces of a limited number of tokens, where a reader would."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SENTENCE_END = (
     rf"|[{STOP}]*[{WIDE_STOP}][{STOP}{WIDE_STOP}]*[{CLOSING}]*{BLANKS}*){ATTACHED}"
 )
 
-# Each pattern tiles any text: a match begins where the one before ends.
+# The matches of each pattern cover any text without gaps: each begins where the last one ended.
 BLOCK = rf"[^\n]*(?:\n{BLANKS}*[^\s#][^\n]*)*(?:{LINE_END}|\z)"  # to an empty line or a heading
 LINE = rf"[^\n]*(?:{LINE_END}|\z)"
 SENTENCE = (
@@ -40,25 +40,25 @@ HEADING = r"^#{1,6}[ \t]"
 FENCE = rf"(?m)^{BLANKS}*(?:```|~~~)"  # of code, in which no line is a heading
 
 CLASSES = (r"\s", ATTACHED.removesuffix("*"), f"[{STOP}]", f"[{WIDE_STOP}]", f"[{CLOSING}]")
-"""What the kernel must know of a character."""
+"""The character classes that the kernel tells apart."""
 
 
 class Chunk(Settings):
     """Cuts documents into chunks of at most `max_tokens`, by the upper bound of their tokens.
 
-    Cuts before a Markdown heading, at a blank line, a line, a sentence, a blank, or anywhere, the
-    first of these that fills the chunk at least by half; within fenced code at a line at best, so
-    that a fence that fits mostly stays whole. Chunks are exact slices: without
-    `overlap` they join back to the text; with it each begins with the last whole sentences or
-    lines of the one before, up to so many tokens. The locator says which characters
-    (`chars=0-812`, the end not included). Labelled records and images stay as they are.
+    A chunk ends before a Markdown heading, or else at an empty line, a line end, a sentence end,
+    a space, or anywhere: at the first of these that leaves it at least half full. Fenced code has
+    no headings, and is cut at line ends only if it must be. Chunks are exact slices of the text:
+    without `overlap` they join back to it; with `overlap` each begins with the last whole sentences
+    or lines of the previous chunk, up to that many tokens. The locator gives the characters
+    (`chars=0-812`, end not included). Labelled records and images are unchanged.
     """
 
     name: ClassVar[str] = "chunk"
     reasons: ClassVar[dict[str, str]] = {}
 
-    max_tokens: int = Field(512, ge=16, description="tokens in a chunk, at most")
-    overlap: int = Field(0, ge=0, description="tokens to repeat from the chunk before, at most")
+    max_tokens: int = Field(512, ge=16, description="most tokens in a chunk")
+    overlap: int = Field(0, ge=0, description="most tokens to repeat from the previous chunk")
 
     @model_validator(mode="after")
     def _leaves_room(self) -> Self:
@@ -69,15 +69,18 @@ class Chunk(Settings):
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
         """The records, each document replaced by its chunks in the order of the text."""
         limit = self.max_tokens * UNIT
-        seen = records.with_row_index("row").with_columns(weight=_weight_near(limit))
+        weighed = records.with_row_index("row").with_columns(weight=_weight_near(limit))
         fits = pl.col("weight") <= limit
-        chunks = pl.concat([_whole(seen.filter(fits)), self._cut(seen.filter(~fits))])
-        others = seen.filter(pl.col("weight").is_null())
-        everything = pl.concat([others, _records(seen, chunks)])
+        chunks = pl.concat([_whole(weighed.filter(fits)), self._cut(weighed.filter(~fits))])
+        others = weighed.filter(pl.col("weight").is_null())
+        everything = pl.concat([others, _records(weighed, chunks)])
         return everything.sort("row", maintain_order=True).select(records.columns)
 
     def _cut(self, long: pl.DataFrame) -> pl.DataFrame:
-        """The chunks of documents that do not fit, in the shape of `CHUNK`."""
+        """The chunks of documents that are over the limit, in the schema `CHUNK`.
+
+        Documents that the kernel cannot cut are cut by `_cut_plainly`.
+        """
         limit, overlap = self.max_tokens * UNIT, self.overlap * UNIT
         grain = min(limit, overlap or limit) // 2
         cut = kernel.cut(long["text"], CLASSES, table_of(BOUND), limit, overlap, grain)
@@ -88,7 +91,7 @@ class Chunk(Settings):
         return pl.concat([_sliced(long, cut.filter(done)), self._cut_plainly(others, grain)])
 
     def _cut_plainly(self, long: pl.DataFrame, grain: int) -> pl.DataFrame:
-        """The same without the kernel."""
+        """The same chunks as `_cut` gives, without the kernel."""
         limit = self.max_tokens * UNIT
         pieces = _pieces(long.select("row", "text"), limit, grain)
         weights, chars = _running(pieces["weight"]), _running(pieces["chars"])
@@ -111,7 +114,7 @@ CHUNK = pl.Schema(
 
 
 def _sliced(long: pl.DataFrame, cut: pl.DataFrame) -> pl.DataFrame:
-    """The kernel's chunks with their texts, in the shape of `CHUNK`."""
+    """The kernel's chunks with their texts, in the schema `CHUNK`."""
     whole = long[cut["row"].to_list()]
     text = whole["text"].cast(pl.Binary)
     length = cut["end_byte"] - cut["start_byte"]
@@ -122,9 +125,9 @@ def _sliced(long: pl.DataFrame, cut: pl.DataFrame) -> pl.DataFrame:
 
 
 def _weight_near(limit: int) -> pl.Expr:
-    """The weight of each document, or one over the limit where its length alone goes beyond.
+    """The weight of each document, or some weight over `limit` if its length alone exceeds it.
 
-    Null for what is not cut: labelled records, images, rejected rows.
+    Null for rows that are not cut: labelled records, images, rejected rows.
     """
     document = pl.col("messages").is_null() & ~has_images() & KEPT
     text = pl.when(document).then("text")
@@ -137,7 +140,7 @@ def _weight_near(limit: int) -> pl.Expr:
 
 
 def _whole(fitting: pl.DataFrame) -> pl.DataFrame:
-    """One chunk for each document that fits, in the shape of `CHUNK`."""
+    """One chunk for each document that is within the limit, in the schema `CHUNK`."""
     return fitting.select(
         "row",
         pl.lit(0, dtype=pl.Int64).alias("start"),
@@ -147,11 +150,13 @@ def _whole(fitting: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _records(seen: pl.DataFrame, chunks: pl.DataFrame) -> pl.DataFrame:
-    """A record for each chunk: its document's, but for what is the chunk's own."""
+def _records(documents: pl.DataFrame, chunks: pl.DataFrame) -> pl.DataFrame:
+    """A record for each chunk: a copy of its document's, with its own id, locator, text, tokens."""
     number = (pl.int_range(1, pl.len() + 1).over("row")).cast(pl.String).str.zfill(4)
     numbered = chunks.sort("row", maintain_order=True).with_columns(number=number)
-    joined = numbered.join(seen, on="row", how="left", maintain_order="left", suffix="_document")
+    joined = numbered.join(
+        documents, on="row", how="left", maintain_order="left", suffix="_document"
+    )
     place = pl.format("chars={}-{}", "start", "end")
     inside = pl.when(pl.col("locator").fill_null("") == "").then(place)
     return joined.with_columns(
@@ -159,7 +164,7 @@ def _records(seen: pl.DataFrame, chunks: pl.DataFrame) -> pl.DataFrame:
         locator=inside.otherwise(pl.format("{};{}", "locator", place)),
         text=pl.col("chunk"),
         tokens=whole_tokens(pl.col("weight")),
-    ).select(seen.columns)
+    ).select(documents.columns)
 
 
 def _running(numbers: pl.Series) -> list[int]:
@@ -167,11 +172,12 @@ def _running(numbers: pl.Series) -> list[int]:
 
 
 def _pieces(documents: pl.DataFrame, limit: int, grain: int) -> pl.DataFrame:
-    """What chunks are made of, in order: `row`, `chars`, `weight`, and `cut`, a `Cut`.
+    """The pieces that chunks are put together from, in order: `row`, `chars`, `weight`, `cut`.
 
-    Pieces are blocks between empty lines. Those over the grain, which is at most half a chunk,
-    give way to lines, and those to sentences: while no piece is over half a chunk, a better cut
-    is in reach. Sentences that fit no chunk give way to words, and those to characters.
+    `cut` is the `Cut` before the piece. Pieces are blocks between empty lines. A block heavier
+    than `grain`, which is at most half a chunk, is divided into lines, and such a line into
+    sentences: as long as no piece is over half a chunk, a better cut is within reach. Sentences
+    heavier than a chunk are divided into words, and such words into characters.
     """
     blocks = _parts(documents, BLOCK).with_columns(cut=_before_a_block())
     placed = blocks.with_row_index("place")
@@ -190,7 +196,7 @@ def _pieces(documents: pl.DataFrame, limit: int, grain: int) -> pl.DataFrame:
 
 
 def _finer(pieces: pl.DataFrame, most: int, pattern: str, cut: Cut) -> pl.DataFrame:
-    """The pieces, those that weigh more replaced by their parts."""
+    """The pieces; each that weighs more than `most` is replaced by its parts."""
     heavy = pl.col("weight") > most
     if not pieces.select(heavy.any()).item():
         return pieces
@@ -214,8 +220,10 @@ def _parts(pieces: pl.DataFrame, pattern: str) -> pl.DataFrame:
 
 
 def _before_a_block() -> pl.Expr:
-    """The cut before each piece, from how it begins and how the one before it ends; within fenced
-    code it is never better than between two lines."""
+    """The cut before each block, from how it begins and how the previous one ends.
+
+    Within fenced code no cut is better than one between lines.
+    """
     before = pl.col("text").shift(1)
     line = before.str.ends_with("\n")
     fences = pl.col("text").str.count_matches(FENCE)

@@ -1,4 +1,4 @@
-"""`clean`: the same text, whatever wrote it."""
+"""`clean`: makes text uniform, whichever program wrote it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INVISIBLE = (
     r"\u{E0000}-\u{E007F}]"  # tag characters, in which text can be hidden
 )
 TERMINAL = r"\x1B(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1B]{0,999}(?:\x07|\x1B\\))"
-"""What tells a terminal of colours, places and links: it goes whole, not its first byte alone.
+"""A terminal's control sequence (colour, position, link). It is removed whole, not just its ESC.
 https://ecma-international.org/publications-and-standards/standards/ecma-48/"""
 
 UNWANTED = f"{LINE_BREAK}|{NO_BREAK_SPACE}|{INVISIBLE}"
@@ -35,12 +35,13 @@ NO_JOINER_BESIDE = r"[\x00-\x7F\s\u200C\u200D]"
 LATIN_1 = (r"[\u00C2-\u00F4]", r"[\u0080-\u00BF€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 CYRILLIC = (r"[РСВв]", r"[ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—™љ›њќћџ\u00A0-\u00BFЎўЈҐЁЄЇІіґёєјЅѕї]")
 MAC_ROMAN = (r"[√‚∆≈]", r"[Ä-ÿ†°¢£§•¶ß®©™´¨≠∞±≤≥¥µ∂∑∏π∫Ωº]")
-"""Two characters that UTF-8 read as another set makes of one: the first, and what comes after."""
+"""The first two characters that one character in UTF-8 becomes when read in another charset:
+the first one, and the one after it."""
 
 PAIRS = (LATIN_1, CYRILLIC, MAC_ROMAN)
 C1_CONTROL = r"[\u0080-\u009F]"
 MOJIBAKE = "|".join((C1_CONTROL, *map("".join, PAIRS)))
-"""Where ftfy (2 MB/s) is worth a call; 2 to 4 texts in 100 have it, and few of their lines."""
+"""Where calling ftfy (2 MB/s) is worthwhile: 2 to 4 texts in 100 match, in few of their lines."""
 
 WORTH = re.compile(MOJIBAKE)
 
@@ -55,7 +56,7 @@ TAKEN_OUT = {
     "no_break_spaces": (HAS_UNWANTED, NO_BREAK_SPACE),
     "blanks": (HAS_BLANKS, r"[ \t]\n|\n\n\n"),
 }
-"""Kinds of change that a pattern says, with the mark of a text that may hold it."""
+"""Kinds of change that a pattern finds, with the mark of texts in which it may occur."""
 
 KINDS = ("mojibake", "unicode_form", *TAKEN_OUT, "tone_marks")
 """All kinds of change."""
@@ -64,35 +65,35 @@ KINDS = ("mojibake", "unicode_form", *TAKEN_OUT, "tone_marks")
 class Clean(Settings):
     """Makes text uniform: Unicode NFC, one kind of line break, nothing invisible.
 
-    Control characters, with what they tell a terminal, zero-width and bidirectional marks,
-    byte-order marks, soft hyphens and Unicode tags go; joiners (U+200C, U+200D) stay between two
-    characters that are not ASCII, as Persian, Indic scripts and emoji need them. Every line and
-    page break becomes a newline, a no-break space a space. Blanks at line ends go, three or more
-    newlines become two, and the ends are stripped, but for the indentation of a first line (a tab,
-    or two blanks and more). Text decoded with the wrong character set is
+    Removes control characters and terminal sequences, zero-width and bidirectional marks,
+    byte-order marks, soft hyphens and Unicode tags. Joiners (U+200C, U+200D) stay between two
+    non-ASCII characters, because Persian, Indic scripts and emoji need them. Every line or page
+    break becomes a newline, a no-break space a space. Spaces at line ends are removed, three or
+    more newlines become two, and both ends of a text are stripped, except for the indentation of
+    its first line (a tab, or at least two spaces). Text decoded with the wrong character set is
     repaired (`mojibake`). Vietnamese syllables are written `hòa, khỏe, thủy` or `hoà, khoẻ, thuỷ`
-    (`tone_marks`), those of addresses and paths as they are. Works on the text, the system prompt
-    and every turn. Cleaning twice is cleaning once.
+    (`tone_marks`), except in addresses and paths. Works on the text, the system prompt and every
+    turn. Cleaning a text again does not change it.
     """
 
     name: ClassVar[str] = "clean"
     reasons: ClassVar[dict[str, str]] = {
-        "empty_text": "Nothing is left of the text after cleaning; check the source, or leave it.",
+        "empty_text": "Nothing is left of the text after cleaning; check the source, or accept it.",
     }
 
     mojibake: bool = Field(True, description="repair text that was decoded with the wrong charset")
     tone_marks: Style | Literal["keep"] = Field(
-        "hòa", description="where Vietnamese tone marks stand in open oa, oe, uy"
+        "hòa", description="where to write Vietnamese tone marks in open oa, oe, uy"
     )
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records with clean texts; documents of which nothing is left are rejected."""
+        """The records with clean texts; documents that end up empty are rejected."""
         return self.observe(records).records
 
     def observe(self, records: pl.DataFrame) -> Observed:
-        """As `__call__`, with the number of records by kind of change, and some before and after.
+        """As `__call__`, plus the records by kind of change and a few samples, before and after.
 
-        What is stripped at a text's ends is no change that anybody wants to hear of.
+        Stripping a text's ends does not count as a change: nobody wants it reported.
         """
         cleaned = rewrite(records, lambda texts, _: self._cleaned(texts))
         document = pl.col("messages").is_null() & ~has_images()
@@ -108,38 +109,40 @@ class Clean(Settings):
     def _kinds(self, changed: pl.DataFrame) -> pl.DataFrame:
         """The changed texts, with a flag for each kind of change.
 
-        What stands in mojibake are bytes of a letter: it is not invisible, and no blank.
+        Characters of mojibake are bytes of a letter, so a text with repaired mojibake is not
+        counted among those with invisible characters, spaces or other kinds.
         """
         before, after = changed["before"], changed["after"]
         watched = _Watched(before, self.tone_marks)
         suspects = watched.holding(HAS_MOJIBAKE, MOJIBAKE) & self.mojibake
         repaired = self._tidied(before.filter(suspects)) != after.filter(suspects)
-        mended = suspects.clone().scatter(suspects.arg_true(), repaired)
-        flags = {kind: ~mended & watched.holding(*what) for kind, what in TAKEN_OUT.items()}
+        has_mojibake = suspects.clone().scatter(suspects.arg_true(), repaired)
+        flags = {kind: ~has_mojibake & watched.holding(*what) for kind, what in TAKEN_OUT.items()}
         composed = in_nfc(before)
-        flags["unicode_form"] = ~mended & (composed != before)
+        flags["unicode_form"] = ~has_mojibake & (composed != before)
         if composed is not before:
             watched = _Watched(composed, self.tone_marks)
         flags["tone_marks"] = self._have_other_style(watched)
-        return changed.with_columns(mojibake=mended, **flags)
+        return changed.with_columns(mojibake=has_mojibake, **flags)
 
     def _have_other_style(self, watched: _Watched) -> pl.Series:
-        """Which texts, in NFC, hold a syllable that is written in the other style."""
+        """Which texts, given in NFC, contain a syllable that is written in the other style."""
         if self.tone_marks == "keep":
             return pl.repeat(False, watched.texts.len(), dtype=pl.Boolean, eager=True)
         suspects = watched.holding(HAS_TONES, GATES[self.tone_marks])
-        found = watched.texts.filter(suspects).to_frame("text")
-        other = found.select(in_style(pl.col("text"), self.tone_marks) != pl.col("text"))
+        texts = watched.texts.filter(suspects).to_frame("text")
+        other = texts.select(in_style(pl.col("text"), self.tone_marks) != pl.col("text"))
         return suspects.clone().scatter(suspects.arg_true(), other.to_series())
 
     def _tidied(self, texts: pl.Series) -> pl.Series:
         return _tidy(_Watched(texts, self.tone_marks), self.tone_marks)
 
     def _cleaned(self, texts: pl.Series) -> pl.Series:
-        """Each text tidied and its mojibake repaired, again and again until nothing changes.
+        """Each text tidied and its mojibake repaired, repeatedly until nothing changes.
 
-        Mojibake first, as it needs the controls that tidying removes; but tidying can bring some
-        up. It ends, since a repair of tidy text makes it shorter.
+        Mojibake is repaired first because that needs the control characters that tidying removes;
+        but tidying can uncover more mojibake. The repetition ends, because repairing a tidy text
+        makes it shorter.
         """
         if not self.mojibake:
             return self._tidied(texts)
@@ -153,7 +156,10 @@ class Clean(Settings):
 
 
 class _Watched:
-    """Texts, and what each may hold by a quick look: only those are searched for it."""
+    """Texts with marks, from a quick scan, of what each may contain.
+
+    A pattern is searched for only in texts that have its mark.
+    """
 
     def __init__(self, texts: pl.Series, tone_marks: Style | Literal["keep"]) -> None:
         pairs = PAIRS if tone_marks == "keep" else (*PAIRS, VOWELS[tone_marks])
@@ -161,29 +167,30 @@ class _Watched:
         self.marks = surface.marks(texts, (UNWANTED, NFC_SUSPECT, JOINER, C1_CONTROL), pairs)
 
     def holding(self, mark: int, pattern: str) -> pl.Series:
-        """Which texts hold the pattern, of those that have the mark."""
+        """Which texts have the mark and match the pattern (a Boolean series)."""
         hits = self._hits(mark, pattern)
         return pl.repeat(False, self.texts.len(), dtype=pl.Boolean, eager=True).scatter(hits, True)
 
     def change(self, mark: int, pattern: str, how: Callable[[pl.Expr], pl.Expr]) -> None:
-        """Change the texts in which the pattern occurs; they may then hold anything."""
+        """Change the texts in which the pattern occurs, and give these every mark."""
         hits = self._hits(mark, pattern)
         if hits.is_empty():
             return
-        found = self.texts.gather(hits).to_frame("text")
+        matching = self.texts.gather(hits).to_frame("text")
+        changed = matching.select(how(pl.col("text"))).to_series()
         # `scatter` writes into the series it is called on.
-        self.texts = self.texts.clone().scatter(hits, found.select(how(pl.col("text"))).to_series())
+        self.texts = self.texts.clone().scatter(hits, changed)
         self.marks = self.marks.clone().scatter(hits, surface.ANYTHING)
 
     def _hits(self, mark: int, pattern: str) -> pl.Series:
         suspects = (self.marks & mark != 0).arg_true()
-        if suspects.is_empty():  # mostly
+        if suspects.is_empty():  # the usual case
             return suspects
         return suspects.filter(self.texts.gather(suspects).str.contains(pattern).fill_null(False))
 
 
 def _tidy(watched: _Watched, tone_marks: Style | Literal["keep"]) -> pl.Series:
-    """Each text without what is unwanted, in NFC, white space and tone marks in order."""
+    """Each text without unwanted characters, in NFC, with white space and tone marks uniform."""
     watched.change(HAS_UNWANTED, UNWANTED, _without_unwanted)
     watched.change(HAS_NFC_SUSPECT, NFC_SUSPECT, nfc)
     watched.change(HAS_JOINER, JOINER, _without_stray_joiners)
@@ -215,7 +222,10 @@ def _without_unwanted(text: pl.Expr) -> pl.Expr:
 
 
 def _without_stray_joiners(text: pl.Expr) -> pl.Expr:
-    """Joiners between two non-ASCII characters, one at a time; what they parted is composed."""
+    """The text with joiners only between two non-ASCII characters, and one joiner at a time.
+
+    The result is in NFC, because characters that a joiner separated may now combine.
+    """
     single = text.str.replace_all(f"({JOINER}){JOINER}+", "$1")
     preceded = single.str.replace_all(f"(^|{NO_JOINER_BESIDE}){JOINER}", "$1")
     followed = preceded.str.replace_all(f"{JOINER}($|{NO_JOINER_BESIDE})", "$1")

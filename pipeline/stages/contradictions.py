@@ -1,4 +1,4 @@
-"""`contradictions`: one question, several answers."""
+"""`contradictions`: rejects records that answer the same prompt differently."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from pipeline.stages.texts import KEPT, all_but_last, image_files, one_line, tur
 class Contradictions(Settings):
     """Rejects labelled records that give different answers to the same prompt.
 
-    The prompt is the system prompt, the tools, all turns but the last, and the images; layout
-    does not count. Nobody but you can say which answer is right, so by default none of them is
-    kept; `keep: first` keeps the answer that comes first by source and id.
+    The prompt is the system prompt, the tools, all turns except the last, and the images; layout
+    does not count. Only you can say which answer is right, so by default none of them is kept;
+    `keep: first` keeps the answer that comes first by source and id.
     """
 
     name: ClassVar[str] = "contradictions"
     key: ClassVar[str] = "prompt"
     only_rejects: ClassVar[bool] = True
     reasons: ClassVar[dict[str, str]] = {
-        "contradiction": "The same prompt has another answer elsewhere; the value is the first "
-        "record with this prompt. Decide which is right and take the others out.",
+        "contradiction": "The same prompt has a different answer elsewhere; the value is the first "
+        "record with this prompt. Decide which answer is right and remove the others.",
     }
 
     keep: Literal["none", "first"] = Field("none", description="which answers to keep")
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
-        """`id`, `source`, and 16 bytes each for `prompt` and `completion`; null if unlabelled."""
+        """`id`, `source`, and 16-byte digests `prompt` and `completion`, null if unlabelled."""
         asked = (pl.col("messages").list.len() >= 2) & KEPT
         system, turns = one_line(pl.col("system").fill_null("")), pl.col("turns")
         tools = one_line(declared_tools())

@@ -1,6 +1,7 @@
-"""`decontaminate`: no item of an evaluation set is trained on.
+"""`decontaminate`: keeps items of evaluation sets out of the training data.
 
-What looks for them needs numpy, whose import only the runs with such sets should pay for.
+The search is in modules that need numpy. They are imported late, so that only runs with evaluation
+sets pay for that import.
 """
 
 from __future__ import annotations
@@ -19,39 +20,38 @@ if TYPE_CHECKING:
 
 
 class Decontaminate(Settings):
-    """Rejects records that hold what an evaluation set of the recipe asks.
+    """Rejects records that contain what an evaluation set of the recipe asks.
 
-    Letter case, punctuation and layout do not count. A record is rejected if it holds the whole
+    Letter case, punctuation and layout do not count. A record is rejected if it contains a whole
     item, a run of `words` words of it, or at least `share` of the item's runs of `share_words`
     words. A character of Chinese or Japanese counts as half a word, one of Thai, Lao, Khmer or
-    Myanmar as a quarter: a run of 13 words is one of 26 or 52 of their characters. An item with
-    fewer words than a run is looked for as a whole: as any prompt, system prompt or document, or
-    as a line of one. Runs
-    that stand in a fifth of a set's items (three at least), or in 100 of them, are a template's and
-    are not looked for. Looked for are texts and the user's turns of items, in all texts and turns
-    of records.
+    Myanmar as a quarter: a run of 13 words is 26 or 52 of their characters. An item with fewer
+    words than a run is searched for as a whole: as any prompt, system prompt or document, or as a
+    line of one. Runs found in a fifth of a set's items (but at least three), or in 100 of them,
+    belong to a template and are not searched for. The texts and the user's turns of items are
+    searched for in all texts and turns of records.
     """
 
     name: ClassVar[str] = "decontaminate"
     reasons: ClassVar[dict[str, str]] = {
-        "contaminated_exact": "The record holds an item of an evaluation set, character by "
-        "character; contamination.parquet tells which and where, and so does `why`.",
-        "contaminated_normalised": "The record holds an item of an evaluation set, but for letter "
-        "case, punctuation and layout.",
+        "contaminated_exact": "The record contains an item of an evaluation set, character by "
+        "character; contamination.parquet and `why` show which one and where.",
+        "contaminated_normalised": "The record contains an item of an evaluation set; only letter "
+        "case, punctuation and layout differ.",
         "contaminated_run": "The record shares a long run of words with an item of an evaluation "
         "set; the value is its length in words (of a script without spaces, characters as parts of "
         "a word).",
-        "contaminated_share": "The record holds much of an item of an evaluation set in pieces; "
-        "the value is the share of the item's runs of words that stand in it.",
+        "contaminated_share": "The record contains much of an item of an evaluation set in pieces; "
+        "the value is the share of the item's runs of words that it contains.",
     }
 
     words: int = Field(13, ge=5, le=100, description="words in a row that are a leak")
     share: float = Field(
-        0.7, gt=0, le=1, description="of an item's runs of `share_words` words that is a leak"
+        0.7, gt=0, le=1, description="share of an item's runs of `share_words` words that is a leak"
     )
     share_words: int = Field(8, ge=5, le=100, description="words in a run whose share is measured")
     completions: bool = Field(
-        False, description="also look for the answers of items, and not only for their prompts"
+        False, description="also search for the answers of items, not only for their prompts"
     )
 
     _references: References | None = PrivateAttr(None)
@@ -65,27 +65,27 @@ class Decontaminate(Settings):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def evaluation_sets(self) -> str | None:
-        """A digest of the sets, so that what was held against others is made anew."""
+        """A digest of the sets, so that records checked against other sets are checked again."""
         return None if self._references is None else self._references.digest
 
     def prepared(self, items: pl.DataFrame) -> dict[str, pl.DataFrame]:
-        """The tables to look records up in; `sets` counts what they hold of each set."""
+        """The tables to look records up in, by name; `sets` has the counts for each set."""
         from pipeline.stages.evaluation_index import index_of
 
         return index_of(items, self.completions, self.share_words)
 
     def against(self, references: References) -> Self:
-        """The stage that looks records up in the tables."""
+        """A copy of the stage that looks records up in the tables of `references`."""
         copy = self.model_copy()
         copy._references = references
         return copy
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records, those that hold what a set asks rejected."""
+        """The records; those that contain what an evaluation set asks are rejected."""
         return self.observe(records).records
 
     def observe(self, records: pl.DataFrame) -> Observed:
-        """As `__call__`, with what each rejected record shares with which item, and where."""
+        """As `__call__`, plus `matches`: what each rejected record shares with which item."""
         if self._references is None:
             return Observed(records)
         from pipeline.stages.evaluation_matches import Measure, matches
@@ -102,8 +102,8 @@ class Decontaminate(Settings):
         best = found.sort(
             pl.col("kind").cast(plainest), -pl.col("share"), -pl.col("words"), "set"
         ).unique("id", keep="first", maintain_order=True)
-        told = best.select("id", _kind="kind", _share="share", _words="words")
-        joined = records.join(told, on="id", how="left", maintain_order="left")
+        match = best.select("id", _kind="kind", _share="share", _words="words")
+        joined = records.join(match, on="id", how="left", maintain_order="left")
         share, words = (_short(pl.col(name).round(3)) for name in ("_share", "_words"))
         return reject(
             joined,
@@ -120,7 +120,7 @@ def _short(number: pl.Expr) -> pl.Expr:
 
 @lru_cache(maxsize=2)
 def _index(references: References) -> Index:
-    """The tables, opened once by each process."""
+    """The tables, opened once in each process."""
     from pipeline.stages.evaluation_tables import Index
 
     return Index(references)

@@ -1,4 +1,4 @@
-"""`dedup_exact`: one of several records that say the same."""
+"""`dedup_exact`: keeps one of several records with the same content."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ A_FIELD = r"^(text|system|turns|\$[.\[].+)$"
 class DedupExact(Settings):
     """Keeps one of several records with the same words; layout does not count.
 
-    Texts are compared in Unicode NFC with every run of white space as one blank; letter case
+    Texts are compared in Unicode NFC with every run of white space as one space; letter case
     counts. `on: auto` compares labelled records by system prompt, tools, all turns and reasoning,
     and documents by their text; records with images must also name the same files. With `fields`
-    nothing else counts: one path to a URL or a key makes it the identity of a record. Kept is the
-    record that comes first by source and id; none is if earlier data (`against`) has its content.
+    only these count: a single path to a URL or a key makes that the identity of a record. The
+    record that comes first by source and id is kept; none is kept if earlier data (`against`) has
+    the same content.
     """
 
     name: ClassVar[str] = "dedup_exact"
@@ -32,15 +33,14 @@ class DedupExact(Settings):
     only_rejects: ClassVar[bool] = True
     earlier_reason: ClassVar[str] = "duplicate_of_earlier"
     reasons: ClassVar[dict[str, str]] = {
-        "duplicate": "The same content is in the record that is named as the value, and that one "
-        "is kept.",
-        "duplicate_of_earlier": "The same content is in earlier data that `against` names; the "
-        "value is where: the data set, its source and the place in it.",
+        "duplicate": "The record named in the value has the same content, and that one is kept.",
+        "duplicate_of_earlier": "Earlier data that `against` names has the same content; the "
+        "value says where: the data set, its source and the place in it.",
     }
 
     on: Literal["auto", "text", "prompt", "pair", "conversation"] = Field(
         "auto",
-        description="what must be equal: text; prompt: all turns but the last, with the system "
+        description="what must be equal: text; prompt: all turns except the last, with the system "
         "prompt; pair: the last two turns; conversation: all turns, with the system prompt",
     )
     fields: list[Annotated[str, StringConstraints(pattern=A_FIELD), IF_PATH]] = Field(
@@ -51,8 +51,8 @@ class DedupExact(Settings):
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
         """`id`, `source`, and `key`: 16 bytes that equal records share, null if not compared."""
-        seen = records.with_columns(turns=turn_lines())
-        contents = seen.select("id", "source", key=pl.when(KEPT).then(self._content()))
+        with_turns = records.with_columns(turns=turn_lines())
+        contents = with_turns.select("id", "source", key=pl.when(KEPT).then(self._content()))
         return contents.with_columns(digest(contents["key"]))
 
     def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
@@ -60,7 +60,7 @@ class DedupExact(Settings):
         return duplicates(sketches, "duplicate")
 
     def _content(self) -> pl.Expr:
-        """What is compared, as one text; its first line says of which kind it is."""
+        """What is compared, as one text; its first line names the kind of content."""
         if self.fields:
             return _fields(self.fields)
         if self.on == "text":
@@ -77,7 +77,7 @@ class DedupExact(Settings):
 
 
 def _fields(names: list[str]) -> pl.Expr:
-    """The fields, a line each; null where one is missing."""
+    """The fields, one per line; null if one is missing."""
     return pl.format("\n".join(["fields", *("{}" for _ in names)]), *(_field(n) for n in names))
 
 
@@ -85,9 +85,9 @@ def _field(name: str) -> pl.Expr:
     if name == "turns":
         said = pl.col("turns").list.join("\n")
         return pl.when(pl.col("turns").list.len() > 0).then(said)
-    own = pl.col(name) if name in ("text", "system") else pl.col("extra").str.json_path_match(name)
-    said = one_line(own)
-    return pl.when(said != "").then(said)  # what is empty is no identity
+    in_record = name in ("text", "system")
+    value = one_line(pl.col(name) if in_record else pl.col("extra").str.json_path_match(name))
+    return pl.when(value != "").then(value)  # an empty value identifies nothing
 
 
 def _surroundings() -> pl.Expr:

@@ -1,4 +1,4 @@
-"""`dedup_image`: one of several records with the same picture."""
+"""`dedup_image`: keeps one of several records with the same picture."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pipeline.stages.texts import KEPT, one_line, turn_lines
 class DedupImage(Settings):
     """Keeps one of several records whose image has the same pixels, whatever the file format.
 
-    Looks at records with one image. Captions do not count unless `on: pixels_and_caption`; of
-    labelled records the turns must be equal too, since one image can have many questions.
+    Looks at records with one image. Captions do not count unless `on: pixels_and_caption`;
+    labelled records must also have equal turns, because one image can have many questions.
     """
 
     name: ClassVar[str] = "dedup_image"
     key: ClassVar[str] = "key"
     only_rejects: ClassVar[bool] = True
     reasons: ClassVar[dict[str, str]] = {
-        "duplicate_image": "The same picture is in the record that is named as the value, and "
-        "that one is kept.",
+        "duplicate_image": "The record named in the value has the same picture, and that one is "
+        "kept.",
     }
 
     on: Literal["pixels", "pixels_and_caption"] = Field("pixels", description="what must be equal")

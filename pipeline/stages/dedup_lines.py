@@ -1,4 +1,4 @@
-"""`dedup_lines`: lines and paragraphs that stand in many documents, such as navigation."""
+"""`dedup_lines`: removes lines and paragraphs found in many documents, such as navigation."""
 
 from __future__ import annotations
 
@@ -16,60 +16,65 @@ BETWEEN = {"line": "\n", "paragraph": "\n\n"}
 
 
 class DedupLines(Settings):
-    """Takes lines out of documents that stand in many of them: navigation, notices, footers.
+    """Removes lines that many documents contain: navigation, notices, footers.
 
-    A line that stands in `min_documents` documents or more stays once, where it comes first by
-    source, id and place; with `keep: none` nowhere. Lines are compared as `dedup_exact` compares
-    texts, so layout does not count. Lines without a letter, Markdown headings, rows of tables and
-    fenced code are neither compared nor taken out. Labelled records and captions stay as they are.
+    A line in `min_documents` documents or more is kept once, where it comes first by source, id
+    and place; with `keep: none` it is removed everywhere. Lines are compared as `dedup_exact`
+    compares texts, so layout does not count. Lines without a letter, Markdown headings, table rows
+    and fenced code are neither compared nor removed. Labelled records and captions are unchanged.
     """
 
     name: ClassVar[str] = "dedup_lines"
     reasons: ClassVar[dict[str, str]] = {
-        "only_repeated": "Every line of the document also stands in others, so nothing is left; "
-        "the value is the number of its lines or paragraphs that were taken out.",
+        "only_repeated": "Other documents contain every line of this one, so nothing is left; "
+        "the value is the number of its lines or paragraphs that were removed.",
     }
 
     unit: Literal["line", "paragraph"] = Field(
-        "line", description="what is compared: lines, or what stands between empty lines"
+        "line", description="what is compared: lines, or the paragraphs between empty lines"
     )
     min_documents: int = Field(
-        3, ge=2, description="documents that a line must stand in to be taken out of them"
+        3, ge=2, description="documents that must contain a line before it is removed"
     )
     min_characters: int = Field(
-        1, ge=1, description="characters that a line must have to be taken out, white space aside"
+        1, ge=1, description="characters, without white space, that a line needs to be removed"
     )
     keep: Literal["first", "none"] = Field("first", description="whether one occurrence stays")
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
-        """`id`, `source`, and `pieces`: number and key of each line, packed; null for what is not
-        compared."""
+        """`id`, `source`, and `pieces`: number and key of each line, packed.
+
+        `pieces` is null for records that are not compared.
+        """
         document = KEPT & pl.col("messages").is_null() & ~has_images()
         texts = records.select(text=nfc(pl.when(document).then("text")))["text"]
         keyed = pieces.keyed(texts, len(BETWEEN[self.unit]), self.min_characters)
         return records.select("id", "source").with_columns(keyed.alias("pieces"))
 
     def pieces(self, packed: pl.Series) -> pl.DataFrame:
-        """`row`, `number`, `key`, `rest` of each line in the sketches of some records."""
+        """`row`, `number`, `key`, `rest` of each line, unpacked from the column of `sketch`."""
         return pieces.unpacked(packed)
 
     def decide(self, pieces: pl.DataFrame) -> pl.DataFrame:
-        """The lines that stand in enough documents, but for the first of each if it stays."""
+        """The lines to remove: those in enough documents, without the occurrence that is kept."""
         keys = pieces["key"].sort()
-        often = keys.slice(self.min_documents - 1)  # most stand once: a few are left at once
+        often = keys.slice(self.min_documents - 1)  # most keys occur once, so few are left
         often = often.filter(often == keys.head(often.len())).unique()
         del keys
-        some = pieces.filter(pl.col("key").is_in(often.implode()))
-        documents = some.group_by("key", "rest").agg(pl.col("document").n_unique())
+        suspects = pieces.filter(pl.col("key").is_in(often.implode()))
+        documents = suspects.group_by("key", "rest").agg(pl.col("document").n_unique())
         many = documents.filter(pl.col("document") >= self.min_documents)
-        found = some.join(many, on=["key", "rest"], how="semi")
+        repeated = suspects.join(many, on=["key", "rest"], how="semi")
         if self.keep == "none":
-            return found
-        ordered = found.sort("place", "number")
+            return repeated
+        ordered = repeated.sort("place", "number")
         return ordered.filter(~pl.struct("key", "rest").is_first_distinct())
 
     def apply(self, records: pl.DataFrame, taken: pl.DataFrame) -> Observed:
-        """The records without those lines, and how many of which length were taken out of each."""
+        """The records without the lines in `taken`, with tallies of lines and characters removed.
+
+        `taken` has the `id` of a record and the `numbers` of its lines to remove.
+        """
         lines = self._lines(records, taken)
         numbers = taken.select("id", number="numbers").explode("number")
         gone = lines.join(numbers, on=["id", "number"], how="semi", maintain_order="left")
@@ -87,7 +92,8 @@ class DedupLines(Settings):
         shorter = self._shortened(records, counted, left)
         few = fewest(counted.select("id"))
         shown = [
-            one.join(few, on="id", how="semi", maintain_order="left") for one in (records, shorter)
+            frame.join(few, on="id", how="semi", maintain_order="left")
+            for frame in (records, shorter)
         ]
         samples = sampled(changed_texts(*shown), {f"{self.unit}s": pl.lit(True)})
         return Observed(shorter, tallies=_tallied(counted, self.unit), samples=samples)
@@ -105,7 +111,7 @@ class DedupLines(Settings):
         return reject(rewritten, only_repeated=emptied).select(records.columns)
 
     def _lines(self, records: pl.DataFrame, taken: pl.DataFrame) -> pl.DataFrame:
-        """A row for each line of the records that lose some: `id`, `number`, `line`."""
+        """A row for each line of the records that lose lines: `id`, `number`, `line`."""
         split = pl.col("text").str.split(BETWEEN[self.unit])
         number = pl.int_ranges(split.list.len(), dtype=pl.UInt32)
         losing = records.join(taken, on="id", how="semi", maintain_order="left")
@@ -113,7 +119,7 @@ class DedupLines(Settings):
 
 
 def _tallied(counted: pl.DataFrame, unit: str) -> pl.DataFrame:
-    """`TALLIES`: the lines and the characters that were taken out of each record."""
+    """`TALLIES`: the lines and the characters that were removed from each record."""
     kinds = {f"{unit}s": "gone", "characters": "characters"}
     return pl.concat(
         counted.select("id", kind=pl.lit(kind), number=pl.col(name).cast(pl.Int64))

@@ -1,15 +1,16 @@
-"""Prompts and completions that a document holds already, by its form alone; no model is asked.
+"""Prompts and completions that a document already contains, found by its form; no model is used.
 
-questions: `Q:` over `A:` (`Question`, `Hỏi`, `Đáp` …), a heading or a bold line that ends in `?`;
-    the completion is what stands under it.
-abstract: the section called Abstract, Summary or Tóm tắt; the prompt asks to sum the title up.
-glossary: `**term**: meaning`, or `term` over `: meaning`; the prompt asks what the term is.
-tables: a row of a Markdown table; the prompt asks for its first cell, the completion tells the
+questions: `Q:` above `A:` (`Question`, `Hỏi`, `Đáp` …), a heading or a bold line that ends in `?`;
+    the completion is the text below it.
+abstract: the section called Abstract, Summary or Tóm tắt; the prompt asks for a summary of the
+    title.
+glossary: `**term**: meaning`, or `term` above `: meaning`; the prompt asks what the term is.
+tables: a row of a Markdown table; the prompt asks about its first cell, the completion gives the
     other cells with their headers.
 headings: any other section; the prompt asks about its heading.
 
-Of places that overlap the first kind's stand. Completions are exact slices of the text, but for
-tables, whose cells are joined with their headers.
+Where pairs overlap, the kind listed first wins. Completions are exact slices of the text, except
+in tables, where cells are joined with their headers.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ PROMPTS: dict[str, dict[str, str]] = {
         "heading": "Hãy cho biết về “{heading}”.",
     },
 }
-"""What is asked, by the record's language; English for the others."""
+"""Templates of the prompts by the record's language; English for all other languages."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A prompt and its completion, and the characters of the document that hold both."""
+    """A prompt, its completion, and the characters of the document that both come from."""
 
     kind: Kind
     prompt: str
@@ -55,7 +56,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it up to the next heading."""
+    """A heading and the text below it, up to the next heading (places in characters)."""
 
     level: int
     heading: str
@@ -64,7 +65,7 @@ class Section:
     end: int
 
 
-# No pattern may go over a run of blanks or a long line twice: texts are anybody's.
+# No pattern may scan a run of blanks or a long line twice: a hostile text must not take forever.
 HEADING = re.compile(r"#{1,6}[ \t]")
 FENCE = re.compile(r"[ \t]{0,3}(```|~~~)")
 ASKS = r"(?:q|question|hỏi|câu hỏi)"
@@ -97,13 +98,13 @@ ABSTRACTS = {"abstract", "summary", "tóm tắt", "overview", "tổng quan"}
 
 
 def pairs(text: str, kinds: tuple[Kind, ...], language: str | None, least: int) -> list[Pair]:
-    """The pairs of a document, in its order; completions of fewer characters are left out."""
-    asked = PROMPTS.get(language or "", PROMPTS["en"])
+    """The pairs of a document, in its order; completions under `least` characters are left out."""
+    prompts = PROMPTS.get(language or "", PROMPTS["en"])
     sections, fences = _layout(text)
     found: list[Pair] = []
     taken = bytearray(len(text))
     for kind in KINDS:
-        for pair in _FINDERS[kind](text, sections, asked) if kind in kinds else ():
+        for pair in _FINDERS[kind](text, sections, prompts) if kind in kinds else ():
             free = taken.find(1, pair.start, pair.end) < 0 and not _inside(fences, pair.start)
             if free and len(pair.completion) >= least and pair.prompt.strip():
                 taken[pair.start : pair.end] = b"\1" * (pair.end - pair.start)
@@ -112,7 +113,7 @@ def pairs(text: str, kinds: tuple[Kind, ...], language: str | None, least: int) 
 
 
 def _layout(text: str) -> tuple[list[Section], list[tuple[int, int]]]:
-    """The sections of a Markdown text, and where its code fences stand, which hold no heading."""
+    """The sections of a Markdown text, and the spans of its code fences, which have no headings."""
     heads: list[tuple[int, str, int, int]] = []
     fences: list[tuple[int, int]] = []
     fence, opened, at = "", 0, 0
@@ -134,7 +135,7 @@ def _layout(text: str) -> tuple[list[Section], list[tuple[int, int]]]:
 
 
 def _named(heading: str) -> str:
-    """A heading without the marks that close it; those of `C#` belong to its name."""
+    """A heading without its closing `#` marks; the one of `C#` belongs to the name."""
     name = heading.strip()
     words = name.rstrip("#")
     return (words if not words or words[-1] in " \t" else name).strip("*_ \t")
@@ -150,55 +151,56 @@ def _title(sections: list[Section]) -> str | None:
 
 
 def _slice(text: str, start: int, end: int) -> tuple[str, int]:
-    """What stands between, without the white space around it, and where it ends."""
-    held = text[start:end].rstrip()
-    return held.lstrip(), start + len(held)
+    """The text between two places, without white space around it, and where it ends."""
+    inner = text[start:end].rstrip()
+    return inner.lstrip(), start + len(inner)
 
 
 def _questions(text: str, sections: list[Section], _: dict[str, str]) -> Iterator[Pair]:
     marked = list(QUESTION.finditer(text))
     bold = list(BOLD_QUESTION.finditer(text))
-    asks = ASKED.finditer(text)  # one that nothing answers ends the answer before it, too
+    asks = ASKED.finditer(text)  # a question without an answer also ends the answer before it
     stops = sorted({m.start() for m in (*asks, *bold)} | {s.start for s in sections})
-    headed = [one for one in sections if one.heading.endswith(("?", "？"))]
-    asked = [
+    headed = [section for section in sections if section.heading.endswith(("?", "？"))]
+    questions = [
         *((match["question"].strip(), *match.span()) for match in (*marked, *bold)),
         *((section.heading, section.start, section.body) for section in headed),
     ]
-    for question, start, told in asked:
-        later = bisect_left(stops, told)
-        answer, end = _slice(text, told, stops[later] if later < len(stops) else len(text))
+    for question, start, body in questions:
+        later = bisect_left(stops, body)
+        answer, end = _slice(text, body, stops[later] if later < len(stops) else len(text))
         yield Pair("questions", question, answer, start, end)
 
 
-def _abstract(text: str, sections: list[Section], asked: dict[str, str]) -> Iterator[Pair]:
+def _abstract(text: str, sections: list[Section], prompts: dict[str, str]) -> Iterator[Pair]:
     title = _title(sections)
     for section in sections:
         if title and section.heading.lower().rstrip(":") in ABSTRACTS:
             body, end = _slice(text, section.body, section.end)
-            yield Pair("abstract", asked["abstract"].format(title=title), body, section.start, end)
+            prompt = prompts["abstract"].format(title=title)
+            yield Pair("abstract", prompt, body, section.start, end)
             return
 
 
-def _glossary(text: str, _: list[Section], asked: dict[str, str]) -> Iterator[Pair]:
+def _glossary(text: str, _: list[Section], prompts: dict[str, str]) -> Iterator[Pair]:
     for match in TERM.finditer(text):
         term = (match["term"] or match["above"]).strip()
         meaning = (match["meaning"] or match["below"]).strip()
         if not term.endswith("?"):
-            prompt = asked["glossary"].format(term=term)
+            prompt = prompts["glossary"].format(term=term)
             yield Pair("glossary", prompt, meaning, match.start(), match.end())
 
 
-def _tables(text: str, _: list[Section], asked: dict[str, str]) -> Iterator[Pair]:
+def _tables(text: str, _: list[Section], prompts: dict[str, str]) -> Iterator[Pair]:
     for table in TABLE.finditer(text):
         header = _cells(table["header"])
         at = table.start("rows")
         for line in table["rows"].splitlines(keepends=True):
             row = _cells(line.strip()[1:-1])
-            told = "; ".join(f"{h}: {c}" for h, c in zip(header[1:], row[1:], strict=False) if c)
-            if told and row[0]:
-                prompt = asked["tables"].format(header=header[0], term=row[0])
-                yield Pair("tables", prompt, told, at, at + len(line.rstrip()))
+            cells = "; ".join(f"{h}: {c}" for h, c in zip(header[1:], row[1:], strict=False) if c)
+            if cells and row[0]:
+                prompt = prompts["tables"].format(header=header[0], term=row[0])
+                yield Pair("tables", prompt, cells, at, at + len(line.rstrip()))
             at += len(line)
 
 
@@ -206,12 +208,12 @@ def _cells(row: str) -> list[str]:
     return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row)]
 
 
-def _headings(text: str, sections: list[Section], asked: dict[str, str]) -> Iterator[Pair]:
+def _headings(text: str, sections: list[Section], prompts: dict[str, str]) -> Iterator[Pair]:
     title = _title(sections)
     for section in sections:
         body, end = _slice(text, section.body, section.end)
         named = title is not None and section.heading != title
-        form = asked["headings" if named else "heading"]
+        form = prompts["headings" if named else "heading"]
         prompt = form.format(title=title, heading=section.heading)
         yield Pair("headings", prompt, body, section.start, end)
 

@@ -1,9 +1,9 @@
-"""What `decontaminate` looks for: the runs of words of evaluation sets, in tables.
+"""What `decontaminate` searches for: the runs of words of evaluation sets, in tables.
 
-A part is one text of an item: its text, or a turn of it. A run that stands in many parts of one
-set is a template's ("Answer the following question …"): no run that touches it is looked for, or
-every record with the same instruction would count as a leak. A run that repeats itself says
-nothing either. A part without any other run is looked for as a whole.
+A part is one text of an item: its text, or one of its turns. A run found in many parts of one set
+belongs to a template ("Answer the following question …"): runs that overlap it are not searched
+for, or every record with the same instruction would count as a leak. Runs that repeat themselves
+are no evidence either. A part that has no other run is searched for as a whole.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AT_ONCE = 8 << 20  # characters
 ROWS_AT_ONCE = 1 << 18
 
 COMMON_LEAST, COMMON_SHARE, COMMON_MOST = 3, 0.2, 100
-"""A run is a template's if it stands in a fifth of a set's parts, three at least, or in 100."""
+"""A run is a template's if a fifth of a set's parts have it (at least three), or 100 parts."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,11 @@ class WordsOfParts:
 
 
 def parts_of(items: pl.DataFrame, completions: bool) -> pl.DataFrame:
-    """A row for each text to look for: `set`, `source`, `locator`, `item`, `turn`, `text`, `whole`.
+    """A row for each text to search for: set, source, locator, item, turn, text, whole.
 
-    `items` are records with their `set`; `item` is the row. `turn` is 0 for a text; `whole` says
-    whether the text is all that the item asks.
+    `items` are records with their `set`; `item` is the row number. `turn` counts from 1 and is 0
+    for a text that is no turn. `whole` says whether the text is all that the item asks. With
+    `completions` the assistant's turns are included.
     """
     numbered = items.with_row_index("item")
     place = ["set", "source", "locator", "item"]
@@ -78,11 +79,11 @@ def parts_of(items: pl.DataFrame, completions: bool) -> pl.DataFrame:
 def index_of(items: pl.DataFrame, completions: bool, width: int) -> dict[str, pl.DataFrame]:
     """The tables by name; `width` is the length of a run in words of English.
 
-    `parts` tells where each stands, its `script` and its number of `runs`; `runs1`, `runs2` and
-    `runs4` have `key`, `part` and `place` (in words) of each run by script, ascending, and `grams…`
-    the five-word hashes in them; `whole` has `key` and `part` of what is looked for as a whole.
-    `sets` counts: `items`, `searched` (by runs), `whole`, `passed` (no text, or all of it a
-    template's), `common` (runs that are not looked for).
+    `parts` has the location of each part, its `script` and its number of `runs`. `runs1`, `runs2`
+    and `runs4` have `key`, `part` and `place` (in words) of each run of a script, ascending, and
+    `grams…` the five-word hashes of these runs. `whole` has `key` and `part` of the parts that are
+    searched for as a whole. `sets` has counts: `items`, `searched` (by runs), `whole`, `passed`
+    (no text, or all of it a template's), `common` (runs that are not searched for).
     """
     parts = parts_of(items, completions)
     words = _words(parts["text"])
@@ -93,37 +94,38 @@ def index_of(items: pl.DataFrame, completions: bool, width: int) -> dict[str, pl
     common = np.zeros(parts.height, dtype=np.int64)
     for script in SCRIPTS:
         chosen = first & (words.scripts == script)
-        found, known, left_out = _runs(parts, words, chosen, width * script)
-        runs += passages.counted(found["part"].to_numpy(), parts.height)
+        table, grams, left_out = _runs(parts, words, chosen, width * script)
+        runs += passages.counted(table["part"].to_numpy(), parts.height)
         common += left_out
-        if found.height:
-            tables[f"runs{script}"] = found
-            tables[f"grams{script}"] = pl.DataFrame({"key": np.unique(known)})
+        if table.height:
+            tables[f"runs{script}"] = table
+            tables[f"grams{script}"] = pl.DataFrame({"key": np.unique(grams)})
     whole = first & (runs == 0) & parts["whole"].to_numpy() & (words.counts > 0)
     keys = pl.DataFrame({"key": words.wholes, "part": np.arange(parts.height, dtype=np.uint32)})
     tables["whole"] = keys.filter(pl.Series(whole)).sort("key", "part")
     parts = parts.with_columns(runs=pl.Series(runs))
-    told = parts.with_columns(
+    flagged = parts.with_columns(
         searched=pl.col("runs") > 0,
         as_whole=pl.Series(whole),
         equal=pl.Series(~first),
         common=pl.Series(common),
     )
     tables["parts"] = parts.drop("item", "whole")
-    tables["sets"] = _counted(items, told)
+    tables["sets"] = _counted(items, flagged)
     return tables
 
 
 def _words(texts: pl.Series) -> WordsOfParts:
-    known = texts.to_list()
-    found = [passages.words_of(known[some]) for some in passages.batches(_sizes(texts), AT_ONCE)]
-    counts = _joined([one.counts for one in found])
+    values = texts.to_list()
+    batches = [passages.words_of(values[at]) for at in passages.batches(_sizes(texts), AT_ONCE)]
+    counts = _joined([batch.counts for batch in batches])
+    wholes = (passages.whole_hashes(batch) for batch in batches)
     return WordsOfParts(
-        np.concatenate([np.empty(0, np.uint64), *(one.hashes for one in found)]),
+        np.concatenate([np.empty(0, np.uint64), *(batch.hashes for batch in batches)]),
         np.repeat(np.arange(counts.size), counts),
-        _joined([passages.main_scripts(one) for one in found]),
+        _joined([passages.main_scripts(batch) for batch in batches]),
         counts,
-        np.concatenate([np.empty(0, np.uint64), *(passages.whole_hashes(one) for one in found)]),
+        np.concatenate([np.empty(0, np.uint64), *wholes]),
     )
 
 
@@ -136,7 +138,7 @@ def _joined(numbers: list[Numbers]) -> Numbers:
 
 
 def _first_of_equals(parts: pl.DataFrame, words: WordsOfParts) -> Flags:
-    """Whether no part before it in its set has the same words."""
+    """For each part, whether no earlier part of its set has the same words."""
     keys = parts.select("set", key=pl.Series(words.wholes))
     return keys.select(pl.struct("set", "key").is_first_distinct()).to_series().to_numpy()
 
@@ -144,20 +146,22 @@ def _first_of_equals(parts: pl.DataFrame, words: WordsOfParts) -> Flags:
 def _runs(
     parts: pl.DataFrame, words: WordsOfParts, chosen: Flags, width: int
 ) -> tuple[pl.DataFrame, Grams, Numbers]:
-    """The runs to look for in the chosen parts, the five-word hashes in them, and by part how many
-    runs are left out because they touch what is common."""
-    own = chosen[words.owners]
-    hashes, owners = words.hashes[own], words.owners[own]
+    """(runs to search for, the five-word hashes in them, runs left out of each part).
+
+    Only the `chosen` parts are searched for. A run is left out if it overlaps a template's.
+    """
+    of_chosen = chosen[words.owners]
+    hashes, owners = words.hashes[of_chosen], words.owners[of_chosen]
     at, keys = passages.run_hashes(hashes, owners, width)
     marked = passages.covered(at[_common(parts, owners[at], keys)], width, hashes.size)
     touched = np.concatenate(([0], np.cumsum(marked)))
     clean = touched[at + width] == touched[at] if at.size else np.empty(0, np.bool_)
     grams = passages.gram_hashes(hashes)
-    telling = clean & _telling(grams, at, width)
+    is_evidence = clean & _without_repeats(grams, at, width)
     left_out = passages.counted(owners[at[~clean]], parts.height)
-    at, keys = at[telling], keys[telling]
+    at, keys = at[is_evidence], keys[is_evidence]
     places = at - (np.cumsum(words.counts * chosen) - words.counts * chosen)[owners[at]]
-    found = pl.DataFrame(
+    runs = pl.DataFrame(
         {
             "key": keys,
             "part": owners[at].astype(np.uint32),
@@ -165,11 +169,11 @@ def _runs(
         }
     )
     inside = passages.covered(at, width - passages.GRAM + 1, hashes.size)
-    return found.sort("key", "part", "place"), grams[inside], left_out
+    return runs.sort("key", "part", "place"), grams[inside], left_out
 
 
 def _common(parts: pl.DataFrame, owners: Numbers, keys: Hashes) -> Flags:
-    """Which runs stand in so many parts of their set that they are a template's."""
+    """Which runs occur in so many parts of their set that they belong to a template."""
     sizes = parts.group_by("set").agg(size=pl.len())
     bounds = {
         name: min(max(COMMON_LEAST, ceil(COMMON_SHARE * size)), COMMON_MOST)
@@ -185,19 +189,22 @@ def _common(parts: pl.DataFrame, owners: Numbers, keys: Hashes) -> Flags:
     )
 
 
-def _telling(grams: Grams, at: Numbers, width: int) -> Flags:
-    """Which runs have no five words twice."""
-    told = np.empty(at.size, dtype=np.bool_)
+def _without_repeats(grams: Grams, at: Numbers, width: int) -> Flags:
+    """Which of the runs that begin at `at` contain no five words twice."""
+    distinct = np.empty(at.size, dtype=np.bool_)
     for start in range(0, at.size, ROWS_AT_ONCE):
         first = at[start : start + ROWS_AT_ONCE]
         rows = np.sort(grams[first[:, None] + np.arange(width - passages.GRAM + 1)], axis=1)
-        told[start : start + ROWS_AT_ONCE] = (rows[:, 1:] != rows[:, :-1]).all(axis=1)
-    return told
+        distinct[start : start + ROWS_AT_ONCE] = (rows[:, 1:] != rows[:, :-1]).all(axis=1)
+    return distinct
 
 
-def _counted(items: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
-    """A row for each set, by name. An item that equals another is looked for as that one is."""
-    by_item = told.group_by("set", "item").agg(
+def _counted(items: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """A row of counts for each set, by name.
+
+    An item whose parts all equal earlier ones is counted as `equal`, not as searched for.
+    """
+    by_item = parts.group_by("set", "item").agg(
         pl.col("searched").any(), pl.col("as_whole").any(), pl.col("equal").any()
     )
     searched = pl.col("searched")
@@ -207,7 +214,7 @@ def _counted(items: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
         whole=whole.sum(),
         equal=(pl.col("equal") & ~searched & ~whole).sum(),
     )
-    common = told.group_by("set").agg(pl.col("common").sum())
+    common = parts.group_by("set").agg(pl.col("common").sum())
     joined = (
         items.group_by("set")
         .agg(items=pl.len())

@@ -1,8 +1,8 @@
-"""Which records share passages with evaluation sets: looked up in the tables of the index.
+"""Which records share passages with evaluation sets, found in the tables of the index.
 
-Five-word hashes by the compiled kernel say which texts may share a run at all. Of these, a few
-megabytes at a time, all runs are looked up, and those that follow each other in both texts are
-joined to passages.
+The compiled kernel's five-word hashes show which texts may share a run at all. All runs of these
+texts are looked up, a few megabytes at a time, and runs that follow each other in both texts are
+joined into passages.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NOTHING = pl.Series(dtype=pl.String)
 
 @dataclass(frozen=True)
 class Measure:
-    """From what on an overlap counts; lengths in words of English, see `passages`."""
+    """How large an overlap must be to count; lengths in words of English, see `passages`."""
 
     words: int  # in a row
     width: int  # of the runs whose share is measured
@@ -32,7 +32,7 @@ class Measure:
 
 
 def matches(records: pl.DataFrame, index: Index, measure: Measure) -> pl.DataFrame:
-    """The plainest and largest match of each record with each set: `MATCHES`, by id and set."""
+    """The clearest and largest match of each record with each set: `MATCHES`, by id and set."""
     texts = _texts(records)
     rows = pl.concat([_by_runs(texts, index, measure), as_whole(texts, index)])
     items = index.parts.with_row_index("part").select(
@@ -41,16 +41,18 @@ def matches(records: pl.DataFrame, index: Index, measure: Measure) -> pl.DataFra
     plain = pl.col("kind").replace_strict(KINDS, range(len(KINDS)), return_dtype=pl.Int64)
     order = [plain, -pl.col("share"), -pl.col("words"), "part", "turn", "start"]
     named = rows.join(items, on="part").with_columns(pl.col("words") / pl.col("script"))
-    found = named.sort(order)
+    ordered = named.sort(order)
     item = pl.struct("item_source", "item_locator")
-    counted = found.with_columns(items=item.n_unique().over("id", "set").cast(pl.Int64))
+    counted = ordered.with_columns(items=item.n_unique().over("id", "set").cast(pl.Int64))
     best = counted.unique(["id", "set"], keep="first", maintain_order=True)
     return best.sort("id", "set").match_to_schema(MATCHES, extra_columns="ignore")
 
 
 def _texts(records: pl.DataFrame) -> pl.DataFrame:
-    """A row for each text of a kept record: `id`, `turn` (see `MATCHES`), `text`, and `asks`:
-    whether it may be an item as a whole, or a line of it, as an answer may not."""
+    """A row for each text of a kept record: `id`, `turn` (see `MATCHES`), `text`, `asks`.
+
+    `asks` says whether the text, or a line of it, may be an item as a whole; answers may not.
+    """
     kept = records.filter(KEPT)
     asked = (pl.col("role") == "user").fill_null(False)
     turns = (
@@ -70,27 +72,27 @@ def _texts(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_runs(texts: pl.DataFrame, index: Index, measure: Measure) -> pl.DataFrame:
-    """Texts that share a run of words long enough, or enough runs of one part."""
+    """The texts that share a long enough run of words, or enough runs, with a part: `PLACED`."""
     found = [pl.DataFrame(schema=PLACED)]
     rows = grams_of(texts["text"] if index.runs else _NOTHING)
     grams = np.frombuffer(b"".join(rows.to_list()), dtype="<u4")
     ends = np.cumsum(rows.bin.size().to_numpy() // 4)
     for script, (_, _, table) in index.runs.items():
         hits = table.holds(grams)
-        least = measure.width * script - passages.GRAM + 1  # neighbours that a run has
+        least = measure.width * script - passages.GRAM + 1  # five-word hashes in a run
         together = hits[least - 1 :] - hits[: max(hits.size - least + 1, 0)] == least - 1
         owners = np.searchsorted(ends, hits[: together.size][together], side="right")
         chosen = texts[np.unique(owners)]
         sizes = chosen["text"].str.len_chars().to_list()
         found += [
-            _Shared(chosen[some], index, script, measure).placed()
-            for some in passages.batches(sizes, AT_ONCE)
+            _Shared(chosen[batch], index, script, measure).placed()
+            for batch in passages.batches(sizes, AT_ONCE)
         ]
     return pl.concat(found)
 
 
 class _Shared:
-    """What some texts share with the parts of one script."""
+    """What a batch of texts shares with the parts of one script."""
 
     def __init__(self, texts: pl.DataFrame, index: Index, script: int, measure: Measure) -> None:
         self.texts, self.index, self.measure, self.script = texts, index, measure, script
@@ -98,7 +100,7 @@ class _Shared:
         self.words = passages.words_of(texts["text"].to_list())
 
     def placed(self) -> pl.DataFrame:
-        """The pairs of text and part that share enough, with the longest passage of each."""
+        """The pairs of text and part that share enough, each with its longest passage: `PLACED`."""
         pairs = self._pairs()
         place = pl.col("place")
         shares = pairs.group_by("text", "part").agg(shared=place.n_unique())
@@ -112,11 +114,13 @@ class _Shared:
         run = pl.col("words") >= self.measure.words * self.script
         enough = run | (pl.col("share") >= self.measure.share)
         kind = pl.when(run).then(pl.lit("run")).otherwise(pl.lit("share"))
-        return self._told(measured.filter(enough).with_columns(kind=kind).sort("text", "part"))
+        return self._located(measured.filter(enough).with_columns(kind=kind).sort("text", "part"))
 
     def _pairs(self) -> pl.DataFrame:
-        """Every run of the texts that a part has too: `text`, `part`, and in words of the batch
-        `at`, in words of the part `place`."""
+        """Every run that a text shares with a part: `text`, `part`, `at`, `place`.
+
+        `at` is its place in words of the batch, `place` that in words of the part.
+        """
         rows, table, _ = self.index.runs[self.script]
         first, keys = passages.run_hashes(self.words.hashes, self.words.owners, self.width)
         hits = table.holds(keys)
@@ -125,27 +129,27 @@ class _Shared:
         counts = np.searchsorted(table.keys, keys, side="right") - start
         entries = np.arange(counts.sum()) + np.repeat(start - (np.cumsum(counts) - counts), counts)
         at = np.repeat(at, counts)
-        met = rows.select(pl.col("part", "place").gather(pl.Series(entries)))
-        return met.with_columns(
+        shared = rows.select(pl.col("part", "place").gather(pl.Series(entries)))
+        return shared.with_columns(
             pl.col("place").cast(pl.Int64),
             text=pl.Series(self.words.owners[at], dtype=pl.Int64),
             at=pl.Series(at, dtype=pl.Int64),
         )
 
-    def _told(self, found: pl.DataFrame) -> pl.DataFrame:
-        """With the kind and in characters the place of each passage."""
+    def _located(self, found: pl.DataFrame) -> pl.DataFrame:
+        """The pairs with their kind and with each passage's place in characters: `PLACED`."""
         parts = found["part"].unique().sort()
         texts = self.index.parts["text"].gather(parts)
         words = passages.words_of(texts.to_list())
-        own = parts.search_sorted(found["part"]).to_numpy()
+        of_part = parts.search_sorted(found["part"]).to_numpy()
         text, at, place, size, share = (
             found[name].to_numpy() for name in ("text", "at", "place", "words", "share")
         )
-        whole = (share >= 1) & self._all_of(words, own, at - place, text)
+        whole = (share >= 1) & self._all_of(words, of_part, at - place, text)
         at, place = np.where(whole, at - place, at), np.where(whole, 0, place)
-        size = np.where(whole, words.counts[own], size)
-        there = words.firsts[own] + place
-        known, asked = self.texts["text"].gather(text).to_list(), texts.gather(own).to_list()
+        size = np.where(whole, words.counts[of_part], size)
+        in_item = words.firsts[of_part] + place
+        known, asked = self.texts["text"].gather(text).to_list(), texts.gather(of_part).to_list()
         kinds = [
             kind_of(asked[n] in known[n] or asked[n].strip() in known[n]) if whole[n] else kind
             for n, kind in enumerate(found["kind"])
@@ -160,23 +164,23 @@ class _Shared:
                 "turn": self.texts["turn"].gather(text),
                 "start": self.words.starts[at],
                 "end": self.words.ends[at + size - 1],
-                "item_start": words.starts[there],
-                "item_end": words.ends[there + size - 1],
+                "item_start": words.starts[in_item],
+                "item_end": words.ends[in_item + size - 1],
             },
             schema=PLACED,
         )
 
-    def _all_of(self, words: Words, own: Numbers, lead: Numbers, text: Numbers) -> Flags:
-        """Whether all words of each part stand in its text, the first one at `lead`."""
+    def _all_of(self, words: Words, of_part: Numbers, lead: Numbers, text: Numbers) -> Flags:
+        """For each pair, whether its text contains all words of the part, beginning at `lead`."""
         mine, firsts = self.words, words.firsts
-        told = np.zeros(own.size, dtype=np.bool_)
-        for n, (part, start) in enumerate(zip(own.tolist(), lead.tolist(), strict=True)):
+        is_whole = np.zeros(of_part.size, dtype=np.bool_)
+        for n, (part, start) in enumerate(zip(of_part.tolist(), lead.tolist(), strict=True)):
             size, first = words.counts[part], firsts[part]
             begin = mine.firsts[text[n]]
             if begin <= start and start + size <= begin + mine.counts[text[n]]:
                 same = mine.hashes[start : start + size] == words.hashes[first : first + size]
-                told[n] = bool(same.all())
-        return told
+                is_whole[n] = bool(same.all())
+        return is_whole
 
 
 def _longest(pairs: pl.DataFrame, width: int) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The tables of evaluation sets, opened to look records up in them, and how what meets is told."""
+"""The tables of evaluation sets, opened to look records up in them, and the schema of a match."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pipeline.references import References
 from pipeline.stages.evaluation_index import SCRIPTS
 
 AT_ONCE = 1 << 19  # characters
-LONGER = 2  # times as long as the longest whole part a text may be to be compared with it
+LONGER = 2  # a text is compared with whole parts up to this times the longest part's length
 KINDS = ("exact", "normalised", "run", "share")
-"""How a record and an item meet, the plainest first."""
+"""How a record matches an item, the clearest kind first."""
 
 PLACED = pl.Schema(
     {
@@ -47,17 +47,17 @@ class Index:
 
 
 def grams_of(texts: pl.Series) -> pl.Series:
-    """The five-word hashes of each text in their order, by the words of `passages`."""
+    """The five-word hashes of each text in order (Binary), with words as in `passages`."""
     return gram_rows(texts, WORD_RULES["unicode"])
 
 
 def first_grams(texts: pl.Series) -> Grams:
-    """The hash of the first five words of each text, or of all; 0 for a text without words."""
+    """The hash of each text's first five words, or of all if it has fewer; 0 without words."""
     first = grams_of(texts).bin.slice(0, 4)
     first = first.set(first.bin.size() == 0, bytes(4))
     return first.bin.reinterpret(dtype=pl.UInt32, endianness="little").to_numpy()
 
 
 def kind_of(exact: bool) -> str:
-    """The kind of what a record holds whole."""
+    """The kind of match of a whole item: `exact` or `normalised`."""
     return KINDS[0] if exact else KINDS[1]

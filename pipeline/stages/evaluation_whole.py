@@ -1,4 +1,4 @@
-"""Texts that are equal to an item as a whole: for items with fewer words than a run."""
+"""Matches of whole texts or lines with items that have fewer words than a run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pipeline.stages.evaluation_tables import AT_ONCE, KINDS, PLACED, Index, fir
 
 
 def as_whole(texts: pl.DataFrame, index: Index) -> pl.DataFrame:
-    """Documents, prompts and system prompts, and lines of them, that equal a part as a whole."""
+    """Documents, prompts, system prompts and lines of them that equal a whole part: `PLACED`."""
     found = [pl.DataFrame(schema=PLACED)]
     short = _short(texts, index.longest) if index.whole.height else _short(texts.clear(), 0)
     short = short[index.whole_starts.holds(first_grams(short["text"]))]
     sizes = short["text"].str.len_chars().to_list()
-    for some in passages.batches(sizes, AT_ONCE):
-        batch = short[some]
+    for rows_of_batch in passages.batches(sizes, AT_ONCE):
+        batch = short[rows_of_batch]
         words = passages.words_of(batch["text"].to_list())
         keys = passages.whole_hashes(words)
         hits = index.whole_keys.holds(keys)
@@ -32,7 +32,10 @@ def as_whole(texts: pl.DataFrame, index: Index) -> pl.DataFrame:
 
 
 def _short(texts: pl.DataFrame, longest: int) -> pl.DataFrame:
-    """What is short enough to be equal to a part: `id`, `turn`, `text`, and where it starts."""
+    """Texts and lines short enough to equal a part: `id`, `turn`, `text`, `offset`.
+
+    `offset` is where a line begins in its text, in characters.
+    """
     length = pl.col("text").str.len_chars()
     asking = texts.filter("asks")
     whole = asking.filter(length <= longest).with_columns(offset=pl.lit(0, pl.Int64))
@@ -45,7 +48,7 @@ def _short(texts: pl.DataFrame, longest: int) -> pl.DataFrame:
 
 
 def _equal(rows: pl.DataFrame, index: Index) -> pl.DataFrame:
-    """Each with the parts that it is equal to."""
+    """Each row with the parts that its text is equal to: `PLACED`."""
     asked = index.parts.select(asked="text").with_row_index("part")
     joined = rows.join(index.whole, on="key").join(asked, on="part")
     parts = passages.words_of(joined["asked"].to_list())

@@ -1,4 +1,4 @@
-"""The texts of a record that stand in `extra` and go to its lines: reasoning, tools, answers."""
+"""The texts in `extra` that are written to a record's lines: reasoning, tools, answers."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ DECLARED = ("toolConfig", "tools")
 KEYS = ("converse_messages", *SAID, *DECLARED)
 
 MEDIA = {"image", "video", "document"}
-"""Blocks that name a file in S3, which no change may lose."""
+"""Kinds of blocks that name a file in S3; these names must not be changed."""
 
 IDENTIFIES = {"toolUseId", "name"}
-"""What a call and its result are known by, which must stay the same in both."""
+"""Keys that link a call to its result; their values must stay the same in both."""
 
 DESCRIBES = {"description", "title", "default", "const", "enum", "examples", "$comment"}
-"""Keys of a tool's declaration under which texts are free; the others are names and types."""
+"""Keys of a tool's declaration that hold free text; all other keys hold names and types."""
 
 Change = Callable[[pl.Series, pl.Series], pl.Series]
-"""From texts, nulls among them, and the ids of their records, to as many texts in that order."""
+"""(texts, some of them null; ids of their records) -> the changed texts in the same order."""
 
 ChangeOne = Callable[[str], str]
 
 
 def rewrite_extra(extra: pl.Series, ids: pl.Series, change: Change) -> pl.Series:
-    """Each `extra` with all its texts changed; what is null or no JSON object stays as it is.
+    """Each `extra` with all its texts changed; null and anything but a JSON object is kept.
 
-    Arguments and results of tools are texts to their last key, since personal data may be one.
+    In arguments and results of tools even the keys are changed, because a key may be personal data.
     """
-    marks = [*(f'"{key}"' for key in KEYS), "\\u"]  # a key may be spelled with escapes
+    marks = [*(f'"{key}"' for key in KEYS), "\\u"]  # a key may be written with escapes
     hits = extra.str.contains_any(marks).arg_true()
     values = [_object(text) for text in extra.gather(hits)]
     texts: list[str] = []
@@ -42,16 +42,16 @@ def rewrite_extra(extra: pl.Series, ids: pl.Series, change: Change) -> pl.Series
         owners += [owner] * (len(texts) - len(owners))
     if not texts:
         return extra
-    new = iter(change(pl.Series("text", texts, dtype=pl.String), pl.Series(owners)).to_list())
-    after = [_changed_object(value, lambda _: str(next(new))) for value in values]
+    changed = iter(change(pl.Series("text", texts, dtype=pl.String), pl.Series(owners)).to_list())
+    after = [_changed_object(value, lambda _: str(next(changed))) for value in values]
     rows = zip(extra.gather(hits), values, after, strict=True)
-    told = [text if one == other else orjson.dumps(other).decode() for text, one, other in rows]
+    rewritten = [text if old == new else orjson.dumps(new).decode() for text, old, new in rows]
     # `scatter` writes into the series it is called on.
-    return extra.clone().scatter(hits, pl.Series(told, dtype=pl.String))
+    return extra.clone().scatter(hits, pl.Series(rewritten, dtype=pl.String))
 
 
 def _object(extra: str) -> dict[str, Any]:
-    """`extra` as an object; empty for anything else, which targets refuse."""
+    """`extra` as an object; an empty one for anything else, which targets reject later."""
     try:
         value = orjson.loads(extra)
     except orjson.JSONDecodeError:
@@ -60,7 +60,7 @@ def _object(extra: str) -> dict[str, Any]:
 
 
 def _changed_object(extra: dict[str, Any], change: ChangeOne) -> dict[str, Any]:
-    """A copy with every text changed, one after the other, always in the same order."""
+    """A copy with every text changed, always visiting the texts in the same order."""
     copy = dict(extra)
     for key in extra:
         if key == "converse_messages":
@@ -73,7 +73,7 @@ def _changed_object(extra: dict[str, Any], change: ChangeOne) -> dict[str, Any]:
 
 
 def _changed(value: Any, change: ChangeOne) -> Any:
-    """A JSON value with every text in it changed, and every key; keys stay distinct."""
+    """A JSON value with every text and every key in it changed; keys stay distinct."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
@@ -90,7 +90,7 @@ def _changed(value: Any, change: ChangeOne) -> Any:
 
 
 def _changed_messages(messages: Any, change: ChangeOne) -> Any:
-    """Messages of the Converse shape; anything else is changed as a plain value."""
+    """Messages in the Converse shape, changed; anything else is changed as a plain value."""
     if not isinstance(messages, list):
         return _changed(messages, change)
     return [_changed_message(message, change) for message in messages]
@@ -118,7 +118,7 @@ def _changed_held(held: Any, change: ChangeOne) -> Any:
 
 
 def _changed_declaration(value: Any, change: ChangeOne, key: str) -> Any:
-    """A tool's declaration: what describes is text, what names must fit the calls."""
+    """A tool's declaration with its descriptions changed; names stay, as calls refer to them."""
     if key in DESCRIBES:
         return _changed(value, change)
     if isinstance(value, list):
@@ -129,11 +129,11 @@ def _changed_declaration(value: Any, change: ChangeOne, key: str) -> Any:
 
 
 def reasoning() -> pl.Expr:
-    """The reasoning before a record's last answer; empty where there is none."""
+    """The reasoning before a record's last answer; empty if there is none."""
     return pl.col("extra").str.json_path_match("$.reasoning").fill_null("")
 
 
 def declared_tools() -> pl.Expr:
-    """The tools that a record declares, as JSON; empty where there are none."""
+    """The tools that a record declares, as JSON; empty if there are none."""
     found = [pl.col("extra").str.json_path_match(f"$.{key}") for key in DECLARED]
     return pl.coalesce(*found).fill_null("")

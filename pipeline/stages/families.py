@@ -1,4 +1,4 @@
-"""Groups that belong together, shared out between the splits, and how alike the splits are."""
+"""Distributes families of groups over the splits, and measures how similar the splits are."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from pipeline.stages.near_pairs import REMEMBERED, Candidates, Graph, band_names
 from pipeline.stages.pairings import PAIRS, between, possible
 
 MOST_CHAINED = 0.5
-"""Share of the records that near-duplicates may chain into one family. What is larger hangs
-together by something that stands everywhere, and could not be shared out at all."""
+"""Largest share of the records that near-duplicates may chain into one family. A larger family is
+held together by some text that occurs everywhere, and could not be divided between splits."""
 
 MIN_GROUPS = 10
-"""From so many families on, a split that is asked for gets at least one."""
+"""With at least this many families, every split that is asked for gets at least one."""
 
 TRAIN = "train"
 
 
 def shared_out(groups: pl.DataFrame, families: pl.Series, shares: dict[str, float]) -> pl.Series:
-    """The split of each group, whole families at a time, as far as they fit.
+    """The split of each group, assigned by whole families as far as they fit.
 
-    `groups` has `digest`, `size` and `labelled`, `families` the number of each group's family.
-    Families go by their least digest, so that nothing else decides. Labelled ones are shared out
-    by themselves: they are for other targets than documents.
+    `groups` has `digest`, `size` and `labelled`; `families` has the number of each group's family.
+    `shares` is the share of records for each split other than training. Families are taken in the
+    order of their smallest digest, so that nothing else decides. Labelled families are distributed
+    separately, because they go to other targets than documents do.
     """
     known = groups.with_columns(family=pl.lit(families))
     size, total = pl.col("size").sum().over("family"), pl.col("size").sum().over("labelled")
@@ -35,14 +36,14 @@ def shared_out(groups: pl.DataFrame, families: pl.Series, shares: dict[str, floa
         .sort("digest")
     )
     placed = pl.concat(
-        some.select("family", split=pl.Series(_splits(some["size"].to_list(), shares)))
-        for some in (ordered.filter("labelled"), ordered.filter(~pl.col("labelled")))
+        side.select("family", split=pl.Series(_splits(side["size"].to_list(), shares)))
+        for side in (ordered.filter("labelled"), ordered.filter(~pl.col("labelled")))
     )
     return known.join(placed, on="family", how="left", maintain_order="left")["split"]
 
 
 def _splits(sizes: list[int], shares: dict[str, float]) -> pl.Series:
-    """The split of each family; one at least is for training."""
+    """The split of each family; at least one family is for training."""
     records, splits = sum(sizes), [TRAIN] * len(sizes)
     free = list(range(len(sizes)))
     for split, share in shares.items():
@@ -54,7 +55,10 @@ def _splits(sizes: list[int], shares: dict[str, float]) -> pl.Series:
 
 
 def _chosen(places: list[int], sizes: list[int], room: int, total: int) -> list[int]:
-    """The families that fit, in order; the smallest if none does and there are enough."""
+    """The families that fit into `room` records, in order.
+
+    If none fits and there are `MIN_GROUPS` families in `total`, the smallest one.
+    """
     chosen = []
     for place in places:
         if sizes[place] <= room:
@@ -68,24 +72,24 @@ def _chosen(places: list[int], sizes: list[int], room: int, total: int) -> list[
 
 
 def closest(candidates: Candidates, threshold: float, is_train: pl.Series) -> pl.DataFrame:
-    """The records outside training that are most alike to one inside, by band keys they share.
+    """The records outside training that are most similar to a training record.
 
-    Rows of `rank`, `train` (the rank of the other) and `jaccard`, the most alike first: all from
-    `threshold` on, and the first below it.
+    Only pairs that share a band key are compared. Rows of `rank`, `train` (the training record's
+    rank) and `jaccard`, the most similar first: all from `threshold` up, and the best one below it.
     """
     sizes = candidates.sizes
-    seen = pl.DataFrame(schema=PAIRS)
+    measured = pl.DataFrame(schema=PAIRS)
     best = pl.DataFrame(schema={"rank": pl.UInt32, "train": pl.UInt32, "jaccard": pl.Float64})
     below, least = pl.col("jaccard") < threshold, 0.0
     for rows in candidates.buckets(band_names(threshold)):
         pairs = possible(between(rows, is_train), sizes, least).join(
-            seen, on=["left", "right"], how="anti"
+            measured, on=["left", "right"], how="anti"
         )
-        found = candidates.measured(pairs)
-        first = pl.lit(is_train.gather(found["left"]))
-        ends = found.select(
-            rank=pl.when(first).then("right").otherwise("left"),
-            train=pl.when(first).then("left").otherwise("right"),
+        similarities = candidates.measured(pairs)
+        left_is_train = pl.lit(is_train.gather(similarities["left"]))
+        ends = similarities.select(
+            rank=pl.when(left_is_train).then("right").otherwise("left"),
+            train=pl.when(left_is_train).then("left").otherwise("right"),
             jaccard="jaccard",
         )
         known = pl.concat([best, ends]).sort(
@@ -94,13 +98,16 @@ def closest(candidates: Candidates, threshold: float, is_train: pl.Series) -> pl
         known = known.unique("rank", keep="first", maintain_order=True)
         best = pl.concat([known.filter(~below), known.filter(below).head(1)])
         least = float(known.filter(below)["jaccard"].head(1).sum())
-        if seen.height < REMEMBERED:
-            seen = pl.concat([seen, pairs])
+        if measured.height < REMEMBERED:
+            measured = pl.concat([measured, pairs])
     return best
 
 
 def joined(graph: Graph, groups: pl.Series, pairs: pl.DataFrame) -> None:
-    """Make one family of the groups of both ends of each pair; `groups` are by rank."""
+    """Join the groups of both ends of each pair into one family in `graph`.
+
+    `groups` has the group number of each rank.
+    """
     ends = (groups.gather(pairs[name]).cast(pl.UInt32) for name in ("left", "right"))
     left, right = ends
     graph.join(

@@ -1,4 +1,4 @@
-"""Whether a quote stands in a text, and where: exact, but for white space and normalisation."""
+"""Whether and where a text contains a quote, exactly except for white space and NFC."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ BLANKS = re.compile(r"\s+")
 
 
 def plain(text: str) -> str:
-    """The text in NFC, each run of white space one blank, none at its ends."""
+    """The text in NFC, with each run of white space as one space and none at the ends."""
     return BLANKS.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A text that quotes are looked up in; places are in characters of `text` as it is."""
+    """A text to find quotes in; places are in characters of the unchanged `text`."""
 
     text: str
 
     @cached_property
     def _plain(self) -> tuple[str, list[int], list[int]]:
-        """The text as `plain` writes it; where what each character comes from begins and ends."""
+        """(the text as `plain` gives it; start and end in `text` of each of its characters)."""
         letters: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -39,24 +39,24 @@ class Passage:
         return "".join(letters).rstrip(" "), starts, ends
 
     def find(self, quote: str) -> tuple[int, int] | None:
-        """Start and end (not included) of the first place that says the quote, or None."""
+        """Start and end (not included) of the quote's first occurrence, or None."""
         wanted = plain(quote)
         text, starts, ends = self._plain
         at = text.find(wanted) if wanted else -1
         return None if at < 0 else (starts[at], ends[at + len(wanted) - 1])
 
     def common(self, quote: str) -> int:
-        """How many characters of the quote's beginning stand in the text, at most."""
+        """The length of the longest beginning of the quote that the text contains."""
         wanted, text = plain(quote), self._plain[0]
         low, high = 0, len(wanted)
-        while low < high:  # what holds of a beginning holds of every shorter one
+        while low < high:  # if the text contains a beginning, it contains every shorter one
             middle = (low + high + 1) // 2
             low, high = (middle, high) if wanted[:middle] in text else (low, middle - 1)
         return low
 
 
 def _composed(text: str) -> Iterator[tuple[int, int, str]]:
-    """The text in NFC, cut where no cut changes it: (start, end in `text`, composed piece)."""
+    """The text in NFC, cut only where that does not change it: (start, end, composed piece)."""
     if unicodedata.is_normalized("NFC", text):
         yield from ((at, at + 1, letter) for at, letter in enumerate(text))
         return
@@ -68,7 +68,7 @@ def _composed(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _parts(before: str, letter: str) -> bool:
-    """Whether a letter stays apart from what stands before it, whatever follows."""
+    """Whether NFC never combines a letter with the text before it, whatever follows."""
     if unicodedata.combining(letter):
         return False
     alone = unicodedata.normalize("NFC", before) + unicodedata.normalize("NFC", letter)

@@ -1,4 +1,4 @@
-"""JSON paths in `extra` that a recipe names: held against the library that will follow them."""
+"""JSON paths in `extra` that a recipe names, checked by the library that will evaluate them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pydantic import AfterValidator
 
 
 def _known(path: str) -> str:
-    """The path. Raises ValueError for one that would end a run only once records come to it."""
+    """The path itself. Raises ValueError for an invalid one, which else would fail mid-run."""
     try:
         pl.select(pl.lit("{}").str.json_path_match(path))
     except pl.exceptions.ComputeError:
-        raise ValueError(f"{path} is no JSON path") from None
+        raise ValueError(f"{path} is not a JSON path; write it as $.metadata.key") from None
     return path
 
 
@@ -22,7 +22,7 @@ def _known_if_path(name: str) -> str:
 
 
 JsonPath = Annotated[str, AfterValidator(_known)]
-"""A setting that is one."""
+"""A setting that is a JSON path."""
 
 IF_PATH = AfterValidator(_known_if_path)
-"""For a setting that may be one, or the name of a part of the record."""
+"""For a setting that is either a JSON path or the name of a part of the record."""

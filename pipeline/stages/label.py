@@ -1,4 +1,4 @@
-"""`label`: pairs out of documents, and conversations that a model can learn from."""
+"""`label`: makes pairs from documents and rejects conversations that no model can learn from."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ ROLES = ("user", "assistant")
 
 
 class Label(Settings):
-    """Makes pairs of documents, if asked, and rejects conversations that make no sense.
+    """Makes pairs from documents, if asked, and rejects conversations that make no sense.
 
-    The first turn is the user's, the last the assistant's, they alternate, and none is empty; a
-    record with images may ask with the image alone. `merge_same_role` first joins neighbouring
-    turns of one role with an empty line, as exports of chats often split a message. Records
-    without `messages` are documents. `pairs` names what is made of them, without any model:
-    `questions` (`Q:` and `A:`, headings and bold lines that end in `?`), `abstract`, `glossary`,
-    `tables` (a row each) and `headings` (any other section). Each pair takes the place of its
-    document, and its locator says which characters hold it (`chars=120-410`); a document that
-    holds none stays as it is.
+    The first turn must be the user's and the last the assistant's, they must alternate, and none
+    may be empty; in a record with images a prompt may be the image alone. `merge_same_role` first
+    joins neighbouring turns of one role with an empty line, because chat exports often split a
+    message. Records without `messages` are documents. `pairs` names what is made from them,
+    without a model: `questions` (`Q:` and `A:`, headings and bold lines that end in `?`),
+    `abstract`, `glossary`, `tables` (a pair per row) and `headings` (any other section). The pairs
+    replace their document, and each one's locator gives the characters that it comes from
+    (`chars=120-410`); a document without any pair is unchanged.
     """
 
     name: ClassVar[str] = "label"
@@ -34,7 +34,8 @@ class Label(Settings):
         "unknown_role": "A turn has a role other than `user` and `assistant`; rename the role, "
         "and put a system prompt in `system`.",
         "first_turn_not_user": "The assistant speaks first; drop that turn or give it a prompt.",
-        "roles_do_not_alternate": "Two neighbouring turns have one role; set `merge_same_role`.",
+        "roles_do_not_alternate": "Two neighbouring turns have the same role; set "
+        "`merge_same_role`.",
         "last_turn_not_assistant": "The last turn has no answer; drop it or answer it.",
         "empty_prompt": "The turn before the answer is empty.",
         "empty_completion": "The answer is empty.",
@@ -43,31 +44,31 @@ class Label(Settings):
 
     merge_same_role: bool = Field(False, description="join neighbouring turns of one role")
 
-    pairs: tuple[Kind, ...] = Field((), description="what to make of documents; nothing if empty")
-    min_characters: int = Field(20, ge=1, description="of a completion made of a document")
+    pairs: tuple[Kind, ...] = Field((), description="what to make from documents; empty: nothing")
+    min_characters: int = Field(20, ge=1, description="of a completion made from a document")
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records, conversations that break a rule rejected with the turn or role at fault."""
+        """The records; conversations that break a rule are rejected, naming the turn or role."""
         made = self._made(records) if self.pairs else records
         merged = _merged(made) if self.merge_same_role else made
         measured = merged.with_columns(_measures())
         return reject(measured, **_rules()).drop(column for column in MEASURES)
 
     def _made(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records, documents that hold pairs replaced by them in the order of the text."""
-        seen = records.with_row_index("row")
+        """The records; each document with pairs is replaced by them, in the order of the text."""
+        numbered = records.with_row_index("row")
         document = pl.col("messages").is_null() & pl.col("text").is_not_null() & ~has_images()
         found = [
             (row, number, pair.start, pair.end, _turns(pair.prompt, pair.completion))
-            for row, text, language in seen.filter(document & KEPT)
+            for row, text, language in numbered.filter(document & KEPT)
             .select("row", "text", "language")
             .iter_rows()
             for number, pair in enumerate(
                 pairs(text, self.pairs, language, self.min_characters), start=1
             )
         ]
-        made = _placed(seen, pl.DataFrame(found, schema=MADE, orient="row"))
-        whole = seen.join(made, on="row", how="anti")
+        made = _placed(numbered, pl.DataFrame(found, schema=MADE, orient="row"))
+        whole = numbered.join(made, on="row", how="anti")
         together = pl.concat([whole, made]).sort("row", maintain_order=True)
         return together.select(records.columns)
 
@@ -80,9 +81,9 @@ def _turns(prompt: str, completion: str) -> list[dict[str, str]]:
     return [{"role": "user", "text": prompt}, {"role": "assistant", "text": completion}]
 
 
-def _placed(seen: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
-    """A record for each pair: its document's, but for turns, id and locator."""
-    joined = made.join(seen, on="row", how="left", maintain_order="left")
+def _placed(documents: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
+    """A record for each pair: a copy of its document's, with its own turns, id and locator."""
+    joined = made.join(documents, on="row", how="left", maintain_order="left")
     place = pl.format("chars={}-{}", "start", "end")
     inside = pl.when(pl.col("locator").fill_null("") == "").then(place)
     return joined.with_columns(
@@ -91,7 +92,7 @@ def _placed(seen: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
         text=pl.lit(None, dtype=pl.String),
         messages=pl.col("turns"),
         tokens=pl.lit(None, dtype=SCHEMA["tokens"]),
-    ).select(seen.columns)
+    ).select(documents.columns)
 
 
 MEASURES = ("roles", "empty", "turns")
@@ -130,7 +131,7 @@ def _rules() -> dict[str, Broken]:
 
 
 def _merged(records: pl.DataFrame) -> pl.DataFrame:
-    """The records, neighbouring turns of one role joined by an empty line."""
+    """The records with neighbouring turns of one role joined by an empty line."""
     turns = turns_of(records.filter(KEPT))
     if turns.is_empty():
         return records

@@ -32,7 +32,8 @@ def line_without_mojibake(line: str) -> str:
     good = [match.span() for match in _PAIR.finditer(line) if _is_good(line, match.start())]
     if not good:
         return _repaired(line)
-    pieces, done = [], 0
+    pieces: list[str] = []
+    done = 0
     for start, end in good:
         pieces += _repaired(line[done:start]), line[start:end]
         done = end

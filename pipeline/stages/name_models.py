@@ -1,8 +1,8 @@
-"""The spaCy pipeline that finds names: its files, and the pipeline itself, loaded once a process.
+"""The spaCy pipeline that finds names: its files, and the pipeline, loaded once in each process.
 
-The user brings it, as a folder or as an installed package; nothing is fetched. It is code that
-runs with the rights of the run: a package is imported, and components may be of any making.
-spaCy is imported here alone, and only when a recipe names a model.
+The user provides it as a folder or an installed package; nothing is downloaded. It is code that
+runs with the rights of the run: a package is imported, and components may come from anyone.
+Only this module imports spaCy, and only when a recipe names a model.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 REMEDY = "pip install 'bedrock-prep[ner]'"
 PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 META = "meta.json"
-"""What every saved pipeline and every package with one has in its folder."""
+"""The file that the folder of every saved or packaged pipeline contains."""
 
 DIGEST_BYTES = 16
 
 NETWORKS = {"ner", "beam_ner"}
-"""Factories whose components look at words, and at what `SHARED` makes of them, alone."""
+"""Factories whose components use nothing but words and what `SHARED` computes from them."""
 SHARED = {"tok2vec", "transformer", "curated_transformer"}
 APART = {
     "tagger", "morphologizer", "parser", "senter", "sentencizer", "attribute_ruler", "lemmatizer",
     "trainable_lemmatizer", "textcat", "textcat_multilabel", "spancat", "entity_linker",
 }  # fmt: skip
-"""Factories that a network for entities needs nothing of; a rule may, so may what is not known."""
+"""Factories that entity networks do not depend on; rules and unknown components may do so."""
 
 
 @dataclass(frozen=True)
@@ -46,27 +46,28 @@ class NameModel:
 
     name: str  # as the recipe has it
     folder: Path
-    packaged: bool  # whether `name` is that of an installed package, which loads itself
+    packaged: bool  # whether `name` is an installed package, which has its own `load`
     digest: str  # of the files, and of spaCy's version
     size: int  # bytes of the files
 
 
 def find_model(name: str, beside: Path) -> NameModel:
-    """The model in the folder `name`, from `beside`, or else in the package of that name.
+    """The model in the folder `name`, relative to `beside`, or in the package of that name.
 
-    Raises ValueError, one line with the remedy, if spaCy or the model is missing, or is none.
+    Raises ValueError, one line with the remedy, if spaCy or the model is missing, or if `name` is
+    not a spaCy pipeline.
     """
     if find_spec("spacy") is None:
         raise ValueError(f"names need the package spacy, which is not installed; {REMEDY}")
     folder, packaged = (beside / name).absolute(), False
     if not folder.is_dir():
-        found = find_spec(name) if PACKAGE.fullmatch(name) else None
-        if found is None or not found.submodule_search_locations:
+        spec = find_spec(name) if PACKAGE.fullmatch(name) else None
+        if spec is None or not spec.submodule_search_locations:
             fault = "no such folder, and no installed package has the name"
-            raise ValueError(f"ner_model {name}: {fault}; nothing is downloaded in a run")
-        folder, packaged = Path(found.submodule_search_locations[0]), True
+            raise ValueError(f"ner_model {name}: {fault}; a run downloads nothing")
+        folder, packaged = Path(spec.submodule_search_locations[0]), True
     if not (folder / META).is_file():
-        raise ValueError(f"ner_model {name}: is no spaCy pipeline, it has no {META}")
+        raise ValueError(f"ner_model {name}: is not a spaCy pipeline: it has no {META}")
     try:
         return NameModel(name, folder, packaged, *_digest_of(folder))
     except OSError as error:
@@ -74,7 +75,10 @@ def find_model(name: str, beside: Path) -> NameModel:
 
 
 def _digest_of(folder: Path) -> tuple[str, int]:
-    """(digest, bytes) of a folder's files, and of spaCy's version: another finds other names."""
+    """(digest, total bytes) of a folder's files.
+
+    The digest includes spaCy's version, because another version may find other names.
+    """
     digest, size = blake2b(version("spacy").encode(), digest_size=DIGEST_BYTES), 0
     for file in sorted(_files(folder)):
         with file.open("rb") as opened:
@@ -85,7 +89,7 @@ def _digest_of(folder: Path) -> tuple[str, int]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All files but compiled ones, which Python writes when it pleases."""
+    """All files except those in `__pycache__`, which Python may write at any time."""
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if name != "__pycache__"]
         yield from (Path(place, name) for name in names)
@@ -93,20 +97,21 @@ def _files(folder: Path) -> Iterator[Path]:
 
 @lru_cache(maxsize=4)
 def load_model(model: NameModel) -> Language:
-    """The pipeline, with what its entities need and no more; it may raise anything else, too.
+    """The pipeline without the components that its entities do not need.
 
-    Raises OSError when its files are not those that the run began with.
+    Raises OSError if its files have changed since the run began; the model's own code may raise
+    any other exception.
     """
     if _digest_of(model.folder)[0] != model.digest:
         raise OSError(None, "has changed since the run began; run again", str(model.folder))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # stderr is for our own lines
+        warnings.simplefilter("ignore")  # only our own messages belong on stderr
         import spacy
 
-        own = (
+        load = (
             import_module(model.name).load if model.packaged else partial(spacy.load, model.folder)
         )
-        nlp: Language = own()
+        nlp: Language = load()
         for name in _not_needed(nlp):
             nlp.remove_pipe(name)
     return nlp
@@ -120,18 +125,18 @@ def labels_of(model: NameModel) -> frozenset[str]:
     try:
         nlp = load_model(model)
         labels = {label for pipe in _entity_pipes(nlp) for label in pipe.labels}
-    except Exception as error:  # noqa: BLE001 - a model is code of any making
-        told = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(f"ner_model {model.name}: cannot be loaded: {told}") from None
+    except Exception as error:  # noqa: BLE001 - a model's code may raise anything
+        message = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"ner_model {model.name}: cannot be loaded: {message}") from None
     if not labels:
-        had = ", ".join(nlp.pipe_names) or "none"
-        fault = f"has no component that finds entities (ner, entity_ruler); its components: {had}"
+        names = ", ".join(nlp.pipe_names) or "none"
+        fault = f"has no component that finds entities (ner, entity_ruler); its components: {names}"
         raise ValueError(f"ner_model {model.name}: {fault}")
     return frozenset(labels)
 
 
 def _entity_pipes(nlp: Language) -> list[Any]:
-    """The components that set entities; a span ruler does so if it is told to."""
+    """The components that set entities; a span ruler does so if `annotate_ents` is set."""
     return [
         pipe
         for name, pipe in nlp.pipeline
@@ -140,7 +145,7 @@ def _entity_pipes(nlp: Language) -> list[Any]:
 
 
 def _not_needed(nlp: Language) -> list[str]:
-    """The components that the entities do without: most of a pipeline's time goes to them."""
+    """The names of components that the entities do not need; they take most of the time."""
     made_by = {name: nlp.get_pipe_meta(name).factory for name in nlp.pipe_names}
     networks: list[Any] = [pipe for name, pipe in nlp.pipeline if made_by[name] in NETWORKS]
     if not networks or set(made_by.values()) - NETWORKS - SHARED - APART:

@@ -1,4 +1,4 @@
-"""Names of people, places and organizations, as a spaCy pipeline of the user's finds them."""
+"""Names of people, places and organizations, as found by the user's spaCy pipeline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.stages.name_models import NameModel, labels_of, load_model
 from pipeline.stages.spans import Detector, Span
 
 Labels = tuple[tuple[str, NameKind], ...]
-"""What each label of a model stands for, where it is known."""
+"""The known labels of a model with the kind of name each stands for."""
 
 USUAL_LABELS: dict[str, NameKind] = {
     "PERSON": "person",  # OntoNotes: English, Chinese, Japanese …
@@ -25,37 +25,37 @@ USUAL_LABELS: dict[str, NameKind] = {
 }
 
 LONGEST = 10_000
-"""Characters that a model sees at once. spaCy asks for 1 GB of memory for 100,000, and refuses
-1,000,000; a name is known by the words around it."""
+"""Characters given to a model at once. spaCy needs 1 GB of memory for 100,000, and refuses
+1,000,000. Nearby words are enough, because they are what a name is recognised by."""
 
 ENDS = (("\n\n",), ("\n",), (". ", "! ", "? ", "。", "！", "？"), (" ",))
-"""Where a text is best cut, then second best: paragraphs, lines, sentences, words."""
+"""Where to cut a text, the best place first: after paragraphs, lines, sentences, words."""
 
 
 def chosen_labels(
     model: NameModel, kinds: list[NameKind], given: Mapping[str, NameKind] | None
 ) -> Labels:
-    """What a model's labels stand for: as `given`, or else as usual.
+    """What a model's labels stand for, by `given`, or by `USUAL_LABELS` if that is None.
 
-    Raises ValueError, one line, if the model lacks a label that is given, or any for one of the
-    `kinds`, or cannot be loaded.
+    Raises ValueError, one line, if the model cannot be loaded, lacks a label of `given`, or has no
+    known label for one of the `kinds`.
     """
-    own = labels_of(model)
-    has = f"it has {', '.join(sorted(own))}"
-    lacking = sorted((given or {}).keys() - own)
+    labels = labels_of(model)
+    has = f"it has {', '.join(sorted(labels))}"
+    lacking = sorted((given or {}).keys() - labels)
     if lacking:
         raise ValueError(f"ner_labels: {model.name} has no label {lacking[0]}; {has}")
     known = USUAL_LABELS if given is None else given
-    chosen = tuple(sorted((label, known[label]) for label in own & known.keys()))
+    chosen = tuple(sorted((label, known[label]) for label in labels & known.keys()))
     for kind in kinds:
         if kind not in dict(chosen).values():
             fault = f"no label of {model.name} is known for the kind {kind}"
-            raise ValueError(f"ner_model: {fault}; {has}: say which in ner_labels")
+            raise ValueError(f"ner_model: {fault}; {has}: name one in ner_labels")
     return chosen
 
 
 def name_detectors(model: NameModel, labels: Labels) -> tuple[Detector, ...]:
-    """Detectors of the kinds that the labels stand for; the model sees each text once."""
+    """Detectors of the kinds that the labels stand for; the model reads each text only once."""
     kinds = {kind for _, kind in labels}
     return tuple(
         Detector(kind, r"\p{L}", partial(_of_kind, kind=kind, model=model, labels=labels))
@@ -65,23 +65,23 @@ def name_detectors(model: NameModel, labels: Labels) -> tuple[Detector, ...]:
 
 
 def _of_kind(text: str, kind: NameKind, model: NameModel, labels: Labels) -> Iterator[Span]:
-    return (span for span, own in _names(text, model, labels) if own == kind)
+    return (span for span, of_kind in _names(text, model, labels) if of_kind == kind)
 
 
 @lru_cache(maxsize=2)
 def _names(text: str, model: NameModel, labels: Labels) -> tuple[tuple[Span, NameKind], ...]:
-    """Where names stand in a text, without white space around them and without any mark.
+    """The spans of names in a text, without white space around them and without any mark.
 
-    One text at a time: in a batch the sums of a network come out otherwise in their last digits,
-    and a name might be found or not by what stands in other records.
+    Only one text at a time: in a batch, a network's sums differ in their last digits, and whether
+    a name is found could depend on other records.
     """
     nlp, kinds = load_model(model), dict(labels)
     found: list[tuple[Span, NameKind]] = []
     for start, end in pieces(text):
         marks = [match.span() for match in MARKS.finditer(text, start, end)]
-        with nlp.memory_zone():  # else every word ever seen is kept
+        with nlp.memory_zone():  # without it, spaCy keeps every word it has ever seen
             doc = nlp(text[start:end])
-            if doc.text != text[start:end]:  # then its places are not those of the text
+            if doc.text != text[start:end]:  # then its places are not places in the text
                 raise OSError(None, "its tokenizer changes the text", str(model.folder))
             ents = [(e.start_char, e.end_char, e.label_) for e in doc.ents if e.label_ in kinds]
         for first, last, label in ents:
@@ -91,7 +91,7 @@ def _names(text: str, model: NameModel, labels: Labels) -> tuple[tuple[Span, Nam
 
 
 def pieces(text: str) -> Iterator[Span]:
-    """A text in pieces of at most `LONGEST` characters, cut where it is best."""
+    """The spans of pieces of at most `LONGEST` characters, cut at the best places."""
     start = 0
     while len(text) - start > LONGEST:
         end = _cut(text, start + LONGEST // 2, start + LONGEST)
@@ -101,16 +101,16 @@ def pieces(text: str) -> Iterator[Span]:
 
 
 def _cut(text: str, least: int, most: int) -> int:
-    """The last place to cut between two places, by the best of the ends that are there."""
+    """The last place to cut from `least` to `most`, by the best kind of `ENDS` found there."""
     for ends in ENDS:
-        found = [text.rfind(end, least, most) + len(end) for end in ends if end in text[least:most]]
-        if found:
-            return max(found)
+        cuts = [text.rfind(end, least, most) + len(end) for end in ends if end in text[least:most]]
+        if cuts:
+            return max(cuts)
     return most
 
 
 def outside(span: Span, marks: list[Span]) -> Iterator[Span]:
-    """What is left of a span without the marks (ascending) that it overlaps."""
+    """The parts of a span that no mark overlaps; `marks` are ascending."""
     at, end = span
     for first, last in marks:
         if first < end and last > at:
@@ -122,7 +122,7 @@ def outside(span: Span, marks: list[Span]) -> Iterator[Span]:
 
 
 def stripped(text: str, span: Span) -> Iterator[Span]:
-    """A span without white space at its ends, if it holds a letter."""
+    """A span without white space at its ends; nothing if it has no letter."""
     start, end = span
     value = text[start:end]
     if any(map(str.isalpha, value)):

@@ -1,7 +1,7 @@
-"""Identity numbers of persons: by their form, then by their check digits (python-stdnum).
+"""Identity numbers of persons, found by their form and then their check digits (python-stdnum).
 
-A number that any counter could print, because its form says little and its check digit lets one
-in ten through, counts only beside a word that says what it is.
+Some forms are so weak that any counter could produce them, and a check digit lets one number in
+ten through. These count only beside a word that says what they are.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from importlib import import_module
 from pipeline.stages.spans import AFTER, Detector, Span
 
 WORD_BESIDE = 60
-"""Characters before a number, or after it, in which the word must stand."""
+"""Characters before or after a number within which the word must occur."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The identity number of a country."""
+    """One form of a country's identity number."""
 
     country: str
     pattern: str
-    module: str | None  # of stdnum, with `is_valid`; None if the pattern says all
-    word: str | None = None  # must stand beside it, in any case
+    module: str | None  # of stdnum, with `is_valid`; None if the pattern is the only check
+    word: str | None = None  # a regex, case-insensitive, that must match beside the number
 
 
 PROVINCE = r"0(?:0[1-8]|1[0-79]|2[0-7]|3[0-8]|4[024-9]|5[1-8]|6[0-8]|7[0-9]|8[0-9]|9[1-6])"
@@ -58,14 +58,14 @@ IDENTITIES = (
     Identity("CN", r"[1-9][0-9]{16}[0-9X]", "cn.ric"),
     Identity("KR", r"[0-9]{6}-[0-9]{7}", "kr.rrn"),
 )  # fmt: skip
-"""Checked by stdnum where it knows the number; the others are known by their form alone."""
+"""stdnum checks the numbers that it knows; the others are recognised by their form alone."""
 
 BEFORE = r"(?<![\w.#/$€£¥+-])"
 _NUMBERS = re.compile(
-    f"{BEFORE}(?:" + "|".join(f"(?:{one.pattern})" for one in IDENTITIES) + f"){AFTER}"
+    f"{BEFORE}(?:" + "|".join(f"(?:{known.pattern})" for known in IDENTITIES) + f"){AFTER}"
 )
-_FORMS = tuple((one, re.compile(one.pattern)) for one in IDENTITIES)
-_WORDS = {one.word: re.compile(one.word, re.IGNORECASE) for one in IDENTITIES if one.word}
+_FORMS = tuple((known, re.compile(known.pattern)) for known in IDENTITIES)
+_WORDS = {known.word: re.compile(known.word, re.IGNORECASE) for known in IDENTITIES if known.word}
 
 _WINDOWS = re.compile(r"[A-Z0-9][A-Z0-9 .+-]{7,}[A-Z0-9]")
 
@@ -77,23 +77,25 @@ GATE = (
 
 
 def national_ids(text: str) -> Iterator[Span]:
-    """Identity numbers that hold by the rules of some country."""
+    """The spans of identity numbers that are valid by the rules of some country."""
     for window in _WINDOWS.finditer(text):
         for match in _NUMBERS.finditer(text, window.start(), window.end() + len("-0")):
-            if any(_is(one, form, text, match) for one, form in _FORMS):
+            if any(_is(identity, form, text, match) for identity, form in _FORMS):
                 yield match.span()
 
 
-def _is(one: Identity, form: re.Pattern[str], text: str, match: re.Match[str]) -> bool:
+def _is(identity: Identity, form: re.Pattern[str], text: str, match: re.Match[str]) -> bool:
     value = match.group()
     if not form.fullmatch(value):
         return False
-    if one.word:
-        word = _WORDS[one.word]
+    if identity.word:
+        word = _WORDS[identity.word]
         before = text[max(0, match.start() - WORD_BESIDE) : match.start()]
         if not (word.search(before) or word.search(text, match.end(), match.end() + WORD_BESIDE)):
             return False
-    return one.module is None or bool(import_module(f"stdnum.{one.module}").is_valid(value))
+    if identity.module is None:
+        return True
+    return bool(import_module(f"stdnum.{identity.module}").is_valid(value))
 
 
 IDS = Detector("national_id", GATE, national_ids)

@@ -1,4 +1,4 @@
-"""Which of a run's records are alike to one of earlier data, and which of these is the closest."""
+"""Finds the run's records that are similar to earlier data, and the closest earlier record."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ FOUND = pl.Schema({"rank": pl.UInt32, "earlier": pl.UInt32, "jaccard": pl.Float6
 def closest_earlier(
     candidates: Candidates, threshold: float, is_earlier: pl.Series
 ) -> pl.DataFrame:
-    """`rank` of each of the run's records that is alike from `threshold` on to one of earlier data,
-    `earlier` (the rank of the most alike, of several the first) and their `jaccard`; by rank.
+    """The run's records whose similarity to an earlier record is at least `threshold`: `FOUND`.
 
-    Looked at are those that share a band key: with the first of its bucket that is earlier data,
-    and with the nearest by size. So the work grows with the bucket, not with its square.
+    Rows of `rank`, `earlier` (the rank of the most similar one; of equals the first) and their
+    `jaccard`, by rank. `is_earlier` is a mask by rank. A record is compared with the first earlier
+    record of each of its buckets and with the earlier ones nearest by size, so that the work grows
+    with the bucket, not with its square.
     """
     sizes = candidates.sizes
-    seen = pl.DataFrame(schema=PAIRS)
+    compared = pl.DataFrame(schema=PAIRS)
     best = pl.DataFrame(schema=FOUND)
     for rows in candidates.buckets(band_names(threshold)):
         shared = between(rows, is_earlier)
-        pairs = possible(shared, sizes, threshold).join(seen, on=["left", "right"], how="anti")
+        pairs = possible(shared, sizes, threshold).join(compared, on=["left", "right"], how="anti")
         if pairs.is_empty():
             continue
         measured = candidates.measured(pairs)
         alike = measured.filter(pl.col("jaccard") >= threshold)
-        left_is = pl.lit(is_earlier.gather(alike["left"]))
+        left_is_earlier = pl.lit(is_earlier.gather(alike["left"]))
         ends = alike.select(
-            rank=pl.when(left_is).then("right").otherwise("left"),
-            earlier=pl.when(left_is).then("left").otherwise("right"),
+            rank=pl.when(left_is_earlier).then("right").otherwise("left"),
+            earlier=pl.when(left_is_earlier).then("left").otherwise("right"),
             jaccard="jaccard",
         )
         order = ["rank", "jaccard", "earlier"]
         known = pl.concat([best, ends]).sort(order, descending=[False, True, False])
         best = known.unique("rank", keep="first", maintain_order=True)
-        if seen.height < REMEMBERED:
-            seen = pl.concat([seen, pairs])
+        if compared.height < REMEMBERED:
+            compared = pl.concat([compared, pairs])
     return best

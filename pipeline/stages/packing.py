@@ -1,4 +1,4 @@
-"""Pieces of text into chunks: as full as they may be, cut at the best place of the second half."""
+"""Packs pieces of text into chunks, cutting at the best place in a chunk's second half."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from enum import IntEnum
 
 
 class Cut(IntEnum):
-    """How good a place to cut is before a piece; the more, the better."""
+    """How good the place before a piece is to cut at; a higher value is better."""
 
-    INSIDE = 0  # between a letter and its accent: only if a chunk holds nothing else
+    INSIDE = 0  # between a letter and its accent: only if there is no other place in the chunk
     ANYWHERE = 1
     BLANK = 2
     SENTENCE = 3
@@ -24,17 +24,17 @@ class Cut(IntEnum):
 class Pieces:
     """The pieces of several documents, one after the other.
 
-    `weights` are running totals: `weights[k]` is that of all pieces before `k`; it has one entry
-    more than there are pieces. `cuts` holds a `Cut` a byte.
+    `weights` are running totals: `weights[k]` is the weight of all pieces before `k`; there is one
+    entry more than there are pieces. Each byte of `cuts` is the `Cut` before a piece.
     """
 
     weights: Sequence[int]
     cuts: bytes
-    limit: int  # what a chunk may weigh; no piece weighs more
-    overlap: int  # what a chunk may repeat of the one before
+    limit: int  # most weight of a chunk; no piece weighs more
+    overlap: int  # most weight that a chunk may repeat of the previous one
 
     def chunks(self, first: int, stop: int) -> Iterator[tuple[int, int]]:
-        """The chunks of the document that is pieces `first` to `stop`: first piece, and stop."""
+        """(first piece, stop) of each chunk of the document of pieces `first` to `stop`."""
         begin = done = first
         while done < stop:
             end = self._end(begin, done, stop)
@@ -42,7 +42,7 @@ class Pieces:
             begin, done = (self._repeated_from(begin, end) if end < stop else end), end
 
     def _end(self, begin: int, done: int, stop: int) -> int:
-        """Where a chunk that begins at `begin`, and must get past `done`, ends."""
+        """The piece before which a chunk from `begin` ends; it must be after `done`."""
         origin = self.weights[begin]
         full = bisect_right(self.weights, origin + self.limit, done + 1, stop + 1) - 1
         half = bisect_left(self.weights, origin + self.limit / 2, done + 1, full)
@@ -60,9 +60,9 @@ class Pieces:
         return next(sound, full)
 
     def _repeated_from(self, begin: int, end: int) -> int:
-        """The sentence or line before `end` from which the next chunk repeats; `end` for none.
+        """The sentence or line before `end` from which the next chunk repeats; `end` if none.
 
-        The piece after `end` must fit beside what is repeated, or there would be no progress.
+        The piece at `end` must fit into the next chunk too, or there would be no progress.
         """
         room = max(self.weights[end] - self.overlap, self.weights[end + 1] - self.limit)
         earliest = bisect_left(self.weights, room, begin + 1, end)

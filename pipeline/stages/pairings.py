@@ -1,7 +1,7 @@
-"""Which pairs of a bucket are looked at: not all of them, but each record with one or two others.
+"""Chooses the pairs of a bucket to compare: not all, but each record with one or two others.
 
 A bucket is the rows that share a band key: `rank`, `size` and `key`, sorted by key and rank. A
-pair is two ranks, `left` the lower one.
+pair is two ranks, of which `left` is the lower one.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import polars as pl
 PAIRS = pl.Schema({"left": pl.UInt32, "right": pl.UInt32})
 
 Pairing = Callable[[pl.DataFrame], pl.DataFrame]
-"""From `rank`, `size` and `key` of those that share a key, the pairs to look at."""
+"""From rows of `rank`, `size` and `key` to the pairs to compare (`PAIRS`)."""
 
 
 def within(rows: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of each with its bucket's first, and of neighbours by size."""
+    """Pairs of each row with its bucket's first, and of neighbours by size."""
     first = pl.when(_starts()).then("rank").forward_fill()
     with_first = rows.select(left=first, right="rank").filter(pl.col("left") != pl.col("right"))
     before, rank = pl.col("rank").shift(), pl.col("rank")
@@ -29,7 +29,7 @@ def within(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def across(rows: pl.DataFrame, sources: pl.Series) -> pl.DataFrame:
-    """As `within`, of different sources only; also with the bucket's first of another source."""
+    """As `within`, plus pairs with the bucket's first of another source; none of one source."""
     source = pl.col("source")
     sided = rows.with_columns(source=pl.lit(sources.gather(rows["rank"])))
     other = pl.when(source != source.first().over("key")).then("rank").min().over("key")
@@ -42,17 +42,21 @@ def across(rows: pl.DataFrame, sources: pl.Series) -> pl.DataFrame:
 
 
 def between(rows: pl.DataFrame, side: pl.Series) -> pl.DataFrame:
-    """Pairs of each off the side with its bucket's first on it, and with the nearest by size."""
+    """Pairs of each row off the side with its bucket's first row on it, and the nearest by size.
+
+    `side` is a mask by rank.
+    """
     of_side = pl.col("side")
     sided = rows.with_columns(side=pl.lit(side.gather(rows["rank"])))
     first = pl.when(of_side).then("rank").min().over("key")
     in_order = sided.with_columns(first=first).sort("key", "size", "rank")
-    mine = pl.when(of_side).then("rank")
-    found = in_order.with_columns(
-        before=mine.forward_fill().over("key"), behind=mine.backward_fill().over("key")
+    on_side = pl.when(of_side).then("rank")
+    off_side = in_order.with_columns(
+        before=on_side.forward_fill().over("key"), behind=on_side.backward_fill().over("key")
     ).filter(~of_side)
     pairs = [
-        found.select(one=name, other="rank").drop_nulls() for name in ("first", "before", "behind")
+        off_side.select(one=name, other="rank").drop_nulls()
+        for name in ("first", "before", "behind")
     ]
     return (
         pl.concat(pairs)
@@ -62,7 +66,7 @@ def between(rows: pl.DataFrame, side: pl.Series) -> pl.DataFrame:
 
 
 def possible(pairs: pl.DataFrame, sizes: pl.Series, threshold: float) -> pl.DataFrame:
-    """Each pair once, without those whose sizes alone rule the threshold out."""
+    """Each pair once, without those that cannot reach the threshold because of their sizes."""
     left, right = (pl.lit(sizes.gather(pairs[name])) for name in ("left", "right"))
     near = pl.min_horizontal(left, right) / pl.max_horizontal(left, right) >= threshold
     return pairs.filter(near & (pl.col("left") != pl.col("right"))).unique()

@@ -1,4 +1,4 @@
-"""Phone, card, bank account and network numbers: by their shape, then by what checks them."""
+"""Finds phone, card, bank account and network numbers by their shape and then their checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pipeline.stages.spans import NUMBER, Detector, Span, alone, matches, number_windows
 
 COUNTRY = r"\+[1-9][0-9]{0,2}"
-APART = r"(?:[ .-]?\(0\)[ .-]?|[ .-]|[ .-]?\()"  # what parts a country's code from the number
+APART = r"(?:[ .-]?\(0\)[ .-]?|[ .-]|[ .-]?\()"  # between a country's code and the number
 INTERNATIONAL = (
     r"\+[1-9][0-9]{8,14}",  # +84912345678
     COUNTRY + APART + r"[0-9]{2,4}\)?[ .-]?[0-9]{3,4}[ .-]?[0-9]{3,4}(?:[ .-]?[0-9]{2,4})?",
@@ -25,7 +25,7 @@ VIETNAMESE = (
     r"0[35789][0-9]{2}(?:[ .-][0-9]{2}){3}",  # 0912 34 56 78
     r"(?:\(02[0-9]{1,2}\)|02[0-9]{1,2})[ .-]?[0-9]{3,4}[ .-]?[0-9]{4}",  # (024) 3825 1234
 )
-NORTH_AMERICAN = (  # not three numbers with blanks between them: those are columns of a table
+NORTH_AMERICAN = (  # not three numbers separated by spaces: those are columns of a table
     r"(?:1[ .-])?\([2-9][0-9]{2}\)[ .-]?[2-9][0-9]{2}[ .-][0-9]{4}",  # (415) 555-2671
     r"(?:1[.-])?[2-9][0-9]{2}[.-][2-9][0-9]{2}[.-][0-9]{4}",  # 415-555-2671
     r"(?:1[ .-])?[2-9][0-9]{2} [2-9][0-9]{2}-[0-9]{4}",  # 415 555-2671
@@ -36,42 +36,46 @@ NATIONAL = (
     r"|\(0[0-9]{1,4}\)[0-9]{4,8}"
     r"|0[0-9]{8,11}"  # longer ones are order numbers
 )
-"""With the trunk zero, as most of Europe and Asia write; phonenumbers says whether it is one."""
+"""National numbers with the trunk zero, as in most of Europe and Asia; phonenumbers checks them."""
 
 PHONE = rf"(?P<any>{'|'.join(INTERNATIONAL)})|(?P<VN>{'|'.join(VIETNAMESE)})"
 PHONE += rf"|(?P<US>{'|'.join(NORTH_AMERICAN)})"
 
 
 def e164(number: str, region: str | None) -> str | None:
-    """A phone number as +84912345678; None for what cannot be one.
+    """A phone number in the form +84912345678; None for anything that cannot be one.
 
-    With a country's code it must be of a possible length, without one be in use in its region.
+    A number with a country code (`region` None) only needs a possible length; a national one must
+    be valid in its region.
     """
     import phonenumbers
 
-    if region is None and number.startswith("00"):  # dialled, as from most countries
+    if region is None and number.startswith("00"):  # the international prefix of most countries
         number = f"+{number[2:]}"
     try:
         parsed = phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException:
         return None
-    known = phonenumbers.is_valid_number if region else phonenumbers.is_possible_number
-    if not known(parsed):
+    accepts = phonenumbers.is_valid_number if region else phonenumbers.is_possible_number
+    if not accepts(parsed):
         return None
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
 
 def known_region(region: str) -> str:
-    """The code of a country. Raises ValueError for one whose numbers nobody would know."""
+    """The country code itself. Raises ValueError if phonenumbers does not know the country."""
     import phonenumbers
 
     if region not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(f"{region} is no country with phone numbers; ISO 3166 codes are, as DE")
+        raise ValueError(f"{region} is not a known country; write an ISO 3166 code such as DE")
     return region
 
 
 def phones(regions: tuple[str, ...]) -> Callable[[str], Iterator[Span]]:
-    """Finds international, Vietnamese, North American numbers, and national ones of `regions`."""
+    """A finder of international, Vietnamese and North American phone numbers.
+
+    With `regions` it also finds national numbers of these countries.
+    """
     patterns = alone(f"{PHONE}|(?P<national>{NATIONAL})" if regions else PHONE)
 
     def holds(match: re.Match[str]) -> bool:
@@ -81,7 +85,10 @@ def phones(regions: tuple[str, ...]) -> Callable[[str], Iterator[Span]]:
 
 
 def phone_of(number: str, group: str, regions: tuple[str, ...]) -> str | None:
-    """The number as +84912345678 by the first region where it is one."""
+    """The number in the form +84912345678, read in the first region where it is valid.
+
+    `group` names the part of `PHONE` that matched: `any`, `national` or a region.
+    """
     tried: tuple[str | None, ...] = {"any": (None,), "national": regions}.get(group, (group,))
     return next(filter(None, (e164(number, region) for region in tried)), None)
 
@@ -90,7 +97,7 @@ _PHONE = re.compile(PHONE)
 
 
 def same_phone(number: str, regions: tuple[str, ...]) -> str:
-    """What all ways to write one phone number have in common."""
+    """One form for all the ways to write the same phone number."""
     match = _PHONE.fullmatch(number)
     group = match.lastgroup if match and match.lastgroup else "national"
     return phone_of(number, group, regions) or re.sub(r"[^0-9+]", "", number)
@@ -118,7 +125,7 @@ def luhn(digits: str) -> bool:
 
 
 def cards(text: str) -> Iterator[Span]:
-    """Payment cards: a brand's number and length, grouped as printed, with its check digit."""
+    """Payment cards: by brand, length, printed grouping and check digit."""
 
     def holds(match: re.Match[str]) -> bool:
         digits = re.sub(r"[ -]", "", match.group())
@@ -132,15 +139,16 @@ _IBANS = re.compile(rf"(?<![A-Za-z0-9]){IBAN}(?![A-Za-z0-9])")
 
 
 def ibans(text: str) -> Iterator[Span]:
-    """Bank accounts by ISO 13616: the country's length and form, and the remainder of 97.
+    """Bank accounts by ISO 13616: the country's length and form, and the check modulo 97.
 
-    A country's own check digits are let be: a slip in them makes the number no less personal.
+    A country's own check digits are not checked: a typing error there makes the number no less
+    personal.
     """
     from stdnum import iban
 
     for match in _IBANS.finditer(text):
         words = match.group().split(" ")
-        while words:  # a capital word may follow
+        while words:  # the match may include a word in capitals that follows the number
             value = " ".join(words)
             if iban.is_valid(value, check_country=False):
                 yield match.start(), match.start() + len(value)
@@ -155,12 +163,12 @@ _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w
 
 
 def ipv4(text: str) -> Iterator[Span]:
-    """Dotted quads, private addresses and section numbers among them."""
+    """Dotted quads, including private addresses and section numbers."""
     return matches(text, _IPV4, ((0, len(text)),), lambda _: True)
 
 
 def ipv6(text: str) -> Iterator[Span]:
-    """Addresses of the internet: none of a machine's own network, none without a digit."""
+    """Global addresses that contain a digit; not those of local networks."""
     for match in _IPV6.finditer(text):
         try:
             address = ipaddress.IPv6Address(match.group())

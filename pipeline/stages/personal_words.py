@@ -1,4 +1,4 @@
-"""E-mail addresses, credentials in URLs, and keys of well-known formats."""
+"""Finds e-mail addresses, credentials in URLs, and keys of well-known formats."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ EMAIL = re.compile(
     rf"@(?:[{LETTER}0-9][{LETTER}0-9-]{{0,62}}\.){{1,8}}[{LETTER}]{{2,24}}"
 )
 AT = re.compile(rf"[{LETTER}0-9_%+-]@[{LETTER}0-9]")
-"""What an address has around its `@`, and few of the `@` of code and its documentation have."""
+"""The characters around the `@` of an address; few `@` in code and its documentation match."""
 
 BEFORE_AT, AFTER_AT = 64, 256
 
 
 def emails(text: str) -> Iterator[Span]:
-    """Addresses around each `@`; the pattern over a whole text would be slow."""
-    found = (match.start() for match in re.finditer("@", text))
-    signs = (at for at in found if at and AT.match(text, at - 1))
+    """Addresses, searched only around each `@`: searching the whole text would be slow."""
+    places = (match.start() for match in re.finditer("@", text))
+    signs = (at for at in places if at and AT.match(text, at - 1))
     for start, end in merged((at - BEFORE_AT, at + AFTER_AT) for at in signs):
         for match in EMAIL.finditer(text, start, end):
             yield match.span()
@@ -31,11 +31,11 @@ CREDENTIALS = re.compile(r"(?<=://)[^\s/@:'\"<>]{1,128}:[^\s/@'\"<>]{1,128}(?=@)
 
 
 def url_credentials(text: str) -> Iterator[Span]:
-    """`user:password` of `scheme://user:password@host`."""
+    """`user:password` in `scheme://user:password@host`."""
     for match in re.finditer("://", text):
-        found = CREDENTIALS.match(text, match.end())
-        if found:
-            yield found.span()
+        credentials = CREDENTIALS.match(text, match.end())
+        if credentials:
+            yield credentials.span()
 
 
 W = r"[A-Za-z0-9_-]"
@@ -75,10 +75,10 @@ SECRETS: dict[str, str] = {
     "-----BEGIN ": r"[A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:[A-Za-z0-9+/=\s:,.]|-(?!-)){16,20000}-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----",
 }
-"""How a key of a well-known format begins, and how it goes on."""
+"""Beginnings of keys of well-known formats, each with a regex for the rest of the key."""
 
 GIVEN = r"(?i:aws_?secret_?access_?key|secret_?key|secretaccesskey)[\"']?\s{0,3}[:=]\s{0,3}[\"']?"
-"""An AWS secret key has no shape of its own; it is known by its name."""
+"""An AWS secret key has no shape of its own, so it is recognised by the name before it."""
 
 _STARTS = re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(map(re.escape, SECRETS)) + ")")
 _TAILS = {start: re.compile(tail) for start, tail in SECRETS.items()}

@@ -1,4 +1,4 @@
-"""`quality`: rules of text worth keeping: four plain ones, Gopher's, C4's and FineWeb's."""
+"""`quality`: rules for text worth keeping: four plain ones, Gopher's, C4's and FineWeb's."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from pipeline.stages.texts import has_images
 SHARE = pl.col("solid").clip(lower_bound=1)
 PLAIN = (
     Rule("too_short", "words", pl.col("plain_words"), "min_words", True,
-         "The text has fewer words than `min_words`; lower it if short texts count."),
+         "The text has fewer words than `min_words`; lower it to keep short texts."),
     Rule("line_too_long", "line_chars", pl.col("plain_line_chars"), "max_line_chars", False,
          "A line is longer than `max_line_chars`, as in minified code or base64; "
          "raise it if your texts have no line breaks."),
     Rule("too_many_symbols", "symbol_ratio", (pl.col("plain_symbols") / SHARE).round(3),
          "max_symbol_ratio", False,
-         "More of the text is symbols than `max_symbol_ratio` allows, as in "
+         "The share of symbols is above `max_symbol_ratio`, as in "
          "tables of signs or markup; raise it for code."),
     Rule("too_few_letters", "letter_ratio",
          ((pl.col("solid") - pl.col("plain_others")) / SHARE).round(3), "min_letter_ratio", True,
-         "Fewer of the characters are letters than `min_letter_ratio` asks for, "
+         "The share of letters is below `min_letter_ratio`, "
          "as in tables of numbers; lower it if you want those."),
 )  # fmt: skip
 
@@ -48,24 +48,25 @@ PARTS = {
     "c4": statistics.C4,
     "fineweb": statistics.PROSE | statistics.LINES,
 }
-"""What the kernel counts only for those who ask."""
+"""Flags for what the kernel counts only if a family of rules needs it."""
 
 Family = Literal["plain", "gopher_quality", "gopher_repetition", "c4", "fineweb"]
 
 
 class Quality(Settings):
-    """Rejects documents that are too short, or more symbols and digits than language.
+    """Rejects documents that are too short, or consist of symbols and digits more than language.
 
-    Words are runs between blanks; in scripts without blanks (Chinese, Japanese, Thai, Lao,
+    Words are runs between spaces; in scripts without spaces (Chinese, Japanese, Thai, Lao,
     Khmer, Burmese) two characters count as a word. Ratios are shares of the characters that are
     not white space. Applies to documents only: labelled records and captions are short by nature.
 
-    `rules` names the families that are held, in order: `plain`, the four thresholds that stand
+    `rules` names the families of rules to apply, in order: `plain`, the four thresholds listed
     beside it, and `gopher_quality`, `gopher_repetition`, `c4` and `fineweb`, as published, with
-    settings of their own. Rules about words do not apply to scripts without blanks, those about
-    their length and runs not to Vietnamese and Korean, English stop words to English only, stops
-    at line ends not to Thai and Lao. What is measured stays with the run: `why` shows it, and
-    `why --what-if quality.min_words=30` tells what another threshold would do.
+    settings of their own. Rules about words do not apply to scripts without spaces, rules about
+    word length and runs of words do not apply to Vietnamese and Korean, English stop words only
+    to English, and full stops at line ends not to Thai and Lao. The measures are stored with the
+    run: `why` shows them, and `why --what-if quality.min_words=30` shows what another threshold
+    would do.
     """
 
     name: ClassVar[str] = "quality"
@@ -86,11 +87,11 @@ class Quality(Settings):
     fineweb: web.FineWeb = web.FineWeb()
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records, documents that break a rule rejected with what was measured."""
+        """The records; documents that break a rule are rejected with the measured value."""
         return self.observe(records).records
 
     def observe(self, records: pl.DataFrame) -> Observed:
-        """As `__call__`, and the measures of every document that was judged."""
+        """As `__call__`, plus the measures of every document that was judged."""
         judged = pl.col("rejected").is_null() & pl.col("messages").is_null() & ~has_images()
         judged &= pl.col("text").is_not_null()
         texts = records.select("id", "language", judged=pl.when(judged).then("text"))
@@ -98,15 +99,15 @@ class Quality(Settings):
         marked = reject(
             pl.concat([records, measures.drop("id")], how="horizontal"), **self.broken()
         )
-        told = measures.filter(texts["judged"].is_not_null())
-        return Observed(marked.select(records.columns), measures=told)
+        of_judged = measures.filter(texts["judged"].is_not_null())
+        return Observed(marked.select(records.columns), measures=of_judged)
 
     def broken(self) -> dict[str, Broken]:
-        """Each rule by its reason, over the columns of the measures."""
+        """Each rule by its reason, as expressions over the columns of the measures."""
         return {rule.reason: rule.broken(limit) for rule, limit in self.thresholds()}
 
     def thresholds(self) -> Iterator[tuple[Rule, float]]:
-        """The rules that are held, in order, each with its threshold."""
+        """The rules to apply, in order, each with its threshold."""
         for family in self.rules:
             settings: Any = self if family == "plain" else getattr(self, family)
             for rule in FAMILIES[family]:
@@ -117,8 +118,8 @@ class Quality(Settings):
         counted = texts
         if statistics.COMPILED or set(self.rules) != {"plain"}:
             parts = reduce(or_, (PARTS[family] for family in self.rules if family in PARTS), 0)
-            found = statistics.statistics(texts["judged"], parts)
-            counted = pl.concat([texts, found], how="horizontal")
+            counts = statistics.statistics(texts["judged"], parts)
+            counted = pl.concat([texts, counts], how="horizontal")
         if "plain" in self.rules:
             counted = counted.with_columns(_plain_counts(compiled=statistics.COMPILED))
         values = {rule.measure: rule.value for rule, _ in self.thresholds()}
@@ -127,7 +128,7 @@ class Quality(Settings):
 
 
 def _plain_counts(*, compiled: bool) -> list[pl.Expr]:
-    """What the plain rules count: by the kernel, or where it knows too little by expressions."""
+    """The counts of the plain rules, by the kernel, or by expressions for texts it cannot count."""
     judged = pl.col("judged")
     known = {
         "plain_words": WORDS,

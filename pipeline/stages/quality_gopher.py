@@ -1,7 +1,7 @@
 """Gopher's rules: quality, and repetition, with the thresholds of their paper.
 
-Rae et al. 2021, https://arxiv.org/abs/2112.11446, section A1.1. A word is what stands between
-blanks, as in the paper; a line ends at a newline, a paragraph at two.
+Rae et al. 2021, https://arxiv.org/abs/2112.11446, section A1.1. A word is a run between spaces,
+as in the paper; a line ends at a newline, a paragraph at two.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipeline.stages.quality_rules import (
 
 
 class GopherQuality(Settings):
-    """Is it prose: enough words, of usual length, few symbols, bullets and cut lines."""
+    """Is the text prose: enough words of usual length, few symbols, bullets and cut lines."""
 
     min_words: int = Field(50, ge=0, description="words a document needs")
     max_words: int = Field(100_000, ge=0, description="words a document may have")
@@ -33,14 +33,14 @@ class GopherQuality(Settings):
     max_word_length: float = Field(10, ge=0, description="mean characters of a word, at most")
     max_hash_ratio: float = Field(0.1, ge=0, description="# for each word")
     max_ellipsis_ratio: float = Field(0.1, ge=0, description="… or ... for each word")
-    max_bullet_lines: float = Field(0.9, ge=0, le=1, description="share of lines that begin so")
-    max_ellipsis_lines: float = Field(0.3, ge=0, le=1, description="share of lines that end so")
+    max_bullet_lines: float = Field(0.9, ge=0, le=1, description="share of lines with a bullet")
+    max_ellipsis_lines: float = Field(0.3, ge=0, le=1, description="share of lines ending in …")
     min_alpha_words: float = Field(0.8, ge=0, le=1, description="share of words with a letter")
-    min_stop_words: int = Field(2, ge=0, description="of: the be to of and that have with")
+    min_stop_words: int = Field(2, ge=0, description="out of: the be to of and that have with")
 
 
 class GopherRepetition(Settings):
-    """Does it repeat itself: lines, paragraphs, runs of words, as shares of its characters."""
+    """Does the text repeat itself: lines, paragraphs and runs of words, as shares of it."""
 
     max_repeated_lines: float = Field(0.3, ge=0, le=1, description="share of lines")
     max_repeated_line_chars: float = Field(0.2, ge=0, le=1, description="their characters")
@@ -66,18 +66,18 @@ QUALITY = (
     Rule("gopher_too_few_words", "gopher_words", WORDS, "min_words", True,
          "The text has fewer words than Gopher's rules ask for."),
     Rule("gopher_too_many_words", "gopher_words", WORDS, "max_words", False,
-         "The text has more words than Gopher's rules allow; chunk it first if it is one."),
+         "The text has more words than Gopher's rules allow; chunk it first if it is a book."),
     Rule("gopher_short_words", "gopher_word_length", WORD_LENGTH, "min_word_length", True,
-         "The words are shorter on average than words are, as in tables and lists of codes."),
+         "The words are unusually short on average, as in tables and lists of codes."),
     Rule("gopher_long_words", "gopher_word_length_most", LONG_WORDS, "max_word_length", False,
-         "The words are longer on average than words are, as in paths, URLs and base64."),
+         "The words are unusually long on average, as in paths, URLs and base64."),
     Rule("gopher_many_hashes", "gopher_hash_ratio", share(pl.col("hashes"), WORDS),
          "max_hash_ratio", False, "There is a # for every few words, as in logs and hashtags."),
     Rule("gopher_many_ellipses", "gopher_ellipsis_ratio", share(pl.col("ellipses"), WORDS),
          "max_ellipsis_ratio", False, "There is an ellipsis for every few words: cut excerpts."),
     Rule("gopher_bullet_lines", "gopher_bullet_lines",
          share(pl.col("bullet_lines"), pl.col("lines")), "max_bullet_lines", False,
-         "Nearly all lines begin with a bullet or a dash: a list, no text."),
+         "Nearly all lines begin with a bullet or a dash: a list, not a text."),
     Rule("gopher_ellipsis_lines", "gopher_ellipsis_lines",
          share(pl.col("ellipsis_lines"), pl.col("lines")), "max_ellipsis_lines", False,
          "Many lines end in an ellipsis: cut excerpts."),
@@ -86,7 +86,7 @@ QUALITY = (
          "Many words have no letter: numbers, signs, tables."),
     Rule("gopher_few_stop_words", "gopher_stop_words",
          where(SPACED & IS_ENGLISH, pl.col("stop_words")), "min_stop_words", True,
-         "English without its commonest words: keywords, names, code."),
+         "English without its most common words: keywords, names, code."),
 )  # fmt: skip
 
 
@@ -99,22 +99,22 @@ WORD_RUNS = SPACED & ~SYLLABIC
 REPETITION = (
     _repeated("repeated_paragraphs", "repeated_paragraphs",
               share(pl.col("repeated_paragraphs"), pl.col("paragraphs")),
-              "Many paragraphs stand in the text twice."),
+              "Many paragraphs occur in the text twice."),
     _repeated("repeated_paragraph_chars", "repeated_paragraph_chars",
               share(pl.col("repeated_paragraph_chars"), CHARS),
-              "Paragraphs that stand there twice make up much of the text."),
+              "Paragraphs that occur twice make up much of the text."),
     _repeated("repeated_lines", "repeated_lines",
               share(pl.col("repeated_lines"), pl.col("some_lines")),
-              "Many lines stand in the text twice."),
+              "Many lines occur in the text twice."),
     _repeated("repeated_line_chars", "repeated_line_chars",
               share(pl.col("repeated_line_chars"), CHARS),
-              "Lines that stand there twice make up much of the text."),
+              "Lines that occur twice make up much of the text."),
     *(_repeated(f"frequent_{n}_gram", f"top_{n}_gram",
                 where(WORD_RUNS, share(pl.col(f"top_{n}"), CHARS)),
                 f"One run of {n} words makes up much of the text.")
       for n in (2, 3, 4)),
     *(_repeated(f"repeated_{n}_grams", f"repeated_{n}_grams",
                 where(WORD_RUNS, share(pl.col(f"repeated_{n}"), CHARS)),
-                f"Runs of {n} words that stood there before make up much of the text.")
+                f"Repeated runs of {n} words make up much of the text.")
       for n in range(5, 11)),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which of several duplicates is kept: a number for each record, the greatest first."""
+"""Which of several duplicates to keep: a number for each record; the greatest is kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOCAL_TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M",
 def preference(
     keep: str, quality: str, date: str, prefer: Sequence[str], content: pl.Expr
 ) -> pl.Expr:
-    """`preference`, Float64: the greatest is kept; a null is the least. See `DedupNear.keep`."""
+    """`preference`, Float64: the greatest is kept, null ranks last. See `DedupNear.keep`."""
     if keep == "longest":
         number = content.str.len_chars().cast(pl.Float64)
     elif keep == "best_quality":
@@ -28,7 +28,7 @@ def preference(
 
 
 def moment(text: pl.Expr) -> pl.Expr:
-    """Seconds since 1970, UTC where no zone is told, of ISO 8601 or of a number of seconds."""
+    """Seconds since 1970, from ISO 8601 (UTC if it has no zone) or from a number of seconds."""
     zoned = text.str.replace(r"[Zz]$", "+00:00")
     times = [
         zoned.str.to_datetime(form, strict=False, time_unit="us").dt.epoch("us") for form in TIMES
@@ -38,14 +38,14 @@ def moment(text: pl.Expr) -> pl.Expr:
         for form in LOCAL_TIMES
     ]
     times.append(text.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")).dt.epoch("us"))
-    seconds = [one.cast(pl.Float64) / 1e6 for one in times]
+    seconds = [time.cast(pl.Float64) / 1e6 for time in times]
     return pl.coalesce(*seconds, text.cast(pl.Float64, strict=False))
 
 
 def _place(prefer: Sequence[str]) -> pl.Expr:
-    """Minus the place of the first beginning that the source has; null if it has none."""
-    found = pl.lit(None, dtype=pl.Float64)
-    for place, beginning in reversed(list(enumerate(prefer))):
-        starts = pl.col("source").str.starts_with(beginning)
-        found = pl.when(starts).then(pl.lit(-float(place))).otherwise(found)
-    return found
+    """Minus the place in `prefer` of the first prefix that the source has; null if none."""
+    negative = pl.lit(None, dtype=pl.Float64)
+    for place, prefix in reversed(list(enumerate(prefer))):
+        starts = pl.col("source").str.starts_with(prefix)
+        negative = pl.when(starts).then(pl.lit(-float(place))).otherwise(negative)
+    return negative

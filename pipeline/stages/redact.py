@@ -1,4 +1,4 @@
-"""`redact`: personal data and secrets out of the text, a mark in their place."""
+"""`redact`: replaces personal data and secrets in the text with marks."""
 
 from __future__ import annotations
 
@@ -39,52 +39,53 @@ KEY_BYTES = 16
 
 
 class Redact(Settings):
-    """Puts a mark in the place of personal data and secrets: `[EMAIL]`, `[PHONE]`, `[CARD]` …
+    """Replaces personal data and secrets with marks: `[EMAIL]`, `[PHONE]`, `[CARD]` …
 
     | kind | what is found |
     |---|---|
     | email | addresses |
     | phone | international (+84 …), Vietnamese, North American; national ones of `phone_regions` |
     | iban, card | by country or brand, length and check digits |
-    | national_id | of 17 countries, Vietnam's CCCD among them; weak forms only after their name |
+    | national_id | of 17 countries, including Vietnam's CCCD; weak forms only beside their name |
     | url_credentials | `user:password` in a URL |
     | secret | keys, tokens and private keys of well-known formats |
-    | ipv4, ipv6 | network addresses; 1.14.4.14 may be a section, so only if asked |
-    | person, place, organization | names that the model in `ner_model` finds; only if asked |
+    | ipv4, ipv6 | network addresses; 1.14.4.14 may be a section number, so only if asked for |
+    | person, place, organization | names that the model in `ner_model` finds; only if asked for |
 
-    `action: pseudonym` puts `[EMAIL_5f2c91d07a44]` in the place, the same for the same value,
-    however it is written, in all the data; it is keyed, and the key, 16 bytes or more, is read
-    from the environment variable `key_env` or the file `key_file`, and never written.
-    `action: reject` sets the record aside; `actions: {secret: reject}` says it for one kind.
-    `ner_model` is a spaCy pipeline of yours that finds entities: a folder, from the recipe's, or
-    the name of an installed package; it needs the extra `ner` (docs/redaction.md). This takes out
-    what has a form, and the names that a model knows; it does not make a text anonymous. Works on
-    text, system prompt, every turn, and tools' arguments and results.
+    `action: pseudonym` writes `[EMAIL_5f2c91d07a44]` instead, the same for the same value,
+    however it is written, in all the data. Pseudonyms depend on a key of 16 bytes or more, read
+    from the environment variable `key_env` or the file `key_file` and never written anywhere.
+    `action: reject` rejects the record; `actions: {secret: reject}` does so for one kind only.
+    `ner_model` is your own spaCy pipeline that finds entities: a folder, relative to the recipe's,
+    or the name of an installed package; it needs the extra `ner` (docs/redaction.md). This removes
+    values with a recognisable form, and names that a model knows; it does not make a text
+    anonymous. Works on text, system prompt, every turn, and tools' arguments and results.
     """
 
     name: ClassVar[str] = "redact"
     reasons: ClassVar[dict[str, str]] = {
-        "personal_data": "The record holds personal data or a secret of a kind to be rejected; "
-        "the value is the kind. Take it out at the source, or let `redact` replace it.",
+        "personal_data": "The record contains personal data or a secret of a kind to be rejected; "
+        "the value is the kind. Remove it at the source, or let `redact` replace it.",
     }
 
     kinds: list[Kind] = Field(list(DEFAULT_KINDS), min_length=1, description="what to redact")
     action: Action = Field("replace", description="what to do with a value")
-    actions: dict[Kind, Action] = Field({}, description="the same for single kinds")
+    actions: dict[Kind, Action] = Field({}, description="other actions for some of the kinds")
     phone_regions: list[Annotated[str, AfterValidator(known_region)]] = Field(
         [], description="other countries whose national phone numbers to find, `[DE, FR]`"
     )
     key_env: str = Field(
-        "BEDROCK_PREP_PSEUDONYM_KEY", description="environment variable of the key"
+        "BEDROCK_PREP_PSEUDONYM_KEY", description="environment variable that has the key"
     )
     key_file: str | None = Field(
-        None, description="file of the key, instead; from the recipe's folder"
+        None, description="file that has the key instead; relative to the recipe's folder"
     )
     ner_model: str | None = Field(
         None, description="spaCy pipeline that finds names: a folder or an installed package"
     )
     ner_labels: dict[str, NameKind] | None = Field(
-        None, description="kind of each of its labels, `{PER: person}`; else of the usual ones"
+        None,
+        description="kind of name for each of its labels, `{PER: person}`; default: usual ones",
     )
 
     _key: bytes | None = PrivateAttr(None)
@@ -93,7 +94,7 @@ class Redact(Settings):
 
     @model_validator(mode="after")
     def _with_key(self, info: ValidationInfo) -> Self:
-        """Reads the key, its file from the context's `folder` if there is one."""
+        """Reads the key; a `key_file` is relative to the validation context's `folder`, if any."""
         if "pseudonym" in map(self.action_of, self.kinds):
             self._key = self._read_key((info.context or {}).get("folder", Path()))
         return self
@@ -113,7 +114,7 @@ class Redact(Settings):
 
     @model_validator(mode="after")
     def _with_model(self, info: ValidationInfo) -> Self:
-        """Finds and loads the model, from the context's `folder` if there is one."""
+        """Finds and loads the model, relative to the validation context's `folder`, if any."""
         names: list[NameKind] = [kind for kind in NAME_KINDS if kind in self.kinds]
         if self.ner_model is None:
             if names or self.ner_labels is not None:
@@ -130,7 +131,7 @@ class Redact(Settings):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def ner_digest(self) -> str | None:
-        """A digest of the model's files, so that a run with another model is another run."""
+        """A digest of the model's files, so that a run with another model has another name."""
         return None if self._model is None else self._model.digest
 
     @property
@@ -141,7 +142,7 @@ class Redact(Settings):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def key_id(self) -> str | None:
-        """A digest under the key, so that a run with another key is another run."""
+        """A digest that depends on the key, so that a run with another key has another name."""
         return None if self._key is None else self._keyed("key_id", "")
 
     def action_of(self, kind: Kind) -> Action:
@@ -149,11 +150,11 @@ class Redact(Settings):
         return self.actions.get(kind, self.action)
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records with marks in the place of values, or rejected for what they hold."""
+        """The records with marks instead of values, or rejected, depending on the action."""
         return self.observe(records).records
 
     def observe(self, records: pl.DataFrame) -> Observed:
-        """As `__call__`, with the number of values by record and kind, never the values."""
+        """As `__call__`, plus the number of values by record and kind, never the values."""
         found: Found = []
         rejected = [kind for kind in self.kinds if self.action_of(kind) == "reject"]
         for kind in rejected:
@@ -168,15 +169,15 @@ class Redact(Settings):
         return Observed(rewritten, tallies=tallies.sort("id", "kind"))
 
     def _detectors(self) -> list[Detector]:
-        """Those of the kinds, in the order in which one goes before another."""
+        """The detectors of the chosen kinds; where two find overlapping values, the first wins."""
         forms = (*WORDS, ACCOUNTS, IDS, *numbers(tuple(self.phone_regions)))
         names = () if self._model is None else name_detectors(self._model, self._labels)
         return [detector for detector in (*forms, *names) if detector.kind in self.kinds]
 
     def _without(self, records: pl.DataFrame, kind: Kind) -> pl.DataFrame:
-        """The records, those that hold a value of the kind rejected."""
-        own = [detector for detector in self._detectors() if detector.kind == kind]
-        change = partial(replaced, detectors=own, place=_plain_mark, found=[])
+        """The records; those that contain a value of the kind are rejected."""
+        of_kind = [detector for detector in self._detectors() if detector.kind == kind]
+        change = partial(replaced, detectors=of_kind, place=_plain_mark, found=[])
         marked = rewrite(records, change)
         holds: Any = pl.lit(False)
         for column in ("text", "system", "messages", "extra"):
@@ -185,9 +186,9 @@ class Redact(Settings):
         return reject(records, personal_data=rule)
 
     def _without_names(self, records: pl.DataFrame, kinds: list[Kind]) -> pl.DataFrame:
-        """The records, those that hold a name of the kinds rejected.
+        """The records; those that contain a name of the kinds are rejected.
 
-        What has a form goes before, as it does where marks are put: an address is no name.
+        Values with a form are detected first, as when marks are written: an address is not a name.
         """
         if not kinds:
             return records
@@ -195,7 +196,7 @@ class Redact(Settings):
         change = partial(replaced, detectors=self._detectors(), place=_plain_mark, found=found)
         rewrite(records, change)
         for kind in kinds:
-            holds = pl.col("id").is_in({id for id, own in found if own == kind})
+            holds = pl.col("id").is_in({id for id, of_kind in found if of_kind == kind})
             rule = Broken(holds, value=pl.lit(kind), threshold=0)
             records = reject(records, personal_data=rule)
         return records
@@ -206,7 +207,7 @@ class Redact(Settings):
         return mark(kind, self._keyed(kind, self._same(kind, value)))
 
     def _same(self, kind: str, value: str) -> str:
-        """What all ways to write a value have in common."""
+        """One form for all the ways to write the same value."""
         if kind == "phone":
             return same_phone(value, tuple(self.phone_regions))
         if kind == "email":
@@ -218,7 +219,7 @@ class Redact(Settings):
         return value
 
     def _keyed(self, kind: str, value: str) -> str:
-        key = blake2b(self._key or b"").digest()  # a key of any length
+        key = blake2b(self._key or b"").digest()  # as a user's key may have any length
         return blake2b(f"{kind}\0{value}".encode(), key=key, digest_size=STAND_IN_BYTES).hexdigest()
 
 

@@ -34,9 +34,9 @@ _STAGES = (
 )
 
 STAGES: dict[str, type] = {stage.name: stage for stage in _STAGES}
-"""By the name in the recipe. `split` is not among them: it has a key of its own."""
+"""Stage classes by their name in the recipe. `split` is not among them: it has its own key."""
 
 REASONS: dict[str, str] = {
     reason: meaning for stage in (*_STAGES, Split) for reason, meaning in stage.reasons.items()
 }
-"""What each reason means, in one line, and what the user may do."""
+"""What each reason means and what the user can do about it, in one line."""

@@ -1,4 +1,4 @@
-"""Keys of 16 bytes for what records hold, and the vote on those that share one."""
+"""Keys of 16 bytes for the contents of records, and the rejection of records that share one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import polars as pl
 from pipeline.stage import Broken, rejected_as
 
 FEW = 1000
-"""Texts of which so many are looked at before all are sorted out for repeats."""
+"""Texts to look at first, to decide whether looking for repeats among all is worthwhile."""
 
 
 def digest(contents: pl.Series) -> pl.Series:
@@ -15,7 +15,7 @@ def digest(contents: pl.Series) -> pl.Series:
     from xxhash import xxh3_128_digest
 
     few = contents.head(FEW)
-    if 2 * few.n_unique() <= few.len():  # as systems, groups and kinds are, and texts are not
+    if 2 * few.n_unique() <= few.len():  # true of system prompts, groups and kinds, not of texts
         distinct = contents.unique()
         if 0 < 2 * distinct.len() <= contents.len():
             return contents.replace_strict(distinct, digest(distinct), return_dtype=pl.Binary)
@@ -25,7 +25,7 @@ def digest(contents: pl.Series) -> pl.Series:
 
 
 def duplicates(sketches: pl.DataFrame, reason: str) -> pl.DataFrame:
-    """`id` and `rejected` of every sketch that is not the first, by source and id, with its key."""
+    """`id` and `rejected` of each sketch whose key an earlier one has, by source and id."""
     later = (
         sketches.filter(pl.col("key").is_not_null())
         .sort("key", "source", "id")

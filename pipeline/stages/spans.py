@@ -1,4 +1,4 @@
-"""Where in a text values of several kinds stand, and the text with something in their place."""
+"""Finds values of several kinds in texts, and replaces them."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import polars as pl
 
 Span = tuple[int, int]
 Place = Callable[[str, str], str]
-"""(kind, value) to what stands in the value's place."""
+"""From (kind, value) to the text that replaces the value."""
 
 Found = list[tuple[str, str]]
-"""(id of the record, kind) of each value."""
+"""(id of the record, kind) of each value found."""
 
 
 @dataclass(frozen=True)
 class Detector:
-    """One kind of value: a quick look that passes over most texts, and the close look."""
+    """One kind of value: a quick test that rules out most texts, and an exact search."""
 
     kind: str
-    gate: str  # a Polars regex; a text in which it does not occur holds no such value
+    gate: str  # a Polars regex; a text that it does not match contains no such value
     find: Callable[[str], Iterable[Span]]
 
 
 def replaced(
     texts: pl.Series, ids: pl.Series, detectors: Iterable[Detector], place: Place, found: Found
 ) -> pl.Series:
-    """The texts with `place` in the place of every value; each is added to what was found.
+    """The texts with every value replaced by what `place` returns; appends each to `found`.
 
-    Where two kinds overlap the first detector's stands. Texts that were changed are looked at
-    again, for what stood next to a value may stand alone now.
+    Where two values overlap, that of the first detector wins. Changed texts are searched again,
+    because characters that were next to a value may now be a value of their own.
     """
     hits = _hits(texts, tuple(detectors))
     if not hits:
@@ -47,14 +47,14 @@ def replaced(
     moved = (changed != texts.gather(rows)).arg_true()
     if moved.is_empty():
         return texts
-    own = ids.gather(rows.gather(moved))
-    again = replaced(changed.gather(moved), own, detectors, place, found)
+    moved_ids = ids.gather(rows.gather(moved))
+    again = replaced(changed.gather(moved), moved_ids, detectors, place, found)
     # `scatter` writes into the series it is called on.
     return texts.clone().scatter(rows.gather(moved), again)
 
 
 def _hits(texts: pl.Series, detectors: tuple[Detector, ...]) -> dict[int, list[Detector]]:
-    """The rows that a gate lets through, each with its detectors in their order."""
+    """The rows whose texts match a gate, each with the detectors of these gates in order."""
     hits: dict[int, list[Detector]] = {}
     for detector in detectors:
         for row in texts.str.contains(detector.gate).arg_true():
@@ -63,7 +63,7 @@ def _hits(texts: pl.Series, detectors: tuple[Detector, ...]) -> dict[int, list[D
 
 
 def _with_places(text: str, detectors: Iterable[Detector], place: Place) -> tuple[str, list[str]]:
-    """The text with places, and the kinds of the values that stood there."""
+    """(the text with its values replaced, the kinds of these values)."""
     taken = bytearray(len(text))
     found: list[tuple[int, int, str]] = []
     for detector in detectors:
@@ -79,9 +79,9 @@ def _with_places(text: str, detectors: Iterable[Detector], place: Place) -> tupl
 
 
 def alone(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """A number's pattern where it stands alone, and where it follows a value that goes.
+    """(pattern of a number that stands alone, pattern of one right after another value).
 
-    Alone: not in a longer number, a word, a version, a date or a path.
+    Alone means: not inside a longer number, a word, a version, a date or a path.
     """
     free = rf"(?<![\w+.#/$€£¥-])(?:{pattern}){AFTER}"
     return re.compile(free), re.compile(rf"(?:{pattern}){AFTER}")
@@ -96,12 +96,15 @@ def matches(
     windows: Iterable[Span],
     holds: Callable[[re.Match[str]], bool],
 ) -> Iterator[Span]:
-    """The matches in the windows that hold, and those that touch the one before."""
+    """The spans in the windows that match and that `holds` accepts.
+
+    `patterns` come from `alone`: a match right after an accepted one need not stand alone.
+    """
     free, touching = patterns
     for start, end in windows:
         at = start
         while match := free.search(text, at, end):
-            # A bracket before a number may be no part of it.
+            # A bracket before a number may not be part of it.
             at = match.start() + 1 if match.group().startswith("(") else max(match.end(), at + 1)
             while match and holds(match):
                 yield match.span()
@@ -110,7 +113,7 @@ def matches(
 
 
 NUMBER = r"[0-9](?:[ ./()+-]{0,3}[0-9]){7}"
-"""Eight digits or more, as phones, cards and identity numbers are written."""
+"""Eight digits or more, written like a phone, card or identity number."""
 
 _NUMBERS = re.compile(r"[0-9][0-9 ./()+-]{6,}[0-9]")
 BESIDE = 12
@@ -119,14 +122,14 @@ BESIDE = 12
 
 @lru_cache(maxsize=2)
 def number_windows(text: str) -> tuple[Span, ...]:
-    """Where a text holds something like a long number, with a little on both sides."""
+    """The spans of anything like a long number, with `BESIDE` characters on both sides."""
     return merged(
         (match.start() - BESIDE, match.end() + BESIDE) for match in _NUMBERS.finditer(text)
     )
 
 
 def merged(windows: Iterable[Span]) -> tuple[Span, ...]:
-    """Ascending windows without their overlaps, none before the text's start."""
+    """Ascending windows, overlapping ones joined, none of them before the text's start."""
     parted: list[Span] = []
     for start, end in windows:
         if parted and start <= parted[-1][1]:

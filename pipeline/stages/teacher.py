@@ -1,4 +1,4 @@
-"""`teacher`: pairs out of documents, as a model has written them, each held to what it quotes."""
+"""`teacher`: pairs that a model wrote about documents, each checked against its quote."""
 
 from __future__ import annotations
 
@@ -22,19 +22,23 @@ Row = dict[str, Any]
 
 
 class Asking(Settings):
-    """What is asked of a teacher model, and of which passages."""
+    """What a teacher model is asked, and about which passages."""
 
     judges_chunks: ClassVar[bool] = True
 
     model: str = Field("nova-pro", description="a model card, a model id or an inference profile")
-    pairs: int = Field(3, ge=1, le=50, description="of a passage, at most")
-    instruction: str | None = Field(None, description="what else to tell the model, at the end")
-    max_characters: int = Field(6000, ge=200, le=100_000, description="of a passage, at most")
-    min_characters: int = Field(100, ge=1, description="of a passage, at least")
-    min_quote: int = Field(12, ge=1, description="characters of a quote, at least")
-    max_tokens: int = Field(2000, ge=64, le=65_536, description="of an answer, at most")
+    pairs: int = Field(3, ge=1, le=50, description="most pairs from one passage")
+    instruction: str | None = Field(
+        None, description="added at the end of the model's instructions"
+    )
+    max_characters: int = Field(
+        6000, ge=200, le=100_000, description="most characters of a passage"
+    )
+    min_characters: int = Field(100, ge=1, description="fewest characters of a passage")
+    min_quote: int = Field(12, ge=1, description="fewest characters of a quote")
+    max_tokens: int = Field(2000, ge=64, le=65_536, description="most tokens of an answer")
     temperature: float | None = Field(
-        0.0, ge=0, le=1, description="how freely the model chooses words; null: not said"
+        0.0, ge=0, le=1, description="how freely the model chooses words; null: not sent"
     )
 
     def body(self, passage: str) -> dict[str, Any]:
@@ -44,33 +48,33 @@ class Asking(Settings):
         )
 
     def key(self, passage: str) -> str:
-        """The name of the request about a passage and of its answer."""
+        """The key that identifies the request about a passage, and its answer."""
         return request_key(self.model, self.body(passage))
 
     def divided(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records, each document in its place replaced by what `_of_passage` makes of it."""
-        seen = records.with_row_index("row")
+        """The records, each document replaced by the rows that `_of_passage` makes from it."""
+        numbered = records.with_row_index("row")
         document = pl.col("messages").is_null() & pl.col("text").is_not_null() & ~has_images()
-        asked = seen.filter(document & KEPT & (pl.col("text").str.strip_chars() != ""))
+        asked = numbered.filter(document & KEPT & (pl.col("text").str.strip_chars() != ""))
         made = [row for record in asked.iter_rows(named=True) for row in self._rows(record)]
-        others = seen.join(asked, on="row", how="anti")
-        new = pl.from_dicts(made, schema=seen.schema) if made else seen.clear()
+        others = numbered.join(asked, on="row", how="anti")
+        new = pl.from_dicts(made, schema=numbered.schema) if made else numbered.clear()
         together = pl.concat([others, new]).sort("row", maintain_order=True)
         return together.select(records.columns)
 
     def _rows(self, record: Row) -> list[Row]:
-        """What stands for a document, numbered in the order of its passages.
+        """The rows that replace a document, numbered in the order of its passages.
 
-        One that is a single passage and gives no pair is rejected under its own name.
+        A document that is a single passage and gives no pair is rejected under its own id.
         """
         made: list[Row] = []
         for start, end in passages(record["text"], self.max_characters):
             text = record["text"][start:end]
             if len(text) < self.min_characters:
-                told = [_without("passage_too_short", text, len(text), self.min_characters)]
+                rows = [_without("passage_too_short", text, len(text), self.min_characters)]
             else:
-                told = self._of_passage(text)
-            for row in told:
+                rows = self._of_passage(text)
+            for row in rows:
                 first, last = row.pop("span", (0, end - start))
                 place = f"chars={start + first}-{start + last}"
                 where = ";".join(filter(None, (record["locator"], place)))
@@ -81,12 +85,12 @@ class Asking(Settings):
         return made
 
     def _of_passage(self, text: str) -> list[Row]:
-        """The passage itself, to be asked about."""
+        """The rows for one passage: here the passage itself, to be asked about."""
         return [{"text": text}]
 
 
 class Passages(Asking):
-    """The documents in passages: what `bedrock-prep teach` asks about."""
+    """Cuts documents into the passages that `bedrock-prep teach` asks about."""
 
     name: ClassVar[str] = "teacher"
 
@@ -96,35 +100,35 @@ class Passages(Asking):
 
 
 class Teacher(Asking):
-    """Makes prompts and completions of documents by what a Bedrock model has answered.
+    """Makes prompts and completions from documents, using the answers of a Bedrock model.
 
-    `bedrock-prep teach RECIPE` asks the model about each document as it is at this place of the
-    stages (after `redact`, if that stands before) and keeps the answers in the file `answers`,
+    `bedrock-prep teach RECIPE` asks the model about each document as it is at this point of the
+    stages (after `redact`, if that comes first) and stores the answers in the file `answers`,
     beside the recipe. A run calls no model: it reads that file, and the same answers give the
-    same bytes. A document is cut in passages; each pair must quote the stretch of its passage that
-    it rests on. A pair whose quote is not there, character for character but for white space and
-    Unicode normalisation, is rejected. The locator of a pair says where its quote stands
-    (`chars=120-410`). Conversations and images stay as they are.
+    same bytes. A document is cut into passages; each pair must quote the part of its passage that
+    it is based on. A pair is rejected if the passage does not contain its quote, exactly except
+    for white space and Unicode normalisation. A pair's locator says where its quote is
+    (`chars=120-410`). Conversations and images are unchanged.
     """
 
     name: ClassVar[str] = "teacher"
     reasons: ClassVar[dict[str, str]] = {
-        "teacher_not_asked": "The file of answers holds none about this passage; run "
+        "teacher_not_asked": "The file of answers has none about this passage; run "
         "`bedrock-prep teach RECIPE`. The value is the request's key.",
-        "teacher_blocked": "A filter or guardrail of Bedrock kept the answer back; the value is "
-        "why it stopped.",
+        "teacher_blocked": "A filter or guardrail of Bedrock blocked the answer; the value is "
+        "the stop reason.",
         "teacher_cut_off": "The answer was cut at its limit; raise `max_tokens` or ask for fewer "
         "`pairs`, and ask again.",
-        "teacher_malformed": "The answer is not the JSON that was asked for; another model or a "
-        "plainer `instruction` may do.",
+        "teacher_malformed": "The answer is not the JSON that was asked for; try another model or "
+        "a simpler `instruction`.",
         "teacher_no_pairs": "The model found nothing to ask in this passage.",
         "passage_too_short": "The passage has fewer characters than `min_characters`, so it was "
         "not asked about.",
-        "pair_incomplete": "A pair lacks prompt, completion or quote; the value says which.",
-        "quote_too_short": "The quote has fewer characters than `min_quote`; so short a one "
-        "stands anywhere.",
+        "pair_incomplete": "A pair lacks its prompt, completion or quote; the value says which.",
+        "quote_too_short": "The quote has fewer characters than `min_quote`; a quote this short "
+        "could be found anywhere.",
         "quote_not_in_source": "The quote is not in the passage, so the pair is not grounded; the "
-        "value says how many of its characters are, from its start, of how many.",
+        "value is how many characters of its beginning are, the threshold how many it has.",
     }
 
     answers: str = Field("answers.jsonl", description="file of answers, beside the recipe")
@@ -135,21 +139,21 @@ class Teacher(Asking):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def answers_sha256(self) -> str | None:
-        """The digest of the answers, so that a run with others is another run."""
+        """The digest of the answers, so that a run with other answers has another name."""
         return self._digest
 
     def placed(self, file: Path, digest: str) -> Self:
-        """The stage with its answers found."""
+        """A copy of the stage that reads its answers from `file`, which has this digest."""
         stage = self.model_copy()
         stage._file, stage._digest = file, digest
         return stage
 
     def asking(self) -> Passages:
-        """What is asked, without the answers."""
+        """The stage that only cuts documents into passages, with the same settings."""
         return Passages(**{name: getattr(self, name) for name in Asking.model_fields})
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records, each document replaced by its pairs, those that do not hold rejected."""
+        """The records, each document replaced by its pairs; pairs failing a check are rejected."""
         return self.divided(records)
 
     def _answers(self) -> Answers | None:
@@ -190,11 +194,11 @@ class Teacher(Asking):
             return row | {"rejected": rejection("quote_too_short", length, self.min_quote)}
         span = passage.find(quote)
         if span is None:
-            told = rejection("quote_not_in_source", passage.common(quote), length)
-            return row | {"rejected": told}
+            rejected = rejection("quote_not_in_source", passage.common(quote), length)
+            return row | {"rejected": rejected}
         return row | {"span": span}
 
 
 def _without(reason: str, text: str, value: Any = None, threshold: Any = None) -> Row:
-    """A passage that has given no pair."""
+    """The row of a passage without any pair, rejected with the reason."""
     return {"text": text, "rejected": rejection(reason, value, threshold)}

@@ -1,4 +1,4 @@
-"""What a teacher model is asked: passages of documents, each in the body of a Converse call."""
+"""The requests to a teacher model: passages of documents, each in the body of a Converse call."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ If the passage holds nothing worth asking, answer {{"pairs": []}}.\
 """
 
 CUTS = ("\n#", "\n\n", "\n", ". ", "。", " ")
-"""Where a passage may end, the best first: before a heading, after the others."""
+"""Where a passage may end, the best first: before the `#` of a heading, or after the others."""
 
 
 def request_body(
@@ -37,45 +37,45 @@ def request_body(
     max_tokens: int,
     temperature: float | None,
 ) -> dict[str, Any]:
-    """The members of a Converse request but for `modelId`; also a batch job's `modelInput`.
+    """A Converse request without its `modelId`; also the `modelInput` of a batch job.
 
     Some models refuse a temperature; None leaves it out.
     """
     system = SYSTEM.format(pairs=pairs, quote=quote)
     if instruction:
         system += f"\n{instruction}"
-    said = f"<passage>\n{passage}\n</passage>"
+    prompt = f"<passage>\n{passage}\n</passage>"
     return {
         "system": [{"text": system}],
-        "messages": [{"role": "user", "content": [{"text": said}]}],
+        "messages": [{"role": "user", "content": [{"text": prompt}]}],
         "inferenceConfig": {"maxTokens": max_tokens}
         | ({} if temperature is None else {"temperature": temperature}),
     }
 
 
 def request_key(model: str, body: dict[str, Any]) -> str:
-    """The digest that names a request and its answer: 32 hex digits of model and body."""
-    told = json.dumps([model, body], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    encoded = told.encode("utf-8", "surrogatepass")
+    """The digest that identifies a request and its answer: 32 hex digits, of model and body."""
+    parts = json.dumps([model, body], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    encoded = parts.encode("utf-8", "surrogatepass")
     return blake2b(encoded, digest_size=KEY_BYTES).hexdigest()
 
 
 def passages(text: str, most: int) -> Iterator[tuple[int, int]]:
-    """Start and end of pieces of at most `most` characters, of about one size, none blank."""
+    """Start and end of passages of at most `most` characters, about equally long, none blank."""
     start = 0
     while start < len(text):
         left = len(text) - start
-        even = -(-left // -(-left // most))  # what is left, in the fewest pieces of one size
+        even = -(-left // -(-left // most))  # size of the pieces if the rest is divided evenly
         end = _end(text, start + even * 3 // 4, min(start + most, start + even + even // 4))
         inner = text[start:end]
-        if held := inner.strip():
+        if stripped := inner.strip():
             begin = start + len(inner) - len(inner.lstrip())
-            yield begin, begin + len(held)
+            yield begin, begin + len(stripped)
         start = end
 
 
 def _end(text: str, low: int, high: int) -> int:
-    """The best place to cut after `low`, at most at `high`."""
+    """The best place to cut after `low` and not after `high`."""
     if high >= len(text):
         return len(text)
     for cut in CUTS:

@@ -15,12 +15,12 @@ NFC_SUSPECT = (
     r"\u0F43-\u0F69\u1F71-\u1FFD\u2000\u2001\u2126\u212A\u212B\u2329\u232A\u2ADC\uF900-\uFAFF\uFB1D-\uFB4E"
     r"\u{1D15E}-\u{1D1C0}\u{2F800}-\u{2FA1D}]"
 )
-"""Every character that NFC changes, or joins to the one before it (Unicode's quick check is not
-"yes"). Few lines hold one, and finding it is ten times as fast as normalising (45 MB/s)."""
+"""Every character that NFC changes or joins to the previous one (Unicode's quick check is not
+"yes"). Few lines contain one, and searching is ten times as fast as normalising (45 MB/s)."""
 
 
 def rewrite(records: pl.DataFrame, change: Change) -> pl.DataFrame:
-    """The records with every text changed, in `extra` too; rejected rows stay as they are."""
+    """The records with every text changed, including those in `extra`; rejected rows are kept."""
     kept = records["rejected"].is_null()
     text, system, extra = (
         records.select(pl.when(kept).then(pl.col(name)))[name]
@@ -43,13 +43,13 @@ def _rewrite_turns(records: pl.DataFrame, change: Change) -> pl.DataFrame:
 
 
 def turns_of(records: pl.DataFrame) -> pl.DataFrame:
-    """One row for each turn, in order: `id` of the record, `role`, `text`."""
+    """A row for each turn, in order: `id` of the record, `role`, `text`."""
     with_any = records.filter(pl.col("messages").list.len() > 0).select("id", "messages")
     return with_any.explode("messages").select("id", pl.col("messages").struct.unnest())
 
 
 def with_turns(records: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
-    """The records with the `messages` that `turns` hold; those without turns in it keep theirs."""
+    """The records with `messages` from `turns`; records without a turn there keep theirs."""
     rebuilt = turns.group_by("id", maintain_order=True).agg(
         rebuilt=pl.struct("role", "text").cast(MESSAGE)
     )
@@ -65,8 +65,8 @@ def nfc(column: pl.Expr) -> pl.Expr:
 def in_nfc(texts: pl.Series) -> pl.Series:
     """Each text in Unicode normalisation form C.
 
-    Nothing combines across a newline, so that a text is in that form if its suspect lines are:
-    they are a hundredth of the texts that have one.
+    Nothing combines across a newline, so a text is in that form if its suspect lines are. These
+    make up a hundredth of the texts that have any.
     """
     suspects = _suspects(texts)
     if suspects.is_empty():
@@ -82,7 +82,7 @@ def in_nfc(texts: pl.Series) -> pl.Series:
 
 
 def _suspects(texts: pl.Series) -> pl.Series:
-    """The numbers of the texts that may hold a character that NFC changes."""
+    """The row numbers of the texts that may contain a character that NFC changes."""
     return (surface.marks(texts, (NFC_SUSPECT,), ()) & 1 != 0).arg_true()
 
 
@@ -92,26 +92,26 @@ def has_images() -> pl.Expr:
 
 
 def image_files() -> pl.Expr:
-    """The number of a record's images and their URIs, a line each."""
+    """The number of a record's images and their URIs, one per line."""
     files = pl.col("images").fill_null([])
     return pl.format("{}\n{}", files.list.len(), files.list.join("\n", ignore_nulls=True))
 
 
 def one_line(column: pl.Expr) -> pl.Expr:
-    """The text in NFC, every run of white space one blank, so that layout does not count."""
+    """The text in NFC with every run of white space as one space, so that layout does not count."""
     return nfc(column).map_batches(surface.one_line, return_dtype=pl.String, is_elementwise=True)
 
 
 def turn_lines() -> pl.Expr:
-    """The turns, each as its role and its text, both normalised, with a newline between.
+    """The turns, each as its normalised role, a newline, and its normalised text.
 
-    Normalised texts hold no newline, so that joined by newlines turns stay distinct.
+    Normalised texts contain no newline, so turns stay distinct when joined by newlines.
     """
     role, text = (pl.element().struct.field(name).fill_null("") for name in ("role", "text"))
     return pl.col("messages").list.eval(one_line(role) + "\n" + one_line(text))
 
 
 def all_but_last(turns: pl.Expr) -> pl.Expr:
-    """All turns but the last as one text, the prompt; null where there are no turns."""
+    """The prompt: all turns except the last as one text; null if there are no turns."""
     before = turns.list.head(turns.list.len() - 1).list.join("\n")
     return pl.when(turns.list.len() > 0).then(before)

@@ -1,9 +1,9 @@
 """Where Vietnamese writes the tone of an open `oa`, `oe`, `uy`: hòa, khỏe, thủy or hoà, khoẻ, thuỷ.
 
-Both are in use, and a model that meets both learns two words for one. Only whole syllables of
-Vietnamese are rewritten, in texts that hold a letter no other language has: Italian's `cioè` and
-`Noè` stay, and so do addresses and paths. After q the u is no vowel of its own: `quý` is written so
-by everybody.
+Both styles are in use, and a model that sees both learns two words for one. Only whole Vietnamese
+syllables are rewritten, and only in texts with a letter that no other language has: the Italian
+`cioè` and `Noè` stay, and so do addresses and paths. After q the u is not a vowel of its own:
+everybody writes `quý`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TONES = "\u0300\u0301\u0303\u0309\u0323"
 VIETNAMESE = r"[ăđơưĂĐƠƯ\u1EA0-\u1EF9]"
 INITIAL = r"(?:ngh|ch|gh|gi|kh|ng|nh|ph|th|tr|[bcdđghklmnprstvx])?"
 
-_FIRST = {  # the mark on the first vowel: which letters, and what follows them
+_FIRST = {  # the first vowels that carry a mark, by their plain letter
     "o": "".join(unicodedata.normalize("NFC", f"o{tone}") for tone in TONES),
     "u": "".join(unicodedata.normalize("NFC", f"u{tone}") for tone in TONES),
 }
@@ -31,40 +31,40 @@ _SECOND = {
 _ON_FIRST = f"[{_FIRST['o']}][ae]|[{_FIRST['u']}]y"
 _ON_SECOND = f"o[{_SECOND['a']}{_SECOND['e']}]|u[{_SECOND['y']}]"
 _OTHER = {"hòa": _ON_SECOND, "hoà": _ON_FIRST}
-"""The pairs of vowels that a style writes otherwise."""
+"""The pairs of vowels that each style writes differently."""
 
 _SYLLABLES = {
     style: re.compile(rf"(?<!\w)({INITIAL})({pair})(?!\w)", re.IGNORECASE)
     for style, pair in _OTHER.items()
 }
 GATES = {style: rf"(?i)(?:{pair})(?:\P{{L}}|\z)" for style, pair in _OTHER.items()}
-"""Polars regex: where a text may hold a syllable of the other style."""
+"""Polars regexes by style, matching texts that may contain a syllable in the other style."""
 
 VOWELS = {
     "hòa": (r"(?i)[ou]", rf"(?i)[{''.join(_SECOND.values())}]"),
     "hoà": (rf"(?i)[{''.join(_FIRST.values())}]", r"(?i)[aey]"),
 }
-"""Which characters stand first and second in the pairs of a gate."""
+"""The characters that come first and second in the pairs of a gate."""
 
 
 _ADDRESS = re.compile(r"://|@\w|\\\w|^[~.]{0,2}/|\w/\w+[/.]\w|\w\.[a-z]{2,}(?!\w)")
 _BLANK = re.compile(r"\s")
-_NEAR = 200  # characters of an address on either side of a syllable
+_NEAR = 200  # characters on either side of a syllable to search for an address
 
 
 def in_style(text: pl.Expr, style: Style) -> pl.Expr:
-    """The texts, in NFC, with every syllable in one style; others than Vietnamese ones stay."""
+    """The texts, given in NFC, with every Vietnamese syllable in one style."""
     vietnamese = text.str.contains(VIETNAMESE)
     written = (
         pl.when(vietnamese)
         .then(text)
-        .map_elements(lambda one: _SYLLABLES[style].sub(_moved, one), return_dtype=pl.String)
+        .map_elements(lambda value: _SYLLABLES[style].sub(_moved, value), return_dtype=pl.String)
     )
     return pl.coalesce(written, text)
 
 
 def _moved(syllable: re.Match[str]) -> str:
-    """The mark from one vowel to the other, unless it stands in an address or a path."""
+    """The syllable with its mark on the other vowel; unchanged in an address or a path."""
     if _in_address(syllable):
         return syllable[0]
     initial, pair = syllable.groups()

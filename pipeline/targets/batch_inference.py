@@ -1,8 +1,8 @@
 """Prompts for a batch inference job: `{"recordId": …, "modelInput": {a Converse body}}`.
 
 The job must be created with `modelInvocationType: Converse`
-(https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html). The order of the
-output is not promised, so every line carries the record's id.
+(https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html). AWS does not
+promise the order of the output, so every line has the record's id.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pipeline.targets.prompts import as_prompts
 
 
 class BatchInference(Settings):
-    """One request a record, without its last answer. `max_tokens` bounds the answer."""
+    """One request per record, without its last answer. `max_tokens` limits the model's answer."""
 
     format: ClassVar[str] = "batch_inference"
     schema: ClassVar[str] = "batch_inference.schema.json"  # type: ignore[assignment]
@@ -47,7 +47,7 @@ class BatchInference(Settings):
         return with_lines(prompts, line).with_columns(records["messages"])
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a line says otherwise than its record, or not at all."""
+        """Records whose line differs from the record or leaves something out, by kind of loss."""
         return {
             "system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None),
             "answer_left_out": pl.col("messages").list.len() > 1,

@@ -29,7 +29,7 @@ def messages_json() -> pl.Expr:
 
 
 class Claude3Messages(Settings):
-    """Conversations for Claude 3 Haiku. `system` is used where a record has none of its own."""
+    """Conversations for Claude 3 Haiku. `system` is used if a record has no system prompt."""
 
     format: ClassVar[str] = "claude3_messages"
     schema: ClassVar[str] = "claude3_messages.schema.json"  # type: ignore[assignment]
@@ -45,6 +45,6 @@ class Claude3Messages(Settings):
         return with_lines(marked, joined("{", head, '"messages":', messages_json(), "}"))
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a line says otherwise than its record, or not at all."""
+        """Records whose line differs from the record or leaves something out, by kind of loss."""
         filled_in = SYSTEM.is_null() & pl.lit(self.system is not None)
         return {"system_filled_in": filled_in, **text_only_losses()}

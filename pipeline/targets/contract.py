@@ -1,4 +1,4 @@
-"""What a target is: records to lines of one Bedrock format."""
+"""What a target is: it turns records into lines of one Bedrock format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Place:
-    """Where the run will stand: what a line needs to know to name its images."""
+    """Where the run's output will be stored, which a line needs to name its images."""
 
     image_prefix: str  # "s3://bucket/prefix/runs/<digest>/<target>/images/", ends in "/"
     bucket_owner: str | None  # 12 digits, or None when the recipe names no owner
@@ -18,12 +18,12 @@ class Place:
 
 @runtime_checkable
 class Target(Protocol):
-    """Records to lines. A frozen `Settings`; its fields are what a recipe may set.
+    """Turns records into lines. A frozen `Settings`; its fields are what a recipe may set.
 
     `render` returns the records with one more column, `line` (String): the JSON object without
-    a newline, keys in the order of AWS's examples, null for rejected rows. What the format cannot
-    say is rejected with the fault's name (`no_completion`, `too_many_images`), never raised.
-    Limits of a model are not its business: they come from the model card.
+    a newline, keys in the order of AWS's examples, null for rejected rows. A record that the
+    format cannot express is rejected with the fault's name (`no_completion`, `too_many_images`);
+    nothing is raised. Targets do not check limits of models, which come from their cards.
     """
 
     format: ClassVar[str]
@@ -35,5 +35,5 @@ class Target(Protocol):
         ...
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a line says otherwise than its record, or not at all: name to where (Boolean)."""
+        """What a line changes or leaves out: from the loss's name to a Boolean expression."""
         ...

@@ -33,18 +33,18 @@ from pipeline.targets.lines import (
 _USER = '{"role":"user","content":['
 _ASSISTANT = '{"role":"assistant","content":['
 _GIVEN = pl.Struct({"json": pl.String, "reason": pl.String})
-"""JSON members that stand in `extra`, or the reason why they cannot be said."""
+"""JSON members made from `extra`, or the reason why they cannot be expressed."""
 
 
 class Conversation(Settings):
-    """Turns of user and assistant, with what else the record holds.
+    """Turns of user and assistant, with media, tools and reasoning.
 
-    Images of the record go before the text of the first user turn. An image with a caption and
-    no turns becomes `image_prompt` and the caption as the answer. `system` is used where a
-    record has no system prompt of its own. `extra.reasoning` (text) goes before the last answer
-    when `reasoning` is set; `extra.converse_messages` are turns with tool calls, or with images,
-    videos or documents that lie in S3 already, and stand for `messages`. `extra.toolConfig`, or
-    OpenAI's `extra.tools`, are the tools of either.
+    Images of the record are placed before the text of the first user turn. An image with a caption
+    and no turns becomes `image_prompt`, with the caption as the answer. `system` is used if a
+    record has no system prompt of its own. `extra.reasoning` (text) is placed before the last
+    answer if `reasoning` is set. `extra.converse_messages` replaces `messages`: turns with tool
+    calls, or with images, videos or documents that are in S3 already. The tools of either are
+    `extra.toolConfig` or OpenAI's `extra.tools`.
     """
 
     format: ClassVar[str] = "conversation"
@@ -69,14 +69,14 @@ class Conversation(Settings):
             reasoning_with_images=(IMAGES > 0) & reasoning.is_not_null(),
         )
         messages = joined('"messages":[', _spoken(marked, place, reasoning), "]")
-        own = joined(pl.col("_tools").struct.field("json"), messages)
-        body = pl.when(is_given).then(given("json")).otherwise(own)
+        made = joined(pl.col("_tools").struct.field("json"), messages)
+        body = pl.when(is_given).then(given("json")).otherwise(made)
         line = joined("{", SCHEMA_VERSION, system_json(self.system), body, "}")
         lines = with_lines(marked, line)
         return lines.drop("_given", "_tools").with_columns(records["messages"])
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a line says otherwise than its record, or not at all."""
+        """Records whose line differs from the record or leaves something out, by kind of loss."""
         filled_in = SYSTEM.is_null() & pl.lit(self.system is not None)
         left_out = has_extra("reasoning") & pl.lit(not self.reasoning)
         return {
@@ -86,16 +86,16 @@ class Conversation(Settings):
         }
 
     def _with_captions(self, records: pl.DataFrame) -> pl.DataFrame:
-        """An image with a caption and no turns, as two turns."""
-        said = [("user", pl.lit(self.image_prompt)), ("assistant", TEXT)]
-        pair = pl.concat_list(pl.struct(role=pl.lit(role), text=text) for role, text in said)
+        """The records, with an image that has a caption and no turns turned into two turns."""
+        exchange = [("user", pl.lit(self.image_prompt)), ("assistant", TEXT)]
+        pair = pl.concat_list(pl.struct(role=pl.lit(role), text=text) for role, text in exchange)
         silent = pl.col("messages").list.len().fill_null(0) == 0
         captioned = silent & (IMAGES > 0) & filled(TEXT).is_not_null()
         turned = pl.when(captioned).then(pair).otherwise(pl.col("messages"))
         return records.with_columns(messages=turned)
 
     def _reasoning(self) -> pl.Expr:
-        """The reasoning as a JSON string, null where there is none."""
+        """The reasoning as a JSON string; null if there is none or it is not wanted."""
         return quoted(filled(EXTRA.str.json_path_match("$.reasoning"))) if self.reasoning else _null
 
 
@@ -103,9 +103,10 @@ _null = pl.lit(None, dtype=pl.String)
 
 
 def _with_given(records: pl.DataFrame, owner: str | None) -> pl.DataFrame:
-    """Plus what stands in `extra` in the Converse shape: `_given`, turns; `_tools`, without turns.
+    """The records plus what `extra` has in the Converse shape.
 
-    Row by row, and only where `extra` has them: they are merged as they are.
+    `_given` has turns with their tools, `_tools` only tools, for records without turns there. Row
+    by row, and only if `extra` has them, because they are merged into lines unchanged.
     """
     given = has_extra("converse_messages").fill_null(False)
     declared = (has_extra("toolConfig") | has_extra("tools")).fill_null(False)
@@ -119,7 +120,7 @@ def _read(
     records: pl.DataFrame, where: pl.Expr, read: Callable[[Value], tuple[str | None, str | None]]
 ) -> pl.Series:
     rows = zip(records.select(where).to_series(), records["extra"], strict=True)
-    values = [_members(extra, read) if there else None for there, extra in rows]
+    values = [_members(extra, read) if wanted else None for wanted, extra in rows]
     return pl.Series(values, dtype=_GIVEN)
 
 
@@ -132,29 +133,30 @@ def _members(
 
 
 def _turn_faults(records: pl.DataFrame) -> dict[str, pl.Expr | Broken]:
-    """The rules of turns, of the record's own or of those that stand in `extra`."""
+    """The rules of turns, for the turns in `messages` or else those in `extra`."""
     reason = pl.coalesce(pl.col(name).struct.field("reason") for name in ("_given", "_tools"))
     rules: dict[str, pl.Expr | Broken] = {}
     for name, rule in answered_faults().items():
         broken = rule if isinstance(rule, Broken) else Broken(rule)
-        own = broken.where & pl.col("_given").is_null()
-        rules[name] = Broken(own | reason.eq_missing(name), broken.value, broken.threshold)
-    met = records.select(reason).to_series().drop_nulls().unique()
-    return rules | {name: reason == name for name in sorted(met) if name not in rules}
+        of_messages = broken.where & pl.col("_given").is_null()
+        where = of_messages | reason.eq_missing(name)
+        rules[name] = Broken(where, broken.value, broken.threshold)
+    reasons = records.select(reason).to_series().drop_nulls().unique()
+    return rules | {name: reason == name for name in sorted(reasons) if name not in rules}
 
 
 def _spoken(records: pl.DataFrame, place: Place, reasoning: pl.Expr) -> pl.Expr:
-    """The turns, with images at the head of the first and reasoning at the head of the last."""
-    said = turns()
+    """The turns as JSON, with images at the start of the first and reasoning in the last."""
+    messages = turns()
     thought = '{"reasoningContent":{"reasoningText":{"text":' + reasoning + "}}},"
-    last = joined(_ASSISTANT, thought, said.list.last().str.strip_prefix(_ASSISTANT))
-    before = said.list.head(said.list.len() - 1).list.join(",")
+    last = joined(_ASSISTANT, thought, messages.list.last().str.strip_prefix(_ASSISTANT))
+    before = messages.list.head(messages.list.len() - 1).list.join(",")
     images = [_image_block(index, place) for index in range(most_images(records))]
     return joined(_USER, *images, before.str.strip_prefix(_USER), ",", last)
 
 
 def _image_block(index: int, place: Place) -> pl.Expr:
-    """One image block and its comma, null where the record has fewer images."""
+    """One image block and its comma; null if the record has fewer images."""
     owner = f',"bucketOwner":"{place.bucket_owner}"'
     uri = quoted(pl.lit(place.image_prefix) + image_name(index))
     source = joined('"source":{"s3Location":{"uri":', uri, owner, "}}")

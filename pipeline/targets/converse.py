@@ -1,4 +1,4 @@
-"""The pieces of the Converse shape that three formats share."""
+"""The parts of the Converse shape that three formats share."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _BLOCKS = {"text", "reasoningContent", *_TOOL_BLOCKS, *_MEDIA}
 
 
 def system_json(default: str | None = None) -> pl.Expr:
-    """`"system":[{"text":…}],` or null where neither the record nor the target has a prompt."""
+    """`"system":[{"text":…}],` or null if neither the record nor the target has a system prompt."""
     system = pl.coalesce(filled(SYSTEM), filled(pl.lit(default, dtype=pl.String)))
     return '"system":[{"text":' + quoted(system) + "}],"
 
 
 def turns() -> pl.Expr:
-    """Each turn as the JSON of a Converse message with one text block; a list."""
+    """The list of turns, each as the JSON of a Converse message with one text block."""
     turn = pl.element().struct
     content = pl.concat_list(pl.struct(text=turn.field("text")))
     return pl.col("messages").list.eval(as_json(role=turn.field("role"), content=content))
@@ -35,9 +35,9 @@ def messages_json() -> pl.Expr:
 
 
 def tool_config(extra: Value) -> Value | None:
-    """`toolConfig` as given, or from OpenAI's `tools`; None when there is neither.
+    """`toolConfig` as given, or made from OpenAI's `tools`; None if there is neither.
 
-    Raises ValueError when the tools are not of OpenAI's shape.
+    Raises ValueError if the tools are not in OpenAI's shape.
     """
     if extra.get("toolConfig"):
         config: Value = extra["toolConfig"]
@@ -53,7 +53,7 @@ def _tool_spec(function: Value) -> Value:
 
 
 def given_tools(extra: Value) -> tuple[str | None, str | None]:
-    """`toolConfig` of `extra` as a JSON member and its comma, or the reason why not."""
+    """(`toolConfig` of `extra` as a JSON member and its comma, None), or (None, reason)."""
     try:
         config = tool_config(extra)
     except ValueError:
@@ -62,9 +62,9 @@ def given_tools(extra: Value) -> tuple[str | None, str | None]:
 
 
 def given_turns(extra: Value, owner: str | None) -> tuple[str | None, str | None]:
-    """`extra.converse_messages` and its tools as JSON members, or the reason why not.
+    """(`extra.converse_messages` and its tools as JSON members, None), or (None, reason).
 
-    `owner` is the account of media that do not name one.
+    `owner` is the account used for media that do not name one.
     """
     messages = extra["converse_messages"]
     tools, reason = given_tools(extra)
@@ -91,7 +91,10 @@ def _fault_of(messages: Any) -> str | None:
 
 
 def _media_fault(messages: list[Value], owner: str | None) -> str | None:
-    """Why a conversation's media cannot be said; fills in the owner of their bucket."""
+    """The reason why a conversation's media cannot be expressed, or None.
+
+    Fills in the owner of their buckets.
+    """
     kinds = {kind for message in messages for kind in _block_kinds(message["content"])}
     if not kinds & _MEDIA:
         return None
@@ -120,10 +123,9 @@ def _s3_place(held: Any) -> Value | None:
 
 
 def _block_kinds(content: Any) -> set[str]:
-    """The kinds of block in a message's content; `?` for what is not a block of one kind."""
+    """The kinds of block in a message's content; `?` for anything but a block of one kind."""
     blocks = content if isinstance(content, list) else [None]
-    one = [next(iter(b)) if isinstance(b, dict) and len(b) == 1 else "?" for b in blocks]
-    return set(one)
+    return {next(iter(b)) if isinstance(b, dict) and len(b) == 1 else "?" for b in blocks}
 
 
 def _dumps(value: Any) -> str:

@@ -22,10 +22,10 @@ from pipeline.targets.prompts import as_prompts
 
 
 class Distillation(Settings):
-    """One prompt a record; its answer is dropped, or kept as the teacher's when asked for.
+    """One prompt per record; its answer is dropped, or kept as the teacher's if asked for.
 
-    More than one exchange is rejected: AWS's documents allow it for Nova, AWS's own validator
-    takes two messages at most.
+    More than one exchange is rejected: AWS's documents allow it for Nova, but AWS's own validator
+    accepts two messages at most.
     """
 
     format: ClassVar[str] = "distillation"
@@ -48,7 +48,7 @@ class Distillation(Settings):
         return with_lines(prompts, line).with_columns(records["messages"])
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a line says otherwise than its record, or not at all."""
+        """Records whose line differs from the record or leaves something out, by kind of loss."""
         answered = pl.col("messages").list.len() > 1
         return {
             "system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None),

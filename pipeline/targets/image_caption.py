@@ -1,6 +1,6 @@
 """Images and their captions: `{"image-ref": …, "caption": …}` (Titan, Nova Canvas).
 
-AWS's own notebooks cut the newline after the last record, so this format goes without one.
+AWS's own notebooks remove the newline after the last record, so this format ends without one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.targets.lines import IMAGES, TEXT, as_json, is_blank, one_text_los
 
 
 class ImageCaption(Settings):
-    """One image and its text as the caption, without the blanks around it."""
+    """One image, with the text as its caption, without the spaces around it."""
 
     format: ClassVar[str] = "image_caption"
     schema: ClassVar[str] = "image_caption.schema.json"  # type: ignore[assignment]
@@ -35,5 +35,5 @@ class ImageCaption(Settings):
         return with_lines(marked, as_json(**{"image-ref": reference, "caption": TEXT}))
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a record has beside its image and caption."""
+        """Records that have more than an image and a caption, by kind of loss."""
         return one_text_losses()

@@ -1,4 +1,4 @@
-"""Images on their way to a data set: their names there, and what is done to their bytes."""
+"""Prepares images for a data set: their file names, and the changes to their bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _QUALITY = 95
 def image_format(index: int = 0) -> pl.Expr:
     """The format that `prepare_image` gives one image: `jpeg` for a JPEG, else `png`.
 
-    From `extra.images[index].format`, the source's format; null where that is not known.
+    From `extra.images[index].format`, the format of the source; null if that is not known.
     """
     source = EXTRA.str.json_path_match(f"$.images[{index}].format").str.to_lowercase()
     prepared = pl.when(source.is_in(_JPEG)).then(pl.lit("jpeg")).otherwise(pl.lit("png"))
@@ -32,9 +32,9 @@ def image_format(index: int = 0) -> pl.Expr:
 
 
 def image_name(index: int = 0) -> pl.Expr:
-    """The image's file name under `Place.image_prefix`: `<id>.jpg`, the second one `<id>-2.jpg`.
+    """The image's file name under `Place.image_prefix`: `<id>.jpg`, for a second one `<id>-2.jpg`.
 
-    Null where the format is not known.
+    Null if the format is not known.
     """
     ending = image_format(index).replace("jpeg", "jpg")
     number = "" if index == 0 else f"-{index + 1}"
@@ -42,17 +42,17 @@ def image_name(index: int = 0) -> pl.Expr:
 
 
 def most_images(records: pl.DataFrame) -> int:
-    """The largest number of images that one of the records has."""
+    """The largest number of images in a record."""
     return int(records.select(IMAGES.max()).item() or 0)
 
 
 def image_faults(
     records: pl.DataFrame, place: Place, needs_owner: bool = False
 ) -> dict[str, pl.Expr | Broken]:
-    """The rules of images that a line names; `needs_owner` where it names the bucket's too."""
+    """The rules for images that a line names; `needs_owner` if it names the bucket's owner too."""
     names = [(image_name(i), i < IMAGES) for i in range(most_images(records))]
     has = IMAGES > 0
-    missing = pl.any_horizontal(pl.lit(False), *(there & name.is_null() for name, there in names))
+    missing = pl.any_horizontal(pl.lit(False), *(exists & name.is_null() for name, exists in names))
     return {
         "images_without_prefix": has & (not place.image_prefix.startswith("s3://")),
         "images_without_owner": has & (needs_owner and place.bucket_owner is None),
@@ -61,13 +61,13 @@ def image_faults(
 
 
 def prepare_image(data: bytes) -> tuple[bytes, str, dict[str, Any]]:
-    """The bytes to publish, their format (`png` or `jpeg`), and facts about them.
+    """(the bytes to publish, their format `png` or `jpeg`, facts about them).
 
-    A JPEG stays one: upright and without metadata it passes through byte for byte; metadata is
-    cut out without decoding; only one that must be turned is written anew, at quality 95. Every
-    other format becomes a PNG without metadata, transparency flattened onto white. Facts:
-    `width` and `height` in pixels, `source_format`, `changed` (what was done; empty when nothing).
-    Same bytes in, same bytes out. Raises ValueError for what is not a readable image.
+    A JPEG stays a JPEG: one that is upright and has no metadata is unchanged, byte for byte;
+    metadata is cut out without decoding; only one that must be rotated is encoded again, at quality
+    95. Every other format becomes a PNG without metadata, with transparency flattened onto white.
+    Facts: `width` and `height` in pixels, `source_format`, `changed` (what was done; empty if
+    nothing). The same input gives the same bytes. Raises ValueError if the image is not readable.
     """
     from PIL import Image, ImageOps
 
@@ -77,7 +77,7 @@ def prepare_image(data: bytes) -> tuple[bytes, str, dict[str, Any]]:
             upright = ImageOps.exif_transpose(opened)
             turned = opened.getexif().get(_ORIENTATION, 1) != 1
     except Exception as error:
-        raise ValueError(f"no readable image: {error}") from error
+        raise ValueError(f"not a readable image: {error}") from error
     source_format = str(opened.format).lower()
     keeps = source_format == "jpeg" and not turned and opened.mode in {"RGB", "L"}
     made = without_metadata(data) if keeps else _encoded(upright, source_format)
@@ -88,7 +88,7 @@ def prepare_image(data: bytes) -> tuple[bytes, str, dict[str, Any]]:
 
 
 def without_metadata(jpeg: bytes) -> bytes:
-    """A JPEG without its EXIF, XMP, IPTC and comment segments; its pixels are not touched."""
+    """A JPEG without its EXIF, XMP, IPTC and comment segments; its pixels do not change."""
     kept, at = [jpeg[:2]], 2
     while jpeg[at : at + 1] == b"\xff" and at + 4 <= len(jpeg):
         marker = jpeg[at + 1]
@@ -126,7 +126,7 @@ def _encoded(image: Image, source_format: str) -> bytes:
 
 
 def _on_white(image: Image) -> Image:
-    """RGB or gray pixels with nothing beside them."""
+    """The image as RGB or gray, without transparency and metadata."""
     from PIL import Image as Images
 
     if image.has_transparency_data:

@@ -1,7 +1,7 @@
-"""Expressions that every target builds its lines from: JSON strings, turns, what a record holds.
+"""Expressions that targets build their lines from: JSON strings, turns, contents of a record.
 
-A line is UTF-8 JSON without blanks between tokens. Control characters are escaped, and so are
-U+0085, U+2028 and U+2029, which some readers of lines take for the end of one.
+A line is UTF-8 JSON without spaces between tokens. Control characters are escaped, and so are
+U+0085, U+2028 and U+2029, which some readers take for the end of a line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.stage import Broken
 
 _BREAKING = [*map(chr, range(0x7F, 0xA0)), "\u2028", "\u2029"]
 _WORD = r"[^\s\x1c-\x1f\u{feff}]"
-"""What makes a text more than blank, to Unicode, to Python's strip() and to ECMAScript's \\S."""
+"""A character that is not blank to Unicode, to Python's strip() and to ECMAScript's \\S."""
 
 _ESCAPED = [f"\\u{ord(character):04x}" for character in _BREAKING]
 
@@ -32,12 +32,12 @@ Value = dict[str, Any]
 
 
 def one_line(json: pl.Expr) -> pl.Expr:
-    """JSON text with DEL, the C1 controls, U+2028 and U+2029 as escapes; they stand in strings."""
+    """JSON text with DEL, the C1 controls, U+2028 and U+2029 in its strings as escapes."""
     return json.map_batches(_escaped, return_dtype=pl.String, is_elementwise=True)
 
 
 def _escaped(json: pl.Series) -> pl.Series:
-    """Few lines hold such a character; to look for it costs a third of replacing it."""
+    """As `one_line`. Few lines have such a character, and a search takes a third of the time."""
     hits = (surface.marks(json, (f"[{''.join(_BREAKING)}]",), ()) & 1 != 0).arg_true()
     if hits.is_empty():
         return json
@@ -57,28 +57,28 @@ def quoted(text: pl.Expr) -> pl.Expr:
 
 
 def joined(*parts: pl.Expr | str) -> pl.Expr:
-    """The parts as one text; a part that is null adds nothing."""
+    """The parts as one text; null parts are left out."""
     exprs = [pl.lit(part) if isinstance(part, str) else part for part in parts]
     return pl.concat_str(exprs, ignore_nulls=True)
 
 
 def with_lines(records: pl.DataFrame, line: pl.Expr) -> pl.DataFrame:
-    """The records plus `line`, null where a record is rejected."""
+    """The records plus `line`, which is null for rejected records."""
     return records.with_columns(line=pl.when(REJECTED.is_null()).then(one_line(line)))
 
 
 def filled(text: pl.Expr) -> pl.Expr:
-    """The text, or null where it is blank."""
+    """The text, or null if it is blank."""
     return pl.when(~is_blank(text)).then(text)
 
 
 def is_blank(text: pl.Expr) -> pl.Expr:
-    """Whether there is no text, or nothing but blanks by anyone's reading."""
+    """Whether a text is null, or blank by any of the rules of `_WORD`."""
     return ~text.str.contains(_WORD).fill_null(False)
 
 
 def role_letters() -> pl.Expr:
-    """The turns' roles as letters: `uaua`; anything but user and assistant is `x`."""
+    """The roles of the turns as letters, such as `uaua`; any other role is `x`."""
     role = pl.element().struct.field("role")
     letter = pl.when(role == "user").then(pl.lit("u")).when(role == "assistant").then(pl.lit("a"))
     letters = pl.col("messages").list.eval(letter.otherwise(pl.lit("x")))
@@ -86,23 +86,23 @@ def role_letters() -> pl.Expr:
 
 
 def has_empty_turn() -> pl.Expr:
-    """Whether a turn has no text, or only blanks."""
+    """Whether a turn has no text, or only a blank one."""
     text = pl.element().struct.field("text")
     return pl.col("messages").list.eval(is_blank(text)).list.any().fill_null(False)
 
 
 def turn_text(index: int) -> pl.Expr:
-    """The text of one turn, counted from 0, or from the end when negative."""
+    """The text of one turn, counted from 0, or from the end if negative."""
     return pl.col("messages").list.get(index, null_on_oob=True).struct.field("text")
 
 
 def has_extra(key: str) -> pl.Expr:
-    """Whether `extra` holds `key` at its top level, and not as null."""
+    """Whether `extra` has `key` at its top level, with a value other than null."""
     return EXTRA.str.json_path_match(f"$.{key}").is_not_null()
 
 
 def answered_faults() -> dict[str, pl.Expr | Broken]:
-    """The rules of turns that must end in an answer."""
+    """The rules for turns that must end in an answer."""
     letters = role_letters()
     return {
         "no_completion": ~letters.str.ends_with("a"),
@@ -112,13 +112,13 @@ def answered_faults() -> dict[str, pl.Expr | Broken]:
 
 
 def one_exchange_faults() -> dict[str, pl.Expr | Broken]:
-    """A format of one prompt and at most one answer."""
+    """The rule for formats of one prompt and at most one answer."""
     turns = role_letters().str.len_bytes()
     return {"more_than_one_turn": Broken(turns > EXCHANGE, value=turns, threshold=EXCHANGE)}
 
 
 def prompt_faults() -> dict[str, pl.Expr | Broken]:
-    """The rules of turns where the answer to the last prompt may be missing."""
+    """The rules for turns where the answer to the last prompt may be missing."""
     letters = role_letters()
     return {
         "no_prompt": letters == "",
@@ -128,7 +128,7 @@ def prompt_faults() -> dict[str, pl.Expr | Broken]:
 
 
 def text_only_faults() -> dict[str, pl.Expr | Broken]:
-    """What a format of text turns cannot say."""
+    """The rules for formats that can express nothing but turns of text."""
     return {
         "images_not_allowed": Broken(IMAGES > 0, value=IMAGES, threshold=0),
         "media_not_allowed": _names_media(),
@@ -137,14 +137,17 @@ def text_only_faults() -> dict[str, pl.Expr | Broken]:
 
 
 def _names_media() -> pl.Expr:
-    """Whether turns given in the Converse shape hold a medium; a tool's argument is none."""
+    """Whether turns in the Converse shape have an image, video or document block.
+
+    A tool's argument of that name does not count.
+    """
     kinds = "['image','video','document']"
-    found = EXTRA.str.json_path_match(f"$.converse_messages[*].content[*]{kinds}")
-    return found.is_not_null()
+    first = EXTRA.str.json_path_match(f"$.converse_messages[*].content[*]{kinds}")
+    return first.is_not_null()
 
 
 def text_only_losses() -> dict[str, pl.Expr]:
-    """What a format of text turns drops without a trace in its line."""
+    """What formats of text turns leave out of a line without a trace."""
     return {
         "tools_left_out": _declares_tools() & ~has_extra("converse_messages"),
         "reasoning_left_out": has_extra("reasoning"),
@@ -153,7 +156,7 @@ def text_only_losses() -> dict[str, pl.Expr]:
 
 
 def one_text_losses() -> dict[str, pl.Expr]:
-    """What a format of one text drops of a record that has more."""
+    """What formats of one text leave out of a record that has more."""
     return {
         "system_left_out": filled(SYSTEM).is_not_null(),
         "turns_left_out": pl.col("messages").list.len().fill_null(0) > 0,
@@ -167,9 +170,9 @@ def _declares_tools() -> pl.Expr:
 
 
 def extra_value(extra: str | None) -> Value | None:
-    """`extra` read as an object: empty when there is none, None when it is not one.
+    """`extra` parsed as an object: empty if there is none, None if it is not an object.
 
-    Row by row, because its values are merged into lines as they are, whatever their type.
+    Row by row, because its values are merged into lines unchanged, whatever their type.
     """
     if not extra:
         return {}

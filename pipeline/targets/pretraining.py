@@ -19,7 +19,7 @@ from pipeline.targets.lines import (
 
 
 class Pretraining(Settings):
-    """The record's text, without the blanks around it, as Bedrock takes it for Titan Text."""
+    """The record's text, without the spaces around it, as Bedrock accepts it for Titan Text."""
 
     format: ClassVar[str] = "pretraining"
     schema: ClassVar[str] = "pretraining_input.schema.json"  # type: ignore[assignment]
@@ -30,12 +30,12 @@ class Pretraining(Settings):
         return _text_lines(records, key="input")
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a record has beside its text."""
+        """Records that have more than a text, by kind of loss."""
         return one_text_losses()
 
 
 class PretrainingText(Settings):
-    """The same as `{"text": …}`, as SageMaker takes it for Nova."""
+    """The same as `{"text": …}`, as SageMaker accepts it for Nova."""
 
     format: ClassVar[str] = "pretraining_text"
     schema: ClassVar[str] = "pretraining_text.schema.json"  # type: ignore[assignment]
@@ -46,7 +46,7 @@ class PretrainingText(Settings):
         return _text_lines(records, key="text")
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a record has beside its text."""
+        """Records that have more than a text, by kind of loss."""
         return one_text_losses()
 
 

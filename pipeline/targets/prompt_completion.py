@@ -24,8 +24,8 @@ from pipeline.targets.lines import (
 class PromptCompletion(Settings):
     """Two turns as a prompt and its completion.
 
-    The format has no place for a system prompt: `prepend` puts it before the prompt, a blank
-    line between; `reject` sets such records aside.
+    The format has no place for a system prompt: `prepend` puts it before the prompt, with an empty
+    line between them; `reject` rejects such records.
     """
 
     format: ClassVar[str] = "prompt_completion"
@@ -48,5 +48,5 @@ class PromptCompletion(Settings):
         return with_lines(marked, as_json(prompt=prompt, completion=turn_text(1)))
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a line says otherwise than its record, or not at all."""
+        """Records whose line differs from the record or leaves something out, by kind of loss."""
         return {"system_joined_to_prompt": filled(SYSTEM).is_not_null(), **text_only_losses()}

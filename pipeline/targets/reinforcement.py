@@ -38,19 +38,19 @@ _EXTRA = pl.Struct({"answer": pl.String, "tail": pl.String, "broken": pl.String}
 
 
 def _declared(tools: Any) -> list[Value]:
-    """Tools with what the format has of them; raises ValueError for what is none."""
+    """The tools with only the keys of the format; raises ValueError for an invalid tool."""
     return [{"type": "function", "function": function} for function in functions(tools)]
 
 
 class Reinforcement(Settings):
-    """A prompt, and the answer that a grader measures against.
+    """A prompt, and the reference answer for a grader.
 
-    The reference answer is `extra.reference_answer` (text or object), else the last turn's
-    answer, which is cut from the messages either way. Text, numbers and booleans of
-    `extra.metadata` become keys of their own, which Bedrock hands to the grader; the format's
-    own keys win over them. A data set should have an answer in all of its records or in none.
-    `tools` (OpenAI functions) are those of records that declare none: one of AWS's validators
-    refuses records for Nova without any.
+    The reference answer is `extra.reference_answer` (text or object), or else the last turn's
+    answer, which is removed from the messages in either case. Text, numbers and booleans of
+    `extra.metadata` become keys of their own, which Bedrock passes to the grader; the format's
+    own keys have precedence. A data set should have an answer in all of its records or in none.
+    `tools` (OpenAI functions) are used for records that declare none: one of AWS's validators
+    refuses records for Nova without tools.
     """
 
     format: ClassVar[str] = "reinforcement"
@@ -83,7 +83,7 @@ class Reinforcement(Settings):
         return lines.drop("_extra", "_answer").with_columns(records["messages"])
 
     def losses(self) -> dict[str, pl.Expr]:
-        """What a line says otherwise than its record, or not at all."""
+        """Records whose line differs from the record or leaves something out, by kind of loss."""
         return {
             "system_filled_in": SYSTEM.is_null() & pl.lit(self.system is not None),
             "answer_became_reference": pl.col("messages").list.len() > 1,
@@ -109,9 +109,10 @@ class Reinforcement(Settings):
 
 
 def _from_extra(extra: str | None, usual: list[Value]) -> dict[str, str | None]:
-    """What `extra` adds: the reference answer as JSON, and the other members with their commas.
+    """What `extra` adds to a line: `answer`, the reference answer as JSON, and `tail`.
 
-    `usual` are the tools where it declares none.
+    `tail` has the other members with their commas. `usual` are the tools if `extra` declares none.
+    If it cannot be used, `broken` is the reason instead.
     """
     value = extra_value(extra)
     if value is None:

@@ -1,4 +1,4 @@
-"""Tools as OpenAI's chat format declares them, which is how data sets mostly carry them."""
+"""Tools as OpenAI's chat format declares them, which is the form in most data sets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.targets.lines import Value
 def functions(tools: Any) -> list[Value]:
     """The declared functions, each with a name, a description and an object of parameters.
 
-    Raises ValueError for anything else: AWS's validators refuse a tool without one of them.
+    Raises ValueError for a tool that lacks one of these, which AWS's validators refuse.
     """
     if not isinstance(tools, list):
         raise ValueError("tools are not a list")  # noqa: TRY004  (data, not a call, is wrong)
