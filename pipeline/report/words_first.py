@@ -28,7 +28,7 @@ FIRST: dict[str, tuple[str, str]] = {
     "chunks": ("Chunks", "Mảnh"),
     "came_note": ("records read", "bản ghi đã đọc"),
     "rejected_note": ("set aside, with a reason", "để riêng, có lý do"),
-    "merged_note": ("duplicates of a record that is kept", "trùng với bản ghi được giữ"),
+    "merged_note": ("duplicates, each merged into another record", "trùng với bản ghi được giữ"),
     "divided_note": ("records that were split into chunks", "bản ghi đã thành mảnh"),
     "chunks_note": ("that these records became", "từ các bản ghi đó"),
     "became": (

@@ -54,7 +54,7 @@ SECTIONS: dict[str, tuple[str, str]] = {
         "Không bước nào thấy câu hỏi có nhiều câu trả lời.",
     ),
     "nearest": ("Kept, and nearest to the threshold", "Được giữ và gần ngưỡng nhất"),
-    "stands": ("The record that was kept", "Bản đại diện"),
+    "stands": ("The record they were merged into", "Bản đại diện"),
     "copies": ("Merged", "Đã gộp"),
     "gate": ("Quality gate", "Cổng chất lượng"),
     "gate_about": (
