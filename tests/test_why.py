@@ -212,7 +212,7 @@ def test_a_text_is_found_among_the_rejected(run: PublishedRun, output: Path) -> 
     shutil.move(output / ".work", output / ".moved")
     try:
         with pytest.raises(
-            RecipeError, match="no searched record of run .* contains 'Sold out today'"
+            RecipeError, match=r"no searched record of run .* contains 'Sold out today'"
         ):
             why_text(run, "Sold out today")
     finally:
