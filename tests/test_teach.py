@@ -447,7 +447,8 @@ def test_a_batch_job_says_the_same(teach: Command, bedrock: FakeBedrock, place: 
     told = json.loads(taken.stdout)
     assert (told["answered"], told["new"], told["tokens_out"]) == (6, 6, 120)
     assert told["faults"] == {
-        "error 400": 2, "no request of this package": 2, "no answer of Converse": 4, "no JSON": 4,
+        "error 400": 2, "not a request of this package": 2, "not an answer of Converse": 4,
+        "not JSON": 4,
     }  # fmt: skip
     assert (place / "answers.jsonl").read_bytes() == whole
     assert teach("--batch", "rest.jsonl").returncode == 0
