@@ -197,7 +197,7 @@ def test_what_is_no_answer_is_not_kept(teach: Command, bedrock: FakeBedrock, pla
     bedrock.teach = lambda _: {"message": "Sign in to the guest network"}
     told = teach("--max-tokens", "100000", "--at-once", "1")
     assert told.returncode == 4
-    assert "what answered is not Bedrock" in told.stderr.splitlines()[-1]
+    assert "the answer is not from Bedrock" in told.stderr.splitlines()[-1]
     assert "0 of 6 passages are answered and kept" in told.stderr
     assert len(asked(bedrock)) == 1
     assert not (place / "answers.jsonl").exists()
