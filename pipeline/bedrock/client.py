@@ -1,4 +1,4 @@
-"""A client of Bedrock's control plane, and what its refusals mean for a script."""
+"""A client of Bedrock, and the exceptions and remedies for its error codes."""
 
 from __future__ import annotations
 

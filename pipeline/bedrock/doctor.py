@@ -57,7 +57,7 @@ def source_check(client: Any, label: str, bucket: str, prefix: str) -> Check:
 
 
 def object_checks(client: Any, objects: Sequence[tuple[str, str]]) -> Iterator[Check]:
-    """Whether every media object that the data names, (bucket, key), is there and readable."""
+    """Whether every media object (bucket, key) that the data names exists and is readable."""
     if not objects:
         return
     checked = objects[:MOST_HEADED]

@@ -15,10 +15,10 @@ BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictP
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket that is read or written, and what it should be."""
+    """A bucket that a run or job writes to, with its expected Region and owner."""
 
     name: str
-    label: str  # the recipe's key
+    label: str  # the recipe's key, such as publish.uri
     region: str | None  # of the job
     owner: str | None = None
 
@@ -63,7 +63,7 @@ def _head_bucket(client: Any, bucket: Bucket) -> Check | str | None:
 
 
 def _region_check(bucket: Bucket, region: str | None) -> Check:
-    """Data and output must be in the Region of the job."""
+    """Check that the bucket is in the Region of the job, as data and output must be."""
     name = f"{bucket.label}: Region"
     if region is None or bucket.region is None:
         return Check(name, "skipped", "the bucket's or the job's Region is not known")

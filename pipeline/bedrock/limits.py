@@ -1,4 +1,4 @@
-"""A model card's limits: on each record, and on the data set as a whole."""
+"""A model card's limits on each record; those on the whole data set are re-exported."""
 
 from __future__ import annotations
 
@@ -183,7 +183,9 @@ def _image_facts(extra: pl.Series) -> pl.Series:
     decoded = _decoded(extra)
     if decoded is not None:
         return decoded
-    each = [_decoded(extra[i : i + 1]) for i in range(len(extra))]  # one bad record hides no other
+    each = [
+        _decoded(extra[i : i + 1]) for i in range(len(extra))
+    ]  # one bad record must not hide others
     return pl.concat(
         pl.Series([None], dtype=pl.List(IMAGE)) if one is None else one for one in each
     )

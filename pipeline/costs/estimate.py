@@ -60,12 +60,12 @@ class Estimate:
     customization: str
     epochs: int
     tokens: Tokens
-    training: Cost  # for the bound
-    training_likely_usd: float | None  # for the estimate
+    training: Cost  # computed from the upper bound of tokens
+    training_likely_usd: float | None  # computed from the estimate of tokens
     prices: dict[str, Price | None]
     break_even: list[BreakEven] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    advice: Advice | None = None  # for a run, from the runs before it
+    advice: Advice | None = None  # only for a run; based on the runs before it
 
     @property
     def missing(self) -> list[str]:

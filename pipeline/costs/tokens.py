@@ -23,7 +23,7 @@ LINES_AT_ONCE = 2000
 def run_tokens(run: PublishedRun, target: str) -> Tokens:
     """A target's training tokens: the manifest's bound, and an estimate if its lines are local."""
     entry = run.manifest["targets"][target]
-    folder = f"{run.whole(target)}/images/"  # of all parts together
+    folder = f"{run.whole(target)}/images/"  # images of all of the target's parts
     images = sum(file["path"].startswith(folder) for file in run.manifest["files"])
     path = train_file(run, target)
     likely = file_tokens(path, [entry["format"]]).estimate if path else None

@@ -23,7 +23,7 @@ class TargetDrift:
     records_before: int
     records_after: int
     tokens: float | None  # population stability index of the lengths
-    languages: float | None  # and of the languages
+    languages: float | None  # population stability index of the languages
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Drift:
     """The distance between two runs."""
 
     before: str  # digest of the earlier run
-    rejected: float  # change of the share of the ingested records, -1 to 1
+    rejected: float  # change in the share of rejected records among those ingested, -1 to 1
     merged: float
     sources_removed: float  # share of the earlier run's sources
     targets: dict[str, TargetDrift]

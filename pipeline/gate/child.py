@@ -189,7 +189,7 @@ def _bound(kwargs: dict[str, Any], name: str) -> Any:
 def _number(value: Any) -> int | float | None:
     plain = _plain(value)
     is_number = isinstance(plain, int | float) and not isinstance(plain, bool)
-    return plain if is_number and plain == plain else None  # a mean of nothing is not a number
+    return plain if is_number and plain == plain else None  # the mean of no values is NaN
 
 
 def _plain(number: Any) -> int | float | None:

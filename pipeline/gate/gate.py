@@ -172,7 +172,7 @@ class GateProcess:
             lines = stderr.decode("utf-8", "replace").strip().splitlines()
             last = lines[-1][:300] if lines else "it printed no error"
             code = self.child.returncode
-            if "[Errno" in last:  # a full or broken disk: not our bug, and worth a retry
+            if "[Errno" in last:  # a full or broken disk: not a bug, and worth a retry
                 raise StorageError(f"{folder}: the quality gate could not write: {last}")
             raise PrepError(f"the quality gate's process ended with {code}: {last}")
         read: dict[str, Any] = json.loads(result.read_bytes())

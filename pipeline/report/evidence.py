@@ -84,7 +84,7 @@ def _failing(gate: dict[str, Any], words: Words) -> Iterable[Markup]:
 
 
 def provenance_section(summary: dict[str, Any], words: Words) -> Markup:
-    """What the run was made from and with."""
+    """Facts about the run's input files, readers, splits and libraries, and its recipe."""
     provenance = summary["provenance"]
     libraries = " · ".join(f"{name} {version}" for name, version in provenance["libraries"].items())
     readers = " · ".join(f"{n} {words.number(count)}" for n, count in provenance["readers"].items())

@@ -109,7 +109,7 @@ def _languages(records: pl.LazyFrame) -> dict[str, Any]:
 
 
 def write_outcomes(metrics: Path, rejected: Path, path: Path) -> None:
-    """One row for each record that ended somewhere: `id`, `source`, `language`, `outcome`.
+    """Write one row for each kept, merged or rejected record: id, source, language, outcome.
 
     A record that any target kept is `kept`; the others are `merged` or `rejected`.
     """
@@ -214,7 +214,7 @@ SAMPLE = {
 
 
 def _samples(rows: pl.LazyFrame, stage: str, reason: str) -> list[dict[str, str | None]]:
-    """Records with a reason: those nearest to the threshold, or else the first ones."""
+    """A few records with a reason: those nearest to the threshold, or else the first ones."""
     matching = rows.filter((pl.col("stage") == stage) & (pl.col("reason") == reason))
     near = matching.select(list(SAMPLE)).with_row_index("place").with_columns(distance=_distance())
     few = near.bottom_k(SAMPLES_MOST, by=["distance", "place"]).sort("distance", "place").collect()

@@ -23,7 +23,7 @@ PIXELS_MOST = 50_000_000
 
 
 def measure_images(metrics: Path, rejected: Path, work: Path, show: str) -> dict[str, Any]:
-    """How many records have images, and some of them, kept and set aside, as small pictures.
+    """How many kept records have images, and thumbnails of some that were kept or set aside.
 
     Ids are digests, so the first ones by id are a random sample that is the same in every run.
     """

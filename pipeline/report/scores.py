@@ -34,7 +34,7 @@ class Thresholds(Protocol):
 def measure_scores(folder: Path, recipe: dict[str, Any]) -> list[dict[str, Any]]:
     """Every measure of every stage: spread, histogram, and the bounds that the recipe sets.
 
-    `folder` holds `<stage>.parquet` files with `id` and numeric columns; it may be missing.
+    `folder` has `<stage>.parquet` files with `id` and numeric columns; it may be missing.
     """
     scores: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.parquet")):

@@ -51,7 +51,7 @@ def folded(title: str, inside: Markup) -> Markup:
 
 
 def leg_name(leg: dict[str, Any], words: Words) -> str:
-    """What a leg of the waterfall is about."""
+    """The title of a leg of the waterfall."""
     return f"{words('target')}: {leg['target']}" if leg["target"] else words(leg["of"])
 
 

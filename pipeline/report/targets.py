@@ -139,7 +139,8 @@ def _seen(
         "records_recommended": train,
         "records_max": together,
         "train_records_max": train,
-        "validation_records_min": validation or None,  # without the file it asks for nothing
+        "validation_records_min": validation
+        or None,  # the minimum applies only if there is a validation file
         "validation_records_max": validation,
         "train_bytes_max": size.get("train", 0),
         "validation_bytes_max": size.get("validation", 0),

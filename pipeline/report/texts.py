@@ -145,7 +145,7 @@ def _masked(texts: list[str]) -> list[str]:
 
 
 def passages(places: Sequence[tuple[str, int, int]], samples: str) -> list[list[Piece]]:
-    """Passages (text, start, end in characters) in pieces, each marked, with what stands around it.
+    """Cut passages (text, start, end in characters) into pieces: the passage and its context.
 
     Texts are masked before they are cut; a value at a border may end up on either side.
     """
@@ -174,7 +174,7 @@ def passages(places: Sequence[tuple[str, int, int]], samples: str) -> list[list[
 
 
 def excerpt(text: str | None, most: int = EXCERPT) -> str | None:
-    """The beginning of a text with its white space as single blanks."""
+    """The beginning of a text, with each run of white space as one blank; None for None."""
     if text is None:
         return None
     line = " ".join(text.split())

@@ -77,7 +77,7 @@ def _leg(
 
 
 def _steps(stage: dict[str, Any], merging: Merging) -> Iterator[dict[str, Any]]:
-    """One loss for each reason, the largest first."""
+    """A step (one loss) for each reason of a stage, the largest first."""
     name = stage["stage"]
     for reason, records in sorted(stage["reasons"].items(), key=lambda item: (-item[1], item[0])):
         kind = "merged" if (name, reason) in merging else "rejected"

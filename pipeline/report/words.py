@@ -1,4 +1,4 @@
-"""The report's own words in English and Vietnamese, and its way of writing numbers."""
+"""The report's own words in English and Vietnamese, and its number formats."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Words:
         return text.format(**values) if values else text
 
     def number(self, value: float | None, digits: int = 0) -> str:
-        """1,234.5 or, in Vietnamese, 1.234,5; `–` for None."""
+        """A number as text: `1,234.5` or, in Vietnamese, `1.234,5`; `–` for None."""
         if value is None:
             return "–"
         text = f"{value:,.{digits}f}"
         return text if self.language == "en" else text.translate(str.maketrans(",.", ".,"))
 
     def measure(self, value: Any) -> str:
-        """Any measured value: whole numbers with separators, shares with up to 4 digits."""
+        """Any measured value as text: numbers with separators, up to 4 decimals; `–` for None."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return "–" if value is None else str(value)
         whole = float(value).is_integer()
@@ -64,7 +64,7 @@ class Words:
         return el("span", english, lang="en")
 
     def size(self, value: int) -> str:
-        """Bytes with the largest decimal unit that leaves at least 1."""
+        """A number of bytes in the largest decimal unit in which it is at least 1."""
         number = float(value)
         for unit in ("B", "kB", "MB", "GB"):
             if number < 1000:

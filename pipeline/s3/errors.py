@@ -9,7 +9,7 @@ from pipeline.errors import RecipeError
 URI = re.compile(r"^s3://([a-z0-9][-.a-z0-9]{1,61}[a-z0-9])(?:/(.*))?$", re.DOTALL)
 
 GONE = {"NoSuchKey", "404"}
-NOT_HELD = {"PreconditionFailed", "412"}  # If-Match or If-None-Match does not hold
+NOT_HELD = {"PreconditionFailed", "412"}  # If-Match or If-None-Match is not fulfilled
 DENIED = {"AccessDenied", "403"}
 NO_SUCH_CALL = {"NotImplemented", "XNotImplemented", "MethodNotAllowed", "405", "501"}
 """Codes that callers distinguish; the answer to a HEAD request has only a status."""
@@ -93,7 +93,7 @@ def error_text(error: BaseException, owner: str | None = None) -> str:
 
     `owner` is the account that the call required the bucket to belong to.
     """
-    if isinstance(error, OSError) and error.strerror and error.filename:  # of this machine's disk
+    if isinstance(error, OSError) and error.strerror and error.filename:  # a local disk
         return f"{error.filename}: {error.strerror}"
     code = error_code(error)
     remedy = REMEDIES.get(code)

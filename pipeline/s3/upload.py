@@ -27,7 +27,7 @@ TRIES = 5
 
 @dataclass(frozen=True)
 class Upload:
-    """One file and where it goes."""
+    """One file and the key that it is uploaded to."""
 
     path: Path
     key: str

@@ -43,10 +43,10 @@ class Client:
 
     ask: Ask  # sends a request, within its bound
     model: str
-    most: int  # tokens of an answer
+    most: int  # maximum tokens of an answer
     budget: Budget
     file: AnswersFile
-    told: Callable[[Round], None]  # after each answer
+    told: Callable[[Round], None]  # called after each answer
 
     def bound(self, request: Request) -> Bound:
         """The most tokens, in and out, that a call can use."""

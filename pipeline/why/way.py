@@ -31,7 +31,7 @@ class Way:
     lines: list[dict[str, Any]] = field(default_factory=list)  # where it is kept, lineage rows
     rejections: list[dict[str, Any]] = field(default_factory=list)  # rejected.parquet rows
     merged: list[dict[str, Any]] = field(default_factory=list)  # records merged into it
-    stages: list[str] = field(default_factory=list)  # in order, for the way up to a rejection
+    stages: list[str] = field(default_factory=list)  # all stages of the run, in order
     split: dict[str, Any] = field(default_factory=dict)  # the recipe's settings
 
     def as_json(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Way:
     def told(self) -> Iterator[str]:
         """Text for the terminal, line by line."""
         for row in self.rejections[:MOST_SHOWN]:
-            yield from self._told_rejection(row)
+            yield from self._format_rejection(row)
         for row in self.lines[:MOST_SHOWN]:
             part = f" ({row['locator']})" if row["locator"] else ""
             where = f"{row['target']}/{row['split']}.jsonl:{row['line']}"
@@ -64,11 +64,11 @@ class Way:
         hidden = max(len(self.lines) - MOST_SHOWN, 0) + max(len(self.rejections) - MOST_SHOWN, 0)
         if hidden:
             yield f"… and {hidden} more records"
-        yield from self._told_chunks()
-        yield from self._told_merged()
-        yield from self._told_split()
+        yield from self._format_chunks()
+        yield from self._format_merged()
+        yield from self._format_split()
 
-    def _told_rejection(self, row: dict[str, Any]) -> Iterator[str]:
+    def _format_rejection(self, row: dict[str, Any]) -> Iterator[str]:
         yield f"{place_of(row)}  {row['id']}  {verdict_of(row)}"
         passed = self._passed(row["stage"])
         if passed:
@@ -82,17 +82,17 @@ class Way:
         target = stage.split(".")[:2]
         return [s for s in before if not s.startswith("targets.") or s.split(".")[:2] == target]
 
-    def _told_chunks(self) -> Iterator[str]:
+    def _format_chunks(self) -> Iterator[str]:
         for parent, chunks in list(self.chunks().items())[:FOLLOWED_MOST]:
             yield f"  {parent} was divided into chunks; chunks that were kept: {len(chunks)}"
 
-    def _told_merged(self) -> Iterator[str]:
+    def _format_merged(self) -> Iterator[str]:
         for row in self.merged[:FOLLOWED_MOST]:
             yield f"  merged into it: {place_of(row)}  {row['id']}: {verdict_of(row)}"
         if len(self.merged) > FOLLOWED_MOST:
             yield f"  … and {len(self.merged) - FOLLOWED_MOST} more records"
 
-    def _told_split(self) -> Iterator[str]:
+    def _format_split(self) -> Iterator[str]:
         """Which split each document is in; a digest decides for all records of a group."""
         by = self.split.get("group_by", "document")
         shares = [
@@ -103,7 +103,7 @@ class Way:
         if not shares:
             return
         if by not in KEYS:  # a path in `extra`, which lineage does not contain
-            yield from self._told_path(by, shares)
+            yield from self._format_path(by, shares)
             return
         found = {row[KEYS[by]]: row["split"] for row in self.lines}
         for key, split in list(found.items())[:FOLLOWED_MOST]:
@@ -112,7 +112,7 @@ class Way:
             )
             yield f"  in {split} with all records of {by} {key}: {cause}, {', '.join(shares)}"
 
-    def _told_path(self, by: str, shares: list[str]) -> Iterator[str]:
+    def _format_path(self, by: str, shares: list[str]) -> Iterator[str]:
         splits = " and ".join(sorted({row["split"] for row in self.lines}))
         same = f"with all records of the same {by}, or of the same document if they have none"
         if splits:

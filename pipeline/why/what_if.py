@@ -42,7 +42,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """The answer for one stage of one run."""
+    """What changed settings would do to one stage of one run."""
 
     stage: str
     changes: dict[str, Any]
