@@ -280,10 +280,10 @@ def test_closed_models_are_refused_with_open_ones_of_the_format() -> None:
     with pytest.raises(RecipeError, match=r"eol \(end of life 2026-09-30\).*titan-multimodal"):
         refuse_closed(cards["nova-canvas"])
     with pytest.raises(
-        RecipeError, match=r"no open model takes prompt_completion; open .*nova-pro"
+        RecipeError, match=r"no open model accepts prompt_completion; open .*nova-pro"
     ):
         refuse_closed(cards["llama-3-1-8b"], word="sft")
-    with pytest.raises(RecipeError, match=r"take distillation: nova-lite \(DISTILLATION\)"):
+    with pytest.raises(RecipeError, match=r"accept distillation: nova-lite \(DISTILLATION\)"):
         refuse_closed(cards["llama-3-1-8b"], word="distillation")
     refuse_closed(cards["nova-canvas"], allow_legacy=True)
     refuse_closed(cards["nova-lite"])
@@ -314,7 +314,7 @@ def test_the_token_limit_follows_the_batch_size() -> None:
     plan = find_card("titan-text-lite").plan("sft")
     assert with_batch_size(plan, 2).limits.tokens_max.value == 4096
     assert with_batch_size(plan, 3).limits.tokens_max.value == 2048
-    with pytest.raises(RecipeError, match="over batch size 6"):
+    with pytest.raises(RecipeError, match="above batch size 6"):
         with_batch_size(plan, 7)
     nova = find_card("nova-lite").plan("sft")
     assert with_batch_size(nova, 1) is nova

@@ -68,7 +68,7 @@ def test_a_run_is_the_same_as_itself(folder: Path) -> None:
     diff, name = diff_runs(one, one)
     assert (diff.same, name, flips(diff), diff.decisions.both) == (True, "tea", [], len(TEXTS))
     assert diff.drift.targets["corpus"].tokens == diff.drift.targets["corpus"].languages == 0
-    assert "the same but for its name" in next(told_diff(diff))
+    assert "the same except for the name" in next(told_diff(diff))
 
 
 def test_a_changed_threshold_is_named(folder: Path) -> None:

@@ -528,7 +528,7 @@ def test_another_run_is_a_conflict_not_a_fault(s3: FaultS3, made: Made) -> None:
     assert bucket.objects["out/runs/third/manifest.json"].data == b"{}"
     other = Object(b"other", etag_of(b"other"), {})
     bucket.objects["out/runs/third/report.html"] = other
-    with pytest.raises(ConflictError, match="stands with other content"):
+    with pytest.raises(ConflictError, match="is published with other content"):
         place.add_folder(made.new, "runs/third")
     assert bucket.objects["out/runs/third/report.html"] is other
 
@@ -547,7 +547,7 @@ def test_a_staged_file_that_has_changed_is_not_published(
 ) -> None:
     staged = Path(shutil.copytree(made.new, tmp_path / "staged"))
     (staged / "report.html").write_bytes(b"bad!")
-    with pytest.raises(StorageError, match=r"report.html: has changed since it was made"):
+    with pytest.raises(StorageError, match=r"report.html: has changed since it was written"):
         publish(open_place("s3://changed/out", patient(s3)), staged, "new", None)
     assert seen_by_reader(s3.bucket("changed"), "out") is None
 

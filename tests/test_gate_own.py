@@ -184,10 +184,10 @@ def write(folder: Path, gate: str) -> Path:
             "  expectations: [{type: expect_column_to_exist, kwargs: {column: quality.2.words}}]",
             "no column quality.2.words",
         ),
-        ("  expectations: [{type: expect_column_to_exist, target: milk}]", "milk is no target"),
+        ("  expectations: [{type: expect_column_to_exist, target: milk}]", "milk is not a target"),
         ("  expectations: [{type: DROP TABLE}]", "pattern"),
         ("  suite: nowhere.json", "nowhere.json: No such file"),
-        ("  suite: recipe.yaml", "is no suite of Great Expectations"),
+        ("  suite: recipe.yaml", "is not a suite of Great Expectations"),
     ],
 )
 def test_a_wrong_expectation_is_refused_before_the_work(

@@ -102,7 +102,7 @@ def test_a_custom_model_of_the_same_base_can_be_trained_further() -> None:
     assert made["baseModelIdentifier"] == own
     assert validate_request(made) == []
     faults = faults_of("nova-lite", "sft", settings(base_model=arn.format("nova-pro-v1:0:300k")))
-    assert faults == ["job.base_model: it is made from amazon.nova-pro-v1, not from nova-lite"]
+    assert faults == ["job.base_model: is made from amazon.nova-pro-v1, not from nova-lite"]
 
 
 def test_reinforcement_hyperparameters_keep_their_types() -> None:
@@ -137,7 +137,7 @@ def test_distillation_names_its_teacher() -> None:
 
 def test_a_wrong_or_missing_teacher_names_the_right_ones() -> None:
     assert faults_of("nova-pro", "distillation", settings(teacher=TEACHER)) == [
-        f"job.teacher: {TEACHER} does not teach nova-pro; these do: amazon.nova-premier-v1:0"
+        f"job.teacher: {TEACHER} cannot teach nova-pro; use one of: amazon.nova-premier-v1:0"
     ]
     assert faults_of("nova-pro", "distillation", settings()) == [
         "job.teacher: missing; a DISTILLATION job of nova-pro needs it"
@@ -165,13 +165,13 @@ def test_open_weight_models_get_the_two_bodies_of_the_other_api() -> None:
     }
     refused = faults_of("qwen3-32b", "rft", settings(reward_lambda=LAMBDA, kms_key_id="alias/x"))
     assert refused == [
-        "job.kms_key_id: a REINFORCEMENT_FINE_TUNING job of qwen3-32b does not take it"
+        "job.kms_key_id: a REINFORCEMENT_FINE_TUNING job of qwen3-32b does not accept it"
     ]
 
 
 def test_a_validation_file_is_refused_left_out_or_sent_as_the_card_says() -> None:
     assert faults_of("nova-canvas", "sft", settings(), VALIDATION) == [
-        "split.validation: a FINE_TUNING job of nova-canvas takes no validation data; set it to 0"
+        "split.validation: a FINE_TUNING job of nova-canvas accepts no validation data; set it to 0"
     ]
     assert "validationDataConfig" not in request("nova-2-lite", "sft", settings(), VALIDATION)
     assert "validationDataConfig" in request("nova-lite", "sft", settings(), VALIDATION)
@@ -193,21 +193,21 @@ HYPERPARAMETERS = [  # model, name, value, start of the fault or None
     ("nova-lite", "epochCount", 1, None),
     ("nova-lite", "epochCount", 5, None),
     ("nova-lite", "epochCount", "5", None),
-    ("nova-lite", "epochCount", 0, "0 is under 1, the least for nova-lite"),
-    ("nova-lite", "epochCount", 6, "6 is over 5, the most for nova-lite"),
+    ("nova-lite", "epochCount", 0, "0 is below 1, the minimum for nova-lite"),
+    ("nova-lite", "epochCount", 6, "6 is above 5, the maximum for nova-lite"),
     ("nova-lite", "epochCount", 1.5, "1.5 is not a whole number"),
     ("nova-lite", "epochCount", "two", "'two' is not a whole number"),
     ("nova-lite", "learningRate", "1e-5", None),
     ("nova-lite", "learningRate", float("nan"), "nan is not a number"),
     ("nova-lite", "learningRate", "Infinity", "'Infinity' is not a number"),
-    ("nova-lite", "learningRate", 0.001, "0.001 is over 0.0001"),
+    ("nova-lite", "learningRate", 0.001, "0.001 is above 0.0001"),
     ("nova-lite", "batchSize", 1, None),
     ("nova-lite", "batchSize", 2, "2 must be 1"),
     ("nova-lite", "epochcount", 2, "nova-lite has no such hyperparameter; did you mean epochCount"),
     ("nova-lite", "stepCount", "auto", "nova-lite has no such hyperparameter"),
     ("titan-multimodal-embeddings", "epochCount", "auto", None),
     ("titan-multimodal-embeddings", "batchSize", "auto", "'auto' is not a whole number"),
-    ("titan-multimodal-embeddings", "batchSize", 255, "255 is under 256"),
+    ("titan-multimodal-embeddings", "batchSize", 255, "255 is below 256"),
     ("llama-2-13b", "epochCount", 1, "llama-2-13b has no documented hyperparameter"),
 ]
 
@@ -291,9 +291,9 @@ def good() -> dict[str, Any]:
 API_FAULTS: list[tuple[tuple[Any, ...], Any, str]] = [
     (("roleArn",), None, "roleArn: missing"),
     (("roleArn",), "me", "roleArn: 'me' does not match arn:aws"),
-    (("roleArn",), 5, "roleArn: int where string is wanted"),
-    (("jobName",), "", "jobName: 0 long, under the least of 1"),
-    (("jobName",), "a" * 64, "jobName: 64 long, over the most of 63"),
+    (("roleArn",), 5, "roleArn: must be string, not int"),
+    (("jobName",), "", "jobName: 0 long, below the minimum of 1"),
+    (("jobName",), "a" * 64, "jobName: 64 long, above the maximum of 63"),
     (("jobName",), "a b", "jobName: 'a b' does not match"),
     (("jobName",), "a\n", "jobName: 'a\\n' does not match"),
     (("jobName",), "tr\u00e0", "jobName: 'tr\u00e0' does not match"),
@@ -303,17 +303,29 @@ API_FAULTS: list[tuple[tuple[Any, ...], Any, str]] = [
     (("outputDataConfig", "kmsKeyId"), "x", "outputDataConfig.kmsKeyId: no such member"),
     (("trainingDataConfig", "s3Uri"), "s3://bucket/a b.jsonl", "trainingDataConfig.s3Uri: "),
     (("validationDataConfig", "validators", 0), {}, "validationDataConfig.validators[0].s3Uri: m"),
-    (("validationDataConfig", "validators"), {}, "validationDataConfig.validators: dict where li"),
-    (("vpcConfig", "subnetIds"), [], "vpcConfig.subnetIds: 0 long, under the least of 1"),
-    (("vpcConfig", "securityGroupIds"), ["a"] * 6, "vpcConfig.securityGroupIds: 6 long, over"),
+    (
+        ("validationDataConfig", "validators"),
+        {},
+        "validationDataConfig.validators: must be list, not dict",
+    ),
+    (("vpcConfig", "subnetIds"), [], "vpcConfig.subnetIds: 0 long, below the minimum of 1"),
+    (("vpcConfig", "securityGroupIds"), ["a"] * 6, "vpcConfig.securityGroupIds: 6 long, above"),
     (("vpcConfig", "subnetIds", 0), "a_b", "vpcConfig.subnetIds[0]: 'a_b' does not match"),
-    (("hyperParameters",), {"epochCount": 2}, "hyperParameters['epochCount']: int where string"),
+    (
+        ("hyperParameters",),
+        {"epochCount": 2},
+        "hyperParameters['epochCount']: must be string, not int",
+    ),
     (("jobTags", 0, "key"), "a#", "jobTags[0].key: 'a#' does not match"),
-    (("customizationConfig",), {}, "customizationConfig: exactly one of distillationConfig, rftC"),
+    (
+        ("customizationConfig",),
+        {},
+        "customizationConfig: must have exactly one of distillationConfig, rftC",
+    ),
     (
         ("customizationConfig",),
         {"rftConfig": {"hyperParameters": {"epochCount": 51}}},
-        "customizationConfig.rftConfig.hyperParameters.epochCount: 51, over the most of 50",
+        "customizationConfig.rftConfig.hyperParameters.epochCount: 51, above the maximum of 50",
     ),
     (
         ("customizationConfig",),
@@ -323,7 +335,7 @@ API_FAULTS: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         ("customizationConfig",),
         {"rftConfig": {"hyperParameters": {"batchSize": True}}},
-        "customizationConfig.rftConfig.hyperParameters.batchSize: bool where integer is wanted",
+        "customizationConfig.rftConfig.hyperParameters.batchSize: must be integer, not bool",
     ),
 ]
 
@@ -351,7 +363,7 @@ def test_a_metadata_filter_with_three_pairs_breaks_the_api_model() -> None:
     source = {"invocationLogSource": {"s3Uri": "s3://bucket/logs"}}
     pairs = {"equals": {"project": "a", "stage": "b"}}
     both = {"equals": {"project": "a"}, "notEquals": {"stage": "b"}}
-    for filters, fault in ((pairs, "2 long, over the most of 1"), (both, "exactly one of")):
+    for filters, fault in ((pairs, "2 long, above the maximum of 1"), (both, "exactly one of")):
         logs = {"invocationLogsConfig": source | {"requestMetadataFilters": filters}}
         (found,) = validate_request(good() | {"trainingDataConfig": logs})
         assert fault in found

@@ -361,7 +361,7 @@ def test_a_run_of_nothing(run: Run) -> None:
         assert target["measured"]["tokens"]["histogram"] == []
         assert target["measured"]["tokens"]["p50"] is None
     assert "Nothing was set aside." in render_page(told)
-    assert "No gate was held." in render_page(told)
+    assert "No quality gate was run." in render_page(told)
 
 
 def test_same_summary_same_bytes(run: Run, tmp_path: Path) -> None:

@@ -383,7 +383,7 @@ def test_a_failure_is_explained(published: Path, bedrock: FakeBedrock) -> None:
     failed = status(submit(published).job_arn)
     assert failed.exit_code == 3
     assert failed.failure == message
-    assert "more tokens than the model takes" in failed.as_text()
+    assert "more tokens than the model accepts" in failed.as_text()
     assert failed.as_json()["explained"]["source"].startswith("https://docs.aws.amazon.com/")
 
 

@@ -197,7 +197,7 @@ def test_what_is_no_answer_is_not_kept(teach: Command, bedrock: FakeBedrock, pla
     bedrock.teach = lambda _: {"message": "Sign in to the guest network"}
     told = teach("--max-tokens", "100000", "--at-once", "1")
     assert told.returncode == 4
-    assert "what answered is not Bedrock" in told.stderr.splitlines()[-1]
+    assert "the answer is not from Bedrock" in told.stderr.splitlines()[-1]
     assert "0 of 6 passages are answered and kept" in told.stderr
     assert len(asked(bedrock)) == 1
     assert not (place / "answers.jsonl").exists()
@@ -447,7 +447,8 @@ def test_a_batch_job_says_the_same(teach: Command, bedrock: FakeBedrock, place: 
     told = json.loads(taken.stdout)
     assert (told["answered"], told["new"], told["tokens_out"]) == (6, 6, 120)
     assert told["faults"] == {
-        "error 400": 2, "no request of this package": 2, "no answer of Converse": 4, "no JSON": 4,
+        "error 400": 2, "not a request of this package": 2, "not an answer of Converse": 4,
+        "not JSON": 4,
     }  # fmt: skip
     assert (place / "answers.jsonl").read_bytes() == whole
     assert teach("--batch", "rest.jsonl").returncode == 0

@@ -106,7 +106,7 @@ def test_what_stands_for_others_names_them(run: PublishedRun) -> None:
     way = why(run, "docs/8.md")
     assert sorted(row["source"] for row in way.merged) == ["docs/copy-a.md", "docs/copy-b.md"]
     told = "\n".join(way.told())
-    assert "stands for docs/copy-a.md" in told
+    assert "merged into it: docs/copy-a.md" in told
     merged = why(run, "docs/copy-a.md")
     assert [row["source"] for row in merged.rejections] == ["docs/copy-a.md"]
     assert [row["source"] for row in merged.merged] == ["docs/copy-b.md"]
@@ -121,9 +121,9 @@ def test_chunks_lines_and_split_are_told(run: PublishedRun) -> None:
     assert {row["id"] for row in way.lines} == set(chunks)
     assert len(way.lines) == 2 * len(chunks)
     told = "\n".join(way.told())
-    assert f"{parent} was divided; chunks of it that are kept: {len(chunks)}" in told
+    assert f"{parent} was divided into chunks; chunks that were kept: {len(chunks)}" in told
     split = way.lines[0]["split"]
-    cause = f"in {split} with all of document {parent}: the digest of its document decides"
+    cause = f"in {split} with all records of document {parent}: the digest of its document decides"
     assert f"{cause}, 0.3 asked for validation" in told
     assert json.loads(json.dumps(way.as_json()))["split"]["group_by"] == "document"
 
@@ -182,8 +182,10 @@ def test_a_split_by_a_json_path_is_told(sold: PublishedRun) -> None:
     """The lineage does not hold what stands there; that it decides is all there is to say."""
     told = [line for line in why(sold, "pairs.jsonl").told() if line.startswith("  in ")]
     [line] = told
-    assert "with all that has the same $.metadata.customer, or of its document where" in line
-    assert line.endswith("the digest of that decides, 0.2 asked for validation")
+    assert (
+        "with all records of the same $.metadata.customer, or of the same document if they" in line
+    )
+    assert line.endswith(": its digest decides, 0.2 asked for validation")
 
 
 def test_a_target_is_not_passed_before_another(sold: PublishedRun) -> None:
@@ -209,7 +211,9 @@ def test_a_text_is_found_among_the_rejected(run: PublishedRun, output: Path) -> 
     assert [row["reason"] for row in way.rejections] == ["too_short"]
     shutil.move(output / ".work", output / ".moved")
     try:
-        with pytest.raises(RecipeError, match="at hand holds 'Sold out today'"):
+        with pytest.raises(
+            RecipeError, match=r"no searched record of run .* contains 'Sold out today'"
+        ):
             why_text(run, "Sold out today")
     finally:
         shutil.move(output / ".moved", output / ".work")
@@ -217,9 +221,9 @@ def test_a_text_is_found_among_the_rejected(run: PublishedRun, output: Path) -> 
 
 def test_a_text_that_is_none_is_refused(run: PublishedRun) -> None:
     """A blank one would be found everywhere, bytes of another encoding nowhere."""
-    with pytest.raises(RecipeError, match="name some text"):
+    with pytest.raises(RecipeError, match="the text is blank"):
         why_text(run, "  ")
-    with pytest.raises(RecipeError, match="is no UTF-8 text"):
+    with pytest.raises(RecipeError, match="is not valid UTF-8"):
         why_text(run, "ch\udce0o")
 
 

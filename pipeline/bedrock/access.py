@@ -1,4 +1,4 @@
-"""What a recipe touches of AWS, in plain values: what policies are written from."""
+"""What a recipe uses in AWS, as plain values from which policies are written."""
 
 from __future__ import annotations
 
@@ -9,31 +9,33 @@ GLOB = re.compile(r"[*?\[]")
 BRACKETS = re.compile(r"\[!?+\]?+[^\]]*+\]")
 GEOGRAPHIES = {"us": "us-*", "us-gov": "us-gov-*", "eu": "eu-*", "apac": "ap-*", "jp": "ap-*",
                "au": "ap-southeast-*", "ca": "ca-*"}  # fmt: skip
-"""The Regions that an inference profile of a geography may send a call to."""
+"""The Regions that an inference profile of a geography may send calls to, as patterns."""
 
 
 def literal(text: str) -> str:
-    """Text in a policy, where `${…}` would be a variable."""
+    """Escape text for a policy, in which `${…}` would be a variable."""
     return text.replace("$", "${$}")
 
 
 @dataclass(frozen=True)
 class Location:
-    """A bucket and what is meant in it: a key, a prefix, or a glob."""
+    """A bucket and the objects meant in it: a key, a prefix, or a glob."""
 
     bucket: str
     key: str
 
     @property
     def listed(self) -> str:
-        """The prefix that is listed to find what is meant."""
+        """The prefix that is listed to find the objects."""
         return GLOB.split(self.key, maxsplit=1)[0]
 
     def objects(self, partition: str) -> list[str]:
-        """ARNs of the objects that may be read. IAM knows `*` and `?`, and no brackets."""
+        """ARNs of the objects that may be read. IAM has `*` and `?`, but no brackets."""
         start, key = f"arn:{partition}:s3:::{self.bucket}/", literal(self.key)
         if GLOB.search(key):
-            names = (BRACKETS.sub("?", name) for name in key.split("/"))  # none spans a slash
+            names = (
+                BRACKETS.sub("?", name) for name in key.split("/")
+            )  # brackets never span a slash
             return [start + re.sub(r"\*+", "*", "/".join(names).replace("**/", "*"))]
         if not key or key.endswith("/"):
             return [f"{start}{key}*"]
@@ -45,7 +47,7 @@ class Location:
         return f"arn:{partition}:s3:::{'/'.join([self.bucket, *parts])}/*"
 
     def prefixes(self, path: str = "") -> list[str]:
-        """The prefixes by which this place may be listed."""
+        """Values of `s3:prefix` for listing this place, or a path below it."""
         inside = "/".join(part for part in (literal(self.key.strip("/")), path) if part)
         return [inside, f"{inside}/*"] if inside else ["*"]
 
@@ -58,18 +60,18 @@ class Key:
 
     @property
     def is_alias(self) -> bool:
-        """IAM grants nothing on an alias; it stands for a key by a condition."""
+        """Whether it is an alias; IAM grants rights only on the alias's key, by a condition."""
         return "alias/" in self.name
 
     @property
     def alias(self) -> str:
-        """`alias/name`."""
+        """The alias without its ARN: `alias/name`."""
         return self.name[self.name.index("alias/") :]
 
 
 @dataclass(frozen=True)
 class JobAccess:
-    """What one target's job touches."""
+    """What one target's job uses."""
 
     model_id: str
     role_arn: str
@@ -85,7 +87,7 @@ class JobAccess:
 
 @dataclass(frozen=True)
 class Access:
-    """What a recipe touches."""
+    """What a recipe uses in AWS."""
 
     partition: str  # aws, aws-us-gov
     account: str  # 12 digits
@@ -97,15 +99,15 @@ class Access:
     jobs: tuple[JobAccess, ...] = ()
     source_vpce: str | None = None
     teachers: tuple[str, ...] = ()  # models, inference profiles or ARNs that `teach` asks
-    state: Location | None = None  # where `prepare --state` keeps what the next run takes over
+    state: Location | None = None  # where `prepare --state` keeps what the next run reuses
 
     def arn(self, service: str, resource: str, account: str | None = None) -> str:
-        """An ARN in this Region, of this account unless told otherwise."""
+        """An ARN in this Region, of this account unless another one is given."""
         owner = self.account if account is None else account
         return f"arn:{self.partition}:{service}:{self.region}:{owner}:{resource}"
 
     def invoked(self, model: str) -> list[str]:
-        """ARNs of what a call is made on: a model; or a profile, and its model in its Regions."""
+        """ARNs that a call needs: of a model, or of a profile and its model in its Regions."""
         regions = profile_regions(model)
         if model.startswith("arn:"):
             called = model
@@ -115,11 +117,13 @@ class Access:
             called = self.arn("bedrock", f"foundation-model/{model}", "")
         if regions is None:
             return [called]
-        behind = model.rsplit("/", 1)[-1].partition(".")[2] or "*"  # an application's may be any
+        behind = (
+            model.rsplit("/", 1)[-1].partition(".")[2] or "*"
+        )  # an application profile may call any model
         return [called, f"arn:{self.partition}:bedrock:{regions}::foundation-model/{behind}"]
 
     def bucket(self, name: str) -> str:
-        """A bucket's ARN."""
+        """The ARN of a bucket."""
         return f"arn:{self.partition}:s3:::{name}"
 
 

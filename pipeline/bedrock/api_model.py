@@ -1,8 +1,8 @@
-"""A request held against the service model that botocore ships, offline.
+"""Offline validation of a request against the service model that botocore ships.
 
 Source: botocore data/bedrock/2023-04-20/service-2.json, operation CreateModelCustomizationJob.
-botocore itself checks names, types and lower bounds; patterns, enums and upper bounds only the
-service does, after the upload.
+botocore itself checks names, types and lower bounds; only the service checks patterns, enums and
+upper bounds, after the upload.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 
 JAVA_CLASSES = {r"\d": "[0-9]", r"\w": "[a-zA-Z0-9_]", r"\s": r"[ \t\n\x0B\f\r]"}
-"""The service's patterns are Java's, where these are ASCII."""
+"""The service's patterns use Java's syntax, in which these classes are ASCII only."""
 
 
 def validate_request(request: dict[str, Any]) -> list[str]:
-    """Every fault of a CreateModelCustomizationJob request as `path: what`; none if it holds.
+    """Every fault of a CreateModelCustomizationJob request as `path: what`; none if it is valid.
 
-    Required and unknown members, types, enums, lengths, ranges, patterns and unions.
+    Checks required and unknown members, types, enums, lengths, ranges, patterns and unions.
     """
     return list(_faults(request, _request_shape(), ""))
 
@@ -51,7 +51,7 @@ def _request_shape() -> Shape:
 
 def _faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
     if not _is_a(value, shape.type_name):
-        yield f"{path or 'request'}: {type(value).__name__} where {shape.type_name} is wanted"
+        yield f"{path or 'request'}: must be {shape.type_name}, not {type(value).__name__}"
         return
     yield from _bound_faults(value, shape, path)
     if shape.type_name == "structure":
@@ -68,7 +68,7 @@ def _faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 
 def _is_a(value: Any, type_name: str) -> bool:
-    """Python's bool is an int, the API's is not."""
+    """Whether a value has an API type; unlike in Python, a boolean is not an integer there."""
     if isinstance(value, bool):
         return type_name == "boolean"
     return isinstance(value, TYPES[type_name])
@@ -80,7 +80,7 @@ def _structure_faults(value: dict[str, Any], shape: Shape, path: str) -> Iterato
         if name not in value:
             yield f"{dot}{name}: missing"
     if shape.metadata.get("union") and len(value) != 1:
-        yield f"{path}: exactly one of {', '.join(shape.members)} is wanted, not {len(value)}"
+        yield f"{path}: must have exactly one of {', '.join(shape.members)}, not {len(value)}"
     for name, item in value.items():
         if name in shape.members:
             yield from _faults(item, shape.members[name], f"{dot}{name}")
@@ -89,17 +89,17 @@ def _structure_faults(value: dict[str, Any], shape: Shape, path: str) -> Iterato
 
 
 def _bound_faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
-    """Lengths of texts, lists and maps; values of numbers."""
+    """Faults in the lengths of texts, lists and maps, and in the values of numbers."""
     number = isinstance(value, int | float)
     if number and not isfinite(value):
         yield f"{path}: {value} is not a finite number"
         return
     size, unit = (value, "") if number else (len(value), " long")
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if least is not None and size < least:
-        yield f"{path}: {size}{unit}, under the least of {least}"
-    if most is not None and size > most:
-        yield f"{path}: {size}{unit}, over the most of {most}"
+    minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
+    if minimum is not None and size < minimum:
+        yield f"{path}: {size}{unit}, below the minimum of {minimum}"
+    if maximum is not None and size > maximum:
+        yield f"{path}: {size}{unit}, above the maximum of {maximum}"
 
 
 def _text_faults(value: str, shape: Shape, path: str) -> Iterator[str]:
@@ -112,11 +112,12 @@ def _text_faults(value: str, shape: Shape, path: str) -> Iterator[str]:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Whether the whole value matches; by Rust's engine, since some patterns take `re` for ever.
+    """Whether the whole value matches, by Rust's engine: with some patterns `re` takes forever.
 
-    jobName's `(-*[a-zA-Z0-9\\+\\-\\.])*` is exponential in a row of hyphens where one backtracks.
+    jobName's `(-*[a-zA-Z0-9\\+\\-\\.])*` takes exponential time on a row of hyphens if the engine
+    backtracks.
     """
     if any("\ud800" <= char <= "\udfff" for char in value):
         return False
-    ascii_classes = re.sub(r"\\[dws]", lambda found: JAVA_CLASSES[found[0]], pattern)
+    ascii_classes = re.sub(r"\\[dws]", lambda match: JAVA_CLASSES[match[0]], pattern)
     return bool(pl.Series([value]).str.contains(rf"\A(?:{ascii_classes})\z").item())

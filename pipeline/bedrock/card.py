@@ -1,6 +1,6 @@
 """The types of a model card: what a Bedrock model accepts, each number with its source.
 
-Where sources disagree, `value` is the stricter one, and the looser one is in `disagrees`.
+If sources disagree, `value` is the stricter one, and the looser one is in `disagrees`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ WORDS: dict[str, Customization] = {
     "reinforcementfinetuning": "REINFORCEMENT_FINE_TUNING",
     "rft": "REINFORCEMENT_FINE_TUNING",
 }
-"""What people call a customization, in lower case and letters only, to the API's word."""
+"""The API's word for each common name of a customization (lower case, letters only)."""
 
 
 def customization(word: str) -> Customization:
@@ -58,11 +58,11 @@ def customization(word: str) -> Customization:
     close = get_close_matches(plain, WORDS, n=1)
     meant = f"; did you mean {WORDS[close[0]]}?" if close else ""
     known = ", ".join(get_args(Customization))
-    raise RecipeError(f"customization: no such one as {word!r}{meant} (one of: {known})")
+    raise RecipeError(f"customization: {word!r} is not one{meant} (use one of: {known})")
 
 
 class Fact(BaseModel):
-    """Frozen, strict about names and types."""
+    """The base of all card types: frozen, and strict about names and types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -79,24 +79,24 @@ class Cited(Fact):
 
 
 class Disagreement(Cited):
-    """What the looser source says."""
+    """A value from the looser of two sources."""
 
     value: Scalar | tuple[str, ...]
 
 
 class Batch(Fact):
-    """The limit that holds while `batchSize` is at most `up_to`."""
+    """The limit that applies while `batchSize` is at most `up_to`."""
 
     up_to: int
     value: int
 
 
 OWN_QUOTA = "the recipe's quota"
-"""The source of a limit of the user's own; `disagrees` then has the card's."""
+"""The `source` of a limit that the user has set; `disagrees` then has the card's limit."""
 
 
 class Number(Cited):
-    """A limit; `counts` says which records a record limit is about, `batches` by batch size."""
+    """A limit; `counts` says which records it counts, `batches` has its values by batch size."""
 
     value: int | float
     disagrees: Disagreement | None = None
@@ -114,7 +114,7 @@ class Names(Cited):
 
 
 class ReservedWords(Cited):
-    """Words that fail a job wherever they stand, also inside other words."""
+    """Words that make a job fail wherever they occur, even inside other words."""
 
     words: tuple[str, ...]
     case_sensitive: bool
@@ -122,7 +122,7 @@ class ReservedWords(Cited):
 
 
 class Limits(Fact):
-    """Limits of one customization, in plain units (bytes, pixels, seconds); None: undocumented."""
+    """Limits of one customization, in bytes, pixels or seconds; None: not documented."""
 
     records_min: Number | None = None
     records_recommended: Number | None = None
@@ -157,13 +157,13 @@ class Limits(Fact):
 
 
 class Validation(Cited):
-    """Whether a validation data set may come along; `ignored` means it does nothing."""
+    """Whether a job accepts a validation data set; `ignored` means it has no effect."""
 
     allowed: bool | Literal["ignored"]
 
 
 class Hyperparameter(Cited):
-    """Type and range of one hyperparameter; `auto` means the service can choose it."""
+    """Type and range of one hyperparameter; with `auto`, the service can choose the value."""
 
     type: Literal["int", "float", "string"]
     min: int | float | None = None
@@ -176,15 +176,15 @@ class Hyperparameter(Cited):
 
 
 class Plan(Fact):
-    """What one model takes for one customization: formats, limits, hyperparameters."""
+    """What one model accepts for one customization: formats, limits, hyperparameters."""
 
     card: str  # name of the model card
     customization: Customization
     family: str  # of the model
     formats: tuple[Format, ...]
-    content: tuple[Content, ...] = ("text",)  # kinds of blocks a conversation may hold
+    content: tuple[Content, ...] = ("text",)  # kinds of blocks that a conversation may contain
     one_media_kind: bool = False  # images or videos or documents, never two in one data set
-    invocation_logs: bool = False  # Bedrock's own logs would do as training data
+    invocation_logs: bool = False  # Bedrock's invocation logs are accepted as training data
     api: Literal["bedrock", "openai"] = "bedrock"
     endpoint: str | None = None
     teachers: tuple[str, ...] = ()  # model ids
@@ -195,7 +195,7 @@ class Plan(Fact):
 
 
 class Lifecycle(Cited):
-    """A legacy model takes no new job; an `eol` or `removed` one answers none."""
+    """The status of a model: `legacy` accepts no new jobs, `eol` and `removed` answer no calls."""
 
     status: Literal["active", "legacy", "eol", "removed"]
     legacy_date: str | None = None
@@ -210,7 +210,7 @@ class Deployment(Fact):
 
 
 class Price(Cited):
-    """US dollars for one `item`, such as `train_per_1k_tokens`."""
+    """The price in US dollars of one `item`, such as `train_per_1k_tokens`."""
 
     item: str
     usd: float
@@ -218,7 +218,7 @@ class Price(Cited):
 
 
 class Card(Fact):
-    """One model of schemas/models/."""
+    """The card of one model, as in schemas/models/."""
 
     name: str
     title: str
@@ -244,8 +244,8 @@ class Card(Fact):
     def plan(self, word: str | None = None) -> Plan:
         """The plan for a customization by any of its names.
 
-        Without a word: fine-tuning where the model offers it, else its first customization.
-        Raises RecipeError that names what the model does offer.
+        Without a word, it is fine-tuning if the model offers it, else its first customization.
+        Raises RecipeError, which names what the model does offer.
         """
         offered = list(self.customizations)
         if not offered:

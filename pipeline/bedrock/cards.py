@@ -1,4 +1,4 @@
-"""Model cards: found by name, id or ARN, and read from schemas/models/.
+"""Model cards: read from schemas/models/ and found by name, id or ARN.
 
 >>> find_card("nova-lite").plan("sft").limits.records_max.value
 20000
@@ -52,7 +52,7 @@ MODEL_ID = re.compile(
 
 @cache
 def load_cards() -> dict[str, Card]:
-    """All cards by name, sorted; read once. A card that breaks its types is our bug and raises."""
+    """All cards by name, sorted; read once. An invalid card is a bug and raises ValidationError."""
     files = sorted(schema_path("models").glob("*.yaml"), key=lambda path: path.stem)
     return {card.name: card for card in map(_read_card, files)}
 
@@ -60,26 +60,26 @@ def load_cards() -> dict[str, Card]:
 def _read_card(path: Path) -> Card:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times as fast
     card = yaml.load(path.read_bytes(), loader)  # noqa: S506  (both loaders are safe)
     return build_card(card)
 
 
 def base_id(name_or_arn: str) -> str | None:
-    """Provider and model of any Bedrock id or ARN, without version and context, or None.
+    """Provider and model from any Bedrock id or ARN, without version and context, or None.
 
     >>> base_id("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0:300k")
     'amazon.nova-lite-v1'
     """
-    found = MODEL_ID.search(name_or_arn.lower())
-    return found[1] if found else None
+    match = MODEL_ID.search(name_or_arn.lower())
+    return match[1] if match else None
 
 
 def find_card(name_or_id_or_arn: str) -> Card:
     """The card of a model by card name, alias, model id (any suffix) or ARN, or by a card's path.
 
     Raises RecipeError with the nearest name and the models open for new jobs, or with every fault
-    of a card of the user's own (`cards/ours.yaml`).
+    of the user's own card (such as `cards/ours.yaml`).
     """
     if is_card_file(name_or_id_or_arn):
         return load_card(Path(name_or_id_or_arn))
@@ -102,7 +102,7 @@ def _key(name: str) -> str:
 
 @cache
 def _names() -> dict[str, str]:
-    """Every key that finds a card, to the card's name."""
+    """The card's name by every key that finds it."""
     return {
         _key(alias): card.name
         for card in load_cards().values()
@@ -115,10 +115,10 @@ def _open_cards() -> Iterable[Card]:
 
 
 def refuse_closed(card: Card, allow_legacy: bool = False, word: str | None = None) -> None:
-    """Raise RecipeError if Bedrock takes no new job for this model, naming open ones of its format.
+    """Raise RecipeError if Bedrock accepts no new job for this model; it names open alternatives.
 
-    `allow_legacy` lets closed models through (data for existing custom models, comparisons), but
-    not one that never could be customized. `word` is the customization, where it is known.
+    `allow_legacy` lets closed models through (for data of existing custom models, or comparisons),
+    but not a model that could never be customized. `word` is the customization, if it is known.
     """
     plan = card.plan(word)
     if card.open_for_new_jobs or allow_legacy:
@@ -126,34 +126,39 @@ def refuse_closed(card: Card, allow_legacy: bool = False, word: str | None = Non
     life = card.lifecycle
     since = f" (end of life {life.eol_date})" if life.eol_date else ""
     raise RecipeError(
-        f"model: {card.name} is {life.status}{since} and takes no new customization job; "
-        f"{_alternatives(plan)}; --allow-legacy prepares the data all the same"
+        f"model: {card.name} is {life.status}{since} and accepts no new customization job; "
+        f"{_alternatives(plan)}; use --allow-legacy to prepare the data anyway"
     )
 
 
 def _alternatives(plan: Plan) -> str:
-    takers = [
+    accepting = [
         f"{card.name} ({other.customization})"
         for card in _open_cards()
         for other in card.customizations.values()
         if set(other.formats) & set(plan.formats)
     ]
-    taken = ", ".join(plan.formats)
-    if takers:
-        return f"open models that take {taken}: {', '.join(takers)}"
-    talkers = ", ".join(card.name for card in _open_cards() if "conversation" in card.formats)
-    return f"no open model takes {taken}; open models that take conversation: {talkers}"
+    formats = ", ".join(plan.formats)
+    if accepting:
+        return f"open models that accept {formats}: {', '.join(accepting)}"
+    conversational = ", ".join(
+        card.name for card in _open_cards() if "conversation" in card.formats
+    )
+    return (
+        f"no open model accepts {formats}; open models that accept conversation: {conversational}"
+    )
 
 
 def with_quota(plan: Plan, quota: Mapping[str, int | float]) -> Plan:
     """The plan with limits replaced by an account's own quotas, such as `{"records_max": 50000}`.
 
-    Raises RecipeError, all faults at once: an unknown limit, not a number, a fixed one raised.
+    Raises RecipeError with all faults at once: an unknown limit, a value that is not a number, a
+    raised limit that AWS does not adjust.
     """
     faults = [fault for key, value in quota.items() if (fault := _quota_fault(plan, key, value))]
     if faults:
         raise RecipeError(*faults)
-    limits = {key: _own(getattr(plan.limits, key), value) for key, value in quota.items()}
+    limits = {key: _own_limit(getattr(plan.limits, key), value) for key, value in quota.items()}
     return plan.model_copy(update={"limits": plan.limits.model_copy(update=limits)})
 
 
@@ -166,14 +171,14 @@ def _quota_fault(plan: Plan, key: str, value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"quota.{key}: {value!r} is not a number"
     if not isfinite(value) or value < 0:
-        return f"quota.{key}: {value} is not a limit; give a number of at least 0"
+        return f"quota.{key}: {value} is not a limit; give a finite number of at least 0"
     limit: Number | None = getattr(plan.limits, key)
     if limit and limit.adjustable is False and value > limit.value:
         return f"quota.{key}: {value} is over {limit.value}, which AWS does not adjust"
     return None
 
 
-def _own(limit: Number | None, value: int | float) -> Number:
+def _own_limit(limit: Number | None, value: int | float) -> Number:
     own = Number(value=value, source=OWN_QUOTA, date="", confidence="user")
     if limit is None:
         return own
@@ -182,9 +187,9 @@ def _own(limit: Number | None, value: int | float) -> Number:
 
 
 def with_batch_size(plan: Plan, batch_size: int) -> Plan:
-    """The plan with the token limit that holds at this `batchSize`.
+    """The plan with the token limit that applies at this `batchSize`.
 
-    Raises RecipeError past the last batch size that has a documented limit.
+    Raises RecipeError if the batch size is above the last one with a documented limit.
     """
     limit = plan.limits.tokens_max
     if limit is None or not limit.batches:

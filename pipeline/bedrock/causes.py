@@ -1,6 +1,6 @@
-"""Bedrock's error messages, and what is behind them.
+"""The causes behind Bedrock's error messages.
 
-Bedrock checks data, role and bucket when a job starts, and tells the first fault only, in
+Bedrock checks data, role and bucket when a job starts, and reports only the first fault, in
 `failureMessage`. Each cause names the document or thread that explains the message.
 """
 
@@ -17,15 +17,15 @@ WORKSHOP_ISSUE = "https://github.com/aws-samples/amazon-bedrock-workshop/issues/
 
 @dataclass(frozen=True)
 class Cause:
-    """What a message of Bedrock stands for."""
+    """What an error message of Bedrock means, and what to do."""
 
-    match: str  # what the message holds, in any case
+    match: str  # text that the message contains, in any letter case
     cause: str
     remedy: str
     source: str
 
     def as_json(self) -> dict[str, str]:
-        """For machines."""
+        """`cause`, `remedy` and `source` as plain JSON values."""
         return {"cause": self.cause, "remedy": self.remedy, "source": self.source}
 
 
@@ -46,20 +46,20 @@ CAUSES = (
     ),
     Cause(
         'must follow \'{"prompt"',
-        "the lines are in another format than the model takes, or have other keys",
+        "the lines are in another format than the model accepts, or have other keys",
         "run `bedrock-prep check FILE --model NAME`, then prepare the target for that model",
         WORKSHOP_ISSUE,
     ),
     Cause(
         "Unable to parse Amazon S3 file",
-        "a line is no JSON object, is empty, or has wrong keys (the document's `input` and "
-        "`output` keys are those of an older format)",
+        "a line is not a JSON object, is empty, or has wrong keys (the `input` and `output` keys "
+        "in that document belong to an older format)",
         "run `bedrock-prep check FILE --model NAME`, which names the line",
         TROUBLESHOOTING,
     ),
     Cause(
         "Data files must conform to JSONL format",
-        "a line is no JSON object, is empty, or has wrong keys",
+        "a line is not a JSON object, is empty, or has wrong keys",
         "run `bedrock-prep check FILE --model NAME`, which names the line",
         TROUBLESHOOTING,
     ),
@@ -72,37 +72,37 @@ CAUSES = (
     ),
     Cause(
         "Maximum input token count",
-        "a record's input has more tokens than the model takes",
+        "a record's input has more tokens than the model accepts",
         "run `bedrock-prep check FILE --model NAME`; set gate.max_tokens below the limit",
         TROUBLESHOOTING,
     ),
     Cause(
         "Maximum output token count",
-        "a record's completion has more tokens than the model takes",
+        "a record's completion has more tokens than the model accepts",
         "run `bedrock-prep check FILE --model NAME`; set gate.max_tokens below the limit",
         TROUBLESHOOTING,
     ),
     Cause(
         "Max sum of input and output token length",
-        "prompt and completion of a record have together more tokens than the model takes",
+        "prompt and completion of a record together have more tokens than the model accepts",
         "run `bedrock-prep check FILE --model NAME`; set gate.max_tokens below the limit",
         TROUBLESHOOTING,
     ),
     Cause(
         "Automated tests flagged this fine-tuning job",
         "Anthropic's screening found content against its usage policy",
-        "take such records out; if none is there, ask AWS Support",
+        "remove such records; if there are none, ask AWS Support",
         TROUBLESHOOTING,
     ),
     Cause(
         "Uri should be a file, not a directory",
-        "the data's URI is a prefix, where one object is wanted",
+        "the data's URI is a prefix, but must be one object",
         "name the file: s3://bucket/…/train.jsonl",
         RE_POST,
     ),
     Cause(
         "The provided S3 URI is invalid",
-        "the URI holds characters that Bedrock refuses, or ends wrongly",
+        "the URI has characters that Bedrock refuses, or a wrong ending",
         "use letters, digits and -!_*'(). in publish.uri and job.output_uri",
         RE_POST,
     ),
@@ -122,17 +122,17 @@ CAUSES = (
     Cause(
         "Encountered an unexpected error when processing the request",
         "a fault inside the service",
-        "start the job again; if it stays, ask AWS Support",
+        "start the job again; if the error persists, ask AWS Support",
         TROUBLESHOOTING,
     ),
 )
 
 
 def find_cause(message: str) -> Cause | None:
-    """The cause behind a message of Bedrock, or None for one that we do not know.
+    """The cause behind an error message of Bedrock, or None for an unknown message.
 
     >>> find_cause("Maximum input token count 4097 exceeds limit of 4096").cause
-    "a record's input has more tokens than the model takes"
+    "a record's input has more tokens than the model accepts"
     """
     plain = " ".join(message.split()).lower()
     return next((cause for cause in CAUSES if cause.match.lower() in plain), None)

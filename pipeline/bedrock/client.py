@@ -1,4 +1,4 @@
-"""A client of Bedrock's control plane, and what its refusals mean for a script."""
+"""A client of Bedrock, and the exceptions and remedies for its error codes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 REFUSALS: dict[str, tuple[type[PrepError], str]] = {
     "ValidationException": (RecipeError, ""),
     "ParamValidationError": (RecipeError, ""),
-    "TooManyTagsException": (RecipeError, "a resource takes at most 50 tags"),
+    "TooManyTagsException": (RecipeError, "a resource can have at most 50 tags"),
     "ResourceNotFoundException": (RecipeError, "check the name and the Region (--region)"),
     "ConflictException": (
         ConflictError,
@@ -35,20 +35,22 @@ REFUSALS: dict[str, tuple[type[PrepError], str]] = {
     "UnrecognizedClientException": (StorageError, "the access key does not exist"),
     "NoCredentialsError": (StorageError, "sign in, or set AWS_PROFILE"),
 }
-"""By error code: what it is to a script, and the remedy. Any other is a StorageError."""
+"""By error code: the exception to raise, and the remedy. Other codes raise StorageError."""
 
 
 def secure_endpoint(endpoint_url: str | None, service: str) -> str | None:
-    """The endpoint that is asked for, by option or by AWS's own variables.
+    """The endpoint set by option or by AWS's own environment variables; None if none is set.
 
-    Raises RecipeError for http:// off the loopback.
+    Raises RecipeError for an http:// endpoint, unless it is on localhost.
     """
     named = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}")
     endpoint = endpoint_url or named or os.environ.get("AWS_ENDPOINT_URL")
     if endpoint:
         parts = urlsplit(endpoint)
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-            raise RecipeError(f"--endpoint-url: {endpoint} is not https://")
+            raise RecipeError(
+                f"--endpoint-url: {endpoint} is not https://; http:// works only on localhost"
+            )
     return endpoint
 
 
@@ -72,11 +74,10 @@ def aws_client(
     tries: int = 8,
     read_timeout: int = 60,
 ) -> Any:
-    """A boto3 client that rides out throttling, with credentials by the default chain.
+    """A boto3 client that retries when throttled, with credentials from the default chain.
 
-    It waits `read_timeout` seconds for an answer.
-
-    Raises RecipeError for an endpoint that is not secure, StorageError without a usable profile.
+    It tries a call up to `tries` times and waits `read_timeout` seconds for each answer. Raises
+    RecipeError for an insecure endpoint, StorageError without a usable profile.
     """
     import boto3
     from botocore.config import Config
@@ -99,23 +100,23 @@ def aws_failures() -> tuple[type[Exception], ...]:
 
 
 def failure_code(error: BaseException) -> str:
-    """The service's error code, or the exception's name."""
+    """The service's error code, or the name of the exception's class."""
     answer = getattr(error, "response", None) or {}
     return str(answer.get("Error", {}).get("Code") or type(error).__name__)
 
 
 def failure_message(error: BaseException) -> str:
-    """The service's own words in one line."""
+    """The service's own message in one line."""
     answer = getattr(error, "response", None) or {}
     return " ".join(str(answer.get("Error", {}).get("Message") or error).split())
 
 
 @contextmanager
 def asking(what: str) -> Iterator[None]:
-    """Calls of Bedrock; `what` begins the message of a refusal.
+    """A context for calls to Bedrock; `what` begins the message of a failure.
 
-    Raises RecipeError for a request that Bedrock finds wrong, ConflictError, and StorageError for
-    all that may pass by itself or by other rights.
+    Raises RecipeError for a request that Bedrock calls invalid, ConflictError, and StorageError
+    for failures that may pass by themselves or with other rights.
     """
     try:
         yield
@@ -123,5 +124,5 @@ def asking(what: str) -> Iterator[None]:
         kind, remedy = REFUSALS.get(failure_code(error), (StorageError, ""))
         message = failure_message(error)
         cause = find_cause(message)
-        told = [f"{what}: {message}", cause.remedy if cause else remedy]
-        raise kind("; ".join(part for part in told if part)) from error
+        parts = [f"{what}: {message}", cause.remedy if cause else remedy]
+        raise kind("; ".join(part for part in parts if part)) from error

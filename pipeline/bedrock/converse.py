@@ -1,4 +1,4 @@
-"""One question to a model by the Converse API, tried again while Bedrock throttles."""
+"""Send one question to a model with the Converse API, retrying while Bedrock throttles."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ THROTTLED = {
     "ThrottlingException", "TooManyRequestsException", "ServiceUnavailableException",
     "InternalServerException", "ModelNotReadyException",
 }  # fmt: skip
-"""Refusals that cost nothing and pass by themselves."""
+"""Failures that cost nothing and pass by themselves."""
 
 LOST = {
     "ModelTimeoutException", "ModelErrorException", "ReadTimeoutError", "ConnectionClosedError",
     "ResponseStreamingError",
 }  # fmt: skip
-"""An answer may have been made, and billed, that has not come."""
+"""Failures after which an answer may have been made and billed, but was not received."""
 
 UNREACHED = {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"}
 
@@ -39,7 +39,7 @@ MODEL_ID = re.compile(r"^[a-z0-9-]+(\.[a-z0-9-]+)+[a-zA-Z0-9.:_-]*$|^arn:aws[a-z
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model has said, and the tokens that it used."""
+    """A model's answer, with its stop reason and the tokens used."""
 
     stop: str
     text: str
@@ -48,9 +48,9 @@ class Reply:
 
 
 def known_model(name: str) -> tuple[Card | None, str]:
-    """The card of a model, if there is one, and the id that the runtime knows it by.
+    """The card of a model, if there is one, and the id that bedrock-runtime uses for it.
 
-    Raises RecipeError for a name that is neither a card's nor looks like a model's id or ARN.
+    Raises RecipeError for a name that has no card and does not look like a model id or ARN.
     """
     try:
         card = find_card(name)
@@ -64,13 +64,13 @@ def known_model(name: str) -> tuple[Card | None, str]:
 
 
 def reply_of(response: Mapping[str, Any]) -> Reply:
-    """A Converse response, from a call or a batch job, in our words; other blocks are left out.
+    """A Converse response, from a call or a batch job, as a Reply; only its text blocks are kept.
 
-    Raises ValueError for what is none, such as a proxy's page.
+    Raises ValueError for anything that is not a Converse response, such as a proxy's page.
     """
     message = response.get("output", {}).get("message")
     if message is None or not response.get("stopReason"):
-        raise ValueError("is no response of Converse")
+        raise ValueError("is not a response of Converse")
     blocks = message.get("content") or []
     text = "".join(block["text"] for block in blocks if isinstance(block.get("text"), str))
     usage = response.get("usage", {})
@@ -87,10 +87,10 @@ def converse(
     lost: Callable[[], bool],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Reply:
-    """Ask once, or up to `TRIES` times; `tokens` is the bound of the call, for the pace.
+    """Ask a model, up to `TRIES` times; `tokens` is the upper bound of the call, for the pace.
 
-    `lost` is told of each answer that may have been lost, and says whether to ask again. Raises
-    RecipeError for a request that Bedrock finds wrong, StorageError for all else.
+    `lost` is called for each answer that may have been lost, and returns whether to ask again.
+    Raises RecipeError for a request that Bedrock calls invalid, StorageError for other failures.
     """
     for tried in range(1, TRIES + 1):
         pace.wait(tokens)
@@ -104,15 +104,15 @@ def converse(
             if code not in THROTTLED | LOST | UNREACHED or tried == TRIES or not affordable:
                 raise
         else:
-            return _told(model_id, response)
-        # Apart by chance, so that calls refused together do not come back together.
+            return _reply_from(model_id, response)
+        # A random delay, so that calls refused together are not repeated together.
         sleep(min(LONGEST_WAIT, 2.0 ** (tried - 1)) * random.uniform(0.5, 1))  # noqa: S311
     raise AssertionError
 
 
-def _told(model_id: str, response: Mapping[str, Any]) -> Reply:
+def _reply_from(model_id: str, response: Mapping[str, Any]) -> Reply:
     try:
         return reply_of(response)
     except (AttributeError, TypeError, ValueError):
-        fault = "what answered is not Bedrock; look at the endpoint and at proxies"
+        fault = "the answer is not from Bedrock; check the endpoint and proxies"
         raise StorageError(f"Converse with {model_id}: {fault}") from None

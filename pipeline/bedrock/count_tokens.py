@@ -1,4 +1,4 @@
-"""Exact tokens: Bedrock's free CountTokens, or a tokenizer file of the user's own."""
+"""Exact token counts: by Bedrock's free CountTokens, or by the user's own tokenizer file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pipeline.bedrock.client import asking, aws_client
 from pipeline.errors import RecipeError
 
 Counter = Callable[[Sequence[str]], Sequence[int]]
-"""Tokens of each text."""
+"""A function that returns the number of tokens of each text."""
 
 AT_ONCE = 4
-"""Calls in flight; the service throttles by account, and the client rides that out."""
+"""Calls in flight; the service throttles by account, and the client retries."""
 
 
 def runtime_model_id(card: Card) -> str:
-    """The id that bedrock-runtime knows a model by: without the context length for customization.
+    """The id that bedrock-runtime uses for a model: without the context length for customization.
 
     >>> from pipeline.bedrock.cards import find_card
     >>> runtime_model_id(find_card("nova-lite"))
@@ -33,14 +33,14 @@ def runtime_model_id(card: Card) -> str:
 def bedrock_counter(
     card: Card, region: str | None = None, endpoint_url: str | None = None
 ) -> Counter:
-    """Asks CountTokens of the model for each text (docs.aws.amazon.com, count-tokens.html).
+    """A counter that calls CountTokens for each text (docs.aws.amazon.com, count-tokens.html).
 
-    The counter raises StorageError when Bedrock cannot be reached or does not count for the model.
+    It raises StorageError when Bedrock cannot be reached or does not count for the model.
     """
     client = aws_client("bedrock-runtime", region or card.regions[0], endpoint_url)
     model_id = runtime_model_id(card)
 
-    def one(text: str) -> int:
+    def count_one(text: str) -> int:
         message: dict[str, Any] = {"role": "user", "content": [{"text": text or " "}]}
         with asking(f"CountTokens of {model_id}"):
             counted = client.count_tokens(
@@ -50,29 +50,29 @@ def bedrock_counter(
 
     def count(texts: Sequence[str]) -> list[int]:
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            return list(threads.map(one, texts))
+            return list(threads.map(count_one, texts))
 
     return count
 
 
 def remembered(count: Counter) -> Counter:
-    """Counts each text once, however often it is asked; 24 bytes or so are kept of each."""
+    """A counter that counts equal texts once; it keeps about 24 bytes of each."""
     known: dict[bytes, int] = {}
 
-    def asked(texts: Sequence[str]) -> list[int]:
+    def count_new(texts: Sequence[str]) -> list[int]:
         keys = [blake2b(text.encode("utf-8", "replace"), digest_size=16).digest() for text in texts]
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if new:
             known.update(zip(new, count(list(new.values())), strict=True))
         return [known[key] for key in keys]
 
-    return asked
+    return count_new
 
 
 def file_counter(path: Path) -> Counter:
-    """Counts with a Hugging Face `tokenizer.json`; needs the package `tokenizers`.
+    """A counter that uses a Hugging Face `tokenizer.json`; needs the package `tokenizers`.
 
-    Raises RecipeError when the package or the file is missing or is none.
+    Raises RecipeError if the package or the file is missing, or if the file is not a tokenizer.
     """
     try:
         from tokenizers import Tokenizer
@@ -84,7 +84,7 @@ def file_counter(path: Path) -> Counter:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # noqa: BLE001 - the package raises Exception itself
-        raise RecipeError(f"--tokenizer {path}: is no tokenizer: {error}") from None
+        raise RecipeError(f"--tokenizer {path}: is not a tokenizer: {error}") from None
 
     def count(texts: Sequence[str]) -> list[int]:
         return [len(encoded.ids) for encoded in tokenizer.encode_batch(list(texts))]

@@ -1,4 +1,4 @@
-"""A model card's limits on the data set as a whole: records, bytes, kinds of media."""
+"""A model card's limits on the whole data set: records, bytes, kinds of media."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ REMEDIES = {
 def data_set_faults(
     counts: Mapping[str, int], plan: Plan, media: Collection[str] = ()
 ) -> list[Fault]:
-    """Limits of the plan that the data set as a whole breaks; a count left out breaks none.
+    """Limits of the plan that the whole data set breaks; a missing count breaks none.
 
-    `counts` has `train`, `validation` (records), `train_bytes`, `validation_bytes`; `media` is
-    which of image, video and document stand in it. A validation set that the service ignores
-    counts for nothing; `train` is then all there is.
+    `counts` has `train`, `validation` (records), `train_bytes`, `validation_bytes`; `media` says
+    which of image, video and document are in the data. A validation set that the service ignores
+    does not count.
     """
     faults = [*_validation_faults(counts, plan), *_media_faults(media, plan)]
     for rule, value, limit in _measured(counts, plan):
@@ -53,7 +53,7 @@ def data_set_faults(
 
 
 def own_quota_notes(counts: Mapping[str, int], plan: Plan) -> list[Fault]:
-    """Limits of the card that only the recipe's own quota lets the data set break."""
+    """Limits of the card that the data set breaks only because the recipe's quota allows it."""
     own = {
         name: limit
         for name, limit in plan.limits
@@ -76,7 +76,7 @@ def _cited(limit: Number) -> dict[str, Any]:
 def _measured(
     counts: Mapping[str, int], plan: Plan
 ) -> Iterator[tuple[str, int | None, Number | None]]:
-    """Each rule with what was measured and the limit it is held against."""
+    """Each rule with the measured value and the limit that it is checked against."""
     limits, train = plan.limits, counts.get("train")
     validation = counts.get("validation", 0) if plan.validation.allowed is True else 0
     for rule, limit in (
@@ -96,12 +96,12 @@ def _measured(
 def _validation_faults(counts: Mapping[str, int], plan: Plan) -> Iterator[Fault]:
     held_out = counts.get("validation", 0)
     if held_out and plan.validation.allowed is False:
-        message = f"{plan.card} takes no validation data: set split.validation to 0"
+        message = f"{plan.card} accepts no validation data: set split.validation to 0"
         yield Fault("validation_not_taken", held_out, 0, message, plan.validation.source)
 
 
 def _media_faults(media: Collection[str], plan: Plan) -> Iterator[Fault]:
     if plan.one_media_kind and len(media) > 1:
-        message = f"{plan.card} takes one kind of media in a data set: make a target for each"
+        message = f"{plan.card} accepts one kind of media in a data set: make a target for each"
         cited = plan.limits.images_max or plan.validation
         yield Fault("mixed_media", ", ".join(sorted(media)), 1, message, cited.source)

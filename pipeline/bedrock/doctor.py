@@ -1,7 +1,7 @@
-"""Pre-flight checks of what AWS holds: sources, media, keys, the job's VPC.
+"""Pre-flight checks of AWS resources: sources, media, keys, the job's VPC.
 
-Each check tells what it found and what to do. What the caller may not read is skipped, not
-failed: a job does not need those rights.
+Each check reports what it found and what to do. A check of something that the caller may not read
+is skipped, not failed, because a job does not need those rights.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ KEY_ID = re.compile(r"^(mrk-)?[0-9a-f-]{32,36}$")
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
 
 MOST_HEADED = 500
-"""Media objects asked for; a data set that names more has the rest told as skipped."""
+"""How many media objects are checked; if the data names more, the rest is reported as skipped."""
 
 HEAD_THREADS = 8
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at before a job."""
+    """The result of one check before a job."""
 
     name: str
     status: Status
@@ -37,40 +37,40 @@ class Check:
     remedy: str | None = None
 
     def as_json(self) -> dict[str, str | None]:
-        """For machines."""
+        """All fields as plain JSON values."""
         return asdict(self)
 
 
 def source_check(client: Any, label: str, bucket: str, prefix: str) -> Check:
-    """Whether a source in S3 may be listed and holds anything."""
+    """Whether a source in S3 may be listed and contains any object."""
     name = f"{label}: listing"
     try:
-        found = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        listing = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
     except aws_failures() as error:
         remedy = "the role needs s3:ListBucket there: see pipeline_role of `bedrock-prep policy`"
-        told = f"s3://{bucket}/{prefix}: {failure_code(error)}: {failure_message(error)}"
-        return Check(name, "failed", told, remedy)
-    if not found.get("KeyCount"):
+        message = f"s3://{bucket}/{prefix}: {failure_code(error)}: {failure_message(error)}"
+        return Check(name, "failed", message, remedy)
+    if not listing.get("KeyCount"):
         remedy = "check the path in the recipe"
-        return Check(name, "failed", f"s3://{bucket}/{prefix}: nothing is there", remedy)
+        return Check(name, "failed", f"s3://{bucket}/{prefix}: there is no object", remedy)
     return Check(name, "ok", f"s3://{bucket}/{prefix} may be listed")
 
 
 def object_checks(client: Any, objects: Sequence[tuple[str, str]]) -> Iterator[Check]:
-    """Whether every media object that the data names, (bucket, key), is there and readable."""
+    """Whether every media object (bucket, key) that the data names exists and is readable."""
     if not objects:
         return
-    asked = objects[:MOST_HEADED]
+    checked = objects[:MOST_HEADED]
     with ThreadPoolExecutor(HEAD_THREADS) as threads:
-        codes = list(threads.map(lambda one: _head(client, *one), asked))
-    bad = [(place, code) for place, code in zip(asked, codes, strict=True) if code]
+        codes = list(threads.map(lambda place_of: _head(client, *place_of), checked))
+    bad = [(place, code) for place, code in zip(checked, codes, strict=True) if code]
     for (bucket, key), code in bad:
-        remedy = "upload it, or take the record out" if code in {"404", "NoSuchKey"} else None
+        remedy = "upload it, or remove the record" if code in {"404", "NoSuchKey"} else None
         yield Check("s3Location", "failed", f"s3://{bucket}/{key}: {code}", remedy)
-    if len(bad) < len(asked):
-        yield Check("s3Location", "ok", f"{len(asked) - len(bad)} media objects are there")
-    if len(objects) > len(asked):
-        message = f"{len(objects) - len(asked)} more media objects were not asked for"
+    if len(bad) < len(checked):
+        yield Check("s3Location", "ok", f"{len(checked) - len(bad)} media objects are there")
+    if len(objects) > len(checked):
+        message = f"{len(objects) - len(checked)} more media objects were not checked"
         yield Check("s3Location", "skipped", message)
 
 
@@ -84,22 +84,22 @@ def _head(client: Any, bucket: str, key: str) -> str | None:
 
 
 def key_check(label: str, key: str, region: str | None) -> Check:
-    """Whether a KMS key is named so that policies and the job can use it."""
+    """Whether a KMS key is named in a way that policies and the job can use."""
     match = KEY_ARN.match(key)
     if match is None:
         if key.startswith("alias/") or KEY_ID.match(key):
             remedy = "give the key's ARN: an id or alias is looked up in the caller's account"
             return Check(label, "warning", f"{key} is not an ARN", remedy)
-        remedy = "arn:aws:kms:REGION:ACCOUNT:key/ID"
-        return Check(label, "failed", f"{key} is no KMS key ARN, id or alias", remedy)
+        remedy = "give an ARN: arn:aws:kms:REGION:ACCOUNT:key/ID"
+        return Check(label, "failed", f"{key} is not a KMS key ARN, id or alias", remedy)
     if region and match[1] != region:
-        message = f"{key} is in {match[1]}, the bucket and the job in {region}"
+        message = f"{key} is in {match[1]}, but the bucket and the job are in {region}"
         return Check(label, "failed", message, "use a key of that Region")
     return Check(label, "ok", key)
 
 
 def vpc_checks(client: Any, subnet_ids: Sequence[str], region: str) -> Iterator[Check]:
-    """The job's subnets, and the endpoints without which it reaches no data from there.
+    """The job's subnets, and the endpoints that it needs to reach data from there.
 
     Source: https://docs.aws.amazon.com/bedrock/latest/userguide/vpc-model-customization.html
     """
@@ -120,21 +120,21 @@ def vpc_checks(client: Any, subnet_ids: Sequence[str], region: str) -> Iterator[
 
 
 def _spread(subnets: list[dict[str, Any]], networks: list[str]) -> Check:
-    """AWS asks for a subnet in each Availability Zone; all must be of one VPC."""
+    """AWS wants a subnet in each Availability Zone; all must be in one VPC."""
     if len(networks) > 1:
-        message = f"the subnets are of several VPCs: {', '.join(networks)}"
+        message = f"the subnets are in several VPCs: {', '.join(networks)}"
         return Check("job.vpc: subnets", "failed", message, "name subnets of one VPC")
     zones = sorted({subnet["AvailabilityZone"] for subnet in subnets})
-    told = f"{len(subnets)} in {', '.join(zones)}"
+    found_zones = f"{len(subnets)} in {', '.join(zones)}"
     if len(zones) == 1:
         remedy = "name at least one subnet in each Availability Zone"
-        return Check("job.vpc: subnets", "warning", told, remedy)
-    return Check("job.vpc: subnets", "ok", told)
+        return Check("job.vpc: subnets", "warning", found_zones, remedy)
+    return Check("job.vpc: subnets", "ok", found_zones)
 
 
 def _endpoint(services: set[str], service: str, title: str) -> Check:
     name = f"job.vpc: {title}"
     if service in services:
         return Check(name, "ok", service)
-    remedy = f"create {service} in the VPC, or make sure that it has another way out"
-    return Check(name, "warning", "the VPC has none", remedy)
+    remedy = f"create {service} in the VPC, or make sure that the VPC has another route"
+    return Check(name, "warning", "the VPC does not have it", remedy)

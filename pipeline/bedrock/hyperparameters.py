@@ -1,4 +1,4 @@
-"""A job's hyperparameters, held against the model card's types and ranges."""
+"""A job's hyperparameters, checked against the model card's types and ranges."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pipeline.errors import RecipeError
 
 
 def hyperparameter(plan: Plan, name: str, value: Scalar) -> Scalar:
-    """The value in its own type; RecipeError for an unknown name, a wrong type or range.
+    """The value in its hyperparameter's type.
 
-    Text that reads as the number is taken: YAML 1.1 reads `1e-5` as text, and the API takes text.
+    Text that contains a number is accepted, because YAML 1.1 reads `1e-5` as text and the API
+    expects text. Raises RecipeError for an unknown name, a wrong type or a value out of range.
     """
     path = f"job.hyperparameters.{name}"
     rule = plan.hyperparameters.get(name)
@@ -34,11 +35,11 @@ def hyperparameter(plan: Plan, name: str, value: Scalar) -> Scalar:
 
 
 def whole_number(plan: Plan, given: Mapping[str, Any], name: str) -> int | None:
-    """The whole number that a job with these hyperparameters runs with: its own, else the card's
-    default; None where neither says one, as `auto` does not."""
+    """The whole number that a job with these hyperparameters uses: the given one, else the card's
+    default; None if neither is a number (such as `auto`)."""
     rule = plan.hyperparameters.get(name)
     value = given.get(name, rule.default if rule else None)
-    if isinstance(value, str):  # as the API takes them
+    if isinstance(value, str):  # the API accepts numbers as text
         return int(value) if value.isdecimal() else None
     return int(value) if isinstance(value, int | float) else None
 
@@ -75,12 +76,12 @@ def _out_of_range(rule: Hyperparameter, value: Scalar) -> str | None:
     if isinstance(value, str):
         return None
     if rule.min is not None and value < rule.min:
-        return f"is under {rule.min}, the least"
+        return f"is below {rule.min}, the minimum"
     if rule.max is not None and value > rule.max:
-        return f"is over {rule.max}, the most"
+        return f"is above {rule.max}, the maximum"
     return None
 
 
 def as_text(value: Scalar) -> str:
-    """As the API's map of strings wants it: `0.00001`, not `1e-05`."""
+    """A value as text for the API's map of strings: `0.00001`, not `1e-05`."""
     return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)

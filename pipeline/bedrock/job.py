@@ -1,6 +1,7 @@
 """The CreateModelCustomizationJob request, built from a model card and the recipe's `job:`.
 
-Models of the OpenAI-compatible endpoint (gpt-oss-20b, qwen3-32b) get that API's bodies instead.
+For models of the OpenAI-compatible endpoint (gpt-oss-20b, qwen3-32b), that API's bodies are built
+instead.
 """
 
 from __future__ import annotations
@@ -29,18 +30,18 @@ SHORT_WORDS = {
     "DISTILLATION": "distill",
     "REINFORCEMENT_FINE_TUNING": "rft",
 }
-"""How a job's name says its customization; a name has room for 63 characters."""
+"""Abbreviations of customizations in a job's name, which may have 63 characters."""
 
 
 class Vpc(Settings):
-    """Where the training job's network interfaces stand."""
+    """Where the training job's network interfaces are created."""
 
     subnet_ids: tuple[str, ...]
     security_group_ids: tuple[str, ...]
 
 
 class JobSettings(Settings):
-    """The recipe's `job:`, all that a job needs beside the data."""
+    """The recipe's `job:`, everything that a job needs besides the data."""
 
     role_arn: str | None = None
     output_uri: str | None = None  # s3:// prefix for metrics and model
@@ -57,7 +58,7 @@ class JobSettings(Settings):
 
 @dataclass(frozen=True)
 class Job:
-    """Settings that hold, and where the data lies."""
+    """Valid settings, and where the data is stored."""
 
     card: Card
     plan: Plan
@@ -77,10 +78,10 @@ def job_request(
 ) -> dict[str, Any]:
     """The whole request, the same for the same run: names and token come from `digest`.
 
-    A validation file that the service would ignore is left out. For a plan with `api` "openai":
-    `{"endpoint", "file", "job"}`, the bodies to POST to `<endpoint>/files` and then
-    `<endpoint>/fine_tuning/jobs`, where the upload's `id` takes the place of the file's name.
-    Raises RecipeError with every fault of the settings; `validate_request` checks the rest.
+    A validation file that the service would ignore is left out. For a plan with `api` "openai", it
+    is `{"endpoint", "file", "job"}`: the bodies to POST to `<endpoint>/files` and then to
+    `<endpoint>/fine_tuning/jobs`, in which the upload's `id` replaces the file's name. Raises
+    RecipeError with every fault of the settings; `validate_request` checks the rest.
     """
     values: dict[str, Scalar] = {}
     faults = [*_setting_faults(card, plan, settings, validation_uri)]
@@ -99,23 +100,23 @@ def job_request(
 def _setting_faults(
     card: Card, plan: Plan, settings: JobSettings, validation_uri: str | None
 ) -> Iterator[str]:
-    """Settings that are missing, that this customization does not take, or that are for another."""
+    """Settings that are missing, not accepted by this customization, or meant for another model."""
     kind = f"a {plan.customization} job of {card.name}"
     for name in _needed(plan):
         if not getattr(settings, name):
             yield f"job.{name}: missing; {kind} needs it"
     for name in _refused(plan):
         if getattr(settings, name):
-            yield f"job.{name}: {kind} does not take it"
+            yield f"job.{name}: {kind} does not accept it"
     if validation_uri is not None and plan.validation.allowed is False:
-        yield f"split.validation: {kind} takes no validation data; set it to 0"
+        yield f"split.validation: {kind} accepts no validation data; set it to 0"
     teacher = settings.teacher
     if teacher and plan.teachers and base_id(teacher) not in map(base_id, plan.teachers):
         known = ", ".join(plan.teachers)
-        yield f"job.teacher: {teacher} does not teach {card.name}; these do: {known}"
+        yield f"job.teacher: {teacher} cannot teach {card.name}; use one of: {known}"
     made_from = base_id(settings.base_model) if settings.base_model else None
     if made_from not in (None, base_id(card.model_id)):
-        yield f"job.base_model: it is made from {made_from}, not from {card.name}"
+        yield f"job.base_model: is made from {made_from}, not from {card.name}"
 
 
 def _needed(plan: Plan) -> Iterator[str]:
@@ -164,7 +165,7 @@ def _tags(settings: JobSettings) -> list[dict[str, str]]:
 
 
 def _identity(job: Job, body: dict[str, Any], digest: str) -> dict[str, str]:
-    """Names and token: the same for the same run and settings, other ones for any other."""
+    """Names and token: the same for the same run and settings, different for any other."""
     own_name = job.settings.custom_model_name
     seed = json.dumps([digest, own_name, body], sort_keys=True)
     token = hashlib.blake2b(seed.encode(), digest_size=16).hexdigest()

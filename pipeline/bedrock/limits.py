@@ -1,4 +1,4 @@
-"""A model card's limits: on each record, and on the data set as a whole."""
+"""A model card's limits on each record; those on the whole data set are re-exported."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from pipeline.stage import Broken, reject
 __all__ = ["REASONS", "Fault", "data_set_faults", "reject_over_limits", "tokens_per_record"]
 
 IMAGE = pl.Struct({"width": pl.Int64, "height": pl.Int64, "format": pl.String, "bytes": pl.Int64})
-"""A measured image, as `extra` lists it under `images`: pixels, `png|jpeg|gif|webp`, bytes."""
+"""A measured image in a record's `extra.images`: pixels, `png|jpeg|gif|webp`, bytes."""
 
 FACTS = pl.Struct({"images": pl.List(IMAGE)})
 
 GAP = "\x1f"
-"""Joins texts; no reserved word holds it, so none is found across two texts."""
+"""Joins texts; no reserved word contains it, so none is found across two texts."""
 
 
 REASONS = {
-    "too_many_tokens": "the record may have more tokens than the model takes",
+    "too_many_tokens": "the record may have more tokens than the model accepts",
     "too_many_characters": "the record has more characters than AWS allows for its token limit",
-    "record_too_heavy": "the line has more bytes than the model takes",
-    "content_not_taken": "the record has reasoning, tools or media, which the model does not take",
-    "reserved_word": "the text holds a word that the model keeps for itself; such a job fails",
-    "caption_too_short": "the caption has fewer characters than the model takes",
-    "caption_too_long": "the caption has more characters than the model takes",
-    "too_many_images": "the record has more images than the model takes",
-    "too_many_videos": "the record has more videos than the model takes",
-    "too_many_documents": "the record has more documents than the model takes",
-    "media_format": "a video or document is in a format that the model does not take",
-    "media_elsewhere": "media lie in another bucket than the data set, which Nova refuses",
-    "image_format": "an image is in a format that the model does not take",
-    "image_too_heavy": "an image file has more bytes than the model takes",
-    "image_too_small": "an image's shorter side has fewer pixels than the model takes",
-    "image_too_large": "an image's longer side has more pixels than the model takes",
-    "image_too_many_pixels": "an image has more pixels in all than the model takes",
-    "image_bad_ratio": "an image's width to height is out of the model's range",
+    "record_too_heavy": "the line has more bytes than the model accepts",
+    "content_not_taken": "the record has reasoning, tools or media that the model does not accept",
+    "reserved_word": "the text contains a word that the model reserves; the job would fail",
+    "caption_too_short": "the caption has fewer characters than the model accepts",
+    "caption_too_long": "the caption has more characters than the model accepts",
+    "too_many_images": "the record has more images than the model accepts",
+    "too_many_videos": "the record has more videos than the model accepts",
+    "too_many_documents": "the record has more documents than the model accepts",
+    "media_format": "a video or document is in a format that the model does not accept",
+    "media_elsewhere": "media are in another bucket than the data set, which Nova refuses",
+    "image_format": "an image is in a format that the model does not accept",
+    "image_too_heavy": "an image file has more bytes than the model accepts",
+    "image_too_small": "an image's shorter side has fewer pixels than the model accepts",
+    "image_too_large": "an image's longer side has more pixels than the model accepts",
+    "image_too_many_pixels": "an image has more pixels in total than the model accepts",
+    "image_bad_ratio": "an image's ratio of width to height is out of the model's range",
 }
 """Every reason that `reject_over_limits` gives, with one line of explanation."""
 
@@ -48,11 +48,11 @@ REASONS = {
 def reject_over_limits(
     rendered: pl.DataFrame, plan: Plan, bucket: str | None = None
 ) -> pl.DataFrame:
-    """Rendered records (`record.SCHEMA` and `line`), marked where they break a limit of the plan.
+    """Reject rendered records (`record.SCHEMA` and `line`) that break a limit of the plan.
 
-    Only limits that the plan has are held, and a fact that was not measured breaks none. `tokens`
-    is an upper bound over the whole record, so it is held against input and output together.
-    `bucket` is the data set's own, where that is known. `REASONS` says which reasons there are.
+    Only limits that the plan has are checked, and a value that was not measured breaks none.
+    `tokens` is an upper bound for the whole record, so it is checked against the limit of input and
+    output together. `bucket` is that of the data set, if known. `REASONS` lists the reasons.
     """
     media = media_rules(plan, bucket)
     rules = _text_rules(plan, media.pop("content_not_taken", None)) | media
@@ -88,7 +88,7 @@ def _text_rules(plan: Plan, content: Broken | None) -> dict[str, Broken | None]:
 
 
 def tokens_per_record(limits: Limits) -> int | None:
-    """The most tokens that a whole record may have, or None where no document says."""
+    """The most tokens that a whole record may have; None if not documented."""
     bounds = [limits.tokens_max.value] if limits.tokens_max else []
     if limits.input_tokens_max and limits.output_tokens_max:
         bounds.append(limits.input_tokens_max.value + limits.output_tokens_max.value)
@@ -102,7 +102,7 @@ def _too_many_tokens(limits: Limits) -> Broken | None:
 
 
 def _too_many_characters(limits: Limits) -> Broken | None:
-    """AWS also counts characters, so many a token: "Input size exceeded in file"."""
+    """AWS also limits characters, to so many per token: "Input size exceeded in file"."""
     tokens = tokens_per_record(limits)
     if tokens is None or limits.chars_per_token is None:
         return None
@@ -114,15 +114,15 @@ def _too_many_characters(limits: Limits) -> Broken | None:
 
 
 def _texts(gap: str) -> pl.Expr:
-    """System prompt and all turns in one text."""
+    """System prompt and all turns as one text, joined by `gap`."""
     turns = pl.col("messages").list.eval(pl.element().struct.field("text")).list.join(gap)
     return pl.concat_str("system", turns, separator=gap, ignore_nulls=True)
 
 
 def _reserved_word(plan: Plan) -> Broken | None:
-    """Inside other words too: "Operating System: x" holds `System:`.
+    """The rule against reserved words, also inside others: "Operating System: x" has `System:`.
 
-    Reasoning and tool results are in the line alone, so it is searched where a plan takes them.
+    Reasoning and tool results are only in the line, so it is searched if the plan accepts them.
     """
     reserved = plan.reserved_words
     if reserved is None:
@@ -137,7 +137,7 @@ def _reserved_word(plan: Plan) -> Broken | None:
 
 
 def _image_rules(limits: Limits) -> dict[str, Broken | None]:
-    """Rules over `_images`, each by the worst image of the record; empty without image limits."""
+    """Rules over `_images`, each about the record's worst image; empty without image limits."""
     width, height = pl.element().struct.field("width"), pl.element().struct.field("height")
     images = pl.col("_images").list
     smallest = images.eval(pl.min_horizontal(width, height)).list.min()
@@ -167,7 +167,7 @@ def _image_format(limits: Limits) -> Broken | None:
 
 
 def _image_bad_ratio(limits: Limits) -> Broken | None:
-    """Width to height; the value is that of the widest image, or else of the tallest."""
+    """The rule for width to height; its value is the ratio of the widest or else tallest image."""
     if limits.image_ratio_min is None or limits.image_ratio_max is None:
         return None
     least, most = limits.image_ratio_min.value, limits.image_ratio_max.value
@@ -179,18 +179,20 @@ def _image_bad_ratio(limits: Limits) -> Broken | None:
 
 
 def _image_facts(extra: pl.Series) -> pl.Series:
-    """The measured images of each record; null where `extra` is not of that shape."""
+    """The measured images of each record; null if `extra` does not have that shape."""
     decoded = _decoded(extra)
     if decoded is not None:
         return decoded
-    each = [_decoded(extra[i : i + 1]) for i in range(len(extra))]  # one bad record hides no other
+    each = [
+        _decoded(extra[i : i + 1]) for i in range(len(extra))
+    ]  # one bad record must not hide others
     return pl.concat(
         pl.Series([None], dtype=pl.List(IMAGE)) if one is None else one for one in each
     )
 
 
 def _decoded(extra: pl.Series) -> pl.Series | None:
-    """None if not every text is one JSON object of that shape; empty text decodes to no row."""
+    """The decoded images; None unless every text is one JSON object of that shape."""
     try:
         images = extra.str.json_decode(FACTS).struct.field("images")
     except pl.exceptions.ComputeError:

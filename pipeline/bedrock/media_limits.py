@@ -1,7 +1,7 @@
-"""Limits on what a conversation's line holds beyond text: kinds of blocks, media, formats, buckets.
+"""Limits on what a conversation's line contains besides text: blocks, media, formats, buckets.
 
-They stand in the line alone, as blocks of its messages. A tool's argument may have a block's name
-and is none, so a line with such a name is parsed.
+These are only in the line, as blocks of its messages. A tool's argument may have the name of a
+block without being one, so each line that contains such a name is parsed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.bedrock.card import Plan
 from pipeline.stage import Broken
 
 GIVEN = ("video", "document")
-"""What a record cannot hold but by turns given in the Converse shape; images it can."""
+"""Media that a record can contain only in turns of the Converse shape, unlike images."""
 
 KINDS = {
     "reasoningContent": "reasoning",
@@ -27,18 +27,18 @@ KINDS = {
     "video": "video",
     "document": "document",
 }
-"""Keys of a conversation's line by the kind of content that they hold."""
+"""The kind of content of each key in a conversation's line."""
 
 BLOCKS = "_blocks"
 """The column that `with_blocks` adds and the rules look at."""
 
 _TYPE = pl.List(pl.Struct({"key": pl.String, "format": pl.String, "bucket": pl.String}))
 _NAMED = "|".join(f'"{key}":{{' for key in KINDS).replace("{", r"\{")
-# A text cannot have these: its quotes would be escaped.
+# A text cannot contain these, because its quotes would be escaped.
 
 
 def with_blocks(rendered: pl.DataFrame) -> pl.DataFrame:
-    """The records with `BLOCKS`: what their lines hold beyond text, null where it is nothing."""
+    """The records with the column `BLOCKS`: what their lines contain besides text, or null."""
     may = rendered["line"].str.contains(_NAMED).fill_null(False)
     found = [
         list(_blocks_of(orjson.loads(line))) if named else None
@@ -57,22 +57,22 @@ def _blocks_of(line: Any) -> Iterator[dict[str, str | None]]:
         content = message.get("content") if isinstance(message, dict) else None
         for block in content if isinstance(content, list) else ():
             if isinstance(block, dict):
-                # in the order of KINDS: that of a set is another in each process
+                # in the order of KINDS, because a set's order differs between processes
                 yield from ({"key": key, **_medium(block[key])} for key in KINDS if key in block)
 
 
-def _medium(held: Any) -> dict[str, str | None]:
-    """Format and bucket of what lies in S3."""
-    source = held.get("source") if isinstance(held, dict) else None
+def _medium(block: Any) -> dict[str, str | None]:
+    """Format and bucket of a block's medium in S3; both None for anything else."""
+    source = block.get("source") if isinstance(block, dict) else None
     place = source.get("s3Location") if isinstance(source, dict) else None
     if not isinstance(place, dict):
         return {"format": None, "bucket": None}
     bucket = str(place.get("uri")).removeprefix("s3://").partition("/")[0]
-    return {"format": held.get("format"), "bucket": bucket}
+    return {"format": block.get("format"), "bucket": bucket}
 
 
 def media_rules(plan: Plan, bucket: str | None) -> dict[str, Broken | None]:
-    """A rule over `BLOCKS` by its reason, None where the plan has no such limit."""
+    """The rules over `BLOCKS` by reason; None if the plan has no such limit."""
     if "conversation" not in plan.formats:
         return {}
     return {
@@ -83,8 +83,8 @@ def media_rules(plan: Plan, bucket: str | None) -> dict[str, Broken | None]:
     }
 
 
-def _told(name: str, wanted: pl.Expr) -> pl.Expr:
-    """One field of the blocks that are wanted, as a list."""
+def _field_of(name: str, wanted: pl.Expr) -> pl.Expr:
+    """One field of the blocks that match `wanted`, as a list."""
     return pl.col(BLOCKS).list.eval(pl.element().filter(wanted).struct.field(name))
 
 
@@ -94,13 +94,13 @@ def _field(name: str) -> pl.Expr:
 
 def _content_not_taken(plan: Plan) -> Broken:
     foreign = [key for key, kind in KINDS.items() if kind not in plan.content]
-    found = _told("key", _field("key").is_in(foreign)).list.first()
+    found = _field_of("key", _field("key").is_in(foreign)).list.first()
     return Broken(found.is_not_null(), found, ", ".join(plan.content))
 
 
 def _too_many(kind: str, plan: Plan) -> Broken | None:
     limit = getattr(plan.limits, f"{kind}s_max")
-    count = _told("key", _field("key") == kind).list.len()
+    count = _field_of("key", _field("key") == kind).list.len()
     return Broken(count > limit.value, count, limit.value) if limit else None
 
 
@@ -113,11 +113,11 @@ def _format(plan: Plan) -> Broken | None:
         (_field("key") == kind) & ~_field("format").is_in(list(names))
         for kind, names in others.items()
     ]
-    found = _told("format", pl.any_horizontal(wrong)).list.first()
+    found = _field_of("format", pl.any_horizontal(wrong)).list.first()
     allowed = ", ".join(name for names in others.values() for name in names)
     return Broken(found.is_not_null(), found, allowed)
 
 
 def _elsewhere(bucket: str) -> Broken:
-    other = _told("bucket", _field("bucket") != bucket).list.first()
+    other = _field_of("bucket", _field("bucket") != bucket).list.first()
     return Broken(other.is_not_null(), other, bucket)

@@ -1,7 +1,7 @@
-"""A model card of the user's own: a YAML file of the shape of schemas/models/*.yaml.
+"""A user's own model card: a YAML file of the same shape as schemas/models/*.yaml.
 
-It is named by its path wherever a model is named, and nothing of our card for the same model
-holds then. All of its faults are told at once.
+Wherever a model can be named, its path can be given instead; then nothing from our card for the
+same model applies. All of its faults are reported at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SUFFIXES = (".yaml", ".yml")
 
 
 def is_card_file(model: str) -> bool:
-    """Whether a model is named by the path of a card.
+    """Whether a model's name is the path of a card.
 
     >>> is_card_file("cards/ours.yaml"), is_card_file("nova-lite")
     (True, False)
@@ -29,7 +29,7 @@ def is_card_file(model: str) -> bool:
 
 
 def load_card(path: Path) -> Card:
-    """Read a card and hold it against schemas/model-card.schema.json.
+    """Read a card and check it against schemas/model-card.schema.json.
 
     Raises RecipeError with every fault, a line each: `card.yaml: customizations.…: …`.
     """
@@ -40,14 +40,16 @@ def load_card(path: Path) -> Card:
     try:
         return build_card(card)
     except ValidationError as error:
-        told = [(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
-        raise RecipeError(*(f"{path}: {place}: {message}" for place, message in told)) from None
+        places = [
+            (".".join(map(str, fault_at["loc"])), fault_at["msg"]) for fault_at in error.errors()
+        ]
+        raise RecipeError(*(f"{path}: {place}: {message}" for place, message in places)) from None
 
 
 def build_card(card: dict[str, Any]) -> Card:
-    """A card from its tree, each plan with the names that it is known by.
+    """A card from its parsed YAML; each plan gets its card's name, customization and family.
 
-    Raises pydantic's ValidationError for what breaks the types.
+    Raises pydantic's ValidationError for a card of wrong types.
     """
     import orjson
 
@@ -57,11 +59,11 @@ def build_card(card: dict[str, Any]) -> Card:
 
 
 def written_card(manifest: Mapping[str, Any], target: str) -> Card | None:
-    """The user's own card that a target was made for; None where it was one of ours."""
+    """The user's own card that a target was made for; None if it was one of ours."""
     import orjson
 
-    told = manifest["recipe"].get("cards", {}).get(target)
-    return Card.model_validate_json(orjson.dumps(told)) if told else None
+    own_card = manifest["recipe"].get("cards", {}).get(target)
+    return Card.model_validate_json(orjson.dumps(own_card)) if own_card else None
 
 
 def _tree(path: Path) -> Any:
@@ -70,13 +72,13 @@ def _tree(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise RecipeError(f"model: {path}: cannot be read as a model card: {told}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise RecipeError(f"model: {path}: cannot be read as a model card: {reason}") from None
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise RecipeError(f"model: {path}: is no YAML: {told}") from None
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"model: {path}: is not valid YAML: {reason}") from None
 
 
 def _schema_faults(card: Any) -> Iterator[str]:
@@ -85,9 +87,12 @@ def _schema_faults(card: Any) -> Iterator[str]:
     validator = jsonschema_rs.validator_for(load_schema("model-card.schema.json"))
     try:
         errors = list(validator.iter_errors(card))
-    except (ValueError, TypeError) as error:  # a date, a set: YAML has values that JSON has not
-        yield f"holds a value that JSON has not ({error}); put dates in quotes"
+    except (
+        ValueError,
+        TypeError,
+    ) as error:  # a date or set: YAML has values that JSON does not have
+        yield f"contains a value that JSON does not have ({error}); put dates in quotes"
         return
-    for found in errors:
-        place = ".".join(map(str, found.instance_path)) or "the card"
-        yield f"{place}: {found.message[:200]}"
+    for fault in errors:
+        place = ".".join(map(str, fault.instance_path)) or "the card"
+        yield f"{place}: {fault.message[:200]}"

@@ -1,7 +1,7 @@
 """Least-privilege IAM documents for a recipe: the pipeline's role, Bedrock's role, the buckets.
 
 Every action is one that this package or the documented job really calls. No resource is `*`,
-save where EC2 knows no narrower one; those statements stand alone, under conditions, and say so.
+except where EC2 has no narrower one; those statements are separate, have conditions, and say so.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ from pipeline.bedrock.statement import (
 __all__ = ["bucket_policy", "pipeline_role", "policies", "preflight_role"]
 
 NOTES = {
-    "list": "ListOutput holds for requests without a prefix too: to those who may not list, S3 "
-    "answers 403 for an object that is not there, and a first publish must see that it is not.",
-    "look": "LookAtOutput lets a run refuse a public bucket and remove what dead runs have left "
-    "unfinished; without it both are left out, and the run says so.",
-    "jobs": "Ids of jobs and custom models are made by Bedrock, so their ARNs end in `/*`; account "
+    "list": "ListOutput also covers requests without a prefix: without the right to list, S3 "
+    "answers 403 for a missing object, and a first publish must see that it is missing.",
+    "look": "LookAtOutput lets a run refuse a public bucket and remove uploads that dead runs left "
+    "unfinished; without it, the run does neither and says so.",
+    "jobs": "Bedrock makes the ids of jobs and custom models, so their ARNs end in `/*`; account "
     "and Region are fixed.",
-    "alias": "A KMS alias is no resource in IAM: the key is found by kms:ResourceAliases. Its ARN "
-    "in the recipe would be narrower.",
+    "alias": "A KMS alias is not a resource in IAM: the key is found by kms:ResourceAliases. Its "
+    "ARN in the recipe would be narrower.",
     "output_key": "Bedrock writes its metrics with the output bucket's own encryption.",
-    "vpc": "EC2's Describe actions know no resource, and DeleteNetworkInterfacePermission none "
-    "either: these two statements have `*`, under Region, subnet and tag conditions.",
+    "vpc": "EC2's Describe actions and DeleteNetworkInterfacePermission support no resource: "
+    "these two statements have `*`, with Region, subnet and tag conditions.",
     "profile": "A cross-Region inference profile calls its model in any Region of its geography; "
-    "see its page for the exact Regions and put them in place of the pattern.",
-    "vpce": "OnlyThroughEndpoint shuts out every reader and writer of these objects that does not "
-    "come through the endpoint, the console included; a role without a VPC is exempt.",
-    "state": "KeepState deletes what no state names any more: texts that were withdrawn are among "
-    "it. Where the bucket keeps versions, a lifecycle rule must let the old ones expire.",
-    "multipart": "s3:GetObjectVersion and s3:ListMultipartUploadParts are left out: nothing here "
-    "calls them.",
+    "see its page for the exact Regions and use them instead of the pattern.",
+    "vpce": "OnlyThroughEndpoint denies reading and writing these objects to everyone who does not "
+    "use the endpoint, including the console; roles of jobs without a VPC are exempt.",
+    "state": "KeepState deletes what no state refers to any more, including withdrawn texts. If "
+    "the bucket keeps versions, a lifecycle rule must let the old ones expire.",
+    "multipart": "s3:GetObjectVersion and s3:ListMultipartUploadParts are left out, because "
+    "nothing here calls them.",
 }
-"""What a reader of the documents should know, each told where it applies."""
+"""What a reader of the documents should know; each note is included if it applies."""
 
 
 LOOKED = [
@@ -60,7 +60,7 @@ LOOKED = [
 
 
 def policies(access: Access) -> dict[str, Any]:
-    """All documents, by the role or bucket they are attached to, with notes."""
+    """All documents, by the role or bucket that they are attached to, with notes."""
     roles = {job.role_arn: [other for other in access.jobs if other.role_arn == job.role_arn]
              for job in access.jobs}  # fmt: skip
     return {
@@ -81,7 +81,7 @@ def policies(access: Access) -> dict[str, Any]:
 
 
 def pipeline_role(access: Access) -> dict[str, Any]:
-    """For who runs `teach`, `prepare`, `publish`, `submit` and `status`."""
+    """The document for whoever runs `teach`, `prepare`, `publish`, `submit` and `status`."""
     return document(
         *_source_statements(access),
         *_teacher_statements(access),
@@ -102,10 +102,10 @@ def _source_statements(access: Access) -> Iterator[Statement]:
 
 
 def _teacher_statements(access: Access) -> Iterator[Statement]:
-    """The models that `teach` asks; Converse is InvokeModel's right."""
+    """The right to ask the models of `teach`; Converse needs InvokeModel."""
     if access.teachers:
-        asked = sorted({arn for model in access.teachers for arn in access.invoked(model)})
-        yield allow("AskTeacher", ["bedrock:InvokeModel"], asked)
+        models_asked = sorted({arn for model in access.teachers for arn in access.invoked(model)})
+        yield allow("AskTeacher", ["bedrock:InvokeModel"], models_asked)
 
 
 def _by_bucket(locations: Iterable[Location]) -> dict[str, list[Location]]:
@@ -130,7 +130,7 @@ def _output_statements(access: Access) -> Iterator[Statement]:
 
 
 def _state_statements(access: Access) -> Iterator[Statement]:
-    """What `prepare --state` reads, writes and removes."""
+    """The rights to read, write and remove what `prepare --state` keeps."""
     if access.state is None:
         return
     state, apart = access.state, access.state.bucket != access.output.bucket
@@ -146,7 +146,9 @@ def _state_statements(access: Access) -> Iterator[Statement]:
 
 
 def _job_statements(access: Access) -> Iterator[Statement]:
-    """Create and follow jobs. Resources as AWS documents them for CreateModelCustomizationJob
+    """The rights to create and follow jobs.
+
+    The resources are those that AWS documents for CreateModelCustomizationJob
     (https://docs.aws.amazon.com/step-functions/latest/dg/connect-bedrock.html).
     """
     if not access.jobs:
@@ -168,7 +170,7 @@ def _job_statements(access: Access) -> Iterator[Statement]:
 
 
 def _base_models(access: Access, job: JobAccess) -> list[str]:
-    """The model with and without the suffix that customization needs (`:300k`)."""
+    """ARNs of the model with and without the suffix that customization needs (`:300k`)."""
     if job.base_model:
         return [job.base_model]
     plain = ":".join(job.model_id.split(":")[:2])
@@ -180,7 +182,7 @@ def _model_keys(jobs: Iterable[JobAccess]) -> list[Key]:
 
 
 def preflight_role(access: Access) -> dict[str, Any]:
-    """For who runs `doctor`: it only reads settings. Attach it beside `pipeline_role`."""
+    """The document for whoever runs `doctor`, which only reads settings, beside `pipeline_role`."""
     buckets = [access.bucket(name) for name in _own_buckets(access)]
     actions = [
         "s3:GetBucketPolicy",
@@ -197,13 +199,13 @@ def preflight_role(access: Access) -> dict[str, Any]:
 
 
 def _own_buckets(access: Access) -> list[str]:
-    """The buckets that we write to: the data's, the state's, and those of the jobs' output."""
+    """The buckets that are written to: those of the data, the state and the jobs' output."""
     places = [access.output, access.state, *(job.output for job in access.jobs)]
     return list(dict.fromkeys(place.bucket for place in places if place is not None))
 
 
 def bucket_policy(access: Access, bucket: str) -> dict[str, Any]:
-    """Deny what comes without TLS; with `source_vpce`, what comes round that endpoint too."""
+    """Deny requests without TLS and, with `source_vpce`, those that bypass that endpoint."""
     arn = access.bucket(bucket)
     without_tls = {
         "Sid": "DenyWithoutTls",
@@ -241,7 +243,7 @@ def _only_through(access: Access, endpoint: str, objects: list[str]) -> Statemen
 
 def _notes(access: Access) -> Iterator[str]:
     keys = [key for key in [access.data_key, *_model_keys(access.jobs)] if key]
-    told = {
+    included = {
         "list": True,
         "look": True,
         "multipart": True,
@@ -253,4 +255,4 @@ def _notes(access: Access) -> Iterator[str]:
         or any(profile_regions(model) for model in access.teachers),
         "vpce": access.source_vpce is not None,
     }
-    yield from (NOTES[name] for name, applies in told.items() if applies)
+    yield from (NOTES[name] for name, included in included.items() if included)

@@ -1,8 +1,8 @@
 """What a training job costs, as far as a price is known.
 
-Prices change and the public page is rendered in the browser, so every number here carries its
-date and confidence, and a caller may override any of them. Not counted: the teacher's inference
-in a distillation, storage, hosting. Whether validation tokens and failed jobs are billed is not
+Prices change and the public page is rendered in the browser, so every price has its date and
+confidence, and a caller may override any of them. The teacher's inference in a distillation,
+storage and hosting are not counted. Whether validation tokens and failed jobs are billed is not
 documented.
 """
 
@@ -17,7 +17,7 @@ from pipeline.bedrock.card import Card, Plan, Price
 
 @dataclass(frozen=True)
 class Cost:
-    """US dollars, or None where no price is known, with the price that it was made from."""
+    """A cost in US dollars (None if no price is known), with the price behind it."""
 
     usd: float | None
     item: str  # what the price is for, such as `train_per_1k_tokens`
@@ -27,7 +27,7 @@ class Cost:
     confidence: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As report and manifest hold it."""
+        """All fields as plain JSON values, as in report and manifest."""
         return asdict(self)
 
 
@@ -42,8 +42,8 @@ def training_cost(
     """What training on `tokens` for `epochs` costs, in US dollars.
 
     Image models bill `images`, which is stepCount * batchSize, and not tokens. Reinforcement
-    fine-tuning bills hours, which nothing here can foretell: its `usd` is None. `prices_override`
-    maps an item to dollars and wins over the card.
+    fine-tuning bills hours, which cannot be predicted: its `usd` is None. `prices_override` maps an
+    item to dollars and overrides the card.
     """
     item, amount = _billed(plan, tokens, epochs, images)
     price = find_price(card, item, prices_override)
@@ -64,7 +64,7 @@ def find_price(
 
 
 def _billed(plan: Plan, tokens: int, epochs: int, images: int | None) -> tuple[str, float | None]:
-    """The billed item, and how many of it."""
+    """The billed item, and how many units of it; None if not known."""
     if "image_caption" in plan.formats:
         return "train_per_image", images
     if plan.customization == "REINFORCEMENT_FINE_TUNING":

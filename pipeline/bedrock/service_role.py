@@ -1,7 +1,7 @@
-"""The role that Bedrock takes on for a job: whom it trusts, and what it may do.
+"""The role that Bedrock assumes for a job: whom it trusts, and what it may do.
 
-As https://docs.aws.amazon.com/bedrock/latest/userguide/custom-model-job-access-security.html,
-narrowed to the recipe's prefixes.
+It follows https://docs.aws.amazon.com/bedrock/latest/userguide/custom-model-job-access-security.html
+but is narrowed to the recipe's prefixes.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pipeline.bedrock.statement import (
 )
 
 RUNS = "runs"
-"""Below publish.uri, where every training file and image stands."""
+"""Folder below publish.uri that contains every training file and image."""
 
 JOB_TAG = "BedrockModelCustomizationJobArn"
 
 
 def role_trust(access: Access) -> dict[str, Any]:
-    """Bedrock alone may take the role on, for customization jobs of this account and Region."""
+    """Only Bedrock may assume the role, for customization jobs of this account and Region."""
     jobs = access.arn("bedrock", "model-customization-job/*")
     return document(
         {
@@ -47,12 +47,12 @@ def role_permissions(access: Access, jobs: Sequence[JobAccess]) -> dict[str, Any
     statements = [*_data_statements(access, jobs), *_output_statements(access, jobs)]
     for job in jobs:
         statements += _job_statements(access, job)
-    unique = {json.dumps(one, sort_keys=True): one for one in statements}
+    unique = {json.dumps(statement, sort_keys=True): statement for statement in statements}
     return document(*_numbered(list(unique.values())))
 
 
 def _numbered(statements: list[Statement]) -> Iterator[Statement]:
-    """Statements of several jobs under Sids of their own, which IAM wants to be unique."""
+    """Number equal Sids of several jobs' statements, because IAM requires unique ones."""
     seen: dict[str, int] = {}
     for statement in statements:
         sid = statement["Sid"]
@@ -76,7 +76,7 @@ def _data_statements(access: Access, jobs: Sequence[JobAccess]) -> Iterator[Stat
         {"StringEquals": owned},
     )
     if access.data_key:
-        # The output bucket's own encryption is likely the same key, where it is the same bucket.
+        # If the output is in the same bucket, that bucket's encryption likely uses the same key.
         writes = any(job.output.bucket == output.bucket for job in jobs)
         actions = ["kms:Decrypt", *(["kms:GenerateDataKey"] if writes else [])]
         yield key_statement(access, "DataKey", access.data_key, actions, "s3")
@@ -105,13 +105,13 @@ def _job_statements(access: Access, job: JobAccess) -> Iterator[Statement]:
 
 
 def _teacher_statement(access: Access, teacher: str) -> Iterator[Statement]:
-    """Only an inference profile needs rights of the role; a plain teacher none."""
+    """The right to call a teacher; only an inference profile needs one, a plain model does not."""
     if profile_regions(teacher):
         yield allow("AskTeacher", ["bedrock:InvokeModel"], access.invoked(teacher))
 
 
 def _vpc_statements(access: Access, job: JobAccess) -> Iterator[Statement]:
-    """Network interfaces in the named subnets, made and removed by Bedrock for its own jobs."""
+    """The rights to create and remove network interfaces in the subnets, for these jobs only."""
     interfaces = access.arn("ec2", "network-interface/*")
     subnets = [access.arn("ec2", f"subnet/{name}") for name in job.subnet_ids]
     groups = [access.arn("ec2", f"security-group/{name}") for name in job.security_group_ids]

@@ -1,4 +1,4 @@
-"""How much may be asked of a model, and how fast: a budget in tokens and dollars, and a pace."""
+"""How much a model may be asked, and how fast: a budget in tokens and dollars, and a pace."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from pipeline.bedrock.pricing import find_price
 from pipeline.errors import RecipeError
 
 ITEMS = ("base_input_per_1k_tokens", "base_output_per_1k_tokens")
-"""The prices of a model as it is, on demand: tokens in, tokens out."""
+"""The on-demand prices of an uncustomized model: input tokens, output tokens."""
 
 
 Bound = tuple[int, int]
-"""Tokens in, tokens out: what a call can come to at most, or has used."""
+"""Input and output tokens: the most that a call can use, or what it has used."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """US dollars for 1,000 tokens in and out, or None where no price is known."""
+    """US dollars per 1,000 input and output tokens; None if no price is known."""
 
     into: float | None
     out: float | None
 
     def usd(self, tokens_in: int, tokens_out: int) -> float | None:
-        """What so many tokens cost."""
+        """The cost of so many tokens in US dollars; None if a price is not known."""
         if self.into is None or self.out is None:
             return None
         return (tokens_in * self.into + tokens_out * self.out) / 1000
 
 
 def rates_of(card: Card | None, own: dict[str, float]) -> Rates:
-    """The user's own prices, else the card's. Raises RecipeError for an item that is not asked."""
+    """The user's own prices, else the card's. Raises RecipeError for an item not in `ITEMS`."""
     unknown = sorted(set(own) - set(ITEMS))
     if unknown:
         raise RecipeError(f"--price {unknown[0]}: is not one of {', '.join(ITEMS)}")
@@ -46,11 +46,11 @@ def rates_of(card: Card | None, own: dict[str, float]) -> Rates:
 
 @dataclass
 class Budget:
-    """What may be spent, what is, and what calls under way may come to; for several threads.
+    """A budget: its limits, what is spent, and what calls under way may use; thread-safe.
 
-    A call is held at its bound before it is made and settled by what it used, and one whose answer
-    was lost counts at its bound, so that the budget is never overrun, be all calls as dear as they
-    can.
+    The bound of a call is reserved before it is made, then replaced by what the call used. A call
+    whose answer was lost counts with its bound. So the budget is never exceeded, even if every
+    call uses as much as it can.
     """
 
     rates: Rates
@@ -58,12 +58,12 @@ class Budget:
     max_tokens: int | None = None
     tokens_in: int = 0  # spent
     tokens_out: int = 0
-    held_in: int = 0  # bounds of the calls under way
+    held_in: int = 0  # reserved for the calls under way
     held_out: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def hold(self, bound: Bound) -> bool:
-        """Set the bound of a call aside; False if the budget does not hold it."""
+        """Reserve the bound of a call; False if the budget is too small for it."""
         with self._lock:
             self._move(0, bound, 1)
             if not self._fits():
@@ -72,16 +72,17 @@ class Budget:
             return True
 
     def lose(self, bound: Bound) -> bool:
-        """Count a call that is held as spent, its answer lost; False if it cannot be tried again.
+        """Count the bound of a call as spent because its answer was lost.
 
-        It stays held until it is settled.
+        The reservation stays until the call is settled. False if the budget is too small to try
+        the call again.
         """
         with self._lock:
             self._move(1, bound, 0)
             return self._fits()
 
     def settle(self, bound: Bound, used: Bound) -> None:
-        """Count what a call that was held has used."""
+        """Release the reservation of a call and count what it used."""
         with self._lock:
             self._move(0, bound, -1)
             self._move(1, used, 0)
@@ -99,15 +100,15 @@ class Budget:
         return not dear and (self.max_tokens is None or into + out <= self.max_tokens)
 
     def usd(self) -> float | None:
-        """Dollars spent, where prices are known."""
+        """Dollars spent; None if a price is not known."""
         return self.rates.usd(self.tokens_in, self.tokens_out)
 
 
 @dataclass
 class Pace:
-    """Lets calls through one by one, no faster than so many, and so many tokens, a minute.
+    """Lets calls through one by one, within the limits of requests and tokens per minute.
 
-    Bedrock counts the tokens in and the most that may come out when a call begins, and so do we.
+    Like Bedrock, it counts the input tokens and the most possible output tokens when a call begins.
     """
 
     requests: float | None = None  # a minute
@@ -118,7 +119,7 @@ class Pace:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self, tokens: int) -> None:
-        """Return when a call of so many tokens may begin."""
+        """Wait until a call of so many tokens may begin."""
         seconds = [60 / self.requests] if self.requests else []
         seconds += [60 * tokens / self.tokens] if self.tokens else []
         with self._lock:

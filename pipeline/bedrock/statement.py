@@ -10,7 +10,7 @@ from pipeline.bedrock.access import Access, Key
 Statement = dict[str, Any]
 
 MODEL_KEY_ACTIONS = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
-"""For the key of a custom model, for caller and role
+"""The actions that caller and role need on the key of a custom model
 (https://docs.aws.amazon.com/bedrock/latest/userguide/encryption-custom-job.html)."""
 
 
@@ -38,7 +38,7 @@ def document(*statements: Statement) -> dict[str, Any]:
 def key_statement(
     access: Access, sid: str, key: Key, actions: Sequence[str], service: str
 ) -> Statement:
-    """The use of one KMS key, and only through one service of this Region."""
+    """An Allow statement for one KMS key, limited to use through one service in this Region."""
     condition: dict[str, Any] = {
         "StringEquals": {"kms:ViaService": f"{service}.{access.region}.amazonaws.com"}
     }

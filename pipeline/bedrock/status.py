@@ -1,4 +1,4 @@
-"""What became of a customization job, and why it failed."""
+"""The status of a customization job, and why it failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.bedrock.client import asking
 
 UNDER_WAY = {"InProgress", "Stopping"}
 EXIT_CODES = {"InProgress": 0, "Stopping": 0, "Completed": 0, "Failed": 3, "Stopped": 4}
-"""3: the data or the job's settings must change; 4: somebody stopped it, so it may start again."""
+"""3: the data or the job's settings must change; 4: somebody stopped it, so it can be restarted."""
 
 POLL_SECONDS = 30.0
 """Jobs take from half an hour to a day, and botocore has no waiter for them."""
@@ -28,14 +28,14 @@ ARN = re.compile(r"^arn:aws[^:]*:bedrock:([a-z0-9-]+):")
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job as GetModelCustomizationJob tells it."""
+    """A job as GetModelCustomizationJob reports it."""
 
     arn: str
     name: str
     status: str
-    model_arn: str | None  # the custom model's id, once it is made
+    model_arn: str | None  # the custom model's ARN, once it exists
     failure: str | None  # the service's own message
-    cause: Cause | None  # what is behind that message, where it is known
+    cause: Cause | None  # the cause behind that message, if it is known
     parts: dict[str, str] = field(default_factory=dict)  # validation, data processing, training
     created: str | None = None  # ISO 8601
     ended: str | None = None
@@ -48,11 +48,11 @@ class JobStatus:
 
     @property
     def exit_code(self) -> int:
-        """0 while it runs and when it is done, 3 failed, 4 stopped."""
+        """0 while it runs and when it has completed, 3 if it failed, 4 if it was stopped."""
         return EXIT_CODES.get(self.status, 0)
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Plain JSON values; `explained` is the cause of a failure."""
         return {
             "job_arn": self.arn,
             "job_name": self.name,
@@ -67,7 +67,7 @@ class JobStatus:
         }
 
     def as_text(self) -> str:
-        """For people: status, parts, the model's id or the cause of the failure."""
+        """Text for the terminal: status, parts, the model's ARN or the cause of the failure."""
         lines = [f"{self.name}: {self.status}", f"  job: {self.arn}"]
         lines += [f"  {part}: {status}" for part, status in self.parts.items()]
         if self.training_loss is not None:
@@ -81,30 +81,30 @@ class JobStatus:
             lines.append(f"  remedy: {self.cause.remedy}")
             lines.append(f"  source: {self.cause.source}")
         elif self.failure:
-            lines.append("  cause: not one that we know; the message is the service's own")
+            lines.append("  cause: not known; the message above is the service's own")
         return "\n".join(lines)
 
 
 def region_of(job: str) -> str | None:
     """The Region that a job's ARN names; None for a bare name."""
-    found = ARN.match(job)
-    return found[1] if found else None
+    match = ARN.match(job)
+    return match[1] if match else None
 
 
 def job_status(client: Any, job: str) -> JobStatus:
     """The status of a job by ARN or name.
 
-    Raises RecipeError when there is none of that name, StorageError when Bedrock cannot be asked.
+    Raises RecipeError if there is no such job, StorageError if Bedrock cannot be reached.
     """
     with asking(f"job {job}"):
-        told = client.get_model_customization_job(jobIdentifier=job)
-    details = told.get("statusDetails") or {}
-    failure = told.get("failureMessage") if told.get("status") == "Failed" else None
+        job_details = client.get_model_customization_job(jobIdentifier=job)
+    details = job_details.get("statusDetails") or {}
+    failure = job_details.get("failureMessage") if job_details.get("status") == "Failed" else None
     return JobStatus(
-        arn=told["jobArn"],
-        name=told["jobName"],
-        status=told.get("status", "InProgress"),
-        model_arn=told.get("outputModelArn"),
+        arn=job_details["jobArn"],
+        name=job_details["jobName"],
+        status=job_details.get("status", "InProgress"),
+        model_arn=job_details.get("outputModelArn"),
         failure=failure,
         cause=find_cause(failure) if failure else None,
         parts={
@@ -112,24 +112,24 @@ def job_status(client: Any, job: str) -> JobStatus:
             for key, word in PARTS.items()
             if "status" in details.get(key, {})
         },
-        created=_iso(told.get("creationTime")),
-        ended=_iso(told.get("endTime")),
-        training_loss=(told.get("trainingMetrics") or {}).get("trainingLoss"),
+        created=_iso(job_details.get("creationTime")),
+        ended=_iso(job_details.get("endTime")),
+        training_loss=(job_details.get("trainingMetrics") or {}).get("trainingLoss"),
     )
 
 
 def wait_for_job(
     client: Any, job: str, say: Callable[[str], None], seconds: float = POLL_SECONDS
 ) -> JobStatus:
-    """Ask every so many seconds until the job has ended; `say` hears each change."""
-    heard = ""
+    """Poll every `seconds` until the job has ended; `say` is called with each change."""
+    last_message = ""
     while True:
         status = job_status(client, job)
         parts = ", ".join(f"{part} {state}" for part, state in status.parts.items())
-        told = f"{status.name}: {status.status}" + (f" ({parts})" if parts else "")
-        if told != heard:
-            say(told)
-            heard = told
+        message = f"{status.name}: {status.status}" + (f" ({parts})" if parts else "")
+        if message != last_message:
+            say(message)
+            last_message = message
         if not status.under_way:
             return status
         time.sleep(seconds)

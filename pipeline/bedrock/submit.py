@@ -1,4 +1,4 @@
-"""Start a customization job from a run's `job.json`, once and not twice."""
+"""Start a customization job from a run's `job.json`, once only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.errors import ConflictError, DataError, RecipeError
 
 @dataclass(frozen=True)
 class Submitted:
-    """A job that Bedrock has taken."""
+    """A job that Bedrock has accepted."""
 
     target: str
     job_arn: str
@@ -21,26 +21,28 @@ class Submitted:
     region: str
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """All fields as plain JSON values."""
         return asdict(self)
 
 
 def refuse_unfit(manifest: Mapping[str, Any], target: str) -> None:
-    """Raise DataError when the manifest says that a target would fail, or that the gate did."""
+    """Raise DataError if, by the manifest, a target is not ready or the gate failed."""
     faults = list(_unfit(manifest, target))
     if faults:
         raise DataError(f"{target}: is not fit for a job: {'; '.join(faults)}")
 
 
 def _unfit(manifest: Mapping[str, Any], target: str) -> Iterator[str]:
-    told = manifest["targets"][target]
-    if not told["ready"]:
-        yield from (fault["message"] for fault in told["faults"])
-        if not told["faults"]:
+    entry = manifest["targets"][target]
+    if not entry["ready"]:
+        yield from (fault["message"] for fault in entry["faults"])
+        if not entry["faults"]:
             yield "the manifest says that it is not ready"
     gate = manifest["gate"]
     if not gate["passed"]:
-        failed = [f"{one['target']} {one['check']}" for one in gate["checks"] if not one["passed"]]
+        failed = [
+            f"{check['target']} {check['check']}" for check in gate["checks"] if not check["passed"]
+        ]
         yield f"the quality gate failed ({', '.join(failed) or 'no check is named'})"
 
 
@@ -58,12 +60,12 @@ def refuse_invalid(request: dict[str, Any]) -> None:
 
 
 def submit_job(client: Any, request: dict[str, Any], target: str) -> Submitted:
-    """Create the job, or find the one that the same request has made.
+    """Create the job, or find the one that the same request has created.
 
     The request's own `clientRequestToken` makes a repeated call harmless. How long Bedrock
-    remembers it is not documented; where it no longer does, the job's name conflicts, and the
-    token that the job still tells shows whether it is ours.
-    Raises RecipeError with the service's message, ConflictError when another job has the name.
+    remembers it is not documented; once it no longer does, the job's name conflicts, and the token
+    that Bedrock reports for that job shows whether it is ours. Raises RecipeError with the
+    service's message, ConflictError if another job has the name.
     """
     name = request["jobName"]
     try:
@@ -78,8 +80,8 @@ def submit_job(client: Any, request: dict[str, Any], target: str) -> Submitted:
 
 
 def _own_job(client: Any, request: dict[str, Any]) -> str | None:
-    """The ARN of the job of this name if this very request has made it, else None."""
+    """The ARN of the job of this name if the same request created it, else None."""
     with asking(f"job {request['jobName']}"):
-        found = client.get_model_customization_job(jobIdentifier=request["jobName"])
-    same = found.get("clientRequestToken") == request["clientRequestToken"]
-    return str(found["jobArn"]) if same else None
+        job = client.get_model_customization_job(jobIdentifier=request["jobName"])
+    same = job.get("clientRequestToken") == request["clientRequestToken"]
+    return str(job["jobArn"]) if same else None

@@ -1,1 +1,1 @@
-"""What a model of the data costs, and whether to tune one: prices, tokens, the history of runs."""
+"""What a model trained on the data costs, and whether to tune one: prices, tokens, past runs."""

@@ -1,7 +1,7 @@
-"""Fine-tune, or retrieve (RAG)? What the data itself says, by a rule that is told with the answer.
+"""Fine-tune, or retrieve (RAG)? Advice from the data itself, by a rule that the answer explains.
 
 Knowledge that changes often belongs where it can be replaced: a model would be out of date before
-it is paid back. What every prompt repeats, and a style, belong in the model.
+its training is paid back. Style, and what every prompt repeats, belong in the model.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from pipeline.costs.history import LEAST_DAYS, History
 from pipeline.costs.repeated import Repeated
 
 RAG_ABOVE = 0.2
-"""Share of the sources that change in a month, above which knowledge is taken to change often."""
+"""If more than this share of the sources changes in a month, knowledge is said to change often."""
 
 LITTLE = 50
-"""Tokens that a prompt repeats, under which leaving them out saves next to nothing."""
+"""Below this number of repeated tokens per prompt, leaving them out saves next to nothing."""
 
 VERDICTS = {
     "fine-tune": "the knowledge is steady",
-    "rag": "the knowledge changes often: retrieve it (RAG), a tuned model would soon be wrong",
+    "rag": "the knowledge changes often: retrieve it (RAG); a tuned model would soon be wrong",
     "both": "retrieve what changes (RAG), and tune for the style and the prompts that repeat",
-    "unknown": "how fast the knowledge changes cannot be told yet",
+    "unknown": "how fast the knowledge changes is not known yet",
 }
 
 
 @dataclass(frozen=True)
 class Advice:
-    """A verdict of `VERDICTS` with what it rests on."""
+    """A verdict (a key of `VERDICTS`) with its reasons and the measurements behind it."""
 
     verdict: str
     because: list[str]
@@ -38,7 +38,7 @@ class Advice:
     repeated: Repeated | None
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """All fields as plain JSON values."""
         return {
             "verdict": self.verdict,
             "because": self.because,
@@ -57,8 +57,8 @@ def advise(
 ) -> Advice:
     """Weigh how fast the sources change against what the prompts repeat.
 
-    `labelled` data teaches answers and style, other text knowledge alone. `repeated` is None where
-    the lines could not be read. `pays` are the ways of hosting, held against `calls`.
+    `labelled` data teaches answers and style; other text teaches only knowledge. `repeated` is None
+    if the lines could not be read. `pays` are the break-evens of the ways of hosting at `calls`.
     """
     share = history.share_a_month
     saves = labelled and repeated is not None and repeated.tokens >= LITTLE
@@ -69,40 +69,40 @@ def advise(
     else:
         verdict = "both" if saves else "rag"
     because = [
-        *_told_history(history, rag_above),
-        *_told_repeated(repeated, labelled),
-        *_told_pays(calls, pays),
+        *_history_reasons(history, rag_above),
+        *_repeated_reasons(repeated, labelled),
+        *_hosting_reasons(calls, pays),
     ]
     return Advice(verdict, because, history, repeated)
 
 
-def _told_history(history: History, rag_above: float) -> Iterator[str]:
+def _history_reasons(history: History, rag_above: float) -> Iterator[str]:
     share = history.share_a_month
     if share is None:
         yield (
-            f"runs published there: {history.runs}, over {history.days:.1f} days; it takes two, "
-            f"{LEAST_DAYS:.0f} days apart, to tell how fast the sources change"
+            f"{history.runs} runs are published there, over {history.days:.1f} days; two runs, "
+            f"{LEAST_DAYS:.0f} days apart, are needed to see how fast the sources change"
         )
         return
     yield (
         f"over {history.runs} runs in {history.days:.0f} days, of {history.sources:.0f} sources "
-        f"{history.added} came, {history.changed} changed and {history.removed} went: {share:.1%} "
-        f"a month, where more than {rag_above:.0%} is taken for often"
+        f"{history.added} were added, {history.changed} changed and {history.removed} removed: "
+        f"{share:.1%} a month; more than {rag_above:.0%} counts as often"
     )
 
 
-def _told_repeated(repeated: Repeated | None, labelled: bool) -> Iterator[str]:
+def _repeated_reasons(repeated: Repeated | None, labelled: bool) -> Iterator[str]:
     if not labelled:
         yield "unlabelled text teaches knowledge and shortens no prompt"
     elif repeated is None:
         yield "what the prompts repeat could not be measured: the lines are not on this machine"
     elif not repeated.tokens:
-        yield f"most of the {repeated.records:,} prompts looked at share no text: none can be saved"
+        yield f"most of the {repeated.records:,} prompts read share no text: none can be saved"
     else:
         yield (
             f"about {repeated.tokens:,} tokens are the same in most of the {repeated.records:,} "
-            f"prompts looked at ({_parts(repeated)}): trained and called without them, each call "
-            "is so much shorter; compare with prompt caching, where the model has it"
+            f"prompts read ({_parts(repeated)}): a model trained without them does not need them, "
+            "so each call is that much shorter; compare with prompt caching, if the model offers it"
         )
 
 
@@ -113,16 +113,16 @@ def _parts(repeated: Repeated) -> str:
     return ", ".join(part for part in (system, opening, ending) if part)
 
 
-def _told_pays(calls: Calls | None, pays: Sequence[BreakEven]) -> Iterator[str]:
+def _hosting_reasons(calls: Calls | None, pays: Sequence[BreakEven]) -> Iterator[str]:
     if calls is None:
-        yield "give --calls-per-month to hold the tokens saved against training and hosting"
+        yield "give --calls-per-month to compare the saved tokens with training and hosting costs"
     elif not pays:
-        yield "without the base model's price the tokens saved cannot be held against the costs"
+        yield "without the base model's price, the saved tokens cannot be compared with the costs"
     else:
-        told = f"at {calls.a_month:,} calls a month"
-        paid = [(one.months, one.hosting) for one in pays if one.months is not None]
+        at_calls = f"at {calls.a_month:,} calls a month"
+        paid = [(way.months, way.hosting) for way in pays if way.months is not None]
         if paid:
             months, hosting = min(paid)
-            yield f"{told} {hosting} has paid for its training after {months:.1f} months"
+            yield f"{at_calls} {hosting} has paid for its training after {months:.1f} months"
         else:
-            yield f"{told} the tokens saved pay for no way of hosting"
+            yield f"{at_calls} the saved tokens do not pay for any way of hosting"

@@ -1,4 +1,4 @@
-"""From how many calls on a custom model pays, against the longer prompt on the base model."""
+"""From how many calls a custom model pays off, compared with longer prompts to the base model."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ PROVISIONED = (
 )
 
 HOURS_A_MONTH = 730
-"""365.25 days of 24 hours in 12 parts, rounded as AWS's calculator does."""
+"""365.25 days of 24 hours divided by 12, rounded as AWS's calculator does."""
 
 
 @dataclass(frozen=True)
 class Calls:
-    """The use that a custom model is to have."""
+    """How a custom model will be used."""
 
     a_month: int
-    prompt_tokens_saved: int  # of each call: what the prompt need no longer say
-    prompt_tokens: int | None = None  # of each call: what is left of it
+    prompt_tokens_saved: int  # per call: tokens that the prompt no longer needs
+    prompt_tokens: int | None = None  # per call: tokens that are left of the prompt
 
 
 @dataclass(frozen=True)
 class BreakEven:
-    """When a way of hosting pays, against the longer prompt on the base model."""
+    """When a way of hosting pays off, compared with longer prompts to the base model."""
 
-    hosting: str  # on_demand, or the provisioned item
-    fixed_usd_a_month: float  # storage, and the model unit
+    hosting: str  # `on_demand`, or an item of `PROVISIONED`
+    fixed_usd_a_month: float  # storage, plus the model unit if there is one
     saved_usd_a_call: float
-    calls_a_month: int | None  # from which it costs less; None: never
-    months: float | None  # until training is paid back at the calls that were given; None: never
+    calls_a_month: int | None  # from this number of calls it costs less; None: never
+    months: float | None  # until training is paid back at the given calls; None: never
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """All fields as plain JSON values."""
         return asdict(self)
 
 
 def break_even(
     card: Card, prices: Mapping[str, Price | None], training: Cost, calls: Calls
 ) -> Iterator[BreakEven]:
-    """For each way of hosting whose prices are known.
+    """The break-even of each way of hosting whose prices are known.
 
-    Completions are taken to cost the same. Where the custom model's input has another price than
-    the base model's, no answer is given for calls on demand without `prompt_tokens`. A model unit
-    is billed by the hour, so that there a call saves its whole prompt.
+    Completions are assumed to cost the same. If the custom model's input price differs from the
+    base model's, calls on demand get no answer without `prompt_tokens`. A model unit is billed by
+    the hour, so with one a call saves its whole prompt.
     """
     base, storage = prices[BASE], prices["storage_model_month"]
     if base is None or storage is None:
         return
     saved, left = calls.prompt_tokens_saved, calls.prompt_tokens or 0
-    ways = {}  # by hosting: dollars a month, and those that a call saves
+    ways = {}  # by hosting: dollars a month, and dollars that a call saves
     on_demand = card.deployment is None or card.deployment.on_demand
     if on_demand and not _asks_for_what_is_left(prices, calls):
         dearer = (prices.get(CUSTOM) or base).usd - base.usd
@@ -68,26 +68,27 @@ def break_even(
             fixed = storage.usd + HOURS_A_MONTH * unit.usd
             ways[item] = fixed, (saved + left) * base.usd / 1000
     for hosting, (usd, a_call) in ways.items():
-        least = ceil(usd / a_call) if a_call > 0 else None
+        min_calls = ceil(usd / a_call) if a_call > 0 else None
         gain = calls.a_month * a_call - usd
         paid = training.usd / gain if training.usd is not None and gain > 0 else None
-        yield BreakEven(hosting, usd, a_call, least, paid)
+        yield BreakEven(hosting, usd, a_call, min_calls, paid)
 
 
 def break_even_notes(prices: Mapping[str, Price | None], calls: Calls) -> Iterator[str]:
-    """What the answers take for granted, and what it would take to give more."""
+    """What the answers assume, and what would have to be given for more answers."""
     yield (
-        "break-even takes completions to cost the same; a model unit serves a limited rate of calls"
+        "break-even assumes that completions cost the same; a model unit serves a limited rate of "
+        "calls"
     )
     if _asks_for_what_is_left(prices, calls):
         yield (
-            "the custom model's input has another price than the base model's, so that what is "
-            "left of each prompt decides when calls on demand pay: give --prompt-tokens"
+            "the custom model's input price differs from the base model's, so what is left of each "
+            "prompt decides when calls on demand pay off: give --prompt-tokens"
         )
     elif calls.prompt_tokens is None:
         yield (
-            "of each call only what is saved of the prompt is counted; a model unit, billed by "
-            "the hour, saves what is left of it too: give --prompt-tokens"
+            "only the saved part of each prompt is counted; a model unit, which is billed by the "
+            "hour, saves the rest of the prompt too: give --prompt-tokens"
         )
 
 

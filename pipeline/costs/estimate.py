@@ -1,7 +1,7 @@
-"""The `estimate` command: what training, keeping and calling a model of this data costs.
+"""The `estimate` command: what training, storing and calling a model of this data costs.
 
-No price is made up: each is the card's, with its date and confidence, or the caller's own, or
-missing, and then the answer says which and how to give it.
+No price is made up: each is the card's, with its date and confidence, or the caller's own. If one
+is missing, the answer says which, and how to give it.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from pipeline.costs.advice import Advice
 
 ITEMS = {
-    "train_per_1k_tokens": "training, for 1,000 tokens and one epoch",
-    "train_per_image": "training an image model, for each image of each step",
-    "train_hour": "reinforcement fine-tuning, for an hour",
-    "storage_model_month": "keeping a custom model for a month",
-    "provisioned_no_commitment_hour": "a model unit without commitment, for an hour",
-    "provisioned_1_month_hour": "a model unit with a commitment of a month, for an hour",
-    "provisioned_6_month_hour": "a model unit with a commitment of six months, for an hour",
-    "custom_input_per_1k_tokens": "on-demand calls of the custom model, 1,000 tokens in",
-    "custom_output_per_1k_tokens": "on-demand calls of the custom model, 1,000 tokens out",
-    "base_input_per_1k_tokens": "calls of the model that it replaces, 1,000 tokens in",
+    "train_per_1k_tokens": "training, per 1,000 tokens and epoch",
+    "train_per_image": "training an image model, per image of each step",
+    "train_hour": "reinforcement fine-tuning, per hour",
+    "storage_model_month": "storing a custom model, per month",
+    "provisioned_no_commitment_hour": "a model unit without commitment, per hour",
+    "provisioned_1_month_hour": "a model unit with a commitment of one month, per hour",
+    "provisioned_6_month_hour": "a model unit with a commitment of six months, per hour",
+    "custom_input_per_1k_tokens": "on-demand calls of the custom model, per 1,000 input tokens",
+    "custom_output_per_1k_tokens": "on-demand calls of the custom model, per 1,000 output tokens",
+    "base_input_per_1k_tokens": "calls of the model that it replaces, per 1,000 input tokens",
 }
-"""Everything that a `--price` may be about."""
+"""Every item that `--price` can set, with its meaning."""
 
 
 @dataclass(frozen=True)
@@ -47,25 +47,25 @@ class Tokens:
     """What there is to train on."""
 
     records: int
-    bound: int  # at most, by the worst public tokenizer
-    estimate: int | None  # probably; None where only the bound is known
+    bound: int  # upper bound, by the least favourable public tokenizer
+    estimate: int | None  # probable number; None if only the bound is known
     images: int = 0
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Costs in US dollars; None where a price is missing."""
+    """Costs in US dollars; None if a price is missing."""
 
     model: str
     customization: str
     epochs: int
     tokens: Tokens
-    training: Cost  # for the bound
-    training_likely_usd: float | None  # for the estimate
+    training: Cost  # computed from the upper bound of tokens
+    training_likely_usd: float | None  # computed from the estimate of tokens
     prices: dict[str, Price | None]
     break_even: list[BreakEven] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    advice: Advice | None = None  # for a run, from the runs before it
+    advice: Advice | None = None  # only for a run; based on the runs before it
 
     @property
     def missing(self) -> list[str]:
@@ -73,7 +73,7 @@ class Estimate:
         return [item for item, price in self.prices.items() if price is None]
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """All fields as plain JSON values."""
         prices = {
             item: price.model_dump(mode="json", exclude_none=True) if price else None
             for item, price in self.prices.items()
@@ -86,7 +86,7 @@ class Estimate:
             "training": self.training.as_json() | {"likely_usd": self.training_likely_usd},
             "prices": prices,
             "missing": self.missing,
-            "break_even": [one.as_json() for one in self.break_even],
+            "break_even": [hosting.as_json() for hosting in self.break_even],
             "notes": self.notes,
             "advice": self.advice.as_json() if self.advice else None,
         }
@@ -94,13 +94,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Question:
-    """A model, the data, and how it is to be trained."""
+    """A model, its training data, and the training settings."""
 
     card: Card
     plan: Plan
     tokens: Tokens
     epochs: int
-    epochs_known: bool = True  # said by caller or run, or the card's documented default
+    epochs_known: bool = True  # given by caller or run, or the card's documented default
     steps: int | None = None  # image models: stepCount
     batch_size: int | None = None  # image models
 
@@ -108,10 +108,10 @@ class Question:
 def estimate(
     question: Question, own: Mapping[str, float] | None = None, calls: Calls | None = None
 ) -> Estimate:
-    """Training, storage, hosting, and from how many calls it pays.
+    """What training, storage and hosting cost, and from how many calls a custom model pays off.
 
-    `own` maps items of `ITEMS` to dollars and wins over the card. Raises RecipeError for an
-    unknown item or a price that is no amount.
+    `own` maps items of `ITEMS` to dollars and overrides the card. Raises RecipeError for an
+    unknown item or a price that is not an amount.
     """
     own = own or {}
     _refuse_unknown(own)
@@ -120,8 +120,8 @@ def estimate(
     training = training_cost(card, plan, tokens.bound, question.epochs, own, billed)
     likely = None
     if tokens.estimate is not None:
-        told = training_cost(card, plan, tokens.estimate, question.epochs, own, billed)
-        likely = told.usd
+        likely_cost = training_cost(card, plan, tokens.estimate, question.epochs, own, billed)
+        likely = likely_cost.usd
     prices = {item: find_price(card, item, own) for item in _items(question, training, calls)}
     pays = list(break_even(card, prices, training, calls)) if calls else []
     return Estimate(
@@ -153,7 +153,7 @@ def _refuse_unknown(own: Mapping[str, float]) -> None:
 
 
 def _images(question: Question) -> int | None:
-    """What an image model bills: images of all steps."""
+    """The number of images that an image model bills: those of all steps; None if not known."""
     if question.steps is None or question.batch_size is None:
         return None
     return question.steps * question.batch_size
@@ -178,19 +178,19 @@ def _notes(
     question: Question, training: Cost, prices: Mapping[str, Price | None], calls: Calls | None
 ) -> Iterator[str]:
     if training.item == "train_hour":
-        yield "how many hours reinforcement fine-tuning takes cannot be foretold"
+        yield "how many hours reinforcement fine-tuning takes cannot be predicted"
     if training.item == "train_per_image" and _images(question) is None:
         if "stepCount" in question.plan.hyperparameters:
             yield "image models bill stepCount × batchSize images: give --steps"
         else:
             yield f"how many images {question.card.name} bills is not documented"
     elif not question.epochs_known:
-        yield f"no default of epochs is documented; counted with {question.epochs}: give --epochs"
+        yield f"no default of epochs is documented; {question.epochs} is assumed: give --epochs"
     if question.plan.customization == "DISTILLATION":
         yield "the teacher's answers are billed as its own calls and are not counted here"
     if question.tokens.images and training.item != "train_per_image":
-        told = f"{question.tokens.images} images are in the data; their tokens are not counted"
-        yield f"{told}, since no document says how many an image costs in training"
+        note = f"{question.tokens.images} images are in the data; their tokens are not counted"
+        yield f"{note}, because no document says how many an image costs in training"
     if calls:
         yield from break_even_notes(prices, calls)
     yield "whether AWS bills validation tokens and failed jobs is not documented"

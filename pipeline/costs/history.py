@@ -1,4 +1,4 @@
-"""How fast the knowledge behind a data set changes, told by the runs that were published."""
+"""How fast the knowledge behind a data set changes, measured over the published runs."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ DAYS_A_MONTH = 365.25 / 12
 
 @dataclass(frozen=True)
 class History:
-    """The sources of a recipe over its runs."""
+    """How the sources of a recipe changed over its runs."""
 
     runs: int
     days: float  # between the first and the last run that were compared
     added: int  # sources, over all steps from run to run
     changed: int
     removed: int
-    sources: float  # of a run, on average
+    sources: float  # average number per run
 
     @property
     def share_a_month(self) -> float | None:
-        """Sources that are new, changed or gone in a month, of all; None: it cannot be told yet."""
+        """Share of the sources added, changed or removed in a month; None: not known yet."""
         if self.runs < 2 or self.days < LEAST_DAYS or not self.sources:
             return None
         turned = self.added + self.changed + self.removed
         return turned / self.sources / self.days * DAYS_A_MONTH
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """All fields and `share_a_month` as plain JSON values."""
         return asdict(self) | {"share_a_month": self.share_a_month}
 
 
 def read_history(place: Place, name: str) -> History:
-    """The last `MOST_RUNS` runs of the recipe `name` that are published at a place.
+    """The changes over the last `MOST_RUNS` runs of the recipe `name` published at a place.
 
-    When a run was published is told by the place: a run holds no clock reading.
+    The place says when a run was published, because a run itself contains no time.
     """
     runs = list(_runs(place, name))
     steps = [compare_sources(before, after) for (_, before), (_, after) in pairwise(runs)]
@@ -59,13 +59,13 @@ def read_history(place: Place, name: str) -> History:
 
 
 def _runs(place: Place, name: str) -> Iterator[tuple[float, list[dict[str, Any]]]]:
-    """When each run of the recipe was published, in seconds, and its sources; the oldest first."""
-    newest = sorted(place.published(), key=lambda one: (one[1], one[0]), reverse=True)
-    own: list[tuple[float, list[dict[str, Any]]]] = []
+    """Time of publication (in seconds) and inputs of each run of the recipe, the oldest first."""
+    newest = sorted(place.published(), key=lambda listed: (listed[1], listed[0]), reverse=True)
+    dated_runs: list[tuple[float, list[dict[str, Any]]]] = []
     for run, when in newest:
-        found = read_manifest(place, run)
-        if found is not None and found[0]["name"] == name:
-            own.append((when, found[0]["inputs"]))
-            if len(own) == MOST_RUNS:
+        manifest = read_manifest(place, run)
+        if manifest is not None and manifest[0]["name"] == name:
+            dated_runs.append((when, manifest[0]["inputs"]))
+            if len(dated_runs) == MOST_RUNS:
                 break
-    yield from reversed(own)
+    yield from reversed(dated_runs)

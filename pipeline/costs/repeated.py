@@ -1,8 +1,8 @@
-"""What the prompts of a data set say again and again: what a tuned model need not be told.
+"""What the prompts of a data set repeat, and a tuned model therefore does not need to be given.
 
 A system prompt, an instruction before the question, examples, a closing demand such as "Answer
-in JSON": whatever most prompts share is paid for in every call, and a model that was trained on
-the answers to prompts without it does not need it.
+in JSON": whatever most prompts share is paid for in every call. A model that was trained on
+answers to prompts without it does not need it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from pipeline.checks.standard import guess_format
 from pipeline.tokens import token_estimate
 
 LOOKED_AT = 20_000
-"""Records, the first ones: what most prompts share is seen in far fewer."""
+"""How many records are read, from the start: far fewer show what most prompts share."""
 
 MOST = 0.5
-"""A text counts as repeated when more than this share of the records has it."""
+"""A text counts as repeated if more than this share of the records has it."""
 
 BOUNDARY = re.compile(r"\s")
 MESSAGE = re.compile(r"messages\[(\d+)\]")
@@ -31,25 +31,28 @@ MESSAGE = re.compile(r"messages\[(\d+)\]")
 
 @dataclass(frozen=True)
 class Repeated:
-    """Texts that most prompts share, with the share of the prompts and the tokens of each."""
+    """Texts that most prompts share, and how many tokens of each call they take."""
 
-    records: int  # looked at
+    records: int  # that were read
     system: str
     system_share: float
     opening: str  # of the first user turn
     ending: str
-    tokens: int  # of a call, of all three, by the estimate
+    tokens: int  # per call, of all three texts together, estimated
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """All fields as plain JSON values."""
         return asdict(self)
 
 
 def find_repeated(records: Iterable[dict[str, Any]], format_name: str) -> Repeated:
-    """What most of the records' prompts share; `format_name` is for those that do not tell."""
-    told = [_prompt(record, guess_format(record) or format_name) for record in records]
-    system, share = _commonest([one[0] for one in told])
-    users = [one[1] for one in told]
+    """What most of the records' prompts share.
+
+    `format_name` is the format of records whose format cannot be guessed from their shape.
+    """
+    prompts = [_prompt(record, guess_format(record) or format_name) for record in records]
+    system, share = _commonest([prompt[0] for prompt in prompts])
+    users = [prompt[1] for prompt in prompts]
     opening = shared_opening(users)
     rest = [user[len(opening) :] if user.startswith(opening) else user for user in users]
     ending = shared_opening([user[::-1] for user in rest])[::-1]
@@ -57,11 +60,11 @@ def find_repeated(records: Iterable[dict[str, Any]], format_name: str) -> Repeat
     tokens = pl.DataFrame({"text": parts}, schema={"text": pl.String}).select(
         token_estimate(pl.col("text")).sum()
     )
-    return Repeated(len(told), system, share, opening, ending, int(tokens.item()))
+    return Repeated(len(prompts), system, share, opening, ending, int(tokens.item()))
 
 
 def _prompt(record: dict[str, Any], format_name: str) -> tuple[str, str]:
-    """A record's system prompt and its first user turn; empty where it has none."""
+    """A record's system prompt and its first user turn; each is empty if the record has none."""
     system: list[str] = []
     user: list[str] = []
     turn = None
@@ -78,44 +81,44 @@ def _prompt(record: dict[str, Any], format_name: str) -> tuple[str, str]:
 
 
 def _is_system(record: dict[str, Any], message: str) -> bool:
-    """Whether `messages[0]` is a system prompt, as OpenAI's shape has it."""
-    number = MESSAGE.fullmatch(message)
-    if number is None:
+    """Whether `message` (such as `messages[0]`) is a system prompt, as in OpenAI's format."""
+    match = MESSAGE.fullmatch(message)
+    if match is None:
         return False
-    return record["messages"][int(number[1])].get("role") in {"system", "developer"}
+    return record["messages"][int(match[1])].get("role") in {"system", "developer"}
 
 
-def _commonest(said: Sequence[str]) -> tuple[str, float]:
-    """The text that most have, with their share; empty where none has more than `MOST`."""
-    counts = Counter(text for text in said if text)
+def _commonest(all_texts: Sequence[str]) -> tuple[str, float]:
+    """The most common text and its share; an empty text if no share is above `MOST`."""
+    counts = Counter(text for text in all_texts if text)
     text, number = max(counts.items(), key=lambda one: (one[1], one[0]), default=("", 0))
-    share = number / len(said) if said else 0.0
+    share = number / len(all_texts) if all_texts else 0.0
     return (text, round(share, 4)) if share > MOST else ("", 0.0)
 
 
-def shared_opening(said: Sequence[str]) -> str:
-    """The longest whole words that more than `MOST` of the texts begin with.
+def shared_opening(all_texts: Sequence[str]) -> str:
+    """The longest opening of whole words that more than `MOST` of the texts have in common.
 
-    Texts with the same beginning stand together once they are sorted, so that it is the beginning
-    that the first and the last of some run of more than half of them share. It is empty when the
-    texts themselves are mostly the same: then it is the question that repeats, not its frame.
+    Sorted texts with the same opening are neighbours, so the opening is what the first and the
+    last text of some window of more than half of them share. It is empty if the texts are mostly
+    equal: then the question itself repeats, not a frame around it.
     """
-    ordered = sorted(said)
-    among = int(len(ordered) * MOST) + 1
-    if len(set(ordered)) < 2 or among > len(ordered):
+    ordered = sorted(all_texts)
+    window = int(len(ordered) * MOST) + 1
+    if len(set(ordered)) < 2 or window > len(ordered):
         return ""
     longest = ""
-    for first, last in zip(ordered, ordered[among - 1 :], strict=False):
+    for first, last in zip(ordered, ordered[window - 1 :], strict=False):
         if first[: len(longest) + 1] == last[: len(longest) + 1]:
             longest = _common(first, last)
-    if not longest or _commonest(said)[0].startswith(longest):
+    if not longest or _commonest(all_texts)[0].startswith(longest):
         return ""
-    cut = [found.end() for found in BOUNDARY.finditer(longest)]
+    cut = [match.end() for match in BOUNDARY.finditer(longest)]
     return longest[: cut[-1]] if cut else ""
 
 
 def _common(one: str, other: str) -> str:
-    """What both begin with."""
+    """The opening that both texts have in common."""
     pairs = enumerate(zip(one, other, strict=False))
     length = next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
     return one[:length]

@@ -1,4 +1,4 @@
-"""What there is to train on: records, tokens and images of a run's target or of a JSONL file."""
+"""What there is to train on: records, tokens and images of a run's target or a JSONL file."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ LINES_AT_ONCE = 2000
 
 
 def run_tokens(run: PublishedRun, target: str) -> Tokens:
-    """The manifest's bound, and an estimate where the lines are on this machine."""
-    told = run.manifest["targets"][target]
-    folder = f"{run.whole(target)}/images/"  # of all parts together
-    images = sum(entry["path"].startswith(folder) for entry in run.manifest["files"])
+    """A target's training tokens: the manifest's bound, and an estimate if its lines are local."""
+    entry = run.manifest["targets"][target]
+    folder = f"{run.whole(target)}/images/"  # images of all of the target's parts
+    images = sum(file["path"].startswith(folder) for file in run.manifest["files"])
     path = train_file(run, target)
-    likely = file_tokens(path, [told["format"]]).estimate if path else None
-    bound = told["tokens"].get("train", 0)
-    return Tokens(told["records"].get("train", 0), bound, likely, images)
+    likely = file_tokens(path, [entry["format"]]).estimate if path else None
+    bound = entry["tokens"].get("train", 0)
+    return Tokens(entry["records"].get("train", 0), bound, likely, images)
 
 
 def train_file(run: PublishedRun, target: str) -> Path | None:
-    """A target's training lines, where they are on this machine."""
+    """The file of a target's training lines; None if it is not on this machine."""
     path = Path(run.place.uri, "runs", run.run, target, "train.jsonl")
     return path if not is_remote(run.place.uri) and path.is_file() else None
 
@@ -40,30 +40,31 @@ def train_file(run: PublishedRun, target: str) -> Path | None:
 def file_tokens(path: Path, formats: Sequence[str]) -> Tokens:
     """Tokens of all texts of a JSONL file, which is read in parts.
 
-    A record is taken for the format that it seems to be, else for the first one that the model
-    takes. Raises DataError for a line that is no JSON object, StorageError.
+    The format of each record is guessed from its shape; if that fails, it is the first of
+    `formats`, those that the model accepts. Raises DataError for a line that is not a JSON object,
+    and StorageError.
     """
     records = bound = likely = images = 0
-    found = records_of(path)
-    while values := list(islice(found, LINES_AT_ONCE)):
-        said = [
+    values_of_file = records_of(path)
+    while values := list(islice(values_of_file, LINES_AT_ONCE)):
+        line_texts = [
             text
             for value in values
             for _, _, text in texts(value, guess_format(value) or formats[0])
         ]
-        weighed = pl.DataFrame({"text": said}, schema={"text": pl.String}).select(
+        summed = pl.DataFrame({"text": line_texts}, schema={"text": pl.String}).select(
             bound=(token_bound(pl.col("text")) + TURN_OVERHEAD).sum(),
             likely=(token_estimate(pl.col("text")) + TURN_OVERHEAD).sum(),
         )
         records += len(values)
-        bound += int(weighed["bound"].item())
-        likely += int(weighed["likely"].item())
+        bound += int(summed["bound"].item())
+        likely += int(summed["likely"].item())
         images += sum(map(_images, values))
     return Tokens(records, bound, likely, images)
 
 
 def _images(value: dict[str, Any]) -> int:
-    """How many images a record names."""
+    """How many images a record refers to."""
     turns = value.get("messages")
     turns = turns if isinstance(turns, list) else ()
     contents = [turn.get("content") for turn in turns if isinstance(turn, dict)]
@@ -74,7 +75,10 @@ def _images(value: dict[str, Any]) -> int:
 
 
 def records_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSONL file. Raises DataError for a line that is none, StorageError."""
+    """The objects of a JSONL file.
+
+    Raises DataError for a line that is not a JSON object, and StorageError.
+    """
     import orjson
 
     try:
@@ -85,8 +89,8 @@ def records_of(path: Path) -> Iterator[dict[str, Any]]:
                 except orjson.JSONDecodeError:
                     value = None
                 if not isinstance(value, dict):
-                    told = "is no JSON object; `bedrock-prep check` names every fault"
-                    raise DataError(f"{path}:{number}: {told}")
+                    fault = "is not a JSON object; `bedrock-prep check` lists every fault"
+                    raise DataError(f"{path}:{number}: {fault}")
                 yield value
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""An estimate as lines for people."""
+"""An estimate as text for the terminal."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pipeline.costs.estimate import ITEMS, Estimate
 
 
 def told_estimate(made: Estimate) -> str:
-    """For people."""
+    """The estimate as lines of text: data, costs, prices, break-even, advice, notes."""
     tokens = made.tokens
     likely = f"about {tokens.estimate:,}, " if tokens.estimate is not None else ""
     lines = [
         f"{made.model} {made.customization}, epochs: {made.epochs}",
         f"  data: {tokens.records:,} records, {likely}at most {tokens.bound:,} tokens",
-        f"  training: {_told_training(made)}",
+        f"  training: {_format_training(made)}",
     ]
     for item, price in made.prices.items():
-        lines.append(f"  {item}: {_told_price(item, price)}")
-    lines += [_told_break_even(one) for one in made.break_even]
+        lines.append(f"  {item}: {_format_price(item, price)}")
+    lines += [_format_break_even(hosting) for hosting in made.break_even]
     if made.advice:
         lines.append(f"  advice: {made.advice.verdict}: {VERDICTS[made.advice.verdict]}")
         lines += [f"    {reason}" for reason in made.advice.because]
     return "\n".join([*lines, *(f"  note: {note}" for note in made.notes)])
 
 
-def _told_training(made: Estimate) -> str:
+def _format_training(made: Estimate) -> str:
     usd = made.training.usd
     if usd is None:
         return f"unknown ({ITEMS[made.training.item]})"
@@ -35,19 +35,20 @@ def _told_training(made: Estimate) -> str:
     return f"about ${made.training_likely_usd:,.4f}, at most ${usd:,.4f}"
 
 
-def _told_price(item: str, price: Price | None) -> str:
+def _format_price(item: str, price: Price | None) -> str:
     if price is None:
-        return f"no price is known; give --price {item}=USD ({ITEMS[item]})"
+        return f"the price is not known; give --price {item}=USD ({ITEMS[item]})"
     when = ", ".join(part for part in (price.date, price.confidence, price.source) if part)
     return f"${price.usd:.8f}".rstrip("0").rstrip(".") + f" ({when})"
 
 
-def _told_break_even(one: BreakEven) -> str:
-    calls = f"{one.calls_a_month:,} calls a month" if one.calls_a_month is not None else "never"
+def _format_break_even(way: BreakEven) -> str:
+    calls = way.calls_a_month
+    pays = f"pays off from {calls:,} calls a month" if calls is not None else "never pays off"
     paid = "training is not paid back"
-    if one.months is not None:
-        paid = f"training is paid back in {one.months:.1f} months"
+    if way.months is not None:
+        paid = f"training is paid back in {way.months:.1f} months"
     return (
-        f"  {one.hosting}: ${one.fixed_usd_a_month:,.2f} a month, pays from {calls}; "
+        f"  {way.hosting}: ${way.fixed_usd_a_month:,.2f} a month, {pays}; "
         f"at the given calls: {paid}"
     )

@@ -15,7 +15,7 @@ __all__ = ["Comparable", "Diff", "compare"]
 
 
 class Comparable(Protocol):
-    """A run that can be compared: published, or staged and not yet published."""
+    """A run that can be compared, whether it is published or only staged."""
 
     run: str
     manifest: dict[str, Any]
@@ -25,7 +25,7 @@ class Comparable(Protocol):
         ...
 
     def report(self) -> dict[str, Any]:
-        """Its report.json."""
+        """The run's report.json."""
         ...
 
 
@@ -42,18 +42,18 @@ class Diff:
 
     @property
     def same(self) -> bool:
-        """Whether nothing differs but the name."""
+        """Whether nothing differs except the runs' names."""
         return not (self.sources.total or self.made.total or self.decisions.total)
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """All fields as plain JSON values."""
         return asdict(self)
 
 
 def compare(before: Comparable, after: Comparable) -> Diff:
-    """Compare two runs, of the same recipe or not; records are matched by id.
+    """Compare two runs, whether of the same recipe or not; records are matched by id.
 
-    An id names a place (source and locator), so an edited document keeps it.
+    An id stands for a place (source and locator), so an edited document keeps its id.
     """
     sources = compare_sources(before.manifest["inputs"], after.manifest["inputs"])
     made = compare_made(before.manifest, after.manifest)
@@ -69,6 +69,6 @@ def compare(before: Comparable, after: Comparable) -> Diff:
 
 
 def _whole(run: Comparable) -> dict[str, Any]:
-    """What drift is measured from: the run's report, its targets without their parts."""
+    """The run's report as drift needs it: the parts of each target are added up."""
     report = run.report()
     return report | {"targets": whole_targets(report["targets"], run.manifest["targets"])}

@@ -1,4 +1,4 @@
-"""Which records were decided otherwise in two runs, and what made the difference."""
+"""Which records were decided differently in two runs, and what caused the difference."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Run(Protocol):
 
 @dataclass(frozen=True)
 class Flip:
-    """Records that went one way and now go another, for one cause."""
+    """Records with the same two verdicts, before and after, and the same cause."""
 
     before: str  # kept: assistant · rejected by quality: too_short · merged by dedup_exact: …
     after: str
@@ -37,11 +37,11 @@ class Flip:
 
 @dataclass(frozen=True)
 class Decisions:
-    """Records of both runs, by id; a document counts as kept if any of its chunks is."""
+    """Counts of the records in both runs, by id; a document is kept if any of its chunks is."""
 
     both: int
-    total: int  # flipped
-    moved: int  # kept both times, in another split
+    total: int  # records whose verdict changed
+    moved: int  # kept in both runs, but in different splits
     flips: list[Flip]  # the most frequent first, `GROUPS_MOST` at most
 
 
@@ -53,7 +53,7 @@ def compare_decisions(before: _Run, after: _Run, made: Changes) -> Decisions:
     caused = flipped.with_columns(cause=_cause(flipped, before, after, made))
     groups = caused.partition_by("verdict", "verdict_after", "cause", maintain_order=True)
     flips = [_flip(group) for group in groups]
-    flips.sort(key=lambda one: (-one.records, one.before, one.after, one.cause))
+    flips.sort(key=lambda flip: (-flip.records, flip.before, flip.after, flip.cause))
     return Decisions(
         both=pair.height,
         total=flipped.height,
@@ -63,11 +63,10 @@ def compare_decisions(before: _Run, after: _Run, made: Changes) -> Decisions:
 
 
 def outcomes(run: _Run) -> pl.LazyFrame:
-    """One row for each ingested record: `root`, `source`, `verdict`, the rule that set it aside,
-    or the `targets` that kept it.
+    """One row for each ingested record: `root`, `source`, `verdict`, and how it was decided.
 
-    A record that some target kept is kept there; another was set aside by the first stage that
-    names it, in the order of the ledger.
+    A record that any target kept has `targets` and `splits`. Any other has the `stage`, `value`,
+    `threshold` and `merged_into` of the first stage, in the ledger's order, that set it aside.
     """
     root = root_id()
     kept = (
@@ -81,7 +80,7 @@ def outcomes(run: _Run) -> pl.LazyFrame:
         )
         .with_columns(verdict=pl.format("kept: {}", pl.col("targets").list.join(", ")))
     )
-    order = {one["stage"]: number for number, one in enumerate(run.manifest["stages"])}
+    order = {count["stage"]: number for number, count in enumerate(run.manifest["stages"])}
     place = pl.col("stage").replace_strict(order, default=len(order), return_dtype=pl.Int64)
     how = pl.when(pl.col("merged_into").is_null()).then(pl.lit("rejected"))
     verdict = pl.format("{} by {}: {}", how.otherwise(pl.lit("merged")), "stage", "reason")
@@ -99,12 +98,15 @@ def outcomes(run: _Run) -> pl.LazyFrame:
 
 
 def _cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Changes) -> pl.Expr:
-    """What made each difference: the nearest thing that differs, from the record outwards."""
+    """The cause of each difference: the closest thing to the record that has changed.
+
+    In this order: its source, its stage's settings, its targets, its duplicates, anything else.
+    """
     old, new = digests(before.manifest["inputs"]), digests(after.manifest["inputs"])
     edited = [name for name in old.keys() & new.keys() if old[name] != new[name]]
     stages = set(flipped["stage"].drop_nulls()) | set(flipped["stage_after"].drop_nulls())
-    told = {stage: _told(made, stage, before, after) for stage in stages}
-    known = {stage: text for stage, text in told.items() if text}
+    causes = {stage: _stage_cause(made, stage, before, after) for stage in stages}
+    known = {stage: text for stage, text in causes.items() if text}
 
     def settings(column: str) -> pl.Expr:
         return pl.col(column).replace_strict(known, default=None, return_dtype=pl.String)
@@ -114,7 +116,7 @@ def _cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Changes) -> p
     elsewhere = "the recipe" if made.recipe else "the version" if made.versions else None
     rest = pl.lit(f"{elsewhere}, in another stage" if elsewhere else "other records")
     by_settings = pl.coalesce(settings("stage_after"), settings("stage"))
-    both = pl.format("the source changed, or {}", by_settings)  # an edit of it may be elsewhere
+    both = pl.format("the source changed, or {}", by_settings)  # the edit may be in another record
     return (
         pl.when(pl.col("source").is_in(edited))
         .then(pl.coalesce(both, pl.lit("the source changed")))
@@ -129,8 +131,10 @@ def _cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Changes) -> p
 
 
 def _targets_cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Changes) -> pl.Series:
-    """What differs in the targets of which only one run kept a record; null where another stage
-    set it aside."""
+    """What changed in the targets that kept a record in only one of the runs.
+
+    Null for records that a stage before the targets set aside.
+    """
     differing = pl.col("targets").list.set_symmetric_difference("targets_after")
     sides = (pl.col("stage"), pl.col("stage_after"))
     here = [side.is_null() | side.str.starts_with(TARGETS) for side in sides]
@@ -141,28 +145,31 @@ def _targets_cause(flipped: pl.DataFrame, before: _Run, after: _Run, made: Chang
     known = {}
     for several in names.to_series().drop_nulls().unique():
         stages = dict.fromkeys(_target_stage(name, before, after) for name in several.split("\n"))
-        told = [_told(made, stage, before, after) for stage in stages]
-        known[several] = "; ".join(filter(None, told)) or None
+        causes = [_stage_cause(made, stage, before, after) for stage in stages]
+        known[several] = "; ".join(filter(None, causes)) or None
     return names.to_series().replace_strict(known, default=None, return_dtype=pl.String)
 
 
 def _target_stage(name: str, before: _Run, after: _Run) -> str:
-    """The stage of a target, which may be written in parts."""
+    """The ledger's stage of a target or of one of its parts."""
     entries = before.manifest["targets"] | after.manifest["targets"]
     return target_label(whole_name(name, entries[name]))
 
 
-def _told(made: Changes, stage: str, before: _Run, after: _Run) -> str | None:
-    """The settings of a stage that differ, or that only one of the runs has it."""
-    there = [
-        any(one["stage"] == stage for one in run.manifest["stages"]) for run in (before, after)
+def _stage_cause(made: Changes, stage: str, before: _Run, after: _Run) -> str | None:
+    """Which settings of a stage differ, or that only one of the runs has it; None if neither."""
+    has_stage = [
+        any(count["stage"] == stage for count in run.manifest["stages"]) for run in (before, after)
     ]
-    if there == [False, True]:
+    if has_stage == [False, True]:
         return f"{stage} is new"
-    if there == [True, False]:
+    if has_stage == [True, False]:
         return f"{stage} is gone"
     changes = made.of_stage(stage)
-    return "; ".join(f"{one.where}: {one.before} → {one.after}" for one in changes[:4]) or None
+    return (
+        "; ".join(f"{change.where}: {change.before} → {change.after}" for change in changes[:4])
+        or None
+    )
 
 
 def _flip(group: pl.DataFrame) -> Flip:

@@ -1,4 +1,4 @@
-"""How far the data of a run is from the run before: lengths, languages, what was left out."""
+"""How far a run's data has moved from the previous run's: lengths, languages, what was left out."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 from pipeline.publish import whole_name
 
 HALF = 0.5
-"""Added to every bin (Jeffreys' prior): an empty bin stays finite, few records prove little."""
+"""Added to every bin (Jeffreys' prior), so empty bins stay finite and few records weigh little."""
 
 STABLE, SHIFTED = 0.1, 0.25
-"""The customary reading of a population stability index: under 0.1 the same, over 0.25 another."""
+"""The usual reading of a population stability index: below 0.1 stable, above 0.25 shifted."""
 
 
 @dataclass(frozen=True)
 class TargetDrift:
-    """Of one target's records; None where one of the runs has none."""
+    """The drift of one target; an index is None if one of the runs has no records of the target."""
 
     records_before: int
     records_after: int
     tokens: float | None  # population stability index of the lengths
-    languages: float | None  # and of the languages
+    languages: float | None  # population stability index of the languages
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,19 @@ class Drift:
     """The distance between two runs."""
 
     before: str  # digest of the earlier run
-    rejected: float  # change of the share of the ingested records, -1 to 1
+    rejected: float  # change in the share of rejected records among those ingested, -1 to 1
     merged: float
     sources_removed: float  # share of the earlier run's sources
     targets: dict[str, TargetDrift]
 
     def as_json(self) -> dict[str, Any]:
-        """For report.json."""
+        """All fields as plain JSON values, as in report.json."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What one target holds, all its parts together."""
+    """The records of one target, all its parts together, by length bin and by language."""
 
     records: int = 0
     lengths: Mapping[Any, int] = field(default_factory=dict)
@@ -56,38 +56,42 @@ class Counted:
 
 
 def _summed(one: Mapping[Any, int], other: Mapping[Any, int]) -> dict[Any, int]:
-    """A Counter would lose the bins of nobody, which count for the index."""
+    """Add two counts; unlike a Counter, this keeps empty bins, which count for the index."""
     return {name: one.get(name, 0) + other.get(name, 0) for name in (*one, *other)}
 
 
 def whole_targets(targets: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Counted]:
-    """A report's targets, by the manifest's entries: that one is cut in more parts is no drift."""
-    found: dict[str, Counted] = {}
-    for name, told in targets.items():
-        records, measured = sum(told["records"].values()), told["measured"]
-        own = Counted(records, _lengths(measured), _languages(measured))
+    """Add up each target's parts, so that dividing a target into more parts is not drift.
+
+    `targets` are those of report.json, `entries` those of the manifest.
+    """
+    by_target: dict[str, Counted] = {}
+    for name, target in targets.items():
+        records, measured = sum(target["records"].values()), target["measured"]
+        counted = Counted(records, _lengths(measured), _languages(measured))
         whole = whole_name(name, entries[name])
-        found[whole] = found.get(whole, Counted()) + own
-    return found
+        by_target[whole] = by_target.get(whole, Counted()) + counted
+    return by_target
 
 
 def measure_drift(
     before: Mapping[str, Any], after: Mapping[str, Any], sources_removed: float = 0.0
 ) -> Drift:
-    """The drift between two runs: `run` and `records` as in report.json, `targets` as wholes.
+    """The drift between two runs.
 
-    A target that only the earlier run has is one that lost all its records.
+    Both have `run` and `records` as in report.json, and `targets` from `whole_targets`. A target
+    that only the earlier run has counts as having lost all of its records.
     """
-    there, now = before["targets"], after["targets"]
-    shares = [_shares(one["records"]) for one in (before, after)]
+    targets_before, targets_after = before["targets"], after["targets"]
+    shares = [_shares(run["records"]) for run in (before, after)]
     return Drift(
         before=before["run"],
         rejected=round(shares[1]["rejected"] - shares[0]["rejected"], 6),
         merged=round(shares[1]["merged"] - shares[0]["merged"], 6),
         sources_removed=round(sources_removed, 6),
         targets={
-            name: _target(there.get(name, Counted()), now.get(name, Counted()))
-            for name in dict.fromkeys((*now, *there))
+            name: _target(targets_before.get(name, Counted()), targets_after.get(name, Counted()))
+            for name in dict.fromkeys((*targets_after, *targets_before))
         },
     )
 
@@ -107,19 +111,19 @@ def _target(before: Counted, after: Counted) -> TargetDrift:
 
 
 def _lengths(measured: Mapping[str, Any]) -> dict[Any, int]:
-    return {one["from"]: one["records"] for one in measured["tokens"]["histogram"]}
+    return {bin_["from"]: bin_["records"] for bin_ in measured["tokens"]["histogram"]}
 
 
 def _languages(measured: Mapping[str, Any]) -> dict[Any, int]:
-    told = measured["languages"]
-    counted = {one["language"]: one["records"] for one in told["shown"]}
-    return counted | ({"others": told["others"]} if told["others"] else {})
+    languages = measured["languages"]
+    counted = {language["language"]: language["records"] for language in languages["shown"]}
+    return counted | ({"others": languages["others"]} if languages["others"] else {})
 
 
 def stability_index(before: Mapping[Any, int], after: Mapping[Any, int]) -> float | None:
-    """Population stability index of two counts by bin; None when one of them is empty.
+    """Population stability index of two counts by bin; None if one of them is empty.
 
-    Σ (after − before) · ln(after / before) over the shares of each bin: 0 for the same shares.
+    It is Σ (after − before) · ln(after / before) over the shares of each bin: 0 for equal shares.
     """
     totals = sum(before.values()), sum(after.values())
     if not all(totals):
@@ -134,5 +138,5 @@ def stability_index(before: Mapping[Any, int], after: Mapping[Any, int]) -> floa
 
 
 def standing(index: float) -> str:
-    """The customary reading of an index: `stable`, `moved`, or `shifted`."""
+    """The usual reading of a stability index: `stable`, `moved` or `shifted`."""
     return "stable" if index < STABLE else "moved" if index <= SHIFTED else "shifted"

@@ -12,7 +12,7 @@ from pipeline.report.style import page_head
 
 
 def render_diff(diff: Diff, name: str) -> str:
-    """The whole page; `name` is the recipe's."""
+    """The whole page; `name` is the recipe's name."""
     head = page_head(f"{name} · what changed")
     top = el(
         "header",
@@ -30,11 +30,11 @@ def _verdict(diff: Diff) -> Markup:
     if diff.same:
         return el("p", "Same sources, same recipe, same decisions.", class_="verdict good")
     decisions = diff.decisions
-    said = (
+    sentence = (
         f"{diff.sources.total:,} sources and {diff.made.total:,} settings differ; "
-        f"{decisions.total:,} of {decisions.both:,} records were decided otherwise."
+        f"{decisions.total:,} of {decisions.both:,} records were decided differently."
     )
-    return el("p", said, class_="verdict")
+    return el("p", sentence, class_="verdict")
 
 
 def _section(title: str, *children: Markup) -> Markup:
@@ -42,7 +42,7 @@ def _section(title: str, *children: Markup) -> Markup:
 
 
 def _table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> Markup:
-    head = el("thead", el("tr", *(el("th", one, scope="col") for one in headings)))
+    head = el("thead", el("tr", *(el("th", heading, scope="col") for heading in headings)))
     body = (el("tr", *(el("td", data(cell)) for cell in row)) for row in rows)
     return el("div", el("table", head, el("tbody", *body)), class_="scroll", tabindex="0")
 
@@ -50,15 +50,15 @@ def _table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> Markup:
 def _drift(diff: Diff) -> Markup:
     drift = diff.drift
     lines = (
-        (name, f"{one.records_before:,}", f"{one.records_after:,}", reading(one.tokens),
-         reading(one.languages))
-        for name, one in drift.targets.items()
+        (name, f"{target.records_before:,}", f"{target.records_after:,}", reading(target.tokens),
+         reading(target.languages))
+        for name, target in drift.targets.items()
     )  # fmt: skip
     shares = (
         f"Share of records rejected {drift.rejected:+.2%}, merged {drift.merged:+.2%}; "
         f"sources removed {drift.sources_removed:.2%}."
     )
-    about = "Population stability index: under 0.1 stable, over 0.25 another population."
+    about = "Population stability index: below 0.1 stable, above 0.25 another population."
     headings = ("target", "records before", "after", "lengths", "languages")
     return _section(
         "Drift", el("p", shares), _table(headings, lines), el("p", about, class_="note")
@@ -69,23 +69,23 @@ def _made(diff: Diff) -> Markup:
     changes = (*diff.made.recipe, *diff.made.versions, *diff.made.cards)
     if not changes:
         return _section("Recipe, versions, model limits", el("p", "No difference."))
-    lines = el("ul", *(el("li", el("code", data(told_change(one)))) for one in changes))
+    lines = el("ul", *(el("li", el("code", data(told_change(change)))) for change in changes))
     return _section("Recipe, versions, model limits", lines)
 
 
 def _decisions(diff: Diff) -> Markup:
     decisions = diff.decisions
     counted = (
-        f"{decisions.both:,} records are in both runs: {decisions.total:,} were decided otherwise, "
-        f"{decisions.moved:,} went to another split."
+        f"{decisions.both:,} records are in both runs: {decisions.total:,} were decided "
+        f"differently, {decisions.moved:,} went to another split."
     )
     return _section("Decisions", el("p", counted), *(_flip(flip) for flip in decisions.flips))
 
 
 def _flip(flip: Flip) -> Markup:
     places = (
-        (f"{one['source']} {one['locator'] or ''}", one["id"], evidence(one).strip())
-        for one in flip.samples
+        (f"{sample['source']} {sample['locator'] or ''}", sample["id"], evidence(sample).strip())
+        for sample in flip.samples
     )
     title = el("summary", f"{flip.records:,} × ", data(flip.before), " → ", data(flip.after))
     cause = el("p", "Because: ", data(flip.cause))
@@ -102,5 +102,5 @@ def _sources(diff: Diff) -> Markup:
         more = [el("li", f"and {number - len(names):,} more")] if number > len(names) else []
         items = (el("li", el("code", data(f"{sign} {name}"))) for name in names)
         lists.append(el("h3", f"{number:,} {kind}") + el("ul", *items, *more))
-    told = join(Markup(one) for one in lists) if lists else el("p", "No difference.")
-    return _section(f"Sources: {sources.before:,} → {sources.after:,}", told)
+    lists_text = join(Markup(one) for one in lists) if lists else el("p", "No difference.")
+    return _section(f"Sources: {sources.before:,} → {sources.after:,}", lists_text)

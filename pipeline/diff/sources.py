@@ -12,12 +12,12 @@ from pipeline.stage import CHUNKS
 SHOWN_MOST = 20
 EVALUATION_SETS, AGAINST = "evaluation_sets", "against"
 WITHDRAW = "withdraw"
-"""Stands for the stage `read` where it is not the reading that set a record aside."""
+"""Used as the stage, instead of `read`, of records that the recipe's `withdraw` set aside."""
 
 
 @dataclass(frozen=True)
 class SourceChanges:
-    """Sources by what became of them; names are the first `SHOWN_MOST` in order."""
+    """How many sources were added, changed and removed; `shown` has `SHOWN_MOST` names of each."""
 
     before: int
     after: int
@@ -28,13 +28,13 @@ class SourceChanges:
 
     @property
     def total(self) -> int:
-        """Sources that are not the same in both runs."""
+        """Number of sources that are not the same in both runs."""
         return self.added + self.changed + self.removed
 
 
 @dataclass(frozen=True)
 class Change:
-    """One setting that differs; None: not there."""
+    """One setting that differs; None stands for a setting that a run does not have."""
 
     where: str  # recipe.stages.quality.min_words, version, card.assistant.tokens_max
     before: Any
@@ -43,7 +43,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """What differs beside the data."""
+    """What differs besides the data: recipe, versions, limits of model cards."""
 
     recipe: list[Change]
     versions: list[Change]
@@ -55,24 +55,28 @@ class Changes:
         return len(self.recipe) + len(self.versions) + len(self.cards)
 
     def of_stage(self, label: str) -> list[Change]:
-        """The changes that can change what one stage of the ledger decides."""
+        """The changes that can affect what the ledger's stage `label` decides."""
         target = target_of(label)
         if target is not None:
-            own = [c for c in self.cards if c.where.startswith(f"card.{target}.")]
-            return own + self._recipe_below(f"recipe.targets.{target}")
+            changes = [c for c in self.cards if c.where.startswith(f"card.{target}.")]
+            return changes + self._recipe_below(f"recipe.targets.{target}")
         if label == "split":
             return self._recipe_below("recipe.split")
         if label == "read":
             return self._recipe_below("recipe.sources")
         if label == WITHDRAW:
             return self._recipe_below("recipe.withdraw")
-        own = self._recipe_below(f"recipe.stages.{label.removesuffix(CHUNKS)}")
-        beside = {"decontaminate": EVALUATION_SETS, "dedup_exact": AGAINST, "dedup_near": AGAINST}
-        key = beside.get(label.split(".")[0])
+        changes = self._recipe_below(f"recipe.stages.{label.removesuffix(CHUNKS)}")
+        extra_settings = {
+            "decontaminate": EVALUATION_SETS,
+            "dedup_exact": AGAINST,
+            "dedup_near": AGAINST,
+        }
+        key = extra_settings.get(label.split(".")[0])
         if key is None:
-            return own
+            return changes
         sets = (f"recipe.{key}", key)
-        return own + [change for place in sets for change in self._recipe_below(place)]
+        return changes + [change for place in sets for change in self._recipe_below(place)]
 
     def _recipe_below(self, place: str) -> list[Change]:
         return [c for c in self.recipe if c.where == place or c.where.startswith(f"{place}.")]
@@ -81,7 +85,7 @@ class Changes:
 def compare_sources(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> SourceChanges:
     """Compare two manifests' `inputs` by name and SHA-256."""
     old, new = digests(before), digests(after)
-    found = {
+    names_by_kind = {
         "added": sorted(new.keys() - old.keys()),
         "changed": sorted(name for name in old.keys() & new.keys() if old[name] != new[name]),
         "removed": sorted(old.keys() - new.keys()),
@@ -89,31 +93,32 @@ def compare_sources(before: list[dict[str, Any]], after: list[dict[str, Any]]) -
     return SourceChanges(
         before=len(old),
         after=len(new),
-        **{kind: len(names) for kind, names in found.items()},
-        shown={kind: names[:SHOWN_MOST] for kind, names in found.items()},
+        **{kind: len(names) for kind, names in names_by_kind.items()},
+        shown={kind: names[:SHOWN_MOST] for kind, names in names_by_kind.items()},
     )
 
 
 def digests(inputs: list[dict[str, Any]]) -> dict[str, str]:
-    """SHA-256 by source."""
-    return {one["source"]: one["sha256"] for one in inputs}
+    """The SHA-256 of each input, by source."""
+    return {entry["source"]: entry["sha256"] for entry in inputs}
 
 
 def compare_made(before: dict[str, Any], after: dict[str, Any]) -> Changes:
     """Compare two manifests' recipes, versions and limits."""
     versions = [
-        dict(one.get("libraries", {})) | {"bedrock-prep": one["version"], "python": one["python"]}
-        for one in (before, after)
+        dict(manifest.get("libraries", {}))
+        | {"bedrock-prep": manifest["version"], "python": manifest["python"]}
+        for manifest in (before, after)
     ]
     limits = [
-        {name: told.get("limits", {}) for name, told in one["targets"].items()}
-        for one in (before, after)
+        {name: entry.get("limits", {}) for name, entry in manifest["targets"].items()}
+        for manifest in (before, after)
     ]
-    recipes = [by_label(one["recipe"]) for one in (before, after)]
+    recipes = [by_label(manifest["recipe"]) for manifest in (before, after)]
     sets, against = (
         [
-            {name: digests(told["inputs"]) for name, told in one.get(key, {}).items()}
-            for one in (before, after)
+            {name: digests(entry["inputs"]) for name, entry in manifest.get(key, {}).items()}
+            for manifest in (before, after)
         ]
         for key in ("evaluation", AGAINST)
     )
@@ -121,24 +126,24 @@ def compare_made(before: dict[str, Any], after: dict[str, Any]) -> Changes:
     return Changes(
         recipe=[*changes_of("recipe", *recipes), *read],
         versions=list(changes_of("version", *versions)),
-        cards=[one for one in changes_of("card", *limits) if one.where.endswith(".value")],
+        cards=[change for change in changes_of("card", *limits) if change.where.endswith(".value")],
     )
 
 
 def by_label(recipe: dict[str, Any]) -> dict[str, Any]:
-    """The recipe with its stages under the names that the ledger gives them."""
+    """The recipe with its stages as a mapping by the names that the ledger gives them."""
     stages: dict[str, Any] = {}
     for entry in recipe.get("stages") or []:
         (name, settings), number = next(iter(entry.items())), 1
         while (label := name if number == 1 else f"{name}.{number}") in stages:
             number += 1
         stages[label] = settings
-    sources = {str(number): one for number, one in enumerate(recipe.get("sources") or [])}
+    sources = {str(number): source for number, source in enumerate(recipe.get("sources") or [])}
     return recipe | {"stages": stages, "sources": sources}
 
 
 def changes_of(where: str, before: Any, after: Any) -> Iterator[Change]:
-    """The leaves in which two trees of mappings differ; a whole branch where one has none."""
+    """The leaves in which two nested mappings differ; a whole branch if only one has it."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(before.keys() | after.keys()):
             yield from changes_of(f"{where}.{key}", before.get(key), after.get(key))

@@ -1,4 +1,4 @@
-"""A comparison of two runs in words, for a terminal."""
+"""A comparison of two runs as text, for a terminal."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 
 
 def told_diff(diff: Diff) -> Iterator[str]:
-    """Line by line: sources, recipe, decisions with their causes, drift."""
-    yield f"{diff.before} → {diff.after}" + ("  the same but for its name" if diff.same else "")
+    """The comparison line by line: sources, recipe, decisions with their causes, drift."""
+    yield f"{diff.before} → {diff.after}" + ("  the same except for the name" if diff.same else "")
     sources = diff.sources
     counted = ", ".join(f"{getattr(sources, kind):,} {kind}" for kind in SIGNS)
     yield f"sources: {sources.before:,} → {sources.after:,}: {counted}"
@@ -30,15 +30,15 @@ def told_diff(diff: Diff) -> Iterator[str]:
     decisions = diff.decisions
     yield (
         f"decisions: {decisions.both:,} records in both runs, {decisions.total:,} decided "
-        f"otherwise, {decisions.moved:,} in another split"
+        f"differently, {decisions.moved:,} in another split"
     )
     for flip in decisions.flips:
-        yield from _told_flip(flip)
+        yield from _format_flip(flip)
     yield from told_drift(diff.drift)
 
 
 def told_change(change: Change) -> str:
-    """`recipe.stages.quality.min_words: 5 → 30`."""
+    """A changed setting: `recipe.stages.quality.min_words: 5 → 30`."""
     return f"{change.where}: {_plain(change.before)} → {_plain(change.after)}"
 
 
@@ -46,16 +46,16 @@ def _plain(value: Any) -> str:
     return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _told_flip(flip: Flip) -> Iterator[str]:
+def _format_flip(flip: Flip) -> Iterator[str]:
     yield f"  {flip.records:>7,}  {flip.before} → {flip.after}"
     yield f"           because: {flip.cause}"
-    for one in flip.samples:
-        at = f" ({one['locator']})" if one["locator"] else ""
-        yield f"           {one['source']}{at}  {one['id']}{evidence(one)}"
+    for sample in flip.samples:
+        at = f" ({sample['locator']})" if sample["locator"] else ""
+        yield f"           {sample['source']}{at}  {sample['id']}{evidence(sample)}"
 
 
 def evidence(sample: dict[str, Any]) -> str:
-    """Value and threshold of the rule that set the record aside, in whichever run it did."""
+    """Value and threshold of the rule that set the record aside, preferably in the later run."""
     for ending in ("_after", ""):
         value, threshold = sample[f"value{ending}"], sample[f"threshold{ending}"]
         if value is not None and threshold is not None:
@@ -64,7 +64,7 @@ def evidence(sample: dict[str, Any]) -> str:
 
 
 def told_drift(drift: Drift) -> Iterator[str]:
-    """The distances, each with its customary reading."""
+    """The distances line by line, each with its usual reading."""
     yield (
         f"drift: rejected {drift.rejected:+.2%}, merged {drift.merged:+.2%}, "
         f"sources removed {drift.sources_removed:.2%}"
@@ -83,7 +83,7 @@ READINGS = {"stable": "stable", "moved": "moved", "shifted": "another population
 
 
 def reading(index: float | None) -> str:
-    """A stability index with what it is commonly taken to mean."""
+    """A stability index with its usual reading, such as `0.310 (another population)`."""
     if index is None:
         return "not comparable"
     word = READINGS[standing(index)]

@@ -1,1 +1,1 @@
-"""The quality gate: the suite, what it is held against, and the process that holds it."""
+"""The quality gate: its suite, the tables that it checks, and the process that runs it."""

@@ -1,8 +1,8 @@
 """Runs the gate's suite with Great Expectations: `python -m pipeline.gate.child`.
 
-A process of its own, because the import alone takes seconds and some 270 MB. It imports, waits for
-the name of a folder on stdin, reads suite.json and the tables that it names from there, writes
-gate.json there, and needs no network.
+This is a separate process, because the import alone takes seconds and some 270 MB. It imports the
+library, waits for the path of a folder on stdin, reads suite.json and the tables that it names from
+that folder, and writes gate.json to it. It needs no network.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from pipeline.gate.quick_import import imported
 PR_SET_PDEATHSIG = 1
 SEEN_MOST = 200
 BY_VALUE = {"expect_column_values_to_be_between", "expect_column_values_to_not_be_null"}
-"""Expectations about each value by itself."""
+"""Expectations that are about each value by itself."""
 
 
 def main() -> None:
-    """Import, then hold what stdin names; nothing when the parent has gone."""
+    """Import, then check the folder that stdin names; do nothing if the parent is gone."""
     _die_with_parent()
     gx = imported()
     folder = sys.stdin.readline().rstrip("\n")
     if folder:
         hold(gx, Path(folder))
-    os._exit(0)  # to take all modules down again takes a tenth of what their import took
+    os._exit(0)  # tearing down all modules would take a tenth of the time of their import
 
 
 def _die_with_parent() -> None:
-    """Linux: end when the run is killed, so that no process is left behind."""
+    """On Linux, end when the parent is killed, so that no process is left behind."""
     if sys.platform == "linux":
         import ctypes
         import signal
@@ -42,18 +42,18 @@ def _die_with_parent() -> None:
 
 
 def hold(gx: Any, folder: Path) -> None:
-    """Hold each suite of `folder`/suite.json against its table."""
+    """Check each suite of `folder`/suite.json against its table; write the results to gate.json."""
     suites = json.loads((folder / "suite.json").read_bytes())["suites"]
     batches = _batches(gx)
-    checks = [one for suite in suites for one in _hold(gx, batches, suite, folder)]
-    told = {"engine": f"great_expectations {gx.__version__}", "checks": checks}
+    checks = [check for suite in suites for check in _hold(gx, batches, suite, folder)]
+    results = {"engine": f"great_expectations {gx.__version__}", "checks": checks}
     unfinished = folder / "gate.json.part"
-    unfinished.write_text(json.dumps(told, sort_keys=True, allow_nan=False), encoding="utf-8")
+    unfinished.write_text(json.dumps(results, sort_keys=True, allow_nan=False), encoding="utf-8")
     unfinished.replace(folder / "gate.json")
 
 
 def _batches(gx: Any) -> Any:
-    """Where frames become batches: the pandas engine of a context that is never stored."""
+    """What turns data frames into batches: the pandas engine of a context that is never stored."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     asset = context.data_sources.add_pandas("metrics").add_dataframe_asset("records")
@@ -61,33 +61,39 @@ def _batches(gx: Any) -> Any:
 
 
 def _hold(gx: Any, batches: Any, suite: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
-    faults = {_key(one["meta"]): _refused(gx, one) for one in suite["expectations"]}
-    sound = [one for one in suite["expectations"] if faults[_key(one["meta"])] is None]
+    listed = suite["expectations"]
+    faults = {_key(expectation["meta"]): _refused(gx, expectation) for expectation in listed}
+    sound = [expectation for expectation in listed if faults[_key(expectation["meta"])] is None]
     expectations = gx.ExpectationSuite(name=suite["name"], expectations=sound)
-    told: dict[tuple[str, str], dict[str, Any]] = {}
+    checks_by_key: dict[tuple[str, str], dict[str, Any]] = {}
     for table in _tables(folder / suite["table"], suite["expectations"]):
         batch = batches.get_batch({"dataframe": table})
         results = batch.validate(expectations, result_format="SUMMARY").results
-        found = {_key(one.expectation_config.meta): one for one in results}
+        results_by_key = {_key(result.expectation_config.meta): result for result in results}
         for expectation in sound:
-            key, own = _key(expectation["meta"]), expectation["meta"].get("own", False)
-            one = _own(expectation, found[key]) if own else _told(expectation, found[key])
-            told[key] = _both(told[key], one) if key in told else one
+            key, from_recipe = _key(expectation["meta"]), expectation["meta"].get("own", False)
+            summarise = _own_check if from_recipe else _check
+            check = summarise(expectation, results_by_key[key])
+            checks_by_key[key] = _both(checks_by_key[key], check) if key in checks_by_key else check
     for expectation in suite["expectations"]:
         key = _key(expectation["meta"])
-        yield told[key] if faults[key] is None else _uncomputed(expectation, faults[key])
+        yield checks_by_key[key] if faults[key] is None else _uncomputed(expectation, faults[key])
 
 
 def _tables(path: Path, expectations: list[dict[str, Any]]) -> Iterator[Any]:
     """A table as pandas frames: in pieces if every expectation is about single values.
 
-    An expectation of the recipe may be about all of them, such as a mean: then it is one frame.
+    An expectation of the recipe may be about all values together, such as a mean; the table is
+    then one frame.
     """
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(path)
-    single = all(one["type"] in BY_VALUE and not one["meta"].get("own") for one in expectations)
-    if not single or file.num_row_groups < 2:
+    by_value = all(
+        expectation["type"] in BY_VALUE and not expectation["meta"].get("own")
+        for expectation in expectations
+    )
+    if not by_value or file.num_row_groups < 2:
         yield file.read().to_pandas()
         return
     for number in range(file.num_row_groups):
@@ -95,7 +101,7 @@ def _tables(path: Path, expectations: list[dict[str, Any]]) -> Iterator[Any]:
 
 
 def _both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """A check's results on two pieces of a table as one."""
+    """Combine a check's results on two pieces of a table into one."""
     sums = {name: one[name] + other[name] for name in ("records", "unexpected")}
     return {**one, **sums, "passed": one["passed"] and other["passed"]}
 
@@ -106,12 +112,13 @@ def _refused(gx: Any, expectation: dict[str, Any]) -> str | None:
         return None
     try:
         gx.ExpectationSuite(name="one", expectations=[expectation])
-    except Exception as error:  # noqa: BLE001 - whatever it says, the recipe must be mended
+    except Exception as error:  # noqa: BLE001 - whatever the error, the recipe must be corrected
         return " ".join(str(error).split())[:SEEN_MOST]
     return None
 
 
 def _uncomputed(expectation: dict[str, Any], error: str | None) -> dict[str, Any]:
+    """The result of an expectation that was refused: failed, with the reason under `error`."""
     asked = json.dumps(expectation["kwargs"], sort_keys=True, ensure_ascii=False)
     return {"expectation": expectation["type"], "asked": asked, "error": error, "passed": False}
 
@@ -120,8 +127,8 @@ def _key(meta: dict[str, Any]) -> tuple[str, str]:
     return meta["target"], meta["check"]
 
 
-def _told(expectation: dict[str, Any], result: Any) -> dict[str, Any]:
-    """One check's result; an expectation that could not be computed is no failed check."""
+def _check(expectation: dict[str, Any], result: Any) -> dict[str, Any]:
+    """One check's result. Raises RuntimeError for an expectation that could not be computed."""
     measured, kwargs = result.result, expectation["kwargs"]
     if "element_count" not in measured and "observed_value" not in measured:
         raise RuntimeError(f"{expectation['meta']}: {_reason(result.exception_info)}")
@@ -138,36 +145,36 @@ def _told(expectation: dict[str, Any], result: Any) -> dict[str, Any]:
     }
 
 
-def _own(expectation: dict[str, Any], result: Any) -> dict[str, Any]:
-    """The result of an expectation of the recipe, with what was asked and some values that fail.
+def _own_check(expectation: dict[str, Any], result: Any) -> dict[str, Any]:
+    """The result of an expectation of the recipe, with its arguments and some values that fail.
 
-    One that could not be computed says so under `error`: it is the recipe's fault.
+    If it could not be computed, `error` says why: that is a fault of the recipe.
     """
-    raised = any(one.get("raised_exception") for one in _infos(result.exception_info))
+    raised = any(info.get("raised_exception") for info in _infos(result.exception_info))
     error = _reason(result.exception_info) if raised else None
     seen = result.result.get("observed_value")
     blank = {"element_count": None} if error or "observed_value" not in result.result else {}
-    told = _told(expectation, _Result(result, blank))
-    return told | {
+    check = _check(expectation, _Result(result, blank))
+    return check | {
         "own": True,
         "severity": expectation["severity"],
         "about": expectation.get("description"),
         "asked": json.dumps(expectation["kwargs"], sort_keys=True, ensure_ascii=False),
-        "seen": None if seen is None or told["observed"] is not None else str(seen)[:SEEN_MOST],
+        "seen": None if seen is None or check["observed"] is not None else str(seen)[:SEEN_MOST],
         "values": list(_values(result.result.get("partial_unexpected_list") or [])),
         "error": error,
     }
 
 
 def _values(unexpected: list[Any]) -> Iterator[int | float | str]:
-    """Those that a column can be searched for; a pair of values and a NaN are none."""
-    for one in map(_plain, unexpected):
-        if isinstance(one, int | float | str) and one == one:
-            yield one
+    """The values that a column can be searched for; pairs of values and NaN are left out."""
+    for value in map(_plain, unexpected):
+        if isinstance(value, int | float | str) and value == value:
+            yield value
 
 
 class _Result:
-    """A result of Great Expectations, with counts that are not there filled in."""
+    """A result of Great Expectations, with its missing counts filled in."""
 
     def __init__(self, result: Any, blank: dict[str, None]) -> None:
         self.result = blank | result.result
@@ -175,32 +182,32 @@ class _Result:
 
 
 def _bound(kwargs: dict[str, Any], name: str) -> Any:
-    """A bound that is a number; a date or a text is told under `asked` alone."""
+    """A bound that is a number; other bounds (dates, texts) are None and appear only in `asked`."""
     return _number(kwargs.get(name))
 
 
 def _number(value: Any) -> int | float | None:
     plain = _plain(value)
     is_number = isinstance(plain, int | float) and not isinstance(plain, bool)
-    return plain if is_number and plain == plain else None  # a mean of nothing is not a number
+    return plain if is_number and plain == plain else None  # the mean of no values is NaN
 
 
 def _plain(number: Any) -> int | float | None:
-    """A numpy number as one of Python's own, which JSON takes."""
+    """A numpy number as a Python number, which can be written as JSON."""
     plain: int | float | None = number.item() if hasattr(number, "item") else number
     return plain
 
 
 def _infos(info: Any) -> list[dict[str, Any]]:
-    """What Great Expectations tells of exceptions: one of them, or several by metric."""
-    return [one for one in (info, *(info or {}).values()) if isinstance(one, dict)]
+    """Great Expectations' exception infos as a list; it reports one, or several by metric."""
+    return [entry for entry in (info, *(info or {}).values()) if isinstance(entry, dict)]
 
 
 def _reason(info: dict[str, Any]) -> str:
-    """The first message of Great Expectations' report on an exception, in one line."""
-    for told in _infos(info):
-        if told.get("exception_message"):
-            return " ".join(str(told["exception_message"]).split())
+    """The first exception message in Great Expectations' report, in one line."""
+    for entry in _infos(info):
+        if entry.get("exception_message"):
+            return " ".join(str(entry["exception_message"]).split())
     return "could not be computed"
 
 

@@ -1,4 +1,4 @@
-"""The gate's checks of drift: how far the data is from that of the run before."""
+"""The gate's checks of drift: how far the data has moved from the previous run's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PER_TARGET = ("lengths", "languages", "records_lost")
 
 
 def drift_counts(drift: Drift) -> dict[str, float]:
-    """The distances as columns of the gate's table with one row, where they were measured."""
+    """The measured distances, by their column in the gate's one-row table of counts."""
     counts: dict[str, float] = {f"drift.{name}": getattr(drift, name) for name in WHOLE}
     for name, target in drift.targets.items():
         lost = 1 - target.records_after / target.records_before if target.records_before else None
@@ -26,7 +26,7 @@ def drift_counts(drift: Drift) -> dict[str, float]:
 
 
 def drift_checks(gate: DriftGate, drift: Drift) -> Iterator[Check]:
-    """What the recipe allows, for each distance that was measured."""
+    """A check for each distance that was measured and that the recipe limits."""
     counts = drift_counts(drift)
     places = [(ALL_TARGETS, "drift", WHOLE)]
     places += [(name, f"{name}.drift", PER_TARGET) for name in drift.targets]

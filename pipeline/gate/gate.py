@@ -1,9 +1,9 @@
-"""The quality gate: what the data must meet before a run is published, held by Great Expectations.
+"""The quality gate: what the data must meet before a run is published.
 
-Polars derives a table of numbers from each record's measures, Great Expectations holds a suite
-of generated expectations against it in a process of its own. Measured with one million records
-and 17 checks: 13 CPU seconds and 0.43 GB in the child, 4 of them its import; 1.3 CPU seconds and
-0.35 GB here.
+Polars derives a table of numbers from each record's measures; Great Expectations checks it against
+a suite of generated expectations in a separate process. Measured with one million records and 17
+checks: 13 CPU seconds (4 of them the import) and 0.43 GB in the child, 1.3 CPU seconds and 0.35 GB
+here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ __all__ = ["SUITE", "GateProcess", "TargetLimits", "check_gate", "stops"]
 SUITE = "suite.json"
 FAILING_MOST = 20
 SECONDS_MOST = 30 * 60
-ROW_GROUP = 1 << 19  # rows that the child holds at once
+ROW_GROUP = 1 << 19  # rows that the child has in memory at once
 
 
 def check_gate(
@@ -58,26 +58,28 @@ def check_gate(
     drift: Drift | None = None,
     measures: Path | None = None,
 ) -> dict[str, Any]:
-    """Hold every rendered record and the run's counts against the gate.
+    """Check every rendered record and the run's counts against the gate.
 
-    `metrics` is a Parquet file with a row for each record of each target; `counts` holds `came`
-    and `rejected`, in records. `folder` exists and gets suite.json and gate.json, both the same
-    for the same data. Returns what gate.json holds: `passed`, `engine`, `about`, `checks` in the
-    suite's order, and `failing`, the first 20 records of each broken check, by `target.check`.
-    `process` is one that was started before, while there was other work to do. `drift` is the
-    distance to the run before, where the gate bounds it. `measures` is a folder of
-    `<stage>.parquet` files that the recipe's own expectations may name columns of.
-    Raises PrepError when the gate's own process dies or outlasts 30 minutes, RecipeError for an
-    expectation of the recipe that cannot be computed.
+    `metrics` is a Parquet file with a row for each record of each target; `counts` has `came` and
+    `rejected`, in records. `folder` must exist; suite.json and gate.json are written to it, the
+    same for the same data. `process` is a gate process that was started earlier, while there was
+    other work to do. `drift` is the distance to the previous run, if the gate limits it.
+    `measures` is a folder of `<stage>.parquet` files, whose columns the recipe's own expectations
+    may name.
+
+    Returns the content of gate.json: `passed`, `engine`, `about`, `checks` in the suite's order,
+    and `failing`, the first 20 records of each failed check, by `target.check`. Raises PrepError
+    when the gate's process dies or takes over 30 minutes, RecipeError for an expectation of the
+    recipe that cannot be computed.
     """
     rows = pl.scan_parquet(metrics)
     _refuse_unknown(rows, targets)
     tables = {name: f"records-{index:03d}.parquet" for index, name in enumerate(targets)}
     checks = [
         *(
-            one
+            check
             for name in targets
-            for one in (
+            for check in (
                 *record_checks(name, targets[name], gate, tables[name]),
                 *own_checks(name, gate, tables[name]),
             )
@@ -85,62 +87,62 @@ def check_gate(
         *count_checks(gate, targets),
         *(drift_checks(gate.drift, drift) if gate.drift and drift else ()),
     ]
-    made = [folder / name for name in (*tables.values(), COUNTS)]
+    table_paths = [folder / name for name in (*tables.values(), COUNTS)]
     try:
         faulty = {name: find_faulty(metrics, name) for name in tables}
         for name, table in tables.items():
-            own = rows.filter(pl.col("target") == name)
-            found = derived(own, faulty[name], own_columns(gate, name), measures)
-            found.sink_parquet(folder / table, row_group_size=ROW_GROUP)
+            target_rows = rows.filter(pl.col("target") == name)
+            derived_rows = derived(target_rows, faulty[name], own_columns(gate, name), measures)
+            derived_rows.sink_parquet(folder / table, row_group_size=ROW_GROUP)
         row = counted(rows, targets, counts, gate) | (drift_counts(drift) if drift else {})
         pl.DataFrame([row]).write_parquet(folder / COUNTS)
         write_bytes(folder / SUITE, _as_bytes(as_suite(checks)))
         with process or GateProcess() as child:
-            told = child.hold(folder)
+            answer = child.hold(folder)
     finally:
-        for path in made:
+        for path in table_paths:
             path.unlink(missing_ok=True)
-    _refuse_uncomputed(told["checks"])
-    told |= {"about": ABOUT, "passed": not any(stops(one) for one in told["checks"])}
-    told["failing"] = dict(_failing(rows, checks, told["checks"], measures, faulty))
-    for one in told["checks"]:
-        one.pop("values", None)
-        one.pop("error", None)
-    write_bytes(folder / "gate.json", _as_bytes(told))
-    return told
+    _refuse_uncomputed(answer["checks"])
+    answer |= {"about": ABOUT, "passed": not any(stops(check) for check in answer["checks"])}
+    answer["failing"] = dict(_failing(rows, checks, answer["checks"], measures, faulty))
+    for check in answer["checks"]:
+        check.pop("values", None)
+        check.pop("error", None)
+    write_bytes(folder / "gate.json", _as_bytes(answer))
+    return answer
 
 
 def stops(check: dict[str, Any]) -> bool:
-    """Whether a check keeps a run from being published; one that only warns does not."""
+    """Whether a check stops a run from being published; one that only warns does not."""
     return not check["passed"] and check.get("severity", "critical") == "critical"
 
 
 def _refuse_uncomputed(checks: list[dict[str, Any]]) -> None:
     faults = [
-        f"gate.expectations: {one['expectation']} {one['asked']}: {one['error']}"
-        for one in checks
-        if one.get("error")
+        f"gate.expectations: {check['expectation']} {check['asked']}: {check['error']}"
+        for check in checks
+        if check.get("error")
     ]
     if faults:
         raise RecipeError(*dict.fromkeys(faults))
 
 
 def _refuse_unknown(rows: pl.LazyFrame, targets: dict[str, TargetLimits]) -> None:
-    found = rows.select(pl.col("target").unique()).collect()["target"].to_list()
-    unknown = sorted(str(name) for name in found if name not in targets)
+    names = rows.select(pl.col("target").unique()).collect()["target"].to_list()
+    unknown = sorted(str(name) for name in names if name not in targets)
     if unknown:
-        raise LawBroken(f"the gate was given records of {unknown[0]}, which is no target")
+        raise LawBroken(f"the gate was given records of {unknown[0]}, which is not a target")
 
 
 class GateProcess:
-    """Great Expectations in a process of its own, without credentials and without a terminal.
+    """Great Expectations in a separate process, without credentials and without a terminal.
 
-    It starts to import at once, which takes seconds, and then waits to be told what to hold.
+    It starts to import at once, which takes seconds, and then waits for the folder to check.
     """
 
     def __init__(self) -> None:
         package = str(Path(__file__).resolve().parents[2])
-        # -P: the folder that we were started in must not lend its modules to the child
+        # -P: the child must not import modules from the current folder
         self.child = subprocess.Popen(
             [sys.executable, "-P", "-m", "pipeline.gate.child"],
             stdin=subprocess.PIPE,
@@ -158,19 +160,19 @@ class GateProcess:
         self.child.communicate()
 
     def hold(self, folder: Path) -> dict[str, Any]:
-        """Hold the folder's suite; returns what the child wrote. Once only."""
+        """Check the folder's suite; returns what the child wrote. It can be called only once."""
         result = folder / "gate.json"
         result.unlink(missing_ok=True)
         try:
-            _, told = self.child.communicate(f"{folder.resolve()}\n".encode(), SECONDS_MOST)
+            _, stderr = self.child.communicate(f"{folder.resolve()}\n".encode(), SECONDS_MOST)
         except subprocess.TimeoutExpired:
-            late = f"the quality gate took over {SECONDS_MOST} seconds, run again"
+            late = f"the quality gate took over {SECONDS_MOST} seconds; run again"
             raise PrepError(late) from None
         if self.child.returncode or not result.exists():
-            lines = told.decode("utf-8", "replace").strip().splitlines()
-            last = lines[-1][:300] if lines else "it said nothing"
+            lines = stderr.decode("utf-8", "replace").strip().splitlines()
+            last = lines[-1][:300] if lines else "it printed no error"
             code = self.child.returncode
-            if "[Errno" in last:  # a full or broken disk: not our bug, and worth a retry
+            if "[Errno" in last:  # a full or broken disk: not a bug, and worth a retry
                 raise StorageError(f"{folder}: the quality gate could not write: {last}")
             raise PrepError(f"the quality gate's process ended with {code}: {last}")
         read: dict[str, Any] = json.loads(result.read_bytes())
@@ -180,7 +182,7 @@ class GateProcess:
 def _environment(package: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     paths = [path for path in (os.environ.get("PYTHONPATH"), package) if path]
-    # Its one table needs no threads for linear algebra, which would spin while they wait.
+    # The gate needs no threads for linear algebra, which would use CPU time while they wait.
     own = {"GX_ANALYTICS_ENABLED": "False", "OPENBLAS_NUM_THREADS": "1"}
     return kept | own | {"PYTHONPATH": os.pathsep.join(paths)}
 
@@ -188,18 +190,18 @@ def _environment(package: str) -> dict[str, str]:
 def _failing(
     rows: pl.LazyFrame,
     checks: list[Check],
-    told: list[dict[str, Any]],
+    results: list[dict[str, Any]],
     measures: Path | None,
     faulty: dict[str, Faulty],
 ) -> Iterator[tuple[str, list[dict[str, str | None]]]]:
-    """The first records that break each broken check, where it is about records."""
-    failed = {(one["target"], one["check"]): one for one in told if not one["passed"]}
+    """The first records that fail each failed check, for the checks that are about records."""
+    failed = {(one["target"], one["check"]): one for one in results if not one["passed"]}
     for check in checks:
         result = failed.get((check.target, check.name))
         if check.table == COUNTS or result is None:
             continue
-        own = rows.filter(pl.col("target") == check.target)
-        broken = _breaking(own, check, result, measures, faulty[check.target].flags())
+        target_rows = rows.filter(pl.col("target") == check.target)
+        broken = _breaking(target_rows, check, result, measures, faulty[check.target].flags())
         if broken is not None:
             shown = broken.select("id", "source", "locator").head(FAILING_MOST).collect()
             yield f"{check.target}.{check.name}", shown.to_dicts()
@@ -212,7 +214,7 @@ def _breaking(
     measures: Path | None,
     flags: list[pl.Expr],
 ) -> pl.LazyFrame | None:
-    """The records that break a check; None where it is not about single values of a column."""
+    """The records that fail a check; None if the check is not about single values of a column."""
     if check.own is None:
         columns = dict.fromkeys(["id", "source", "locator", "document", "split", *_number(check)])
         return rows.select(list(columns)).with_columns(flags).filter(check.broken())
@@ -224,12 +226,14 @@ def _breaking(
         return rows.filter(pl.col(column).is_null())
     if not values:
         return None
-    kind = pl.String if isinstance(values[0], str) else pl.Float64  # pandas makes whole numbers so
+    kind = (
+        pl.String if isinstance(values[0], str) else pl.Float64
+    )  # pandas may turn whole numbers into floats
     return rows.filter(pl.col(column).cast(kind).is_in(pl.Series(values, dtype=kind).implode()))
 
 
 def _number(check: Check) -> list[str]:
-    """The measure that a check reads, unless it is a flag."""
+    """The check's column in a list if it is one of `NUMBERS`, else an empty list."""
     return [check.column] if check.column in NUMBERS else []
 
 

@@ -1,4 +1,4 @@
-"""Great Expectations, imported without what a suite of this project has no use for."""
+"""A faster import of Great Expectations, without the parts that our suites never use."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 
 def imported() -> Any:
-    """Great Expectations, without what it needs not here: in a third of the time."""
-    gc.disable()  # it lives for seconds, and a fifth of its import went into looking for garbage
+    """Import Great Expectations in a third of the time, without what it does not need here."""
+    gc.disable()  # the process lives for seconds, and collection took a fifth of the import
     _import_when_used("scipy.stats")
     _import_when_used("altair")
     _leave_out("boto3", "botocore")
@@ -24,7 +24,7 @@ def imported() -> Any:
 
 
 class _Unread(ModuleType):
-    """Stands for a module that is imported when something of it is used."""
+    """A placeholder for a module that is imported when something in it is used."""
 
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:
@@ -33,10 +33,10 @@ class _Unread(ModuleType):
 
 
 def _import_when_used(name: str) -> None:
-    """Leave a module unread until something of it is used.
+    """Delay the import of a module until something in it is used.
 
-    Great Expectations imports scipy.stats for the tests of distributions and altair for plots,
-    which the suite has none of: 1.3 of the 2.8 CPU seconds that its own import takes.
+    Great Expectations imports scipy.stats for tests of distributions and altair for plots. The
+    suite has neither, and they take 1.3 of the 2.8 CPU seconds of its own import.
     """
     package, _, child = name.rpartition(".")
     sys.modules[name] = _Unread(name)
@@ -45,15 +45,15 @@ def _import_when_used(name: str) -> None:
 
 
 def _leave_out(*names: str) -> None:
-    """Let modules seem not installed: Great Expectations does without, and needs no AWS here."""
-    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]  # None says just that
+    """Make modules look uninstalled: Great Expectations works without them and needs no AWS."""
+    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]  # None means not installed
 
 
 def _copy_fields_once() -> None:
-    """Let a model of pydantic 1 take over its base's fields as copies that share their types.
+    """Make pydantic 1 models inherit their base's fields as shallow copies that share their types.
 
-    It copies all that a field leads to, for each of Great Expectations' 370 models: a third of the
-    import. What it goes on to change is the field itself, its validators and its info.
+    By default it copies everything that a field refers to, for each of Great Expectations' 370
+    models: a third of the import. But it only changes the field, its validators and its info.
     """
     with suppress(ImportError):
         import pydantic.v1.main
@@ -62,8 +62,8 @@ def _copy_fields_once() -> None:
 
 
 def _copied_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    made = {name: copy.copy(field) for name, field in fields.items()}
-    for field in made.values():
+    copies = {name: copy.copy(field) for name, field in fields.items()}
+    for field in copies.values():
         field.field_info = copy.copy(field.field_info)
         field.class_validators = dict(field.class_validators)
-    return made
+    return copies

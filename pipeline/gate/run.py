@@ -1,4 +1,4 @@
-"""The gate of one run: the limits, counts and drift that it is held against."""
+"""The gate of one run: the limits, counts and drift that it is checked against."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def drift_of(execution: Execution, written: list[TargetFiles], metrics: Path) -> Drift | None:
-    """How far the data is from that of the run before, where the recipe looks back at it."""
+    """The drift since the previous run; None if there is none or the recipe does not compare."""
     before = execution.named.before
     if before is None:
         return None
@@ -38,15 +38,21 @@ def drift_of(execution: Execution, written: list[TargetFiles], metrics: Path) ->
         },
     }
     measured = {
-        one.name: {"records": one.told("records"), "measured": measure_records(metrics, one.name)}
-        for one in written
-        if one.rendering.name not in execution.deltas  # what is new has no run before
+        files.name: {
+            "records": files.told("records"),
+            "measured": measure_records(metrics, files.name),
+        }
+        for files in written
+        if files.rendering.name
+        not in execution.deltas  # a delta has no previous run to compare with
     }
-    now["targets"] = whole_targets(measured, {one.name: {"parts": one.parts} for one in written})
+    now["targets"] = whole_targets(
+        measured, {files.name: {"parts": files.parts} for files in written}
+    )
     report = before.report()
-    there = whole_targets(report["targets"], before.manifest["targets"])
-    # what the recipe no longer makes was not lost
-    kept = {name: counted for name, counted in there.items() if name in now["targets"]}
+    targets_before = whole_targets(report["targets"], before.manifest["targets"])
+    # targets that the recipe no longer makes do not count as lost
+    kept = {name: counted for name, counted in targets_before.items() if name in now["targets"]}
     sources = compare_sources(before.manifest["inputs"], execution.inputs.listing)
     gone = sources.removed / max(sources.before, 1)
     return measure_drift(report | {"targets": kept}, now, gone)
@@ -55,7 +61,7 @@ def drift_of(execution: Execution, written: list[TargetFiles], metrics: Path) ->
 def hold_gate(
     execution: Execution, written: list[TargetFiles], metrics: Path, drift: Drift | None
 ) -> dict[str, Any]:
-    """The gate's answer for what was written; see `check_gate`."""
+    """The gate's result for the files that were written; see `check_gate`."""
     limits = {}
     for files in written:
         trains = "train" in files.splits or files.rendering.name not in execution.deltas
@@ -66,18 +72,18 @@ def hold_gate(
     folder = execution.folder / "gate"
     folder.mkdir(exist_ok=True)
     measures = execution.folder / "run" / MEASURES
-    held, process = execution.recipe.gate, execution.gate
-    return check_gate(held, limits, metrics, counts, folder, process, drift, measures)
+    gate, process = execution.recipe.gate, execution.gate
+    return check_gate(gate, limits, metrics, counts, folder, process, drift, measures)
 
 
 def _most_rejected(stages: list[StageCount]) -> dict[str, int]:
-    """Of the records, or of the chunks that they were divided into: where the greater share was
-    rejected. A document may have many chunks, so that both in one sum would say nothing."""
-    parted = [
+    """`came` and `rejected` of the records, or of their chunks: whichever has the larger share
+    rejected. A document may have many chunks, so a sum of both would mean nothing."""
+    counts = [
         {"came": leg[0].came, "rejected": sum(count.rejected for count in leg)}
         for leg in legs(stages, attrgetter("divided"))
     ]
-    return max(parted, key=lambda one: one["rejected"] / max(one["came"], 1))
+    return max(counts, key=lambda leg_counts: leg_counts["rejected"] / max(leg_counts["came"], 1))
 
 
 def _gate_limits(rendering: Rendering) -> TargetLimits:
@@ -93,7 +99,7 @@ def _gate_limits(rendering: Rendering) -> TargetLimits:
 
 
 def refusals(targets: dict[str, dict[str, Any]], gate: dict[str, Any]) -> Iterator[str]:
-    """Why a run is not published, a line for each fault of its targets and of its gate."""
+    """Why a run is not published: a line for each fault of its targets and its gate."""
     for name, target in targets.items():
         yield from (f"{name}: {fault['message']}" for fault in target["faults"])
     for check in gate["checks"]:

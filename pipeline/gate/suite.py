@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pipeline.recipe_settings import Gate
 
 ALL_TARGETS = "all targets"
-"""Stands for the target in a check of the whole run; the space keeps it apart from any name."""
+"""Used as the target in checks of the whole run; no target's name can contain a space."""
 
 ABOUT = (
     "Great Expectations saw numbers that were derived from each record (lengths, counts and "
     "flags), not the texts."
 )
 COUNTS = "counts.parquet"
-"""The table with one row, that checks of counts and shares are held against."""
+"""The one-row table that checks of counts and shares look at."""
 
 BETWEEN = "expect_column_values_to_be_between"
 NOT_NULL = "expect_column_values_to_not_be_null"
@@ -30,18 +30,18 @@ AT_MOST = "expect_column_max_to_be_between"
 
 @dataclass(frozen=True)
 class TargetLimits:
-    """What one target's records must meet each; None where no document gives a limit."""
+    """What each record of one target must meet; None if no document gives a limit."""
 
     max_tokens: int | None = None  # upper bound of a record
     line_bytes_max: int | None = None  # without the newline
     min_turns: int = 0
     max_images: int | None = None
-    trains: bool = True  # no job reads it where a delta has nothing new to train on
+    trains: bool = True  # False: a delta with nothing new to train on, which no job reads
 
 
 @dataclass(frozen=True)
 class Check:
-    """One expectation of the suite: `column` of `table` lies between `low` and `high`."""
+    """One expectation of the suite: `column` of `table` is between `low` and `high`."""
 
     target: str
     name: str
@@ -50,10 +50,10 @@ class Check:
     low: float | None = None
     high: float | None = None
     expectation: str = BETWEEN
-    own: Expectation | None = None  # of the recipe; then the bounds are its kwargs
+    own: Expectation | None = None  # the recipe's own expectation, with its bounds in kwargs
 
     def as_json(self) -> dict[str, Any]:
-        """The expectation as Great Expectations reads it."""
+        """The expectation as plain JSON, in the form that Great Expectations reads."""
         if self.own is not None:
             return self._own_json(self.own)
         bounds = {"min_value": self.low, "max_value": self.high}
@@ -66,11 +66,11 @@ class Check:
 
     def _own_json(self, own: Expectation) -> dict[str, Any]:
         meta = {"target": self.target, "check": self.name, "own": True}
-        told = {"type": own.type, "kwargs": own.kwargs, "meta": meta, "severity": own.severity}
-        return told | ({"description": own.description} if own.description else {})
+        entry = {"type": own.type, "kwargs": own.kwargs, "meta": meta, "severity": own.severity}
+        return entry | ({"description": own.description} if own.description else {})
 
     def broken(self) -> pl.Expr:
-        """True for the records that break it; null counts only where null is the fault."""
+        """True for the records that fail the check; null fails only a check for null."""
         value = pl.col(self.column)
         if self.expectation == NOT_NULL:
             return value.is_null()
@@ -80,7 +80,7 @@ class Check:
 
 
 def record_checks(target: str, limits: TargetLimits, gate: Gate, table: str) -> Iterator[Check]:
-    """What each record of a target must meet."""
+    """The checks that each record of a target must pass."""
 
     def check(name: str, column: str, low: float | None = 0, high: float | None = 0) -> Check:
         kind = NOT_NULL if name.endswith("_known") else BETWEEN
@@ -107,7 +107,7 @@ def record_checks(target: str, limits: TargetLimits, gate: Gate, table: str) -> 
 
 
 def own_checks(target: str, gate: Gate, table: str) -> Iterator[Check]:
-    """The recipe's own expectations about a target, each under a name of its own."""
+    """The recipe's own expectations about a target, each with a unique name."""
     seen: dict[str, int] = {}
     for own in gate.expectations:
         if own.target not in {None, target}:
@@ -120,11 +120,11 @@ def own_checks(target: str, gate: Gate, table: str) -> Iterator[Check]:
 
 
 def count_checks(gate: Gate, targets: dict[str, TargetLimits]) -> Iterator[Check]:
-    """What the counts must meet: columns of a table with one row."""
+    """The checks of counts and shares, over the columns of the one-row table."""
     for name, limits in targets.items():
-        least, column = gate.min_records, f"{name}.train_records"
+        min_records, column = gate.min_records, f"{name}.train_records"
         if limits.trains:
-            yield Check(name, "train_records_enough", COUNTS, column, least, None, AT_LEAST)
+            yield Check(name, "train_records_enough", COUNTS, column, min_records, None, AT_LEAST)
         for language, share in sorted(gate.min_languages_share.items()):
             check, column = f"language_share_{language}_enough", f"{name}.share_{language}"
             yield Check(name, check, COUNTS, column, share, None, AT_LEAST)
@@ -135,15 +135,15 @@ def count_checks(gate: Gate, targets: dict[str, TargetLimits]) -> Iterator[Check
 
 
 def as_suite(checks: list[Check]) -> dict[str, Any]:
-    """The suites, one for each table that is held against one, as plain JSON.
+    """The suites as plain JSON, one for each table that is checked.
 
-    `ExpectationSuite(name=…, expectations=…)` of Great Expectations takes each.
+    Great Expectations accepts each as `ExpectationSuite(name=…, expectations=…)`.
     """
     tables: dict[str, list[dict[str, Any]]] = {}
     for check in checks:
         tables.setdefault(check.table, []).append(check.as_json())
     suites = [
-        {"name": table.removesuffix(".parquet"), "table": table, "expectations": held}
-        for table, held in tables.items()
+        {"name": table.removesuffix(".parquet"), "table": table, "expectations": expectations}
+        for table, expectations in tables.items()
     ]
     return {"about": ABOUT, "suites": suites}

@@ -1,4 +1,4 @@
-"""The tables that the suite is held against: numbers of each record, and a row of counts."""
+"""The tables that the suite checks: numbers of each record, and a row of counts."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ if TYPE_CHECKING:
 
 
 def own_columns(gate: Gate, target: str) -> list[str]:
-    """The columns that the recipe's own expectations name, beside the numbers that are there."""
-    asked = [one for one in gate.expectations if one.target in {None, target}]
-    named = dict.fromkeys(name for one in asked for name in one.columns())
+    """The columns that the recipe's own expectations name and that are not in every table."""
+    asked = [
+        expectation for expectation in gate.expectations if expectation.target in {None, target}
+    ]
+    named = dict.fromkeys(name for expectation in asked for name in expectation.columns())
     return [name for name in named if name not in {*NUMBERS, *FLAGS}]
 
 
 def derived(
     rows: pl.LazyFrame, faulty: Faulty, extra: list[str], measures: Path | None
 ) -> pl.LazyFrame:
-    """The numbers of one target's records that a suite is held against, and what else is named."""
-    own = with_measures(rows, [name for name in extra if name not in TEXTS], measures)
-    return own.select(*faulty.flags(), *NUMBERS, *extra)
+    """The columns of one target's records that a suite checks: flags, numbers, and `extra` ones."""
+    with_extra = with_measures(rows, [name for name in extra if name not in TEXTS], measures)
+    return with_extra.select(*faulty.flags(), *NUMBERS, *extra)
 
 
 def with_measures(rows: pl.LazyFrame, names: list[str], measures: Path | None) -> pl.LazyFrame:
-    """The records with `<stage>.<measure>` columns; a chunk has those of what it was cut from.
+    """The records with `<stage>.<measure>` columns; a chunk has those of its record.
 
     Raises RecipeError for a measure that no stage of the run took.
     """
@@ -56,17 +58,17 @@ def with_measures(rows: pl.LazyFrame, names: list[str], measures: Path | None) -
 def counted(
     rows: pl.LazyFrame, targets: dict[str, TargetLimits], counts: dict[str, int], gate: Gate
 ) -> dict[str, float]:
-    """One row: records and shares by target; a share of nothing is 0."""
+    """The one-row table: records and shares by target; the share of no records is 0."""
     measures = [pl.len(), (pl.col("split") == "train").sum().alias("train")]
     for number, language in enumerate(gate.min_languages_share):
         measures.append((pl.col("language") == language).sum().alias(f"language{number}"))
-    found = rows.group_by("target").agg(measures).collect()
-    by_target = {row["target"]: row for row in found.iter_rows(named=True)}
+    counted_rows = rows.group_by("target").agg(measures).collect()
+    by_target = {row["target"]: row for row in counted_rows.iter_rows(named=True)}
     row: dict[str, float] = {"rejected_share": counts["rejected"] / max(counts["came"], 1)}
     for name in targets:
-        told = by_target.get(name, {})
-        row[f"{name}.train_records"] = told.get("train", 0)
+        target_row = by_target.get(name, {})
+        row[f"{name}.train_records"] = target_row.get("train", 0)
         for number, language in enumerate(gate.min_languages_share):
-            spoken = told.get(f"language{number}", 0)
-            row[f"{name}.share_{language}"] = spoken / max(told.get("len", 0), 1)
+            spoken = target_row.get(f"language{number}", 0)
+            row[f"{name}.share_{language}"] = spoken / max(target_row.get("len", 0), 1)
     return row

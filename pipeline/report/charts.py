@@ -1,4 +1,4 @@
-"""The report's charts: inline SVG, legible at 340 pixels, each said again in words by a table."""
+"""The report's charts: inline SVG, legible at 340 pixels, each repeated as a table."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from pipeline.report.words import Words
 WIDTH = 400
 ROW = 21
 LABEL = 148
-"""Where bars begin, right of their labels."""
+"""Where bars begin, to the right of their labels."""
 
 NUMBERS = 104
-"""Room for the numbers right of the bars."""
+"""Room for the numbers to the right of the bars."""
 
 LABEL_LENGTH = 22
 GAP = 2.5
-"""Bins that a broken axis is wide."""
+"""Width of a broken axis, in bins."""
 
 BEYOND = math.inf
 
 Mark = tuple[float, str]
-"""Where a limit stands, and what is written at it."""
+"""A limit's value, and its label."""
 
 
 def _svg(height: float, label: str, children: Iterable[Markup]) -> Markup:
-    # role=img: readers are told the label, and find the numbers in the table
+    # role=img: screen readers read the label, and find the numbers in the table
     box = f"0 0 {WIDTH} {_short(height)}"
     return el("svg", *children, viewBox=box, role="img", aria_label=label, class_="chart")
 
@@ -39,7 +39,7 @@ def _short(number: float) -> str:
 
 
 def _rect(box: tuple[float, float, float, float], class_: str, title: str) -> Markup:
-    """A bar at (x, y, width, height); its title is shown when pointed at."""
+    """A bar at (x, y, width, height); its title is shown as a tooltip."""
     place = dict(zip(("x", "y", "width", "height"), map(_short, box), strict=True))
     return el("rect", el("title", title), class_=class_, **place)
 
@@ -54,20 +54,20 @@ def _text(
 
 
 def waterfall_chart(leg: dict[str, Any], label: str, words: Words) -> Markup:
-    """From what came in, each loss hanging where the one before it ended, to what is left."""
+    """A leg as bars: the records that came in, each loss below the one before, and what is left."""
     came, left = leg["came"], leg["left"]
     scale = (WIDTH - LABEL - NUMBERS) / max(came, 1)
     rows = [_fall(0, words("came"), "came", (0, came), scale, words.number(came))]
     for number, step in enumerate(leg["brief"], start=1):
         name = step["reason"] or words("other_reasons", n=words.number(step["reasons"]))
         span = (step["after"], step["after"] + step["records"])
-        told = (
+        numbers = (
             f"− {words.number(step['records'])} · {words.per_cent(step['share'], step['records'])}"
         )
-        rows.append(_fall(number * ROW, name, step["kind"], span, scale, told))
-    told = f"{words.number(left)} · {words.per_cent(leg['share'], left)}"
+        rows.append(_fall(number * ROW, name, step["kind"], span, scale, numbers))
+    numbers = f"{words.number(left)} · {words.per_cent(leg['share'], left)}"
     rows.append(
-        _fall((len(rows)) * ROW, words("left"), "kept", (0, left), scale, told, strong=True)
+        _fall((len(rows)) * ROW, words("left"), "kept", (0, left), scale, numbers, strong=True)
     )
     return _svg(len(rows) * ROW, label, rows)
 
@@ -78,24 +78,24 @@ def _fall(
     kind: str,
     span: tuple[int, int],
     scale: float,
-    told: str,
+    numbers: str,
     *,
     strong: bool = False,
 ) -> Markup:
-    """A row of the waterfall; a single record among a million is still seen."""
+    """A row of the waterfall; even a single record among a million is visible."""
     width = max((span[1] - span[0]) * scale, 1.5) if span[1] > span[0] else 0
     x = min(LABEL + span[0] * scale, WIDTH - NUMBERS - width)
     return join(
         [
             _text(0, top + 15, name, "strong" if strong else None),
-            _rect((x, top + 4, width, 13), kind, f"{name}: {told}"),
-            _text(WIDTH, top + 15, told, "strong" if strong else "muted", "end"),
+            _rect((x, top + 4, width, 13), kind, f"{name}: {numbers}"),
+            _text(WIDTH, top + 15, numbers, "strong" if strong else "muted", "end"),
         ]
     )
 
 
 def share_chart(rows: Sequence[tuple[str, int, float]], label: str, words: Words) -> Markup:
-    """A bar for each (name, records, share), the longest for the largest."""
+    """A bar for each (name, records, share), its length in proportion to the records."""
     most, drawn = max([1, *(records for _, records, _ in rows)]), []
     for index, (name, records, share) in enumerate(rows):
         top, width = index * ROW, max(records / most * (WIDTH - 184), 1.5)
@@ -110,7 +110,7 @@ def share_chart(rows: Sequence[tuple[str, int, float]], label: str, words: Words
 def stacked_chart(
     rows: Sequence[tuple[str, Sequence[tuple[str, str, int]], int]], label: str, words: Words
 ) -> Markup:
-    """A bar for each (name, parts, sum), its parts (name, class, records) one after another."""
+    """A bar for each (name, parts, sum); its parts are (name, CSS class, records), side by side."""
     most = max([1, *(number for _, _, number in rows)])
     drawn: list[Markup] = []
     for index, (name, parts, whole) in enumerate(rows):
@@ -128,22 +128,22 @@ def stacked_chart(
 def histogram_chart(
     bins: list[dict[str, Any]], marks: Iterable[Mark], label: str, words: Words
 ) -> Markup:
-    """Bars over bins that are drawn equally wide; every limit is a line at its place.
+    """Bars over bins that are drawn equally wide; each limit is a line at its value.
 
-    A limit beyond the bins stands at the end of a broken axis, not where no bin leads to.
+    A limit beyond the bins is drawn at the end of a broken axis.
     """
     height, base, top = 190, 160, 26
     placed = [(_slot(value, bins), name) for value, name in marks]
     room = max([len(bins), *(math.ceil(at) for at, _ in placed if at != BEYOND)])
     before = GAP if any(at < 0 for at, _ in placed) else 0
     after = GAP if any(at == BEYOND for at, _ in placed) else 0
-    step, most = WIDTH / max(room + before + after, 6), max(one["records"] for one in bins)
+    step, most = WIDTH / max(room + before + after, 6), max(bin_["records"] for bin_ in bins)
     left, right = before * step, (before + room) * step
     drawn = [_axis(left, right if after else WIDTH, base)]
-    for index, one in enumerate(bins):
-        tall = one["records"] / most * (base - top)
-        tall = max(tall, 1.5) if one["records"] else 0
-        title = f"{span(one, words)}: {words.number(one['records'])}"
+    for index, bin_ in enumerate(bins):
+        tall = bin_["records"] / most * (base - top)
+        tall = max(tall, 1.5) if bin_["records"] else 0
+        title = f"{span(bin_, words)}: {words.number(bin_['records'])}"
         drawn.append(_rect((left + index * step + 1, base - tall, step - 2, tall), "kept", title))
     drawn += _ticks(bins, left, step, base, words)
     drawn += [_break(0, left, base)] if before else []
@@ -159,14 +159,14 @@ def _axis(x1: float, x2: float, y: float) -> Markup:
 
 
 def _break(x1: float, x2: float, y: float) -> Markup:
-    """An axis that is not to scale: dashed."""
+    """The dashed part of an axis, which is not to scale."""
     place = {"x1": _short(x1), "x2": _short(x2), "y1": _short(y), "y2": _short(y)}
     return el("line", **place, class_="axis", stroke_dasharray="3 5")
 
 
-def span(one: dict[str, Any], words: Words) -> str:
-    """A bin in words: `90 – < 128`, `≥ 262,144`, or `4` where it holds one whole number."""
-    low, high = one["from"], one["to"]
+def span(bin_: dict[str, Any], words: Words) -> str:
+    """A bin as text: `90 – < 128`, `≥ 262,144`, or `4` if it holds one whole number."""
+    low, high = bin_["from"], bin_["to"]
     if high is None:
         return f"≥ {words.measure(low)}"
     if isinstance(low, int) and high == low + 1:
@@ -175,11 +175,11 @@ def span(one: dict[str, Any], words: Words) -> str:
 
 
 def _slot(value: float, bins: list[dict[str, Any]]) -> float:
-    """Where a value stands, in bins from the left: under 0 before the first, `BEYOND` far past.
+    """Position of a value in bins from the left: below 0 before the first, `BEYOND` far past.
 
-    Past the last of doubling bins, two are one doubling.
+    Past the last of doubling bins, two bins stand for one doubling.
     """
-    edges = [one["from"] for one in bins] + [one["to"] for one in bins[-1:] if one["to"]]
+    edges = [bin_["from"] for bin_ in bins] + [bin_["to"] for bin_ in bins[-1:] if bin_["to"]]
     if value < edges[0]:
         return -1.0
     for index, (low, high) in enumerate(pairwise(edges)):
@@ -192,9 +192,12 @@ def _slot(value: float, bins: list[dict[str, Any]]) -> float:
 def _ticks(
     bins: list[dict[str, Any]], left: float, step: float, base: float, words: Words
 ) -> Iterator[Markup]:
-    """The lower ends of some bins, of doubling ones the powers of two, as many as have room."""
+    """Labels of the lower ends of as many bins as have room.
+
+    For doubling bins, only the powers of two are labelled.
+    """
     starts = [
-        index for index, one in enumerate(bins) if not _doubling(bins) or _is_power(one["from"])
+        index for index, bin_ in enumerate(bins) if not _doubling(bins) or _is_power(bin_["from"])
     ] or [0]
     widest = max(len(words.measure(bins[index]["from"])) for index in starts) * 7.5 + 6
     free = -1.0
@@ -206,7 +209,7 @@ def _ticks(
 
 
 def _doubling(bins: list[dict[str, Any]]) -> bool:
-    """Whether bins grow, two to a doubling, and are not all as wide."""
+    """Whether the bins grow (two of them per doubling) instead of being equally wide."""
     first, last = bins[0], bins[-1]
     if last["to"] is None:
         return len(bins) > 1

@@ -1,4 +1,4 @@
-"""The report's section of contamination: a chart with its table, then passages side by side."""
+"""The report's contamination section: a chart with its table, then passages side by side."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ NOTES = ("unread", "whole", "equal", "passed", "common")
 
 
 def contamination_section(summary: dict[str, Any], words: Words) -> Markup:
-    """How many records say what each evaluation set asks, and some of them beside the item."""
-    told = summary["contamination"]
-    if not told["sets"]:
+    """How many records repeat items of each evaluation set, and a few of them beside the item."""
+    contamination = summary["contamination"]
+    if not contamination["sets"]:
         return lead(words("no_evaluation"))
-    counted = {name: words.number(told[name]) for name in ("records", "items")}
-    title = words("contamination_lead" if told["records"] else "no_contamination", **counted)
+    counted = {name: words.number(contamination[name]) for name in ("records", "items")}
+    title = words(
+        "contamination_lead" if contamination["records"] else "no_contamination", **counted
+    )
     label = words("contamination_chart")
     rows = [
-        (one["set"], [(k, COLOURS[k], one["kinds"][k]) for k in KINDS], one["records"])
-        for one in told["shown"]
+        (entry["set"], [(k, COLOURS[k], entry["kinds"][k]) for k in KINDS], entry["records"])
+        for entry in contamination["shown"]
     ]
     chart = stacked_chart(rows, label, words)
     return join(
         [
             lead(title),
-            pair(chart, _numbers(told["shown"], label, words)),
-            more(told["hidden"], words),
+            pair(chart, _numbers(contamination["shown"], label, words)),
+            more(contamination["hidden"], words),
             el("p", words("contamination_kinds"), class_="note"),
-            *(_set(one, words) for one in told["shown"]),
+            *(_set(entry, words) for entry in contamination["shown"]),
         ]
     )
 
@@ -48,12 +50,12 @@ def _numbers(sets: list[dict[str, Any]], label: str, words: Words) -> Markup:
     heads.append((words("records"), "num"))
     rows = (
         [
-            data(one["set"]),
-            words.number(one["items"]),
-            *(words.number(one["kinds"][kind]) for kind in KINDS),
-            el("strong", words.number(one["records"])),
+            data(entry["set"]),
+            words.number(entry["items"]),
+            *(words.number(entry["kinds"][kind]) for kind in KINDS),
+            el("strong", words.number(entry["records"])),
         ]
-        for one in sets
+        for entry in sets
     )
     legend = (
         el("li", el("span", words(f"kind_{kind}"), class_=f"key key-{COLOURS[kind]}"))
@@ -62,13 +64,15 @@ def _numbers(sets: list[dict[str, Any]], label: str, words: Words) -> Markup:
     return join([table(label, heads, rows), el("ul", *legend, class_="legend plain")])
 
 
-def _set(one: dict[str, Any], words: Words) -> Markup:
-    notes = [words(f"evaluation_{name}", n=words.number(one[name])) for name in NOTES if one[name]]
-    if not (notes or one["samples"]):
+def _set(entry: dict[str, Any], words: Words) -> Markup:
+    notes = [
+        words(f"evaluation_{name}", n=words.number(entry[name])) for name in NOTES if entry[name]
+    ]
+    if not (notes or entry["samples"]):
         return Markup()
-    shown = (_sample(sample, words) for sample in one["samples"])
+    shown = (_sample(sample, words) for sample in entry["samples"])
     note = el("p", " ".join(notes), class_="note") if notes else Markup()
-    return join([el("h3", data(one["set"])), note, *shown])
+    return join([el("h3", data(entry["set"])), note, *shown])
 
 
 def _sample(sample: dict[str, Any], words: Words) -> Markup:
@@ -78,10 +82,10 @@ def _sample(sample: dict[str, Any], words: Words) -> Markup:
         el("span", _place(sample, ""), class_="meaning"),
         el("span", words.per_cent(sample["share"], 1), class_="count"),
     )
-    told = words("in_a_row", n=words.measure(sample["words"]))
+    note_text = words("in_a_row", n=words.measure(sample["words"]))
     if sample["items"] > 1:
-        told += " " + words("items_met", n=words.number(sample["items"]))
-    note = el("p", el("code", sample["id"]), " ", told, class_="note")
+        note_text += " " + words("items_met", n=words.number(sample["items"]))
+    note = el("p", el("code", sample["id"]), " ", note_text, class_="note")
     return el("details", line, el("div", note, _sides(sample, words)))
 
 
@@ -92,9 +96,9 @@ def _sides(sample: dict[str, Any], words: Words) -> Markup:
         el(
             "div",
             el("p", words(word), ": ", _place(sample, side), class_="head"),
-            text_in_pieces(own),
+            text_in_pieces(pieces),
         )
-        for word, side, own in (
+        for word, side, pieces in (
             ("the_item", "item_", sample["item_pieces"]),
             ("the_record", "", sample["pieces"]),
         )
@@ -104,5 +108,5 @@ def _sides(sample: dict[str, Any], words: Words) -> Markup:
 
 
 def _place(sample: dict[str, Any], side: str) -> Markup:
-    told = [sample[f"{side}source"], sample[f"{side}locator"]]
-    return data(" ".join(filter(None, told)))
+    place = [sample[f"{side}source"], sample[f"{side}locator"]]
+    return data(" ".join(filter(None, place)))

@@ -13,7 +13,7 @@ from pipeline.report.words import Words
 
 
 def gate_section(summary: dict[str, Any], words: Words) -> Markup:
-    """What the gate held the data against, failed checks first."""
+    """What the quality gate checked the data against, failed checks first."""
     gate = summary["gate"]
     if gate is None:
         return lead(words("gate_none"))
@@ -26,9 +26,9 @@ def gate_section(summary: dict[str, Any], words: Words) -> Markup:
     ]
     checks = sorted(gate["checks"], key=lambda check: check["passed"])
     rows = (_check(check, words) for check in checks)
-    told = el("p", data(f"{gate['engine']}. "), words("gate_about"), class_="lead")
+    about = el("p", data(f"{gate['engine']}. "), words("gate_about"), class_="lead")
     docs = el("p", words("no_data_docs"), class_="note")
-    return join([told, table(words("gate"), heads, rows), *_failing(gate, words), docs])
+    return join([about, table(words("gate"), heads, rows), *_failing(gate, words), docs])
 
 
 def _check(check: dict[str, Any], words: Words) -> list[Any]:
@@ -59,7 +59,10 @@ def _seen(check: dict[str, Any], words: Words) -> Any:
 
 
 def _bounds(check: dict[str, Any], words: Words) -> Any:
-    """What was asked; of an expectation of the recipe as it was written, where it is no bound."""
+    """The bounds of a check as text, such as `≤ 30`.
+
+    An expectation of the recipe that has no bounds is shown as the recipe writes it.
+    """
     low, high = check["bounds"]["min"], check["bounds"]["max"]
     if low is None and high is None:
         return el("code", check["asked"]) if check.get("own") else words("any_value")
@@ -74,28 +77,34 @@ def _bounds(check: dict[str, Any], words: Words) -> Any:
 def _failing(gate: dict[str, Any], words: Words) -> Iterable[Markup]:
     heads = [(words("source"), "place"), (words("place"), None), ("id", None)]
     for name, records in gate["failing"].items():
-        rows = ([data(one[key]) for key in ("source", "locator", "id")] for one in records)
-        told = el("span", words("failing"), ": ", el("code", name))
-        line = el("summary", told, class_="plain")
+        rows = ([data(record[key]) for key in ("source", "locator", "id")] for record in records)
+        title = el("span", words("failing"), ": ", el("code", name))
+        line = el("summary", title, class_="plain")
         yield el("details", line, el("div", table(name, heads, rows)))
 
 
 def provenance_section(summary: dict[str, Any], words: Words) -> Markup:
-    """What the run was made from and with."""
-    told = summary["provenance"]
-    libraries = " · ".join(f"{name} {version}" for name, version in told["libraries"].items())
-    readers = " · ".join(f"{n} {words.number(count)}" for n, count in told["readers"].items())
+    """Facts about the run's input files, readers, splits and libraries, and its recipe."""
+    provenance = summary["provenance"]
+    libraries = " · ".join(f"{name} {version}" for name, version in provenance["libraries"].items())
+    readers = " · ".join(f"{n} {words.number(count)}" for n, count in provenance["readers"].items())
     split = " · ".join(f"{name}: {words.measure(v)}" for name, v in summary["split"].items())
     facts = {
-        words("files"): f"{words.number(told['files'])}, {words.size(told['bytes'])}",
+        words("files"): f"{words.number(provenance['files'])}, {words.size(provenance['bytes'])}",
         words("readers"): readers,
         words("split"): split,
-        words("libraries"): " · ".join(x for x in (f"Python {told['python']}", libraries) if x),
+        words("libraries"): " · ".join(
+            x for x in (f"Python {provenance['python']}", libraries) if x
+        ),
     }
     heads = [(words("source"), "place"), (words("bytes"), "num"), ("SHA-256", None)]
     rows = (
-        [data(one["source"]), words.number(one["bytes"]), el("code", one["sha256"][:16] + "…")]
-        for one in told["largest"]
+        [
+            data(entry["source"]),
+            words.number(entry["bytes"]),
+            el("code", entry["sha256"][:16] + "…"),
+        ]
+        for entry in provenance["largest"]
     )
     listed = (piece for k, v in facts.items() for piece in (el("dt", k), el("dd", data(v))))
     inputs = table(words("largest_inputs"), heads, rows)
@@ -107,7 +116,7 @@ def provenance_section(summary: dict[str, Any], words: Words) -> Markup:
             el(
                 "details",
                 el("summary", words("recipe"), class_="plain"),
-                el("div", el("pre", data(told["recipe"]))),
+                el("div", el("pre", data(provenance["recipe"]))),
             ),
         ]
     )

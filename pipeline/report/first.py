@@ -1,4 +1,4 @@
-"""The report's first screen, for who has to approve: ready or not, what was lost, what it costs."""
+"""The report's first screen, for whoever approves: ready or not, what was lost, the cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEGS_SHOWN = 3
 
 
 def first_screen(summary: dict[str, Any], contents: Markup, words: Words) -> Markup:
-    """Verdict, targets with their cost, what came and went, languages, split, drift, digest."""
+    """Verdict, targets with their cost, record counts, languages, split, drift, digest."""
     return el(
         "header",
         el("p", words("title"), class_="eyebrow"),
@@ -30,7 +30,7 @@ def first_screen(summary: dict[str, Any], contents: Markup, words: Words) -> Mar
 
 
 def _losses(summary: dict[str, Any], words: Words) -> Markup:
-    """The waterfall of the records; those of chunks and targets where these lost anything."""
+    """The waterfall of the records, and those of chunks and targets that lost records."""
     legs = summary["waterfall"]
     shown = legs[:1] + [leg for leg in legs[1:] if leg["steps"]]
     drawn = [
@@ -49,17 +49,23 @@ def _losses(summary: dict[str, Any], words: Words) -> Markup:
 
 
 def _verdict(summary: dict[str, Any], words: Words) -> Markup:
-    told, targets = summary["verdict"], summary["targets"].values()
-    key = "all_ready" if told["open"] == told["all"] else "some_ready" if told["open"] else ""
-    said = words(
-        key or "none_ready", ready=words.number(told["open"]), all=words.number(told["all"])
+    verdict, targets = summary["verdict"], summary["targets"].values()
+    key = (
+        "all_ready"
+        if verdict["open"] == verdict["all"]
+        else "some_ready"
+        if verdict["open"]
+        else ""
+    )
+    sentence = words(
+        key or "none_ready", ready=words.number(verdict["open"]), all=words.number(verdict["all"])
     )
     mark, kind = ("✓", "good") if summary["ready"] else ("✗", "bad")
     closed = sorted({target["model"] for target in targets if target["closed"]})
     if closed:
-        said = f"{said}. {words('closed', models=', '.join(closed))}"
+        sentence = f"{sentence}. {words('closed', models=', '.join(closed))}"
         mark, kind = ("!", "warn") if summary["ready"] else (mark, kind)
-    return el("p", el("strong", data(f"{mark} {said}")), class_=f"verdict {kind}")
+    return el("p", el("strong", data(f"{mark} {sentence}")), class_=f"verdict {kind}")
 
 
 def _cards(summary: dict[str, Any], words: Words) -> Iterable[Markup]:
@@ -92,19 +98,19 @@ def _card(name: str, target: dict[str, Any], words: Words) -> Markup:
 
 
 def _against(target: dict[str, Any], words: Words) -> str:
-    """How near the data is to the two limits that matter most: records, and tokens of a record."""
-    limits = {one["limit"]: one for one in target["limits"] if one["seen"] is not None}
+    """How close the data is to the two limits that matter most: records, and tokens per record."""
+    limits = {limit["limit"]: limit for limit in target["limits"] if limit["seen"] is not None}
     records = limits.get("records_max") or limits.get("train_records_max")
     shown = (("most_records", records), ("most_tokens", limits.get("tokens_max")))
     return " · ".join(
-        words(key, n=words.measure(one["seen"]), cap=words.measure(one["allowed"]))
-        for key, one in shown
-        if one is not None
+        words(key, n=words.measure(limit["seen"]), cap=words.measure(limit["allowed"]))
+        for key, limit in shown
+        if limit is not None
     )
 
 
 def _fault(fault: dict[str, Any], words: Words) -> Markup:
-    """What is wrong; the gate's faults in the page's own language."""
+    """What is wrong with a target; the gate's faults are in the page's language."""
     about = words.translated(fault["rule"])
     if about is None:
         return el("span", data(fault["message"]), lang="en")
@@ -140,7 +146,7 @@ PRICED = ("train_per_1k_tokens", "train_per_image", "train_hour")
 
 
 def _figures(records: dict[str, int], words: Words) -> Markup:
-    """What came in, what went, and what is left: read from left to right it adds up."""
+    """What came in, what was removed, and what is left: an equation, read from left to right."""
     counted = {name: words.number(count) for name, count in records.items()}
     signs = {"came": "", "rejected": "− ", "merged": "− ", "divided": "− ", "chunks": "+ "}
     figures = {name: sign + counted[name] for name, sign in signs.items()}
@@ -176,11 +182,11 @@ def _facts(summary: dict[str, Any], words: Words) -> Markup:
 
 
 def _certificate(split: dict[str, Any], words: Words) -> Markup:
-    """Whether any document stands in two splits."""
+    """Whether any document is in two splits."""
     documents, torn = words.number(split["documents"]), words.number(split["in_two_splits"])
     if split["in_two_splits"]:
-        said = words("split_bad", torn=torn, documents=documents)
-        return el("span", f"✗ {said}", class_="bad")
+        sentence = words("split_bad", torn=torn, documents=documents)
+        return el("span", f"✗ {sentence}", class_="bad")
     return join([el("strong", "✓ ", class_="good"), words("split_good", documents=documents)])
 
 

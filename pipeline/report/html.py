@@ -46,7 +46,7 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
 
 
 def render_page(summary: dict[str, Any], language: str = "en") -> str:
-    """The whole page of a report's summary, in the page's own words of `language`."""
+    """The whole page for a report's summary; `language` is that of the page's own words."""
     words = Words(language)
     head = page_head(f"{summary['name']} · {words('title')}")
     body = el(

@@ -1,4 +1,4 @@
-"""What stages changed, before and after, and what a limit only just let through."""
+"""What stages changed (before and after), and the records that a limit only just let through."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pipeline.report.texts import compare, shown
 
 KINDS_MOST = 40
 CHANGES_MOST = 3
-"""Samples of one stage and kind of change."""
+"""How many samples of one stage and kind of change are shown."""
 
 
 CHANGING = {"clean", "dedup_lines", "redact"}
-"""Stages whose tallies are of texts that they rewrote; other stages tally what they saw."""
+"""Stages whose tallies count changes to texts; other stages tally what they observed."""
 
 
 def measure_changes(tallies: dict[str, dict[str, int]], samples: Path, show: str) -> dict[str, Any]:
     """What stages changed, by stage and kind, with a few texts before and after.
 
-    `samples` is an Arrow file of `stage`, `id`, `source`, `locator`, `kind`, `before`, `after`;
-    it may be missing.
+    `tallies` maps stage and kind to the number of changes. `samples` is an Arrow file of `stage`,
+    `id`, `source`, `locator`, `kind`, `before`, `after`; it may be missing.
     """
     rows = pl.DataFrame() if show == "none" or not samples.exists() else _changed(samples, show)
-    changing = {name: told for name, told in tallies.items() if name.split(".")[0] in CHANGING}
-    kinds = [(stage, kind, n) for stage, told in changing.items() for kind, n in told.items()]
+    changing = {name: counts for name, counts in tallies.items() if name.split(".")[0] in CHANGING}
+    kinds = [(stage, kind, n) for stage, counts in changing.items() for kind, n in counts.items()]
     listed = [
         {
             "stage": stage,
@@ -52,8 +52,8 @@ def _changed(path: Path, show: str) -> pl.DataFrame:
 def _change_samples(rows: pl.DataFrame, stage: str, kind: str) -> Iterator[dict[str, Any]]:
     if rows.is_empty():
         return
-    own = rows.filter((pl.col("stage") == stage) & (pl.col("kind") == kind))
-    for row in own.iter_rows(named=True):
+    changed = rows.filter((pl.col("stage") == stage) & (pl.col("kind") == kind))
+    for row in changed.iter_rows(named=True):
         yield {
             "id": row["id"],
             "source": cut(row["source"]),
@@ -63,8 +63,8 @@ def _change_samples(rows: pl.DataFrame, stage: str, kind: str) -> Iterator[dict[
 
 
 def just_kept(metrics: Path, caps: dict[str, int], most: int = 5) -> list[dict[str, Any]]:
-    """By target, the records with the most tokens that its limit still lets through."""
-    told = []
+    """For each target, the records with the most tokens that its limit still lets through."""
+    shown_by_target = []
     for target, cap in caps.items():
         rows = (
             pl.scan_parquet(metrics)
@@ -78,5 +78,5 @@ def just_kept(metrics: Path, caps: dict[str, int], most: int = 5) -> list[dict[s
             row | {name: cut(row[name]) for name in ("source", "locator")}
             for row in rows.to_dicts()
         ]
-        told.append({"target": target, "allowed": cap, "samples": samples})
-    return told
+        shown_by_target.append({"target": target, "allowed": cap, "samples": samples})
+    return shown_by_target

@@ -1,4 +1,4 @@
-"""The report's sections of distributions: lengths and turns of each target, scores of stages."""
+"""The report's sections with distributions: lengths and turns of targets, scores of stages."""
 
 from __future__ import annotations
 
@@ -17,12 +17,21 @@ PERCENTS = ("min", "p1", "p25", "p50", "p75", "p99", "max")
 def target_sections(summary: dict[str, Any], words: Words) -> Markup:
     """Lengths, turns and limits of each target."""
     targets = summary["targets"].items()
-    return join([lead(words("lengths_lead")), *(_target(n, t, words) for n, t in targets)])
+    return join(
+        [lead(words("lengths_lead")), *(_target(name, target, words) for name, target in targets)]
+    )
 
 
 def _target(name: str, target: dict[str, Any], words: Words) -> Markup:
     measured, tokens = target["measured"], target["measured"]["tokens"]
-    cap = next((one["allowed"] for one in target["limits"] if one["limit"] == "tokens_max"), None)
+    cap = next(
+        (
+            percentile["allowed"]
+            for percentile in target["limits"]
+            if percentile["limit"] == "tokens_max"
+        ),
+        None,
+    )
     heads: list[tuple[str, str | None]] = [(words("measure"), None)]
     columns = {
         words("tokens"): tokens,
@@ -30,13 +39,16 @@ def _target(name: str, target: dict[str, Any], words: Words) -> Markup:
         words("turns"): measured["turns"],
     }
     heads += [(column, "num") for column in columns]
-    rows = ([one, *(words.number(told[one]) for told in columns.values())] for one in MEASURES)
+    rows = (
+        [percentile, *(words.number(spread_of[percentile]) for spread_of in columns.values())]
+        for percentile in MEASURES
+    )
     spread = table(f"{words('lengths')}: {name}", heads, rows)
     shown = spread
     if tokens["histogram"]:
-        told = words("no_limit") if cap is None else words.number(cap)
-        marks = [] if cap is None else [(cap, f"{words('cap')} {told}")]
-        label = f"{name}: {words('lengths_chart', cap=told)}"
+        cap_text = words("no_limit") if cap is None else words.number(cap)
+        marks = [] if cap is None else [(cap, f"{words('cap')} {cap_text}")]
+        label = f"{name}: {words('lengths_chart', cap=cap_text)}"
         shown = pair(histogram_chart(tokens["histogram"], marks, label, words), spread)
     turns = _turns(name, measured["turns"]["histogram"], words)
     after = (
@@ -55,38 +67,38 @@ def _target(name: str, target: dict[str, Any], words: Words) -> Markup:
 
 
 def bins_table(name: str, bins: list[dict[str, Any]], words: Words) -> Markup:
-    """A histogram's numbers, folded away."""
+    """A histogram's numbers as a collapsed table; nothing without bins."""
     if not bins:
         return Markup()
     heads = [(name, "num"), (words("records"), "num")]
-    rows = ([span(one, words), words.number(one["records"])] for one in bins)
+    rows = ([span(bin_, words), words.number(bin_["records"])] for bin_ in bins)
     label = f"{words('bins')}: {name}"
     return folded(words("bins"), el("div", table(label, heads, rows), class_="narrow"))
 
 
 def _turns(name: str, bins: list[dict[str, Any]], words: Words) -> Markup:
-    """How many turns the records have, where they have any."""
+    """Chart and table of the turns per record; nothing if no record has turns."""
     if not bins or (len(bins) == 1 and bins[0]["from"] == 0):
         return Markup()
     label = f"{name}: {words('turns_chart')}"
     heads = [(words("turns"), "num"), (words("records"), "num")]
-    rows = ([span(one, words), words.number(one["records"])] for one in bins)
+    rows = ([span(bin_, words), words.number(bin_["records"])] for bin_ in bins)
     return pair(histogram_chart(bins, [], label, words), table(label, heads, rows))
 
 
 def _life(target: dict[str, Any], words: Words) -> Markup:
     if not target["model"]:
         return Markup()
-    told = [target["model"]]
+    facts = [target["model"]]
     if target["lifecycle"]:
-        told.append(f"{words('lifecycle')}: {target['lifecycle']}")
+        facts.append(f"{words('lifecycle')}: {target['lifecycle']}")
     if target["card_date"]:
-        told.append(words("card_date", date=target["card_date"]))
-    return el("p", data(" · ".join(told)), class_="note")
+        facts.append(words("card_date", date=target["card_date"]))
+    return el("p", data(" · ".join(facts)), class_="note")
 
 
 def _losses(target: dict[str, Any], words: Words) -> Markup:
-    """What the format could not say as the records do."""
+    """A list of what the format cannot express as the records do; nothing if it can."""
     if not target["losses"]:
         return Markup()
     rows = (
@@ -108,13 +120,13 @@ def _limits(name: str, target: dict[str, Any], words: Words) -> Markup:
     ]
     rows = (
         [
-            el("code", one["limit"]),
-            _met(one, words),
-            words.measure(one["seen"]),
-            data(words.measure(one["allowed"])),
-            data(" ".join(str(one[key]) for key in ("confidence", "date") if one[key])),
+            el("code", limit["limit"]),
+            _met(limit, words),
+            words.measure(limit["seen"]),
+            data(words.measure(limit["allowed"])),
+            data(" ".join(str(limit[key]) for key in ("confidence", "date") if limit[key])),
         ]
-        for one in target["limits"]
+        for limit in target["limits"]
     )
     return table(f"{words('limits')}: {name}", heads, rows)
 
@@ -129,7 +141,7 @@ def _met(limit: dict[str, Any], words: Words) -> Markup:
 
 
 def scores_section(summary: dict[str, Any], words: Words) -> Markup:
-    """What stages measured of every record, with the bounds that the recipe sets."""
+    """What stages measured on every record, with the bounds that the recipe sets."""
     scores = summary["scores"]
     if not scores:
         return lead(words("no_scores"))
@@ -138,10 +150,10 @@ def scores_section(summary: dict[str, Any], words: Words) -> Markup:
 
 def _score(score: dict[str, Any], words: Words) -> Markup:
     name = f"{score['stage']} · {score['measure']}"
-    bounds = [(one["setting"], words.measure(one["value"])) for one in score["bounds"]]
+    bounds = [(bound["setting"], words.measure(bound["value"])) for bound in score["bounds"]]
     marks = [
-        (one["value"], f"{words(one['side'])} {words.measure(one['value'])}")
-        for one in score["bounds"]
+        (bound["value"], f"{words(bound['side'])} {words.measure(bound['value'])}")
+        for bound in score["bounds"]
     ]
     rows = [(words("records"), words.number(score["records"]))]
     rows += [(key, words.measure(score[key])) for key in PERCENTS]
@@ -154,6 +166,6 @@ def _score(score: dict[str, Any], words: Words) -> Markup:
 
 
 def _nearest(bound: dict[str, Any], words: Words) -> Markup:
-    """The records that a bound only just let through."""
+    """A collapsed table of the records that a bound only just let through."""
     title = f"{words('nearest')}: {bound['setting']}"
     return folded(title, sample_table(title, bound["nearest"], words))

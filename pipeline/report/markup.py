@@ -1,4 +1,4 @@
-"""HTML that is escaped unless it was built here: text from data can only ever become text."""
+"""HTML whose text is escaped unless it was built here, so text from data stays text."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ UNSEEN = re.compile(
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that is already HTML."""
 
     __slots__ = ()
 
 
 def visible(text: str) -> str:
-    """The text with every character that hides or turns others written out: `‹U+202E›`."""
-    return UNSEEN.sub(lambda found: f"‹U+{ord(found[0]):04X}›", text)
+    """The text with every character that hides or reorders others written out: `‹U+202E›`."""
+    return UNSEEN.sub(lambda match: f"‹U+{ord(match[0]):04X}›", text)
 
 
 def escaped(value: Any) -> Markup:
@@ -53,10 +53,10 @@ def el(name: str, /, *children: Any, **attributes: Any) -> Markup:
 
 
 def join(children: Iterable[Any]) -> Markup:
-    """Pieces one after another, each escaped unless it is `Markup`."""
+    """Concatenate pieces, each escaped unless it is `Markup`."""
     return Markup("".join(escaped(child) for child in children))
 
 
 def data(value: Any) -> Markup:
-    """A text from data, kept from turning the direction of its neighbours; `–` for none."""
+    """Text from data that cannot change the direction of its neighbours; `–` for None."""
     return el("bdi", "–" if value is None else value)

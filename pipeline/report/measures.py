@@ -1,4 +1,4 @@
-"""What the report counts: lazily, in aggregates and capped samples, never in texts."""
+"""What the report counts: lazy aggregates and capped samples of Parquet files, never texts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pipeline.parquet_rows import ParquetRows, read_groups
 from pipeline.report.waterfall import shares
 
 EDGES = (1, *(round(2 ** (half / 2)) for half in range(6, 37)))
-"""Lower ends of the fixed bins of tokens, two a doubling from 8 to 2^18: runs can be compared."""
+"""Lower ends of the bins of tokens, two per doubling from 8 to 2^18; fixed, to compare runs."""
 
 TURNS = (*range(1, 13), 16, 24, 32, 64)
 """Lower ends of the fixed bins of turns."""
 
-AT_ONCE = 500_000  # records whose ends are looked for together
-WAITING = 32 << 20  # bytes of records that wait for it in memory
+AT_ONCE = 500_000  # records whose outcomes are determined together
+WAITING = 32 << 20  # bytes of records that are buffered in memory until then
 ENDS = ["kept", "merged", "rejected"]
 OUTCOMES = pl.Schema(dict.fromkeys(["id", "source", "language", "outcome"], pl.String))
 
@@ -36,7 +36,7 @@ VALUE_LENGTH = 120
 
 
 def cut(text: Any, most: int = PLACE_LENGTH) -> str | None:
-    """A text of at most `most` characters; `…` stands for the rest."""
+    """The value as text of at most `most` characters; `…` replaces the rest."""
     if text is None:
         return None
     whole = str(text)
@@ -57,13 +57,13 @@ def measure_records(metrics: Path, target: str) -> dict[str, Any]:
 
 
 def _counted(records: pl.LazyFrame, name: str) -> pl.DataFrame:
-    """`value` and `records` of each value of a column, ascending: there are few of many records."""
+    """`value` and `records` of each distinct value of a column, ascending; there are only a few."""
     values = records.select(value=name).drop_nulls().group_by("value").agg(records=pl.len())
     return values.sort("value").collect(engine="streaming")
 
 
 def _spread(counted: pl.DataFrame) -> dict[str, Any]:
-    """Least, most and nearest-rank percentiles; None of nothing."""
+    """Minimum, maximum and nearest-rank percentiles; all None if there are no records."""
     names = ("min", "max", *(f"p{p}" for p in PERCENTILES))
     if not counted.height:
         return dict.fromkeys(names)
@@ -75,7 +75,7 @@ def _spread(counted: pl.DataFrame) -> dict[str, Any]:
 
 
 def _histogram(counted: pl.DataFrame, edges: tuple[int, ...]) -> list[dict[str, int | None]]:
-    """Records by fixed bin `[from, to)`, without the empty bins at both ends."""
+    """Records per fixed bin `[from, to)`, without the empty bins at both ends."""
     bins = pl.Series(edges).search_sorted(counted["value"], side="right")
     summed = counted.group_by(bin=bins).agg(pl.col("records").sum())
     counts = dict(summed.iter_rows())
@@ -89,7 +89,7 @@ def _histogram(counted: pl.DataFrame, edges: tuple[int, ...]) -> list[dict[str, 
 
 
 def _languages(records: pl.LazyFrame) -> dict[str, Any]:
-    """Records by language, the largest first; a null is `und`."""
+    """Records per language, the largest first; a null counts as `und`."""
     language = pl.col("language").fill_null("und")
     counted = records.group_by(language).agg(records=pl.len())
     rows = counted.sort(["records", "language"], descending=[True, False]).collect()
@@ -109,7 +109,7 @@ def _languages(records: pl.LazyFrame) -> dict[str, Any]:
 
 
 def write_outcomes(metrics: Path, rejected: Path, path: Path) -> None:
-    """One row for each record that ended somewhere: `id`, `source`, `language`, `outcome`.
+    """Write one row for each kept, merged or rejected record: id, source, language, outcome.
 
     A record that any target kept is `kept`; the others are `merged` or `rejected`.
     """
@@ -140,13 +140,13 @@ def _set_aside(rejected: Path) -> Iterator[pl.DataFrame]:
 
 
 def _ended(rows: pl.DataFrame) -> pl.DataFrame:
-    """How each record ended: what any target has kept is kept, then comes merged."""
+    """The outcome of each record: `kept` wins over `merged`, and `merged` over `rejected`."""
     kept = rows.filter(pl.col("rank") == 0)
     aside = rows.filter(pl.col("rank") > 0).join(kept.select("id"), on="id", how="anti")
-    least = pl.col("source", "language", "rank").min()
-    found = pl.concat([kept.group_by("id").agg(least), aside.group_by("id").agg(least)])
+    smallest = pl.col("source", "language", "rank").min()
+    ended = pl.concat([kept.group_by("id").agg(smallest), aside.group_by("id").agg(smallest)])
     outcome = pl.col("rank").replace_strict([0, 1, 2], ENDS, return_dtype=pl.String)
-    return found.select("id", "source", "language", outcome=outcome)
+    return ended.select("id", "source", "language", outcome=outcome)
 
 
 def measure_languages(outcomes: Path) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def measure_languages(outcomes: Path) -> dict[str, Any]:
 
 
 def measure_sources(outcomes: Path) -> dict[str, Any]:
-    """The sources with the most records, and what became of them; chunks count as records."""
+    """The sources with the most records, and the outcomes of these; chunks count as records."""
     counted = (
         pl.scan_parquet(outcomes)
         .group_by("source")
@@ -170,24 +170,24 @@ def measure_sources(outcomes: Path) -> dict[str, Any]:
 def measure_reasons(
     stages: Iterable[dict[str, Any]], rejected: Path, meanings: dict[str, str]
 ) -> dict[str, Any]:
-    """Every reason with its count, its meaning and where to find a few of its records.
+    """Every reason with its count, its meaning and the places of a few of its records.
 
-    Raises LawBroken when the ledger and the list of rejected records tell different counts.
+    Raises LawBroken when the ledger and the list of rejected records have different counts.
     """
     rows = pl.scan_parquet(rejected)
     merged = pl.col("merged_into").is_not_null().sum().cast(pl.Int64)
     grouped = rows.group_by("stage", "reason").agg(pl.len(), merged.alias("merged")).collect()
-    found = {(stage, reason): (n, m) for stage, reason, n, m in grouped.iter_rows()}
-    told = {(s["stage"], reason): n for s in stages for reason, n in s["reasons"].items()}
-    if told != {key: n for key, (n, _) in found.items()}:
-        raise LawBroken("the ledger's reasons and rejected.parquet tell different counts")
-    order = sorted(told, key=lambda key: (-told[key], key))
+    listed = {(stage, reason): (n, m) for stage, reason, n, m in grouped.iter_rows()}
+    counts = {(s["stage"], reason): n for s in stages for reason, n in s["reasons"].items()}
+    if counts != {key: n for key, (n, _) in listed.items()}:
+        raise LawBroken("the ledger's reasons and rejected.parquet have different counts")
+    order = sorted(counts, key=lambda key: (-counts[key], key))
     shown = [
         {
             "stage": stage,
             "reason": reason,
-            "records": told[stage, reason],
-            "merged": found[stage, reason][1],
+            "records": counts[stage, reason],
+            "merged": listed[stage, reason][1],
             "meaning": meanings.get(reason),
             "samples": _samples(rows, stage, reason),
         }
@@ -197,7 +197,7 @@ def measure_reasons(
 
 
 def merging_reasons(rejected: Path) -> set[tuple[str, str]]:
-    """Stage and reason of what another record stands for."""
+    """The stages and reasons whose records were merged into another record."""
     merged = pl.scan_parquet(rejected).filter(pl.col("merged_into").is_not_null())
     return set(merged.select("stage", "reason").unique().collect().iter_rows())
 
@@ -214,15 +214,15 @@ SAMPLE = {
 
 
 def _samples(rows: pl.LazyFrame, stage: str, reason: str) -> list[dict[str, str | None]]:
-    """Records with a reason: those nearest to the threshold, or else the first ones."""
-    own = rows.filter((pl.col("stage") == stage) & (pl.col("reason") == reason))
-    near = own.select(list(SAMPLE)).with_row_index("place").with_columns(distance=_distance())
+    """A few records with a reason: those nearest to the threshold, or else the first ones."""
+    matching = rows.filter((pl.col("stage") == stage) & (pl.col("reason") == reason))
+    near = matching.select(list(SAMPLE)).with_row_index("place").with_columns(distance=_distance())
     few = near.bottom_k(SAMPLES_MOST, by=["distance", "place"]).sort("distance", "place").collect()
     return [{n: cut(row[n], most) for n, most in SAMPLE.items()} for row in few.to_dicts()]
 
 
 def _distance() -> pl.Expr:
-    """How far what was measured is from what was allowed; the same for all that are no numbers."""
+    """Distance between value and threshold; infinite if one of them is not a number."""
     value, threshold = (
         pl.col(name).cast(pl.Float64, strict=False) for name in ("value", "threshold")
     )

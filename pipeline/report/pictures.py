@@ -19,13 +19,13 @@ ASIDE_MOST = 12
 SIDE = 112
 QUALITY = 60
 PIXELS_MOST = 50_000_000
-"""A picture that would need more than 150 MB to decode has no place on a contact sheet."""
+"""Larger pictures, which would need more than 150 MB to decode, are left off a contact sheet."""
 
 
 def measure_images(metrics: Path, rejected: Path, work: Path, show: str) -> dict[str, Any]:
-    """How many records have images, and some of them, kept and set aside, as small pictures.
+    """How many kept records have images, and thumbnails of some that were kept or set aside.
 
-    Ids are digests, so the first ones are as good as drawn by lot and the same in every run.
+    Ids are digests, so the first ones by id are a random sample that is the same in every run.
     """
     kept = pl.scan_parquet(metrics).filter(pl.col("images") > 0)
     ids = kept.select("id", "source", "locator").unique("id")
@@ -51,10 +51,10 @@ def _aside(rejected: Path, any_image: bool) -> list[dict[str, Any]]:
 
 
 def _paths(work: Path) -> dict[str, str]:
-    """Where the bytes of each input are, by its URI."""
+    """The local path of each input's bytes, by the input's URI."""
     listed = work / "paths.json"
-    told = json.loads(listed.read_bytes()) if listed.exists() else {}
-    return {uri: path for uri, (path, _) in told.items()}
+    paths = json.loads(listed.read_bytes()) if listed.exists() else {}
+    return {uri: path for uri, (path, _) in paths.items()}
 
 
 def _pictures(
@@ -75,7 +75,7 @@ def _pictures(
 
 
 def _small(path: Path) -> dict[str, Any] | None:
-    """Size and thumbnail of an image that a reader has accepted; None where that fails."""
+    """Size and thumbnail of an image that a reader has accepted; None if that fails."""
     from PIL import Image, ImageOps
 
     try:
@@ -88,7 +88,7 @@ def _small(path: Path) -> dict[str, Any] | None:
             upright.thumbnail((SIDE, SIDE))
             flat = Image.new("RGB", upright.size, "white")
             flat.paste(upright, mask=upright.getchannel("A"))
-    except Exception:  # noqa: BLE001 - a picture is an illustration: without it the report stands
+    except Exception:  # noqa: BLE001 - a picture only illustrates: the report is fine without
         return None
     data = io.BytesIO()
     flat.save(data, "JPEG", quality=QUALITY)

@@ -18,13 +18,13 @@ EVIDENCE: tuple[Column, ...] = (
     ("tokens", "tokens", "num"),
     ("excerpt", "excerpt", "text"),
 )
-"""Columns of a sample (key, word, class) that are shown where any of them says something."""
+"""Columns of a sample (key, word, CSS class), shown if any sample has a value there."""
 
 MARKS = {"-": "del", "+": "ins", "!": "mark"}
 
 
 def reasons_section(summary: dict[str, Any], words: Words) -> Markup:
-    """Each reason with its count, its meaning and a few records, the nearest ones first."""
+    """Each reason with its count, its meaning and a few records, nearest to the threshold first."""
     reasons = summary["reasons"]
     if not reasons["total"]:
         return lead(words("no_reasons"))
@@ -33,20 +33,20 @@ def reasons_section(summary: dict[str, Any], words: Words) -> Markup:
 
 
 def hostile_section(summary: dict[str, Any], words: Words) -> Markup:
-    """What no reader could open, or only in part."""
-    read = [one for one in summary["reasons"]["shown"] if one["stage"] == "read"]
+    """Inputs that no reader could open, or only in part."""
+    read = [reason for reason in summary["reasons"]["shown"] if reason["stage"] == "read"]
     if not read:
         return lead(words("no_hostile"))
     heads = [(words("reason"), "name"), (words("records"), "num"), (words("meaning"), None)]
     heads.append((words("example"), "place"))
     rows = (
         [
-            el("code", one["reason"]),
-            words.number(one["records"]),
-            words.meaning(one["reason"], one["meaning"]),
-            data(one["samples"][0]["source"]) if one["samples"] else "",
+            el("code", reason["reason"]),
+            words.number(reason["records"]),
+            words.meaning(reason["reason"], reason["meaning"]),
+            data(reason["samples"][0]["source"]) if reason["samples"] else "",
         ]
-        for one in read
+        for reason in read
     )
     return join([lead(words("hostile_lead")), table(words("hostile"), heads, rows)])
 
@@ -67,15 +67,17 @@ def _reason(reason: dict[str, Any], words: Words) -> Markup:
 
 
 def sample_table(label: str, samples: list[dict[str, Any]], words: Words) -> Markup:
-    """Records with their places, and what is known of them."""
-    columns = [one for one in (*PLACE, *EVIDENCE) if any(_says(one[0], row) for row in samples)]
+    """A table of records with their places and what was measured."""
+    columns = [
+        column for column in (*PLACE, *EVIDENCE) if any(_says(column[0], row) for row in samples)
+    ]
     heads = [(words(word), kind) for _, word, kind in columns]
     rows = ([_cell(sample.get(key), words) for key, _, _ in columns] for sample in samples)
     return table(label, heads, rows)
 
 
 def _says(key: str, sample: dict[str, Any]) -> bool:
-    """Whether a column says something of a sample; an id that stands beside it says nothing new."""
+    """Whether a column says something about a sample; a `value` equal to `merged_into` does not."""
     value = sample.get(key)
     return value is not None and (key != "value" or value != sample.get("merged_into"))
 
@@ -85,19 +87,19 @@ def _cell(value: Any, words: Words) -> Markup:
 
 
 def near_section(summary: dict[str, Any], words: Words) -> Markup:
-    """What a limit only just let through."""
-    near = [one for one in summary["just_kept"] if one["samples"]]
+    """The records that each target's limit on tokens only just let through."""
+    near = [target for target in summary["just_kept"] if target["samples"]]
     if not near:
         return lead(words("no_near"))
     shown = [
         join(
             [
-                el("h3", data(one["target"])),
-                el("p", words("near_target", cap=words.number(one["allowed"])), class_="note"),
-                sample_table(f"{words('near')}: {one['target']}", one["samples"], words),
+                el("h3", data(target["target"])),
+                el("p", words("near_target", cap=words.number(target["allowed"])), class_="note"),
+                sample_table(f"{words('near')}: {target['target']}", target["samples"], words),
             ]
         )
-        for one in near
+        for target in near
     ]
     return join([lead(words("near_lead")), *shown])
 
@@ -108,15 +110,15 @@ def duplicates_section(summary: dict[str, Any], words: Words) -> Markup:
 
 
 def contradictions_section(summary: dict[str, Any], words: Words) -> Markup:
-    """The prompts that have several answers, and how those differ."""
+    """The prompts that have several answers, and how the answers differ."""
     return _groups(summary["contradictions"], "contradictions", words)
 
 
-def _groups(told: dict[str, Any], about: str, words: Words) -> Markup:
-    if not told["records"]:
+def _groups(found: dict[str, Any], about: str, words: Words) -> Markup:
+    if not found["records"]:
         return lead(words(f"no_{about}"))
-    counted = {name: words.number(told[name]) for name in ("records", "groups")}
-    shown = (_cluster(cluster, words) for cluster in told["largest"])
+    counted = {name: words.number(found[name]) for name in ("records", "groups")}
+    shown = (_cluster(cluster, words) for cluster in found["largest"])
     return join([lead(words(f"{about}_lead", **counted)), *shown])
 
 
@@ -149,9 +151,9 @@ def _member(member: dict[str, Any], cluster: dict[str, Any], words: Words) -> Ma
 
 
 def _place(record: dict[str, Any]) -> Markup:
-    """Source and place of a record; nothing of one that is not known."""
-    told = [record["source"], record["locator"]]
-    return join([data(" ".join(filter(None, told)))] if told[0] else [])
+    """Source and locator of a record; nothing if its source is not known."""
+    place = [record["source"], record["locator"]]
+    return join([data(" ".join(filter(None, place)))] if place[0] else [])
 
 
 def _is_number(value: str | None) -> bool:
@@ -162,7 +164,7 @@ def _is_number(value: str | None) -> bool:
 
 
 def side_by_side(pieces: list[list[str]], heads: tuple[Markup, Markup], words: Words) -> Markup:
-    """Two texts beside each other, what differs marked in colour and as deleted or inserted."""
+    """Two texts side by side; differences are coloured and marked as deleted or inserted."""
     sides = ("=-…", "=+…")
     shown = (
         el(
@@ -176,7 +178,7 @@ def side_by_side(pieces: list[list[str]], heads: tuple[Markup, Markup], words: W
 
 
 def text_in_pieces(pieces: Iterable[list[str]]) -> Markup:
-    """A text in pieces; it may be of any language and direction."""
+    """A text made of (kind, text) pieces, in any language and direction."""
     shown = [
         el("span", " … ", class_="muted")
         if kind == "…"
@@ -189,7 +191,7 @@ def text_in_pieces(pieces: Iterable[list[str]]) -> Markup:
 
 
 def changes_section(summary: dict[str, Any], words: Words) -> Markup:
-    """What stages changed in the texts: how often, and a few of them before and after."""
+    """What stages changed in the texts: how often, and a few texts before and after."""
     changes = summary["changes"]
     if not changes["total"]:
         return lead(words("no_changes"))
@@ -218,27 +220,32 @@ def _change(change: dict[str, Any], words: Words) -> Markup:
 
 
 def images_section(summary: dict[str, Any], words: Words) -> Markup:
-    """Contact sheets of what was kept and what was set aside."""
+    """Contact sheets of the pictures that were kept and of those set aside."""
     images = summary["images"]
     if not images["records"]:
         return lead(words("no_images"))
-    told = lead(words("images_lead", n=words.number(images["records"])))
-    kept = [one for one in images["shown"] if one["reason"] is None]
-    aside = [one for one in images["shown"] if one["reason"] is not None]
+    lead_text = lead(words("images_lead", n=words.number(images["records"])))
+    kept = [picture for picture in images["shown"] if picture["reason"] is None]
+    aside = [picture for picture in images["shown"] if picture["reason"] is not None]
     sheets = [
-        join([el("h3", words(title)), el("ul", *(_picture(one) for one in shown), class_="sheet")])
+        join(
+            [
+                el("h3", words(title)),
+                el("ul", *(_picture(picture) for picture in shown), class_="sheet"),
+            ]
+        )
         for title, shown in (("kept", kept), ("aside", aside))
         if shown
     ]
-    return join([told, *sheets])
+    return join([lead_text, *sheets])
 
 
-def _picture(one: dict[str, Any]) -> Markup:
-    name = one["caption"] or one["source"]
-    told = [el("code", one["reason"]), " "] if one["reason"] else []
-    size = f"{one['width']} × {one['height']}"
+def _picture(picture: dict[str, Any]) -> Markup:
+    name = picture["caption"] or picture["source"]
+    reason_code = [el("code", picture["reason"]), " "] if picture["reason"] else []
+    size = f"{picture['width']} × {picture['height']}"
     return el(
         "li",
-        el("img", src=one["thumbnail"], alt=name, title=one["source"]),
-        el("p", *told, data(name), " ", el("span", size, class_="muted"), class_="note"),
+        el("img", src=picture["thumbnail"], alt=name, title=picture["source"]),
+        el("p", *reason_code, data(name), " ", el("span", size, class_="muted"), class_="note"),
     )

@@ -1,4 +1,4 @@
-"""The report's sections of counts: what became of the records, targets, languages, sources."""
+"""The report's sections with counts: what happened to the records, languages, sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARTS = ("kept", "divided", "merged", "rejected")
 
 
 def table(label: str, heads: Heads, rows: Iterable[Row]) -> Markup:
-    """A table that scrolls sideways by itself; a head is its word and its column's class."""
+    """A table that scrolls sideways by itself; a head is a word and its column's CSS class."""
     head = el("tr", *(_head(word, kind) for word, kind in heads))
     body = (
         el("tr", *(el("td", cell, class_=kind) for cell, (_, kind) in zip(row, heads, strict=True)))
@@ -26,7 +26,7 @@ def table(label: str, heads: Heads, rows: Iterable[Row]) -> Markup:
 
 
 def _head(word: str, kind: str | None) -> Markup:
-    """A column's head; one without a word is no header for those who are read to."""
+    """A column's head; one without a word is a plain cell, so screen readers skip it."""
     return el("th", word, scope="col", class_=kind) if word else el("td", class_=kind)
 
 
@@ -36,7 +36,7 @@ def lead(text: str) -> Markup:
 
 
 def more(hidden: int, words: Words) -> Markup:
-    """How many of a list are not shown."""
+    """A note on how many entries of a list are not shown; nothing if all are."""
     return el("p", words("more", n=words.number(hidden)), class_="note") if hidden else Markup()
 
 
@@ -46,12 +46,12 @@ def pair(chart: Markup, beside: Markup) -> Markup:
 
 
 def folded(title: str, inside: Markup) -> Markup:
-    """What is opened when asked for, and always on paper."""
+    """Content that is collapsed on the screen until opened, and always open in print."""
     return el("details", el("summary", title, class_="plain"), el("div", inside))
 
 
 def leg_name(leg: dict[str, Any], words: Words) -> str:
-    """What a leg of the waterfall is about."""
+    """The title of a leg of the waterfall."""
     return f"{words('target')}: {leg['target']}" if leg["target"] else words(leg["of"])
 
 
@@ -96,16 +96,16 @@ def _leg(leg: dict[str, Any], words: Words) -> Markup:
         el("strong", words.per_cent(leg["share"], leg["left"])),
         "",
     ]
-    told = table(label, heads, [came, *rows, left])
+    steps_table = table(label, heads, [came, *rows, left])
     return el(
         "div",
         el("h3", data(leg_name(leg, words))),
-        pair(waterfall_chart(leg, label, words), join([told, divided(leg, words)])),
+        pair(waterfall_chart(leg, label, words), join([steps_table, divided(leg, words)])),
     )
 
 
 def divided(leg: dict[str, Any], words: Words) -> Markup:
-    """Into how many chunks what is left was divided."""
+    """A note on how many chunks the divided records of a leg became; nothing if none did."""
     if not leg["divided"]:
         return Markup()
     counted = {name: words.number(leg[name]) for name in ("divided", "chunks")}
@@ -113,16 +113,16 @@ def divided(leg: dict[str, Any], words: Words) -> Markup:
 
 
 def language_rows(languages: dict[str, Any], words: Words) -> Iterator[tuple[str, int, float]]:
-    """Name, records and share of each language, the rest as one."""
-    for one in languages["shown"]:
-        name = words("undetermined") if one["language"] == "und" else one["language"]
-        yield name, one["records"], one["share"]
+    """Name, records and share of each language; those that are not listed come as one row."""
+    for language in languages["shown"]:
+        name = words("undetermined") if language["language"] == "und" else language["language"]
+        yield name, language["records"], language["share"]
     if languages["others"]:
         yield words("others"), languages["others"], languages["others_share"]
 
 
 def languages_section(summary: dict[str, Any], words: Words) -> Markup:
-    """Languages as bars and in numbers."""
+    """The languages as a bar chart and as a table."""
     languages = summary["languages"]
     if not languages["records"]:
         return lead(words("languages_lead"))
@@ -135,14 +135,14 @@ def languages_section(summary: dict[str, Any], words: Words) -> Markup:
 
 
 def sources_section(summary: dict[str, Any], words: Words) -> Markup:
-    """The sources that gave the most records, and what became of them."""
+    """The sources with the most records, and what happened to these."""
     sources, ends = summary["sources"], ("records", "kept", "rejected", "merged")
     heads: list[tuple[str, str | None]] = [(words("source"), "place")]
     heads += [(words(name), "num") for name in ends]
     rows = (
-        [data(one["source"]), *(words.number(one[name]) for name in ends)]
-        for one in sources["shown"]
+        [data(source["source"]), *(words.number(source[name]) for name in ends)]
+        for source in sources["shown"]
     )
     counted = {name: words.number(sources[name]) for name in ("listed", "total")}
-    told = lead(words("sources_lead", **counted))
-    return join([told, table(words("sources"), heads, rows)])
+    lead_text = lead(words("sources_lead", **counted))
+    return join([lead_text, table(words("sources"), heads, rows)])

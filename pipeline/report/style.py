@@ -1,4 +1,4 @@
-"""The pages' one style sheet: light and dark, screen, phone and paper; and their policy."""
+"""The style sheet that all pages share (light, dark, phone, print) and their content policy."""
 
 import base64
 import hashlib
@@ -173,11 +173,11 @@ POLICY = (
     f"default-src 'none'; style-src 'sha256-{STYLE_DIGEST}'; img-src data:; base-uri 'none'; "
     "form-action 'none'"
 )
-"""Nothing is loaded and nothing runs; of styles only the page's own one counts."""
+"""Nothing is loaded and nothing runs; only the page's own style sheet applies."""
 
 
 def page_head(title: str) -> Markup:
-    """A page's head: its title and style, and that it runs nothing and fetches nothing."""
+    """A page's head: its title, its style, and the policy that forbids scripts and requests."""
     return el(
         "head",
         el("meta", charset="utf-8"),

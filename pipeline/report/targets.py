@@ -1,4 +1,4 @@
-"""What the report says of a target: files, faults, and the model's limits beside the data."""
+"""What the report says about a target: files, faults, and the model's limits beside the data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pipeline.report import measures
 
 GATE_FAULTS = {
     "id_present": "a record has no id",
-    "id_unique": "an id stands more than once",
+    "id_unique": "an id appears more than once",
     "document_present": "a record does not say which document it comes from",
-    "document_in_one_split": "a document stands in two splits: the evaluation would leak",
+    "document_in_one_split": "a document is in two splits: the evaluation would leak",
     "source_present": "a record does not say which source it comes from",
     "split_valid": "a record is in none of the splits train, validation and test",
     "tokens_known": "a record's tokens were not counted",
@@ -23,50 +23,50 @@ GATE_FAULTS = {
     "line_bytes_known": "a line's bytes were not counted",
     "line_bytes_within_limit": "a line has more bytes than the model takes, or none",
     "turns_known": "a record's turns were not counted",
-    "turns_enough": "a record has fewer turns than the format asks for",
+    "turns_enough": "a record has fewer turns than the format requires",
     "images_within_limit": "a record has more images than the model takes",
     "tokens_within_gate": "a record has more tokens than the recipe's gate allows",
-    "train_records_enough": "the training file has fewer records than the recipe's gate asks for",
+    "train_records_enough": "the training file has fewer records than the recipe's gate requires",
     "rejected_share_allowed": "more of the records were rejected than the recipe's gate allows",
-    "drift_rejected_allowed": "the share of rejected records is further from the run before than "
-    "the recipe's gate allows",
-    "drift_merged_allowed": "the share of duplicates is further from the run before than the "
+    "drift_rejected_allowed": "the share of rejected records differs more from the previous run "
+    "than the recipe's gate allows",
+    "drift_merged_allowed": "the share of duplicates differs more from the previous run than the "
     "recipe's gate allows",
-    "drift_sources_removed_allowed": "more sources of the run before are gone than the recipe's "
+    "drift_sources_removed_allowed": "more sources of the previous run are gone than the recipe's "
     "gate allows",
-    "drift_lengths_allowed": "the records' lengths are further from the run before (PSI) than the "
+    "drift_lengths_allowed": "the records' lengths differ more from the previous run (PSI) than "
+    "the recipe's gate allows",
+    "drift_languages_allowed": "the languages differ more from the previous run (PSI) than the "
     "recipe's gate allows",
-    "drift_languages_allowed": "the languages are further from the run before (PSI) than the "
-    "recipe's gate allows",
-    "drift_records_lost_allowed": "more of the run before's records are lost than the recipe's "
+    "drift_records_lost_allowed": "more of the previous run's records are lost than the recipe's "
     "gate allows",
 }
-LANGUAGE_FAULT = "fewer of the records are in this language than the recipe's gate asks for"
+LANGUAGE_FAULT = "fewer of the records are in this language than the recipe's gate requires"
 
 
 def measure_target(
-    name: str, told: dict[str, Any], gate: dict[str, Any] | None, metrics: Path
+    name: str, entry: dict[str, Any], gate: dict[str, Any] | None, metrics: Path
 ) -> dict[str, Any]:
-    """One target as the report tells it; it is ready when neither check nor gate finds a fault."""
+    """One target's entry in the report; it is ready when neither check nor gate finds a fault."""
     measured = measures.measure_records(metrics, name)
-    faults = [_fault(fault) for fault in told["faults"]] + list(_gate_faults(name, told, gate))
+    faults = [_fault(fault) for fault in entry["faults"]] + list(_gate_faults(name, entry, gate))
     optional = ("model", "customization", "cost", "card_date", "lifecycle")
     return {
-        **{one: told[one] for one in ("format", "records", "tokens", "bytes")},
-        **{one: told.get(one) for one in optional},
-        "records_total": sum(told["records"].values()),
-        "tokens_total": sum(told["tokens"].values()),
-        "closed": told.get("lifecycle") not in {None, "active"},
-        "losses": _losses(told.get("losses", {})),
-        "ready": bool(told["ready"]) and not faults,
+        **{key: entry[key] for key in ("format", "records", "tokens", "bytes")},
+        **{key: entry.get(key) for key in optional},
+        "records_total": sum(entry["records"].values()),
+        "tokens_total": sum(entry["tokens"].values()),
+        "closed": entry.get("lifecycle") not in {None, "active"},
+        "losses": _losses(entry.get("losses", {})),
+        "ready": bool(entry["ready"]) and not faults,
         "faults": faults,
-        "limits": list(_limits(told, measured)),
+        "limits": list(_limits(entry, measured)),
         "measured": measured,
     }
 
 
 def _losses(counted: dict[str, int]) -> list[dict[str, Any]]:
-    """What the format could not say as the records do, with its meaning."""
+    """What the format cannot express as the records do, with its meaning and a count of records."""
     from pipeline.targets import LOSSES
 
     return [
@@ -82,17 +82,17 @@ def _fault(fault: dict[str, Any]) -> dict[str, Any]:
 
 
 def _gate_faults(
-    name: str, told: dict[str, Any], gate: dict[str, Any] | None
+    name: str, entry: dict[str, Any], gate: dict[str, Any] | None
 ) -> Iterator[dict[str, Any]]:
-    """Those of a part, of the target that it is part of, and of all."""
-    about = {name, whole_name(name, told), ALL_TARGETS}
+    """The gate's faults about a part, the target that it is part of, and all targets."""
+    about = {name, whole_name(name, entry), ALL_TARGETS}
     for check in gate["checks"] if gate else []:
         if stops(check) and check["target"] in about:
             yield gate_fault(check)
 
 
 def gate_fault(check: dict[str, Any]) -> dict[str, Any]:
-    """A check of the gate that was not met, as a fault: what was seen, and what was allowed."""
+    """A failed check of the gate as a fault: what was seen, and what was allowed."""
     low, high = check["bounds"]["min"], check["bounds"]["max"]
     seen, allowed = check["observed"], low if high is None else high
     if check.get("own"):
@@ -101,37 +101,37 @@ def gate_fault(check: dict[str, Any]) -> dict[str, Any]:
         about = GATE_FAULTS.get(check["check"], LANGUAGE_FAULT)
     counts_records = seen is None and check["unexpected"] is not None
     if counts_records:
-        told = f"{check['unexpected']:,} of {check['records']:,} records"
+        measured = f"{check['unexpected']:,} of {check['records']:,} records"
     else:
-        told = check.get("seen") or "not met" if seen is None else f"{seen:,.4g}"
-        told += "" if allowed is None else f", not {allowed:,.4g}"
+        measured = check.get("seen") or "not met" if seen is None else f"{seen:,.4g}"
+        measured += "" if allowed is None else f", not {allowed:,.4g}"
     return {
         "rule": f"gate.{check['check']}",
-        "message": measures.cut(f"{about}: {told}", 400),
+        "message": measures.cut(f"{about}: {measured}", 400),
         "value": check["unexpected"] if seen is None else seen,
         "threshold": None if seen is None else allowed,
         "records": check["records"] if counts_records else None,
     }
 
 
-def _limits(told: dict[str, Any], measured: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The model card's limits beside what this data has, where it was measured."""
-    for name, limit in (told.get("limits") or {}).items():
+def _limits(entry: dict[str, Any], measured: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The model card's limits beside this data's values; None for those that were not measured."""
+    for name, limit in (entry.get("limits") or {}).items():
         number = limit if isinstance(limit, dict) else {"value": limit}
-        allowed, seen = number["value"], _seen(name, number, told, measured)
+        allowed, seen = number["value"], _seen(name, number, entry, measured)
         yield {
             "limit": name,
             "allowed": ", ".join(allowed) if isinstance(allowed, list | tuple) else allowed,
             "seen": seen,
             "met": None if seen is None else _met(name, seen, allowed),
-            **{one: number.get(one) for one in ("source", "date", "confidence")},
+            **{key: number.get(key) for key in ("source", "date", "confidence")},
         }
 
 
 def _seen(
-    name: str, number: dict[str, Any], told: dict[str, Any], measured: dict[str, Any]
+    name: str, number: dict[str, Any], entry: dict[str, Any], measured: dict[str, Any]
 ) -> int | None:
-    records, size = told["records"], told["bytes"]
+    records, size = entry["records"], entry["bytes"]
     train, validation = records.get("train", 0), records.get("validation", 0)
     together = train + validation if number.get("counts") == "together" else train
     seen = {
@@ -139,7 +139,8 @@ def _seen(
         "records_recommended": train,
         "records_max": together,
         "train_records_max": train,
-        "validation_records_min": validation or None,  # without the file it asks for nothing
+        "validation_records_min": validation
+        or None,  # the minimum applies only if there is a validation file
         "validation_records_max": validation,
         "train_bytes_max": size.get("train", 0),
         "validation_bytes_max": size.get("validation", 0),

@@ -1,7 +1,7 @@
 """The few texts that a report shows: found in the work folder, masked, cut short, compared.
 
-Work files are mapped and not read: of a shard only the ids and the rows that are asked for are
-touched, so a report of a million records costs no more memory than one of a thousand.
+Work files are memory-mapped: only the ids and the requested rows of a shard are touched, so a
+report of a million records needs no more memory than one of a thousand.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ from pipeline.stages.redact import Redact
 
 EXCERPT = 240
 COMPARED = 3000
-"""Characters of a text that are masked and compared; an excerpt is cut from them."""
+"""How many characters of a text are masked and compared; an excerpt is cut from them."""
 
 AHEAD = 4000
-"""Characters that masking looks at beyond what is shown: a value cut in two is not recognised. A
-private key, the longest value that is known, has about 3,300."""
+"""Characters that masking reads beyond what is shown, because a value cut in two would not be
+recognised. A private key, the longest known value, has about 3,300."""
 
 AROUND = 8
 """Words of context on either side of a difference."""
 
 PASSAGE = 800
-"""Characters of a passage that are shown."""
+"""How many characters of a passage are shown."""
 
 BESIDE = 80
 """Characters of context on either side of a passage."""
 
 PIECES_MOST = 40
 WINDOW = 300
-"""Words and blanks that are compared, from the first difference on."""
+"""How many words and blanks are compared, from the first difference on."""
 
 WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\w+|\s+|.", re.DOTALL)
 COLUMNS = ("text", "system", "messages", "images")
 
 Piece = list[str]
-"""`[kind, text]`; a kind is `=` in both, `-` only before, `+` only after, `…` left out, `!` a
-passage that is marked."""
+"""`[kind, text]`; the kind is `=` in both, `-` only before, `+` only after, `…` left out, `!` a
+marked passage."""
 
 
 def find_texts(work: Path, ids: Iterable[str], samples: str) -> dict[str, str]:
-    """The texts of records by id, at most `COMPARED` characters each; what is not there is absent.
+    """The texts of records by id, at most `COMPARED` characters each; missing records are absent.
 
-    `samples` is `masked`, `plain` or `none`. A record that changed on its way is told as it last
-    was. Turns stand one below the other with their roles.
+    `samples` is `masked`, `plain` or `none`. A record that stages changed is shown in its last
+    form. Turns are listed one per line with their roles.
     """
     wanted = set(ids)
     if samples == "none" or not wanted:
@@ -66,12 +66,12 @@ def find_texts(work: Path, ids: Iterable[str], samples: str) -> dict[str, str]:
         if len(found) == len(wanted):
             break
         for row_id, row in _rows(path, wanted - found.keys()):
-            found[row_id] = _told(row)
+            found[row_id] = _full_text(row)
     return dict(zip(found, shown(list(found.values()), samples), strict=True))
 
 
 def find_turns(work: Path, turns: Mapping[str, int]) -> dict[str, str]:
-    """One text of each rejected record by id, in NFC: its turn by number, see `MATCHES`."""
+    """One text of each rejected record by id, in NFC: its turn by number, as in `MATCHES`."""
     found: dict[str, str] = {}
     for path in sorted(work.glob("pass-*/*.rejected.arrow")):
         for row_id, row in _rows(path, turns.keys() - found.keys()):
@@ -95,31 +95,31 @@ def find_images(work: Path, ids: Iterable[str]) -> dict[str, str]:
 
 
 def _work_files(work: Path) -> list[Path]:
-    """Shards of the last pass first: what they hold is what the record came to."""
+    """All shards, those of the last pass first: they hold each record's final form."""
     kinds = ("rendered/*.rejected.arrow", "pass-*/*.rejected.arrow", "pass-*/*.kept.arrow")
     return sorted((path for kind in kinds for path in work.glob(kind)), reverse=True)
 
 
 def _rows(path: Path, wanted: Set[str]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """`id` and the shown columns of a shard's wanted rows."""
-    asked = pl.Series(sorted(wanted), dtype=pl.String).implode()
+    """`id` and `COLUMNS` of a shard's wanted rows."""
+    wanted_ids = pl.Series(sorted(wanted), dtype=pl.String).implode()
     start = 0
     with pa.memory_map(str(path)) as source:
         shard = pa.ipc.open_file(source)
         for number in range(shard.num_record_batches):
             batch = shard.get_batch(number)
             ids = pl.Series(Capsules(batch.column("id").__arrow_c_array__()))
-            found = ids.is_in(asked).arg_true()
-            if found.len() and (in_use := rows_in_use(path)) is not None:
-                found = found.filter((found + start).is_in(in_use.implode()))
+            positions = ids.is_in(wanted_ids).arg_true()
+            if positions.len() and (in_use := rows_in_use(path)) is not None:
+                positions = positions.filter((positions + start).is_in(in_use.implode()))
             start += batch.num_rows
-            for index in found:
+            for index in positions:
                 row = {name: batch.column(name)[index].as_py() for name in COLUMNS}
                 yield ids[index], row
 
 
-def _told(row: dict[str, Any]) -> str:
-    """A record's text; its turns where it has them."""
+def _full_text(row: dict[str, Any]) -> str:
+    """A record's turns with their system prompt, or its text if it has no turns."""
     turns = [f"{turn['role']}: {turn['text'] or ''}" for turn in row["messages"] or []]
     if turns and row["system"]:
         turns.insert(0, f"system: {row['system']}")
@@ -127,14 +127,14 @@ def _told(row: dict[str, Any]) -> str:
 
 
 def shown(texts: list[str], samples: str) -> list[str]:
-    """Texts as the report may show them: cut, and masked unless `plain`.
+    """Texts as the report may show them: cut, and masked unless `samples` is `plain`.
 
-    Everything that `redact` knows by its form is masked, whatever kinds the recipe names.
+    Everything that `redact` recognises by its pattern is masked, whatever kinds the recipe names.
     """
     cut = [text[:COMPARED] for text in texts]
     if samples == "plain" or not cut:
         return cut
-    # Where the cut parts a value, the text differs from there on from that of a later cut.
+    # If the cut splits a value, the masked text differs from there on from that of a later cut.
     later = _masked([text[: COMPARED + AHEAD] for text in texts])
     both = zip(_masked(cut), later, strict=True)
     return [one[: _in_common(one, other)] for one, other in both]
@@ -147,9 +147,9 @@ def _masked(texts: list[str]) -> list[str]:
 
 
 def passages(places: Sequence[tuple[str, int, int]], samples: str) -> list[list[Piece]]:
-    """Passages (text, start, end in characters) in pieces, each marked, with what stands around it.
+    """Cut passages (text, start, end in characters) into pieces: the passage and its context.
 
-    What is masked is masked before anything is cut; a value at a border may fall on either side.
+    Texts are masked before they are cut; a value at a border may end up on either side.
     """
     windows: list[str] = []
     for text, start, end in places:
@@ -157,7 +157,7 @@ def passages(places: Sequence[tuple[str, int, int]], samples: str) -> list[list[
         windows += [text[first : stop + AHEAD], text[first:start], text[first:stop]]
     if samples != "plain" and windows:
         windows = _masked(windows)
-    told = []
+    shown_pieces = []
     for number, (text, start, end) in enumerate(places):
         window, *cuts = windows[3 * number : 3 * number + 3]
         left, right = (_in_common(cut, window) for cut in cuts)
@@ -170,13 +170,13 @@ def passages(places: Sequence[tuple[str, int, int]], samples: str) -> list[list[
             ["=", after[:BESIDE] if whole else ""],
             ["…", ""] if not whole or end + AHEAD < len(text) or len(after) > BESIDE else ["=", ""],
         ]
-        seen = [piece for piece in pieces if piece[0] == "…" or piece[1]]
-        told.append(seen if passage else [])
-    return told
+        visible_pieces = [piece for piece in pieces if piece[0] == "…" or piece[1]]
+        shown_pieces.append(visible_pieces if passage else [])
+    return shown_pieces
 
 
 def excerpt(text: str | None, most: int = EXCERPT) -> str | None:
-    """The beginning of a text with its white space as single blanks."""
+    """The beginning of a text, with each run of white space as one blank; None for None."""
     if text is None:
         return None
     line = " ".join(text.split())
@@ -184,9 +184,10 @@ def excerpt(text: str | None, most: int = EXCERPT) -> str | None:
 
 
 def compare(before: str, after: str) -> list[Piece]:
-    """The differences of two texts word by word, with a little of what they share around them.
+    """The differences of two texts word by word, each with a little shared context around it.
 
-    Told are those in the `WINDOW` words from the first one on: the time grows with their square.
+    Only the `WINDOW` words from the first difference on are compared, because the time grows with
+    the square of their number.
     """
     words, others = WORD.findall(before), WORD.findall(after)
     same = _in_common(words, others)
@@ -206,13 +207,13 @@ def compare(before: str, after: str) -> list[Piece]:
 
 
 def _in_common(words: Sequence[str], others: Sequence[str]) -> int:
-    """How many words, or characters, both texts begin with."""
+    """How many leading words, or characters, the two texts have in common."""
     pairs = enumerate(zip(words, others, strict=False))
     return next((at for at, (one, other) in pairs if one != other), min(len(words), len(others)))
 
 
 def _shared(words: list[str], first: bool, last: bool) -> list[Piece]:
-    """What two texts share, without its middle; at the ends only the side of the difference."""
+    """A shared part without its middle; the first and last part keep only one side."""
     before, after = (0 if first else AROUND), (0 if last else AROUND)
     if first and last:
         before = 4 * AROUND

@@ -1,7 +1,7 @@
 """The waterfall: from what came in to what is left, every loss by stage and reason.
 
 It has one leg for the records, one more for each time that records were divided into chunks, and
-one for each target. A leg balances to the last record, and its shares to 100.0 %.
+one for each target. A leg balances to the last record, and its shares sum to 100.0 %.
 """
 
 from __future__ import annotations
@@ -14,33 +14,35 @@ from pipeline.errors import LawBroken
 from pipeline.ledger import legs, target_of
 
 TENTHS = 1000
-"""Of a per cent in a whole."""
+"""Tenths of a per cent in a whole."""
 
 
 BRIEF_MOST = 8
-"""Steps of a leg that the first screen has room for."""
+"""How many steps of a leg the first screen has room for."""
 
 Merging = set[tuple[str, str]]
-"""Stage and reason of losses that another record stands for."""
+"""Stages and reasons whose records were merged into another record."""
 
 
 def waterfall(stages: Iterable[dict[str, Any]], merging: Merging) -> list[dict[str, Any]]:
     """The legs, in order: `of` (`records`, `chunks` or `target`), `came`, `steps`, `left`.
 
-    `stages` are the manifest's: those of the corpus in order, then `targets.<name>` and where
-    records were left out `targets.<name>.delta` and `targets.<name>.select`: no name holds a dot.
-    Raises LawBroken where a leg does not balance.
+    `stages` are the manifest's: the corpus stages in order, then `targets.<name>` and, if records
+    were left out, `targets.<name>.delta` and `targets.<name>.select`. No name contains a dot.
+    Raises LawBroken when a leg does not balance.
     """
     shared: list[dict[str, Any]] = []
     targets: dict[str, list[dict[str, Any]]] = {}
     for stage in stages:
         target = target_of(stage["stage"])
         (shared if target is None else targets.setdefault(target, [])).append(stage)
-    told = [
+    shared_legs = [
         _leg("chunks" if number else "records", None, leg, merging)
         for number, leg in enumerate(legs(shared, itemgetter("divided")))
     ]
-    return told + [_leg("target", name, own, merging) for name, own in targets.items()]
+    return shared_legs + [
+        _leg("target", name, target_stages, merging) for name, target_stages in targets.items()
+    ]
 
 
 def _leg(
@@ -53,7 +55,7 @@ def _leg(
         rest -= step["records"]
         step["after"] = rest
     if rest != left:
-        raise LawBroken(f"{came} {of} came in, {rest} should be left and {left} are")
+        raise LawBroken(f"{came} {of} came in, {rest} should be left, but {left} are left")
     *parts, last = shares([*(step["records"] for step in steps), left])
     for step, share in zip(steps, parts, strict=True):
         step["share"] = share
@@ -72,15 +74,15 @@ def _leg(
 
 
 def _steps(stage: dict[str, Any], merging: Merging) -> Iterator[dict[str, Any]]:
-    """One loss for each reason, the largest first."""
+    """A step (one loss) for each reason of a stage, the largest first."""
     name = stage["stage"]
-    for reason, records in sorted(stage["reasons"].items(), key=lambda one: (-one[1], one[0])):
+    for reason, records in sorted(stage["reasons"].items(), key=lambda item: (-item[1], item[0])):
         kind = "merged" if (name, reason) in merging else "rejected"
         yield {"stage": name, "reason": reason, "kind": kind, "records": records}
 
 
 def _brief(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The largest steps in their order, and the others as one without a reason at the end."""
+    """The largest steps in their order, then all others as one step without a reason."""
     if len(steps) <= BRIEF_MOST:
         return steps
     by_size = sorted(range(len(steps)), key=lambda n: (-steps[n]["records"], n))
@@ -103,7 +105,7 @@ def _brief(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def shares(parts: list[int]) -> list[float]:
-    """Per cent with one digit that sum to exactly 100.0: the largest remainders are rounded up."""
+    """Percentages with one decimal that sum to exactly 100.0; largest remainders are rounded up."""
     whole = sum(parts)
     if not whole:
         return [0.0 for _ in parts[:-1]] + [100.0]

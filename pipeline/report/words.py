@@ -1,4 +1,4 @@
-"""The report's own words in English and Vietnamese, and its way of writing numbers."""
+"""The report's own words in English and Vietnamese, and its number formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.report.words_sections import SECTIONS
 LANGUAGES = ("en", "vi")
 
 WORDS: dict[str, tuple[str, str]] = FIRST | SECTIONS | CONTAMINATION
-"""Every word in both languages, with the same places for values."""
+"""Every word in both languages (English, Vietnamese), with the same placeholders."""
 
 
 class Words:
@@ -24,19 +24,19 @@ class Words:
         self.index = LANGUAGES.index(language)
 
     def __call__(self, key: str, **values: Any) -> str:
-        """The word or sentence `key`, its places filled; KeyError for one that does not exist."""
+        """The word or sentence `key`, its placeholders filled; KeyError if it does not exist."""
         text = WORDS[key][self.index]
         return text.format(**values) if values else text
 
     def number(self, value: float | None, digits: int = 0) -> str:
-        """1,234.5 or, in Vietnamese, 1.234,5; `–` for None."""
+        """A number as text: `1,234.5` or, in Vietnamese, `1.234,5`; `–` for None."""
         if value is None:
             return "–"
         text = f"{value:,.{digits}f}"
         return text if self.language == "en" else text.translate(str.maketrans(",.", ".,"))
 
     def measure(self, value: Any) -> str:
-        """Any measured value: whole numbers with separators, shares with up to 4 digits."""
+        """Any measured value as text: numbers with separators, up to 4 decimals; `–` for None."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return "–" if value is None else str(value)
         whole = float(value).is_integer()
@@ -44,27 +44,27 @@ class Words:
 
     @staticmethod
     def _digits(value: float) -> int:
-        """How many digits after the point say the value to four places, without zeros."""
+        """How many decimals the value needs, rounded to four places, without trailing zeros."""
         return len(f"{value:.4f}".rstrip("0").partition(".")[2])
 
     def per_cent(self, share: float, records: int) -> str:
-        """The share of some records in per cent, `4.2 %`; of any that round to 0 `< 0.1 %`."""
+        """A share (0 to 100) as text: `4.2 %`, or `< 0.1 %` if some records round to 0."""
         less = "< " if records and share < 0.1 else ""
         return f"{less}{self.number(0.1 if less else share, 1)} %"
 
     def translated(self, name: str) -> str | None:
-        """The Vietnamese words for a name, None where they are not known or not asked for."""
+        """The Vietnamese words for a name; None if there are none, or if the page is in English."""
         return REASONS_VI.get(name) if self.language == "vi" else None
 
     def meaning(self, name: str, english: str | None) -> Markup:
-        """What a reason means; where no translation is known, in English and marked as such."""
-        own = self.translated(name) if self.language == "vi" else english
-        if own or not english:
-            return escaped(own or "")
+        """What a reason means; without a translation, it is in English and marked as such."""
+        text = self.translated(name) if self.language == "vi" else english
+        if text or not english:
+            return escaped(text or "")
         return el("span", english, lang="en")
 
     def size(self, value: int) -> str:
-        """Bytes with the largest decimal unit that leaves at least 1."""
+        """A number of bytes in the largest decimal unit in which it is at least 1."""
         number = float(value)
         for unit in ("B", "kB", "MB", "GB"):
             if number < 1000:

@@ -1,4 +1,4 @@
-"""Words of the report's section of contamination, in English and Vietnamese."""
+"""The words of the report's contamination section, in English and Vietnamese."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ CONTAMINATION: dict[str, tuple[str, str]] = {
     "contamination": ("Contamination", "Lẫn bộ đánh giá"),
     "contamination_lead": (
         (
-            "Records that say what an evaluation set asks, and are set aside: {records}. A model "
-            "that has seen them cannot be measured by the set. Items looked for: {items}."
+            "Records that repeat items of an evaluation set, and are set aside: {records}. A model "
+            "that has seen them cannot be measured with the set. Items searched for: {items}."
         ),
         (
             "Số bản ghi chứa nội dung mà bộ đánh giá hỏi và được để riêng: {records}. Mô hình đã "
@@ -15,11 +15,11 @@ CONTAMINATION: dict[str, tuple[str, str]] = {
         ),
     ),
     "no_contamination": (
-        "No record says what an evaluation set asks. Items looked for: {items}.",
+        "No record repeats an item of an evaluation set. Items searched for: {items}.",
         "Không bản ghi nào chứa nội dung mà bộ đánh giá hỏi. Số mục được tìm: {items}.",
     ),
     "no_evaluation": (
-        "The recipe names no evaluation set, so nothing was looked for.",
+        "The recipe names no evaluation set, so nothing was searched for.",
         "Công thức không nêu bộ đánh giá nào nên không có gì để tìm.",
     ),
     "contamination_chart": (
@@ -28,10 +28,11 @@ CONTAMINATION: dict[str, tuple[str, str]] = {
     ),
     "contamination_kinds": (
         (
-            "Exact: the whole item, character by character. Normalised: but for letter case, "
-            "punctuation and layout. Run: many words in a row. Share: much of the item, in pieces. "
-            "A record counts once in each set, by its plainest kind; the percentage tells how "
-            "many of the item's runs of words stand in it. All are in contamination.parquet."
+            "Exact: the whole item, character by character. Normalised: the same except for letter "
+            "case, punctuation and layout. Run: many words in a row. Share: much of the item, in "
+            "pieces. A record counts once per set, under the first of these kinds that fits; the "
+            "percentage is the share of the item's runs of words that the record contains. All "
+            "matches are in contamination.parquet."
         ),
         (
             "Nguyên văn: cả mục, từng ký tự. Chuẩn hóa: chỉ khác chữ hoa, dấu câu và trình bày. "
@@ -51,27 +52,27 @@ CONTAMINATION: dict[str, tuple[str, str]] = {
         "{n} bản ghi của bộ không đọc được.",
     ),
     "evaluation_whole": (
-        "{n} items are so short that they are looked for as a whole only.",
+        "{n} items are so short that they are only searched for as a whole.",
         "{n} mục quá ngắn nên chỉ được tìm nguyên vẹn.",
     ),
     "evaluation_equal": (
-        "{n} items say what others of the set say.",
+        "{n} items repeat other items of the set.",
         "{n} mục giống mục khác trong bộ.",
     ),
     "evaluation_passed": (
-        "{n} items hold nothing to look for.",
+        "{n} items contain nothing to search for.",
         "{n} mục không có gì để tìm.",
     ),
     "evaluation_common": (
-        "{n} runs of words belong to a template of many items, and are not looked for.",
+        "{n} runs of words belong to a template that many items share, and are not searched for.",
         "{n} chuỗi từ thuộc khuôn mẫu chung của nhiều mục nên không được tìm.",
     ),
     "in_a_row": (
-        "The longest passage that both share has {n} words.",
+        "The longest shared passage has {n} words.",
         "Đoạn chung dài nhất có {n} từ.",
     ),
     "items_met": (
-        "The record meets {n} items of the set.",
+        "The record overlaps with {n} items of the set.",
         "Bản ghi trùng với {n} mục của bộ.",
     ),
     "the_item": ("Evaluation item", "Mục của bộ đánh giá"),

@@ -7,10 +7,10 @@ FIRST: dict[str, tuple[str, str]] = {
     "run": ("Digest of the run", "Mã băm của lần chạy"),
     "not_ready": ("Not ready", "Chưa sẵn sàng"),
     "ready_short": ("Ready", "Sẵn sàng"),
-    "losses": ("Said otherwise in this format", "Được diễn đạt khác đi trong định dạng này"),
+    "losses": ("Expressed differently in this format", "Được diễn đạt khác đi trong định dạng này"),
     "closed_short": ("Data ready, model closed", "Dữ liệu sẵn sàng, mô hình đã đóng"),
     "closed": (
-        "Bedrock takes no new jobs for {models}",
+        "Bedrock accepts no new jobs for {models}",
         "Bedrock không nhận công việc mới cho {models}",
     ),
     "all_ready": ("All targets are ready to submit", "Mọi đích đều sẵn sàng gửi đi"),
@@ -28,9 +28,9 @@ FIRST: dict[str, tuple[str, str]] = {
     "chunks": ("Chunks", "Mảnh"),
     "came_note": ("records read", "bản ghi đã đọc"),
     "rejected_note": ("set aside, with a reason", "để riêng, có lý do"),
-    "merged_note": ("duplicates that a kept record stands for", "trùng với bản ghi được giữ"),
-    "divided_note": ("records that became chunks", "bản ghi đã thành mảnh"),
-    "chunks_note": ("that they became", "từ các bản ghi đó"),
+    "merged_note": ("duplicates, each merged into another record", "trùng với bản ghi được giữ"),
+    "divided_note": ("records that were split into chunks", "bản ghi đã thành mảnh"),
+    "chunks_note": ("that these records became", "từ các bản ghi đó"),
     "became": (
         "{divided} records became {chunks} chunks",
         "{divided} bản ghi thành {chunks} mảnh",
@@ -39,7 +39,7 @@ FIRST: dict[str, tuple[str, str]] = {
     "tokens": ("Tokens", "Token"),
     "tokens_note": ("upper bound of the estimate", "cận trên của ước lượng"),
     "cost": ("Training cost", "Chi phí huấn luyện"),
-    "no_price": ("no price known", "chưa biết giá"),
+    "no_price": ("price not known", "chưa biết giá"),
     "no_card": ("no model named", "không nêu mô hình"),
     "price_note": (
         "at {price} {item} ({date}, {confidence})",
@@ -52,7 +52,7 @@ FIRST: dict[str, tuple[str, str]] = {
     "per_train_hour": ("per hour", "mỗi giờ"),
     "languages": ("Languages", "Ngôn ngữ"),
     "languages_lead": (
-        "Of the records that at least one target kept.",
+        "Counted over the records that at least one target kept.",
         "Tính trên các bản ghi mà ít nhất một đích giữ lại.",
     ),
     "language": ("Language", "Ngôn ngữ"),
@@ -60,10 +60,13 @@ FIRST: dict[str, tuple[str, str]] = {
     "share": ("Share", "Tỷ lệ"),
     "undetermined": ("not determined", "chưa xác định"),
     "drift": ("Since the last run", "So với lần trước"),
-    "first_run": ("the first run, or none was looked back at", "lần đầu, hoặc không xét lần trước"),
+    "first_run": (
+        "the first run, or no previous run to compare with",
+        "lần đầu, hoặc không xét lần trước",
+    ),
     "no_drift": (
         (
-            "There is nothing to compare with: it is the first run, or the recipe has no "
+            "There is nothing to compare with: this is the first run, or the recipe has no "
             "`gate.drift`. `bedrock-prep diff` compares any two runs."
         ),
         (
@@ -73,8 +76,8 @@ FIRST: dict[str, tuple[str, str]] = {
     ),
     "drift_lead": (
         (
-            "Lengths and languages by the population stability index: under 0.1 they are the same, "
-            "over 0.25 they are others. The rest are changes of shares."
+            "Lengths and languages by the population stability index (PSI): below 0.1 they are the "
+            "same, above 0.25 they differ clearly. The other figures are changes in shares."
         ),
         (
             "Độ dài và ngôn ngữ theo chỉ số ổn định (PSI): dưới 0,1 là như cũ, trên 0,25 là đã "
@@ -83,8 +86,8 @@ FIRST: dict[str, tuple[str, str]] = {
     ),
     "stable": ("the same", "như cũ"),
     "moved": ("moved", "đã dịch"),
-    "shifted": ("another", "đã khác"),
-    "drift_before": ("Run before", "Lần chạy trước"),
+    "shifted": ("clearly different", "đã khác"),
+    "drift_before": ("Previous run", "Lần chạy trước"),
     "drift_rejected": ("Share rejected", "Tỷ lệ bị loại"),
     "drift_merged": ("Share merged", "Tỷ lệ được gộp"),
     "drift_sources_removed": ("Share of sources removed", "Tỷ lệ nguồn bị bỏ"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SECTIONS: dict[str, tuple[str, str]] = {
-    "flow": ("What became of the records", "Đường đi của các bản ghi"),
+    "flow": ("What happened to the records", "Đường đi của các bản ghi"),
     "stage": ("Stage", "Bước"),
     "reasons": ("Why records were set aside", "Vì sao có bản ghi bị để riêng"),
     "no_reasons": ("Nothing was set aside.", "Không có bản ghi nào bị để riêng."),
@@ -34,15 +34,15 @@ SECTIONS: dict[str, tuple[str, str]] = {
     "sources": ("Sources", "Nguồn dữ liệu"),
     "duplicates": ("Duplicates", "Bản trùng lặp"),
     "duplicates_lead": (
-        "{records} records were merged into {groups}. The largest groups:",
+        "{records} duplicates were merged into {groups} records. The largest groups:",
         "{records} bản ghi được gộp vào {groups} bản. Các nhóm lớn nhất:",
     ),
     "no_duplicates": ("No duplicates were found.", "Không thấy bản trùng lặp nào."),
     "contradictions": ("Contradictions", "Mâu thuẫn"),
     "contradictions_lead": (
         (
-            "To {groups} prompts there are {records} answers that are not the first one's. "
-            "Somebody has to say which is right. Those with the most answers:"
+            "{groups} prompts have conflicting answers: {records} records disagree with the first "
+            "answer. Someone must decide which is right. Those with the most answers:"
         ),
         (
             "Với {groups} câu hỏi có {records} câu trả lời khác câu đầu tiên. Cần có người quyết "
@@ -53,13 +53,13 @@ SECTIONS: dict[str, tuple[str, str]] = {
         "No stage found a prompt with several answers.",
         "Không bước nào thấy câu hỏi có nhiều câu trả lời.",
     ),
-    "nearest": ("Kept, and nearest to it", "Được giữ và gần ngưỡng nhất"),
-    "stands": ("Stands for them", "Bản đại diện"),
+    "nearest": ("Kept, and nearest to the threshold", "Được giữ và gần ngưỡng nhất"),
+    "stands": ("The record they were merged into", "Bản đại diện"),
     "copies": ("Merged", "Đã gộp"),
     "gate": ("Quality gate", "Cổng chất lượng"),
     "gate_about": (
         (
-            "It saw numbers that were derived from each record (lengths, counts and flags), not "
+            "It checked numbers derived from each record (lengths, counts and flags), not "
             "the texts. The suite is kept as suite.json."
         ),
         (
@@ -69,8 +69,8 @@ SECTIONS: dict[str, tuple[str, str]] = {
     ),
     "no_data_docs": (
         (
-            "Great Expectations' Data Docs are not written: opened, they load styles and scripts "
-            "from elsewhere. All of their results are in this table."
+            "Great Expectations' Data Docs are not written, because they load styles and scripts "
+            "from other servers when opened. All of their results are in this table."
         ),
         (
             "Không ghi Data Docs của Great Expectations: khi mở, chúng tải kiểu và mã lệnh từ nơi "
@@ -78,24 +78,24 @@ SECTIONS: dict[str, tuple[str, str]] = {
         ),
     ),
     "own_check": ("an expectation of the recipe", "một kỳ vọng trong công thức"),
-    "warned": ("△ only warned", "△ chỉ cảnh báo"),
+    "warned": ("△ warning only", "△ chỉ cảnh báo"),
     "gate_passed": ("Passed", "Đạt"),
     "gate_failed": ("Failed", "Không đạt"),
     "of": ("{n} of {all} checks", "{n} trên {all} phép kiểm"),
-    "gate_none": ("No gate was held.", "Không chạy cổng chất lượng."),
+    "gate_none": ("No quality gate was run.", "Không chạy cổng chất lượng."),
     "check": ("Check", "Phép kiểm"),
     "target": ("Target", "Đích"),
     "all_targets": ("all targets", "mọi đích"),
     "bounds": ("Bounds", "Khoảng cho phép"),
     "any_value": ("any value", "có giá trị"),
     "observed": ("Observed", "Quan sát được"),
-    "unexpected": ("{n} of {all} records break it", "{n} trên {all} bản ghi không đạt"),
+    "unexpected": ("{n} of {all} records fail", "{n} trên {all} bản ghi không đạt"),
     "failing": ("Where it fails", "Chỗ không đạt"),
     "split": ("Split", "Phân chia"),
     "train": ("train", "huấn luyện"),
     "validation": ("validation", "kiểm định"),
     "test": ("test", "kiểm thử"),
-    "provenance": ("What it was made from", "Nguồn gốc"),
+    "provenance": ("What the run was made from", "Nguồn gốc"),
     "files": ("Input files", "Tệp đầu vào"),
     "version": ("Made with", "Tạo bởi"),
     "readers": ("Readers", "Bộ đọc"),
@@ -105,14 +105,17 @@ SECTIONS: dict[str, tuple[str, str]] = {
     "recipe": ("The recipe", "Công thức"),
     "lifecycle": ("life cycle", "vòng đời"),
     "card_date": ("model card of {date}", "thẻ mô hình ngày {date}"),
-    "kept_note": ("records and chunks, on to the targets", "bản ghi và mảnh, đi tiếp tới các đích"),
+    "kept_note": (
+        "records and chunks passed on to the targets",
+        "bản ghi và mảnh, đi tiếp tới các đích",
+    ),
     "left": ("Left", "Còn lại"),
     "other_reasons": ("{n} other reasons", "{n} lý do khác"),
     "at_a_glance": ("What was lost, and why", "Mất gì, và vì sao"),
     "flow_lead": (
         (
-            "Every loss by stage and reason. Each table balances: what came in, less every loss, "
-            "is what is left, and the shares sum to 100 %."
+            "Every loss by stage and reason. Each table balances: what came in minus all losses is "
+            "what is left, and the shares sum to 100 %."
         ),
         (
             "Mọi mất mát theo bước và lý do. Mỗi bảng đều khớp: đầu vào trừ mọi mất mát bằng phần "
@@ -131,8 +134,8 @@ SECTIONS: dict[str, tuple[str, str]] = {
     "excerpt": ("Text", "Văn bản"),
     "reasons_lead": (
         (
-            "Up to five records each, those nearest to the threshold first; all of them are in "
-            "rejected.parquet."
+            "Up to five records for each reason, those nearest to the threshold first; all records "
+            "are listed in rejected.parquet."
         ),
         (
             "Mỗi lý do nêu tối đa năm bản ghi, gần ngưỡng nhất trước; toàn bộ nằm trong "
@@ -153,7 +156,7 @@ SECTIONS: dict[str, tuple[str, str]] = {
     "near_target": ("The limit is {cap} tokens.", "Giới hạn là {cap} token."),
     "no_near": ("No target has a limit on tokens.", "Không đích nào giới hạn số token."),
     "lengths_lead": (
-        "Tokens of a record, counted from above; bins are the same in every report.",
+        "Tokens per record, as an upper bound; the bins are the same in every report.",
         "Số token của mỗi bản ghi, ước lượng từ phía trên; các khoảng cố định giữa các báo cáo.",
     ),
     "turns_chart": ("Histogram of turns per record", "Biểu đồ số lượt mỗi bản ghi"),
@@ -161,7 +164,7 @@ SECTIONS: dict[str, tuple[str, str]] = {
     "bins": ("The chart's numbers", "Số liệu của biểu đồ"),
     "min": ("at least", "tối thiểu"),
     "max": ("at most", "tối đa"),
-    "held": ("Held", "Kết quả"),
+    "held": ("Result", "Kết quả"),
     "not_measured": ("not measured", "không đo"),
     "sources_lead": (
         "The largest {listed} of {total}, by records; chunks count as records.",
@@ -170,8 +173,8 @@ SECTIONS: dict[str, tuple[str, str]] = {
     "scores": ("Quality scores", "Điểm chất lượng"),
     "scores_lead": (
         (
-            "What stages measured of every record; what the recipe allows is drawn as a line. The "
-            "outer bars hold what lies beyond them."
+            "What stages measured on every record; the recipe's thresholds are drawn as lines. "
+            "The outermost bars include all values beyond them."
         ),
         (
             "Những gì các bước đo ở mỗi bản ghi; mức công thức cho phép được vẽ thành đường. Cột "
@@ -187,28 +190,28 @@ SECTIONS: dict[str, tuple[str, str]] = {
         "How often stages changed a text, by kind, with a few texts before and after.",
         "Số lần các bước sửa văn bản, theo loại, kèm vài văn bản trước và sau.",
     ),
-    "no_changes": ("No stage told of a change.", "Không bước nào báo có thay đổi."),
-    "no_samples": ("No sample is shown.", "Không có mẫu nào được hiển thị."),
+    "no_changes": ("No stage reported a change.", "Không bước nào báo có thay đổi."),
+    "no_samples": ("No samples are shown.", "Không có mẫu nào được hiển thị."),
     "before": ("Before", "Trước"),
     "after": ("After", "Sau"),
     "side_by_side": ("Two texts side by side", "Hai văn bản cạnh nhau"),
     "same": ("the same words", "cùng các từ"),
     "images": ("Pictures", "Hình ảnh"),
     "images_lead": (
-        "{n} records with a picture are kept. Some of them, small:",
+        "{n} records with a picture were kept. Some of the pictures, as thumbnails:",
         "{n} bản ghi có hình được giữ. Một số hình thu nhỏ:",
     ),
     "no_images": ("No record has a picture.", "Không bản ghi nào có hình."),
     "aside": ("Set aside", "Để riêng"),
     "split_good": (
-        "no document is in two splits ({documents} looked at)",
+        "no document is in two splits ({documents} checked)",
         "không tài liệu nào nằm ở hai phần (đã xét {documents})",
     ),
     "split_bad": (
         "{torn} of {documents} documents are in two splits",
         "{torn} trên {documents} tài liệu nằm ở hai phần",
     ),
-    "most_tokens": ("longest {n} of {cap} tokens", "dài nhất {n} trên {cap} token"),
+    "most_tokens": ("longest record: {n} of {cap} tokens", "dài nhất {n} trên {cap} token"),
     "most_records": ("{n} of {cap} records", "{n} trên {cap} bản ghi"),
     "limits_short": ("Limits", "Giới hạn"),
     "counted": ("{n} of {all} records", "{n} trên {all} bản ghi"),
@@ -216,8 +219,8 @@ SECTIONS: dict[str, tuple[str, str]] = {
     "skip": ("Skip to the details", "Đến phần chi tiết"),
     "footer_masked": (
         (
-            "Excerpts of texts are in this page; e-mail addresses, phone numbers and the like are "
-            "masked in them. It loads nothing and runs no script."
+            "This page contains excerpts of texts; e-mail addresses, phone numbers and the like "
+            "are masked in them. It loads nothing and runs no script."
         ),
         (
             "Trang này có trích đoạn văn bản; địa chỉ e-mail, số điện thoại và tương tự đã được "
@@ -226,8 +229,8 @@ SECTIONS: dict[str, tuple[str, str]] = {
     ),
     "footer_plain": (
         (
-            "Excerpts of texts are in this page, unmasked as the recipe asks. It loads nothing and "
-            "runs no script."
+            "This page contains excerpts of texts, unmasked because the recipe says so. It loads "
+            "nothing and runs no script."
         ),
         (
             "Trang này có trích đoạn văn bản, không che theo yêu cầu của công thức. Trang không "
@@ -235,7 +238,7 @@ SECTIONS: dict[str, tuple[str, str]] = {
         ),
     ),
     "footer_none": (
-        "No document text is in this page. It loads nothing and runs no script.",
+        "This page contains no document text. It loads nothing and runs no script.",
         "Trang này không chứa nội dung tài liệu, không tải gì và không chạy mã lệnh.",
     ),
     "contents": ("Contents", "Mục lục"),

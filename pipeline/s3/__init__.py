@@ -1,1 +1,1 @@
-"""S3 as the place of sources and runs: whole bodies, conditional writes, nothing left behind."""
+"""Sources and runs in S3: complete bodies, conditional writes, no unfinished uploads left."""

@@ -1,7 +1,8 @@
-"""The boto3 client: patience with what passes, and what every request must carry.
+"""The boto3 client: its retries, and the parameters that every request must carry.
 
-boto3 by itself gives up throttling after three tries, never retries a 409, and takes a bucket's
-owner and key call by call; here one place holds for every call, those of its transfers too.
+By itself, boto3 gives up on throttling after three tries, never retries a 409, and needs the
+bucket owner and KMS key in every call. The client made here settles this for all calls, including
+those of boto3's transfers.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ REFUSED = {
     "RequestTimeTooSkewed",
     "TokenRefreshRequired",
 }
-"""Mostly final, but rights and clocks settle and credentials are refreshed: asked again, twice."""
+"""Mostly final, but rights propagate and credentials are renewed, so these are retried twice."""
 
 SPARED = {"GetBucketPolicyStatus", "GetPublicAccessBlock", "ListMultipartUploads"}
-"""Calls that a run can do without: their denial is an answer, and not asked for again."""
+"""Calls that a run can do without: if they are denied, they are not retried."""
 
 
 def s3_client(aws: Aws, endpoint: str | None) -> Any:
-    """A boto3 S3 client that holds to `aws`. Raises StorageError without a usable profile."""
+    """A boto3 S3 client configured by `aws`. Raises StorageError without a usable profile."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -70,10 +71,11 @@ def s3_client(aws: Aws, endpoint: str | None) -> Any:
 
 
 class Patience:
-    """Whether, and after how many seconds, a failed request is sent again.
+    """Decides whether, and after how many seconds, a failed request is sent again.
 
-    What passes by itself (throttling, a broken connection, a conflicting write) is tried until
-    `give_up_after` seconds after its first failure; a refusal three times; anything else once.
+    Temporary failures (throttling, a broken connection, a conflicting write) are retried until
+    `give_up_after` seconds after the first failure. A refusal is tried three times in all, anything
+    else once.
     """
 
     def __init__(self, give_up_after: float) -> None:
@@ -88,7 +90,7 @@ class Patience:
         operation: Any,
         **_: Any,
     ) -> float | None:
-        """Seconds to wait, or None to leave it."""
+        """Seconds to wait before the next try, or None to give up."""
         kind = kind_of(response, caught_exception)
         if kind is None or (kind == "denied" and operation.name in SPARED):
             return None
@@ -103,13 +105,13 @@ class Patience:
 
 
 def waiting(attempts: int) -> float:
-    """Seconds before the next try: doubled each time, and never the same for two clients."""
+    """Seconds before the next try: doubled each time, with a random part to spread clients."""
     longest = min(FIRST_WAIT * 2.0 ** (attempts - 1), LONGEST_WAIT)
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - it spreads load and reaches no output
 
 
 def kind_of(response: Any, error: Exception | None) -> str | None:
-    """`passing`, `refused` or `denied`; None for an answer, good or bad, that stands."""
+    """`passing`, `refused` or `denied`; None for an answer, good or bad, that is final."""
     from botocore.exceptions import ConnectionError as NoConnection
     from botocore.exceptions import HTTPClientError, SSLError
     from botocore.parsers import ResponseParserError
@@ -129,7 +131,7 @@ def kind_of(response: Any, error: Exception | None) -> str | None:
 
 
 class Carried:
-    """Puts the bucket's owner into every call, and the KMS key into every write."""
+    """Adds the bucket's owner to every call, and the KMS key to every write."""
 
     def __init__(self, aws: Aws) -> None:
         self.owner = {"ExpectedBucketOwner": aws.bucket_owner} if aws.bucket_owner else {}
@@ -142,7 +144,7 @@ class Carried:
             }
 
     def __call__(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        """Only what the operation takes, and never over what the caller gave."""
+        """Add only parameters that the operation accepts and that the caller did not set."""
         takes = model.input_shape.members if model.input_shape else {}
         carried = dict(self.owner)
         if model.name in {"PutObject", "CreateMultipartUpload"}:

@@ -1,4 +1,4 @@
-"""What S3 and boto3 answer when they refuse or fail, in words that name the remedy."""
+"""Errors of S3 and boto3, as messages that name the remedy."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pipeline.errors import RecipeError
 URI = re.compile(r"^s3://([a-z0-9][-.a-z0-9]{1,61}[a-z0-9])(?:/(.*))?$", re.DOTALL)
 
 GONE = {"NoSuchKey", "404"}
-NOT_HELD = {"PreconditionFailed", "412"}  # If-Match or If-None-Match does not hold
+NOT_HELD = {"PreconditionFailed", "412"}  # If-Match or If-None-Match is not fulfilled
 DENIED = {"AccessDenied", "403"}
 NO_SUCH_CALL = {"NotImplemented", "XNotImplemented", "MethodNotAllowed", "405", "501"}
-"""Codes of answers that callers tell apart; a HEAD request is answered by a status alone."""
+"""Codes that callers distinguish; the answer to a HEAD request has only a status."""
 
 NO_RIGHT = "access denied; `bedrock-prep policy RECIPE` prints what the role needs"
 EXPIRED = "the credentials have expired; sign in again"
-REGION = "the bucket is in another Region; set aws.region to its own"
+REGION = "the bucket is in another Region; set aws.region to that of the bucket"
 CLOCK = "this machine's clock is wrong by more than 15 minutes; set it (NTP) and run again"
 BUSY = "S3 was busy or failing for too long; run again later, or raise aws.give_up_after"
 NETWORK = "the connection failed for too long; check the network and run again"
@@ -51,8 +51,8 @@ REMEDIES = {
     "500": BUSY,
     "503": BUSY,
     "RequestTimeout": NETWORK,
-    "ConditionalRequestConflict": "another writer holds the object for too long; run again",
-    "OperationAborted": "another writer holds the object for too long; run again",
+    "ConditionalRequestConflict": "another writer kept the object busy for too long; run again",
+    "OperationAborted": "another writer kept the object busy for too long; run again",
     "ConnectionClosedError": NETWORK,
     "EndpointConnectionError": NETWORK,
     "ConnectTimeoutError": NETWORK,
@@ -74,7 +74,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def aws_errors() -> tuple[type[BaseException], ...]:
-    """What boto3 raises when S3 or the network fails; imported only where S3 is used."""
+    """What boto3 raises when S3 or the network fails; boto3 is imported only if S3 is used."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -82,18 +82,18 @@ def aws_errors() -> tuple[type[BaseException], ...]:
 
 
 def error_code(error: BaseException) -> str:
-    """The S3 error code of an exception, or its class's name."""
+    """The S3 error code of an exception, or the name of its class."""
     cause = error if hasattr(error, "response") else error.__context__ or error
     answer = getattr(cause, "response", None) or {}
     return str(answer.get("Error", {}).get("Code") or type(error).__name__)
 
 
 def error_text(error: BaseException, owner: str | None = None) -> str:
-    """One line that names the cause and, where we know it, the remedy.
+    """One line that names the cause and, if it is known, the remedy.
 
-    `owner` is the account that the call said the bucket must belong to.
+    `owner` is the account that the call required the bucket to belong to.
     """
-    if isinstance(error, OSError) and error.strerror and error.filename:  # of this machine's disk
+    if isinstance(error, OSError) and error.strerror and error.filename:  # a local disk
         return f"{error.filename}: {error.strerror}"
     code = error_code(error)
     remedy = REMEDIES.get(code)

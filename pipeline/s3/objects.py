@@ -1,4 +1,4 @@
-"""Objects in S3 that never change, each named by the SHA-256 of its bytes, below one prefix."""
+"""Objects in S3 that never change, below one prefix, each named by the SHA-256 of its bytes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from pipeline.s3.read import ObjectRead
 from pipeline.s3.upload import Upload, upload_files
 
 AT_ONCE = 1000
-"""Objects that one DeleteObjects takes."""
+"""How many objects one DeleteObjects call accepts."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An object that stands there."""
+    """An object that exists below the prefix."""
 
     bytes: int
     modified: float  # seconds since 1970
 
 
 class S3Objects:
-    """What stands below an s3:// prefix. All of it raises StorageError."""
+    """The objects below an s3:// prefix. All methods raise StorageError."""
 
     def __init__(self, uri: str, aws: Aws) -> None:
         self.uri, self.aws = uri, aws
@@ -42,20 +42,20 @@ class S3Objects:
         return StorageError(f"{self.uri}/: {error_text(error, self.aws.bucket_owner)}")
 
     def stored(self) -> dict[str, Stored]:
-        """All of them, by SHA-256."""
+        """All objects, by SHA-256."""
         pages = self.client.get_paginator("list_objects_v2")
-        found = {}
+        objects = {}
         try:
             for page in pages.paginate(Bucket=self.bucket, Prefix=self._key("")):
                 for item in page.get("Contents", ()):
-                    told = Stored(item["Size"], item["LastModified"].timestamp())
-                    found[item["Key"].removeprefix(self._key(""))] = told
+                    stored_object = Stored(item["Size"], item["LastModified"].timestamp())
+                    objects[item["Key"].removeprefix(self._key(""))] = stored_object
         except aws_errors() as error:
             raise self._fault(error) from error
-        return found
+        return objects
 
     def add(self, files: Iterable[tuple[Path, str]]) -> None:
-        """Upload files (path, SHA-256); what a dead run has left unfinished is removed."""
+        """Upload files (path, SHA-256), then remove uploads that a dead run left unfinished."""
         uploads = [Upload(path, self._key(sha256), sha256) for path, sha256 in files]
         try:
             upload_files(self.client, self.bucket, uploads, self.aws, lambda: False)
@@ -64,7 +64,7 @@ class S3Objects:
             raise self._fault(error) from error
 
     def fetch(self, sha256: str, path: Path) -> bool:
-        """An object's bytes as `path`; False, and no file, if it is gone or is another."""
+        """Fetch an object's bytes to `path`; False, and no file, if it is gone or has changed."""
         unfinished = path.with_name(path.name + ".part")
         try:
             with unfinished.open("wb+") as file:
@@ -83,13 +83,13 @@ class S3Objects:
         return True
 
     def remove(self, names: Collection[str]) -> None:
-        """Delete objects by SHA-256; those that are gone already are no fault."""
+        """Delete objects by SHA-256; one that is already gone is not an error."""
         keys = [{"Key": self._key(name)} for name in sorted(names)]
         for start in range(0, len(keys), AT_ONCE):
             named = {"Objects": keys[start : start + AT_ONCE], "Quiet": True}
             try:
-                told = self.client.delete_objects(Bucket=self.bucket, Delete=named)
+                answer = self.client.delete_objects(Bucket=self.bucket, Delete=named)
             except aws_errors() as error:
                 raise self._fault(error) from error
-            for refused in told.get("Errors", ()):
+            for refused in answer.get("Errors", ()):
                 raise StorageError(f"{self.uri}/: {refused['Code']}: cannot be deleted")

@@ -1,4 +1,4 @@
-"""Uploads in parts that a dead run has left unfinished: paid for, and seen by nobody."""
+"""Multipart uploads that a run left unfinished when it died: billed, but invisible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOT_SEEN = DENIED | NO_SUCH_CALL
 def abort_uploads(client: Any, bucket: str, prefix: str) -> list[str]:
     """Abort every unfinished upload below a key prefix; returns their URIs, sorted.
 
-    A role that may not list them aborts none. Raises what boto3 raises for the rest.
+    If the role may not list them, none is aborted. Raises what boto3 raises for other failures.
     """
     aborted = []
     for key, upload in list(_pending(client, bucket, prefix)):
@@ -22,13 +22,13 @@ def abort_uploads(client: Any, bucket: str, prefix: str) -> list[str]:
         except aws_errors() as error:
             if error_code(error) not in {"NoSuchUpload", "404"}:
                 raise
-            continue  # it has ended meanwhile
+            continue  # it has ended in the meantime
         aborted.append(f"s3://{bucket}/{key}")
     return sorted(aborted)
 
 
 def _pending(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """Key and upload id of each."""
+    """Key and upload id of each unfinished upload; none if the role may not list them."""
     pages = client.get_paginator("list_multipart_uploads")
     try:
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):

@@ -1,4 +1,4 @@
-"""Reading one S3 object: resumed where its body broke off, and never a mixture of two versions."""
+"""Reading one S3 object: resumed where its body broke off, never a mixture of two versions."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from pipeline.s3.errors import GONE, NOT_HELD, aws_errors, error_code
 BLOCK = 1 << 20
 MD5 = re.compile(r"[0-9a-f]{32}")
 OTHER_MD5 = (
-    "the body is not what its ETag says, the MD5 of an object; if the ETags of this server are "
+    "the body does not match its ETag, which should be its MD5; if the ETags of this server are "
     "something else, set aws.md5_etags: false"
 )
 
 
 class BodyBroken(OSError):
-    """The body ended early, or is not what its checksum says."""
+    """The body ended early, or does not match its checksum."""
 
 
 class ObjectRead:
-    """A read of one object into a file that can be rewound."""
+    """A read of one object into a file that is seekable."""
 
     def __init__(self, aws: Aws, client: Any, bucket: str, key: str, etag: str | None) -> None:
         self.aws, self.client = aws, client
@@ -42,14 +42,14 @@ class ObjectRead:
     def into(self, file: BinaryIO) -> str:
         """Write the whole body; returns its ETag.
 
-        Raises SourceChanged when a pinned version is gone, what boto3 raises for the rest, and
-        BodyBroken when it stays broken.
+        Raises SourceChanged when a pinned version is gone, BodyBroken when the body stays broken,
+        and what boto3 raises for other failures.
         """
         failing, tries = 0.0, 0
         while True:
             got = file.tell()
             answer = self._ask(got)
-            if answer is None:  # it was replaced, and any version will do
+            if answer is None:  # the object was replaced, and no version is pinned
                 self._restart(file)
                 continue
             try:
@@ -72,12 +72,12 @@ class ObjectRead:
         self.etag = self.pinned
 
     def _ask(self, got: int) -> Any:
-        """The object from byte `got` on; None when it was replaced and is to be read anew."""
-        asked: dict[str, Any] = {"Bucket": self.bucket, "Key": self.key}
-        asked |= {"IfMatch": self.etag} if self.etag else {}
-        asked |= {"Range": f"bytes={got}-"} if got else {}
+        """The object from byte `got` on; None if it was replaced and must be read again."""
+        params: dict[str, Any] = {"Bucket": self.bucket, "Key": self.key}
+        params |= {"IfMatch": self.etag} if self.etag else {}
+        params |= {"Range": f"bytes={got}-"} if got else {}
         try:
-            return self.client.get_object(**asked)
+            return self.client.get_object(**params)
         except aws_errors() as error:
             if error_code(error) not in NOT_HELD:
                 raise
@@ -86,7 +86,7 @@ class ObjectRead:
             return None
 
     def _take(self, answer: Any, got: int, file: BinaryIO) -> None:
-        """One answer's body, from where the file ends to where it should."""
+        """Append one answer's body to the file and verify the result."""
         if got == 0:
             self.etag, self.size = answer["ETag"], answer["ContentLength"]
             whole = answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
@@ -99,33 +99,33 @@ class ObjectRead:
         if file.tell() != self.size:
             raise BodyBroken(f"the body ended after {file.tell()} of {self.size} bytes")
         if got and not self._verified(file):
-            raise WrongBody("the body is not what its checksum says")
+            raise WrongBody("the body does not match its checksum")
         if self.md5 and self.md5 != _digest(file, hashlib.md5(usedforsecurity=False)).hex():
             raise WrongBody(OTHER_MD5)
 
     def _changed(self) -> str:
-        """What stands there now, if it can be told."""
+        """The message for a replaced object, with what is there now if that can be found out."""
         uri = f"s3://{self.bucket}/{self.key}"
         try:
             now = self.client.head_object(Bucket=self.bucket, Key=self.key)
-            told = f"; now it has {now['ContentLength']} bytes of {now['LastModified']:%F %T} UTC"
+            detail = f"; now {now['ContentLength']} bytes, written {now['LastModified']:%F %T} UTC"
         except aws_errors() as error:  # only a detail of the message
-            told = " and removed" if error_code(error) in GONE else ""
-        return f"source {uri}: was replaced while it was read{told}; run again"
+            detail = " and removed" if error_code(error) in GONE else ""
+        return f"source {uri}: was replaced while it was read{detail}; run again"
 
     def _verified(self, file: BinaryIO) -> bool:
-        """Whether a body of several answers is what S3 has a checksum of; boto3 verifies one."""
-        for name, told in self.checksums.items():
-            if base64.b64encode(_digest(file, SUMS[name]())).decode() != told:
+        """Whether a body from several answers matches S3's checksum; boto3 verifies only one."""
+        for name, expected in self.checksums.items():
+            if base64.b64encode(_digest(file, SUMS[name]())).decode() != expected:
                 return False
         return True
 
 
 def md5_of(answer: Any, bucket: str, endpoint: str) -> str | None:
-    """The MD5 of an object, in hex, which its ETag is; None where that is something else.
+    """The MD5 of an object, in hex, from its ETag; None if the ETag may be something else.
 
-    It is the MD5 of what was put whole, encrypted at most with S3's own keys. In directory buckets
-    it is not, nor need it be on other servers that encrypt.
+    The ETag is the MD5 of objects that were uploaded in one piece, unencrypted or encrypted with
+    S3's own keys. It is not in directory buckets, and need not be on other servers that encrypt.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
     """
     etag = answer["ETag"].strip('"')
@@ -137,7 +137,7 @@ def md5_of(answer: Any, bucket: str, endpoint: str) -> str | None:
 
 
 def _digest(file: BinaryIO, state: Any) -> bytes:
-    """The digest of a whole file, which is left at its end."""
+    """The digest of a whole file; the file position is left at the end."""
     file.seek(0)
     while block := file.read(BLOCK):
         state.update(block)
@@ -147,26 +147,26 @@ def _digest(file: BinaryIO, state: Any) -> bytes:
 
 
 class WrongBody(BodyBroken):
-    """All bytes came, but they are wrong: to be read from the start."""
+    """All bytes arrived, but they are wrong and must be read again from the start."""
 
 
 class Crc32:
-    """zlib's CRC-32 in hashlib's manner."""
+    """zlib's CRC-32 with the interface of hashlib."""
 
     def __init__(self) -> None:
         self.value = 0
 
     def update(self, data: bytes) -> None:
-        """Take in more."""
+        """Add more bytes."""
         self.value = zlib.crc32(data, self.value)
 
     def digest(self) -> bytes:
-        """Four bytes, as S3 takes them."""
+        """The checksum as four big-endian bytes, as S3 expects it."""
         return self.value.to_bytes(4, "big")
 
 
 SUMS: dict[str, Any] = {"ChecksumSHA256": hashlib.sha256, "ChecksumCRC32": Crc32}
-"""The checksums that this machine can compute without a further library."""
+"""The checksums that can be computed without another library."""
 
 
 def _broken_bodies() -> tuple[type[BaseException], ...]:

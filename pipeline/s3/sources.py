@@ -1,4 +1,4 @@
-"""Sources in S3: what a prefix or glob means, and the bytes of the version that was listed."""
+"""Sources in S3: the objects of a prefix or glob, and the bytes of the listed version."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def list_s3(spec: str, aws: Aws) -> list[Listed]:
     bucket, key = split_uri(whole(spec))
     prefix = GLOB.split(key, maxsplit=1)[0]
     pages = aws.client().get_paginator("list_objects_v2")
-    found = []
+    listed = []
     try:
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", []):
                 if wanted(item["Key"], key):
                     uri = f"s3://{bucket}/{item['Key']}"
-                    found.append(Listed(uri, item["Size"], None, item["ETag"]))
+                    listed.append(Listed(uri, item["Size"], None, item["ETag"]))
     except aws_errors() as error:
         raise StorageError(f"source {spec}: {error_text(error, aws.bucket_owner)}") from error
-    return found
+    return listed
 
 
 def wanted(key: str, spec: str) -> bool:
-    """Whether a listed key is one that the whole spec means; what is hidden below it is not."""
+    """Whether the whole spec means a listed key; what is hidden below the spec is excluded."""
     if key.endswith("/"):
         return False
     if GLOB.search(spec):
@@ -42,7 +42,7 @@ def wanted(key: str, spec: str) -> bool:
 
 
 def fetch_s3(listed: Listed, path: Path, aws: Aws) -> None:
-    """The listed version's bytes as `path`, whole or not at all.
+    """Fetch the listed version's bytes to `path`, completely or not at all.
 
     Raises SourceChanged when the object was replaced, StorageError when it cannot be read.
     """
@@ -56,6 +56,8 @@ def fetch_s3(listed: Listed, path: Path, aws: Aws) -> None:
     except aws_errors() as error:
         raise StorageError(f"source {listed.uri}: {error_text(error, aws.bucket_owner)}") from error
     if size != listed.size:
-        raise StorageError(f"source {listed.uri}: has {size} bytes, was listed with {listed.size}")
+        raise StorageError(
+            f"source {listed.uri}: has {size} bytes, but was listed with {listed.size}; run again"
+        )
     step("rename source")
     unfinished.replace(path)

@@ -1,4 +1,4 @@
-"""An S3 prefix as the place where runs are published."""
+"""An S3 prefix to which runs are published."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ MANIFEST = "manifest.json"
 
 
 class S3Place:
-    """Runs under an S3 prefix. Conditional writes decide between two runs, never a listing.
+    """Runs below an S3 prefix. Conditional writes decide between two runs, never a listing.
 
-    A run's files are written only where none are, its manifest last; LATEST only over the version
-    that was read. A write whose answer was lost is found out by reading what stands there.
+    A run's files are written only if they do not exist yet, its manifest last; LATEST is written
+    only over the version that was read. After a write whose answer was lost, the object is read to
+    find out whether the write succeeded.
     """
 
     def __init__(self, uri: str, aws: Aws) -> None:
@@ -47,13 +48,13 @@ class S3Place:
         return look_at_bucket(self.client, self.bucket, self.aws)
 
     def read(self, name: str) -> tuple[bytes, str] | None:
-        """Content and ETag of an object, or None. Raises StorageError."""
+        """Content and ETag of an object; None if there is no object. Raises StorageError."""
         body = io.BytesIO()
         etag = self._read_into(name, body)
         return None if etag is None else (body.getvalue(), etag)
 
     def open(self, name: str) -> BinaryIO | None:
-        """A copy of an object on this machine, gone when it is closed, or None."""
+        """A local copy of an object, deleted when it is closed; None if there is no object."""
         copy: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         if self._read_into(name, copy) is None:
             copy.close()
@@ -62,7 +63,7 @@ class S3Place:
         return copy
 
     def _read_into(self, name: str, file: BinaryIO) -> str | None:
-        """Write an object to a file; returns its ETag, None where there is none."""
+        """Write an object to a file; returns its ETag, or None if there is no object."""
         try:
             return ObjectRead(self.aws, self.client, self.bucket, self._key(name), None).into(file)
         except aws_errors() as error:
@@ -71,10 +72,10 @@ class S3Place:
             raise self._fault(name, error) from error
 
     def sizes(self, _: Sequence[str]) -> None:
-        """Not asked for: an object of a run is written where none is, and never over one."""
+        """Do nothing: a run's objects are created but never overwritten, so sizes cannot change."""
 
     def published(self) -> list[tuple[str, float]]:
-        """The runs, with when their manifests were written."""
+        """The runs, each with the time its manifest was written, in seconds since 1970."""
         try:
             return list(self._published())
         except aws_errors() as error:
@@ -84,22 +85,22 @@ class S3Place:
         pages = self.client.get_paginator("list_objects_v2")
         above = self._key("runs/")
         for page in pages.paginate(Bucket=self.bucket, Prefix=above, Delimiter="/"):
-            for found in page.get("CommonPrefixes", ()):
-                manifest = f"{found['Prefix']}{MANIFEST}"
+            for folder in page.get("CommonPrefixes", ()):
+                manifest = f"{folder['Prefix']}{MANIFEST}"
                 try:
                     head = self.client.head_object(Bucket=self.bucket, Key=manifest)
                 except aws_errors() as error:
                     if error_code(error) not in GONE:
                         raise
                     continue  # still being uploaded
-                run = found["Prefix"].removeprefix(above).rstrip("/")
+                run = folder["Prefix"].removeprefix(above).rstrip("/")
                 yield run, head["LastModified"].timestamp()
 
     def add_folder(self, staged: Path, name: str) -> None:
         """Upload what the staged manifest lists, then the manifest, which makes the run exist.
 
-        What a dead run has left unfinished below `name` is removed once the run stands.
-        Raises ConflictError when another manifest of that name, with other content, is there.
+        Uploads below `name` that a dead run left unfinished are then removed. Raises ConflictError
+        if another manifest of that name, with other content, exists.
         """
         manifest = (staged / MANIFEST).read_bytes()
         uploads = [
@@ -107,19 +108,19 @@ class S3Place:
             for file in json.loads(manifest)["files"]
         ]
         try:
-            upload_files(self.client, self.bucket, uploads, self.aws, self._stands(name))
+            upload_files(self.client, self.bucket, uploads, self.aws, self._is_published(name))
         except aws_errors() as error:
             raise self._fault(name, error) from error
         self._write(f"{name}/{MANIFEST}", manifest, None)
         self.abort(f"{name}/")
 
-    def _stands(self, name: str) -> Any:
+    def _is_published(self, name: str) -> Any:
         return lambda: self.read(f"{name}/{MANIFEST}") is not None
 
     def abort(self, name: str = "") -> list[str]:
         """Abort all unfinished uploads whose key begins with `name`; returns their URIs.
 
-        Empty too when the role may not look for them.
+        The list is also empty if the role may not list uploads.
         """
         try:
             return abort_uploads(self.client, self.bucket, self._key(name))
@@ -129,20 +130,20 @@ class S3Place:
     def swap(self, name: str, data: bytes, version: str | None) -> None:
         """Replace a small object if it is still the version that was read.
 
-        Raises ConflictError when another run has replaced it since.
+        Raises ConflictError if another run has replaced it since.
         """
         self._write(name, data, version)
 
     def _write(self, name: str, data: bytes, version: str | None) -> None:
-        """Write over `version`, or where nothing is."""
+        """Write an object over the given version, or create it if `version` is None."""
         failing, tries = 0.0, 0
         while not self._put(name, data, version):
-            there = self.read(name)
-            if there is not None and there[0] == data:
-                return  # our own write whose answer was lost, or the same run from elsewhere
-            if (there[1] if there else None) != version:
+            current = self.read(name)
+            if current is not None and current[0] == data:
+                return  # our own write whose answer was lost, or the same run on another machine
+            if (current[1] if current else None) != version:
                 raise ConflictError(f"{self.uri}/{name}: another run has published; run again")
-            # The condition does hold, as far as we can see: S3 is asked again.
+            # As far as we can see, the condition does hold, so the write is tried again.
             failing, tries = failing or time.monotonic(), tries + 1
             if time.monotonic() > failing + self.aws.give_up_after:
                 raise StorageError(
@@ -152,7 +153,7 @@ class S3Place:
             time.sleep(waiting(tries))
 
     def _put(self, name: str, data: bytes, version: str | None) -> bool:
-        """Whether the object was written; False when S3 says that the condition does not hold."""
+        """Write the object once; False if S3 says that the condition does not hold."""
         condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
         target = {"Bucket": self.bucket, "Key": self._key(name)}

@@ -1,7 +1,7 @@
-"""Uploading a run's files: in parallel, in parts where they are large, each with its checksum.
+"""Uploading a run's files: in parallel, large files in parts, each with its checksum.
 
-boto3's own transfer does the work (its classic one: the CRT cannot be given our retries, owner
-and key). A file is written only where none is; one that is there already is compared.
+boto3's transfer manager does the work (the classic one, because the CRT does not accept our
+retries, owner and key). A file is written only if none exists; an existing one is compared.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ TRIES = 5
 
 @dataclass(frozen=True)
 class Upload:
-    """One file and where it goes."""
+    """One file and the key that it is uploaded to."""
 
     path: Path
     key: str
     sha256: str  # hex, as the manifest has it
 
     def checksum(self) -> dict[str, str]:
-        """What S3 is to hold the object against; the file is held against the manifest first.
+        """The checksum that S3 must verify; the file is first checked against the manifest.
 
-        SHA-256, but CRC-32 for an upload in parts: S3 knows no SHA-256 over several parts.
-        Raises StorageError for a file that has changed since it was made.
+        It is SHA-256, or CRC-32 for an upload in parts, because S3 has no SHA-256 of the whole
+        object over several parts. Raises StorageError for a file that has changed since it was
+        written.
         """
         sha, crc, size = hashlib.sha256(), Crc32(), 0
         with self.path.open("rb") as file:
@@ -46,7 +47,7 @@ class Upload:
                 crc.update(block)
                 size += len(block)
         if sha.hexdigest() != self.sha256:
-            raise StorageError(f"{self.path}: has changed since it was made; run again")
+            raise StorageError(f"{self.path}: has changed since it was written; run again")
         if size < PART_BYTES:
             return {"ChecksumSHA256": base64.b64encode(sha.digest()).decode()}
         return {"ChecksumCRC32": base64.b64encode(crc.digest()).decode()}
@@ -59,9 +60,9 @@ def upload_files(
     aws: Aws,
     run_stands: Callable[[], bool],
 ) -> None:
-    """Upload all files, a bounded number at once. `run_stands` tells whether a manifest is there.
+    """Upload all files, a limited number at once. `run_stands` says whether the manifest exists.
 
-    Raises ConflictError when a file of a run that stands has other content, StorageError, and what
+    Raises ConflictError when a file of a published run has other content, StorageError, and what
     boto3 raises.
     """
     waiting = list(uploads)
@@ -70,44 +71,44 @@ def upload_files(
             waiting, others = _upload_round(client, bucket, waiting, aws)
         if others and run_stands():
             raise ConflictError(
-                f"s3://{bucket}/{others[0].key}: a run of that name stands with other content"
+                f"s3://{bucket}/{others[0].key}: a run of that name is published with other content"
             )
-        with _transfers(client, aws) as transfers:  # of a dead run: nobody can have read them
-            for future in [_start(transfers, bucket, one, one.checksum()) for one in others]:
+        with _transfers(client, aws) as transfers:  # files of a dead run, which nobody has read
+            for future in [_start(transfers, bucket, file, file.checksum()) for file in others]:
                 future.result()
         if not waiting:
             return
-    raise StorageError(f"s3://{bucket}/{waiting[0].key}: another writer is at it; run again")
+    raise StorageError(f"s3://{bucket}/{waiting[0].key}: another writer is writing it; run again")
 
 
 def _upload_round(
     client: Any, bucket: str, uploads: Sequence[Upload], aws: Aws
 ) -> tuple[list[Upload], list[Upload]]:
-    """Try each once; returns those to be tried again, and those whose place is taken."""
+    """Try each once; returns those to try again, and those whose key has other content."""
     again: list[Upload] = []
     others: list[Upload] = []
     with _transfers(client, aws) as transfers:
         running = []
-        for one in uploads:
-            sums = one.checksum()
-            if "ChecksumCRC32" in sums and _is_there(client, bucket, one, sums):
-                continue  # large, and uploaded before: S3 would say so only after the last part
-            running.append((one, sums, _start(transfers, bucket, one, sums)))
-        for one, sums, future in running:
+        for upload in uploads:
+            sums = upload.checksum()
+            if "ChecksumCRC32" in sums and _is_there(client, bucket, upload, sums):
+                continue  # large and already uploaded: S3 would say so only after the last part
+            running.append((upload, sums, _start(transfers, bucket, upload, sums)))
+        for upload, sums, future in running:
             try:
                 future.result()
             except aws_errors() as error:
                 code = error_code(error)
                 if code not in NOT_HELD | AGAIN:
                     raise
-                if not _is_there(client, bucket, one, sums):
-                    (again if code in AGAIN else others).append(one)
+                if not _is_there(client, bucket, upload, sums):
+                    (again if code in AGAIN else others).append(upload)
     return again, others
 
 
 @contextmanager
 def _only_new(client: Any) -> Iterator[None]:
-    """While it lasts, the client writes only where nothing is; transfers take no condition."""
+    """Make the client create objects only, never overwrite; transfers accept no condition."""
 
     def condition(params: dict[str, Any], **_: Any) -> None:
         params.setdefault("IfNoneMatch", "*")
@@ -137,17 +138,17 @@ def _transfers(client: Any, aws: Aws) -> Any:
     return create_transfer_manager(client, config)
 
 
-def _start(transfers: Any, bucket: str, one: Upload, sums: dict[str, str]) -> Any:
-    return transfers.upload(str(one.path), bucket, one.key, extra_args=dict(sums))
+def _start(transfers: Any, bucket: str, upload: Upload, sums: dict[str, str]) -> Any:
+    return transfers.upload(str(upload.path), bucket, upload.key, extra_args=dict(sums))
 
 
-def _is_there(client: Any, bucket: str, one: Upload, sums: dict[str, str]) -> bool:
-    """Whether the very file stands there: an upload whose answer was lost, or of an earlier run."""
+def _is_there(client: Any, bucket: str, upload: Upload, sums: dict[str, str]) -> bool:
+    """Whether the same file exists: its upload's answer was lost, or an earlier run wrote it."""
     try:
-        found = client.head_object(Bucket=bucket, Key=one.key, ChecksumMode="ENABLED")
+        head = client.head_object(Bucket=bucket, Key=upload.key, ChecksumMode="ENABLED")
     except aws_errors() as error:
         if error_code(error) in GONE:
             return False
         raise
-    same = all(found.get(name) == told for name, told in sums.items())
-    return same and bool(found["ContentLength"] == one.path.stat().st_size)
+    same = all(head.get(name) == checksum for name, checksum in sums.items())
+    return same and bool(head["ContentLength"] == upload.path.stat().st_size)

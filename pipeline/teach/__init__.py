@@ -1,1 +1,1 @@
-"""A teacher model asked about a recipe's documents: requests, answers, the file that keeps them."""
+"""Asking a teacher model about a recipe's documents: requests, answers, the answers file."""

@@ -1,4 +1,4 @@
-"""Asking a teacher model: several calls at once, within a budget, each answer kept as it comes."""
+"""Asking a teacher model: several calls at once, within a budget; answers are saved at once."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ from pipeline.teach.file import AnswersFile
 from pipeline.teach.requests import Request
 
 FIRST_REFUSALS = 3
-"""So many requests found wrong, and none right: it is the recipe that is wrong, not a passage."""
+"""If so many requests are invalid and none is valid, the recipe is wrong, not a passage."""
 
 Ask = Callable[[Request, Bound], Reply]
 
 
 @dataclass
 class Round:
-    """What came of asking."""
+    """The outcome of asking so far."""
 
     asked: int = 0
-    exhausted: bool = False  # the budget did not hold a call
-    failed: int = 0  # requests that Bedrock finds wrong
+    exhausted: bool = False  # the budget was too small for a call
+    failed: int = 0  # requests that Bedrock calls invalid
     first_fault: RecipeError | None = None
     fault: PrepError | None = None  # the failure that ended it
 
 
 def answer_of(request: str, model: str, reply: Reply) -> dict[str, Any]:
-    """A reply as the file of answers holds it."""
+    """A reply as an entry of the answers file."""
     used = {"input_tokens": reply.tokens_in, "output_tokens": reply.tokens_out}
     return {"key": request, "model": model, "stop": reply.stop, "text": reply.text, **used}
 
 
 @dataclass(frozen=True)
 class Client:
-    """How a model is asked, what that may cost, and where its answers go."""
+    """How a model is asked, what that may cost, and where its answers are saved."""
 
-    ask: Ask  # a request within its bound
+    ask: Ask  # sends a request, within its bound
     model: str
-    most: int  # tokens of an answer
+    most: int  # maximum tokens of an answer
     budget: Budget
     file: AnswersFile
-    told: Callable[[Round], None]  # after each answer
+    told: Callable[[Round], None]  # called after each answer
 
     def bound(self, request: Request) -> Bound:
-        """What a call can come to."""
+        """The most tokens, in and out, that a call can use."""
         return request.tokens, self.most
 
     def keep(self, request: Request, reply: Reply) -> None:
-        """Into the file, then into the accounts."""
+        """Save the answer, then count what it used."""
         self.file.add(answer_of(request.key, self.model, reply))
         self.budget.settle(self.bound(request), (reply.tokens_in, reply.tokens_out))
 
 
 def ask_all(requests: Iterable[Request], client: Client, at_once: int) -> Round:
-    """Ask what the file does not answer yet.
+    """Ask every request that the file has no answer to.
 
-    A request that Bedrock finds wrong is passed over, unless the first ones all are. Any other
-    failure ends the round, when the calls under way have ended and their answers are kept.
+    A request that Bedrock calls invalid is skipped, unless the first ones are all invalid. Any
+    other failure ends the round, after the calls under way have ended and their answers are saved.
     """
     with Calls(client, at_once) as calls:
         for request in requests:
@@ -73,7 +73,7 @@ def ask_all(requests: Iterable[Request], client: Client, at_once: int) -> Round:
 
 
 class Calls:
-    """The calls under way, each in a thread; everything else in this one."""
+    """The calls under way, each in its own thread; all else happens in the caller's thread."""
 
     def __init__(self, client: Client, at_once: int) -> None:
         self.client, self.at_once = client, at_once
@@ -87,27 +87,27 @@ class Calls:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, _: TracebackType | None
     ) -> None:
-        """Wait for nothing; what has been paid for is kept when a signal comes."""
+        """Do not wait for calls, but save the answers that have arrived, even after a signal."""
         self.threads.shutdown(wait=False, cancel_futures=True)
         for future, request in self.pending.items():
             if future.done() and not future.cancelled() and not future.exception():
                 self.client.keep(request, future.result())
 
     def begin(self, request: Request) -> bool:
-        """Begin a call when one may; False when no more can be."""
+        """Begin a call as soon as budget and threads allow; False if no more calls can be made."""
         bound = self.client.bound(request)
         while not self.so_far.fault and not self.client.budget.hold(bound):
             if not self.pending:
                 self.so_far.exhausted = True
                 return False
-            self.wait(len(self.pending) - 1)  # it may come cheaper than it could
+            self.wait(len(self.pending) - 1)  # a call may cost less than its bound
         if not self.so_far.fault:
             self.pending[self.threads.submit(self.client.ask, request, bound)] = request
             self.wait(self.at_once - 1)
         return not self.so_far.fault
 
     def wait(self, how_many: int) -> None:
-        """Return when at most so many calls are under way."""
+        """Return when at most `how_many` calls are under way."""
         while len(self.pending) > how_many:
             for future in wait(self.pending, return_when=FIRST_COMPLETED).done:
                 self._end(future)

@@ -1,7 +1,7 @@
-"""The same questions as a batch inference job: its file out, its results in.
+"""The same questions as a batch inference job: write its input file, read its results.
 
-A line out is `{"recordId": …, "modelInput": {…}}` for a job with `modelInvocationType: Converse`;
-one of the results carries `modelOutput` or `error` too
+A line of input is `{"recordId": …, "modelInput": {…}}`, for a job with `modelInvocationType:
+Converse`; a line of the results also has `modelOutput` or `error`
 (https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html).
 """
 
@@ -23,12 +23,12 @@ from pipeline.stages.teacher_requests import KEY_BYTES
 from pipeline.teach.requests import Request
 
 KEY = re.compile(rf"[0-9a-f]{{{2 * KEY_BYTES}}}")
-NOT_OURS = "no request of this package"
-UNREADABLE = "no JSON"
+NOT_OURS = "not a request of this package"
+UNREADABLE = "not JSON"
 
 
 def write_batch(requests: Iterable[Request], known: set[bytes], path: Path) -> int:
-    """Write a line for each request without an answer; returns how many.
+    """Write a line for each request without an answer; returns the number of lines.
 
     Raises StorageError when the file cannot be written.
     """
@@ -49,7 +49,7 @@ def write_batch(requests: Iterable[Request], known: set[bytes], path: Path) -> i
 
 
 def read_results(path: Path, faults: Counter[str]) -> Iterator[tuple[str, Reply]]:
-    """(key, reply) of each line with an answer; lines without are counted by what they say.
+    """Key and reply of each line with an answer; `faults` counts the other lines by their error.
 
     Raises StorageError when the file cannot be read.
     """
@@ -65,8 +65,8 @@ def read_results(path: Path, faults: Counter[str]) -> Iterator[tuple[str, Reply]
 
 def _result(line: bytes, faults: Counter[str]) -> Iterator[tuple[str, Reply]]:
     try:
-        told = json.loads(line)
-        key, output, error = (told.get(name) for name in ("recordId", "modelOutput", "error"))
+        entry = json.loads(line)
+        key, output, error = (entry.get(name) for name in ("recordId", "modelOutput", "error"))
     except (ValueError, AttributeError, RecursionError):
         faults[UNREADABLE] += 1
         return
@@ -76,7 +76,7 @@ def _result(line: bytes, faults: Counter[str]) -> Iterator[tuple[str, Reply]]:
         try:
             yield key, reply_of(output)
         except (AttributeError, TypeError, ValueError):
-            faults["no answer of Converse"] += 1
+            faults["not an answer of Converse"] += 1
     else:
         code = error.get("errorCode") if isinstance(error, dict) else None
-        faults[f"error {code}" if code else "no answer of Converse"] += 1
+        faults[f"error {code}" if code else "not an answer of Converse"] += 1

@@ -1,8 +1,8 @@
-"""The file of a teacher's answers, as it grows: each is on the disk before the next question.
+"""The file of a teacher's answers while it grows; each answer is on the disk once it is added.
 
-New answers are appended to a journal beside the file, and merged into it, in the order of the
-keys, when the asking ends or when the next begins. Whatever the order in which they came, the same
-answers make the same file; one that a kill has cut short is asked again.
+New answers are appended to a journal beside the file. They are merged into it, in the order of
+their keys, when asking ends or the next time begins. The same answers make the same file, whatever
+order they came in; an answer that a kill has cut short is asked for again.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ JOURNAL = ".new"
 
 
 class AnswersFile:
-    """The answers of a file, held by this process alone while it is open.
+    """The answers of a file, which is locked by this process while it is open.
 
-    Raises ConflictError when another process holds it, RecipeError when it is no file of answers.
+    Raises ConflictError if another process has locked it, RecipeError if it is not an answers file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,7 +44,9 @@ class AnswersFile:
             self.known = {bytes.fromhex(key) for key, _ in self._answers()}
         except (BlockingIOError, FileNotFoundError):
             os.close(self._handle)
-            raise ConflictError(f"{self.path}: another process asks for these answers") from None
+            raise ConflictError(
+                f"{self.path}: another process is asking for these answers"
+            ) from None
         except BaseException:
             if not os.fstat(self._handle).st_size:
                 self.journal.unlink()
@@ -63,7 +65,7 @@ class AnswersFile:
             os.close(self._handle)
 
     def add(self, answer: dict[str, Any]) -> bool:
-        """Keep an answer, on the disk; False if there is one to this request already."""
+        """Write an answer to the disk; False if the request already has one."""
         key = bytes.fromhex(answer["key"])
         if key in self.known:
             return False
@@ -76,7 +78,7 @@ class AnswersFile:
         return True
 
     def merge(self) -> None:
-        """Bring what the journal holds into the file; a line that is cut short is dropped."""
+        """Merge the journal into the file; a line that was cut short is dropped."""
         new: dict[str, bytes] = {}
         with self.journal.open("rb") as file:
             for line in file:
@@ -89,7 +91,7 @@ class AnswersFile:
             with os.fdopen(handle, "wb") as out:
                 before = ""
                 for key, line in merged:
-                    if key != before:  # a kill after the merge has left it in both
+                    if key != before:  # a kill after a merge may leave an answer in both
                         out.write(line)
                     before = key
                 out.flush()

@@ -11,18 +11,18 @@ from pipeline.stages.teacher_answers import digest_answers
 
 
 def teacher_of(recipe: Recipe) -> Teacher:
-    """The recipe's only teacher. Raises RecipeError if it has none, or several."""
-    found = [step for step in recipe.steps() if isinstance(step, Teacher)]
-    if len(found) != 1:
-        told = "no stage" if not found else f"{len(found)} stages"
-        raise RecipeError(f"stages: has {told} named teacher; to ask one, there must be one")
-    return found[0]
+    """The recipe's only `teacher` stage. Raises RecipeError if it has none, or several."""
+    teachers = [step for step in recipe.steps() if isinstance(step, Teacher)]
+    if len(teachers) != 1:
+        count = "no stage" if not teachers else f"{len(teachers)} stages"
+        raise RecipeError(f"stages: has {count} named teacher; there must be exactly one to ask")
+    return teachers[0]
 
 
 def with_answers(recipe: Recipe, folder: Path) -> Recipe:
-    """The recipe with the answers of its teachers found, so that their digest is in the run's.
+    """The recipe with its teachers' answers files resolved, so the run's digest includes theirs.
 
-    Raises RecipeError for a file that is missing, or is none.
+    Raises RecipeError for a file that is missing or is not an answers file.
     """
     steps = recipe.steps()
     if not any(isinstance(step, Teacher) for step in steps):

@@ -1,4 +1,4 @@
-"""What a recipe would ask its teacher: its documents, taken through the stages before `teacher`."""
+"""What a recipe asks its teacher: its documents after the stages before `teacher`."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from pipeline.teach.recipe import teacher_of
 from pipeline.tokens import TURN_OVERHEAD, token_bounds
 
 FOLDER = "teacher"
-"""Of the work folder, so that it is taken for no run."""
+"""Name of a folder in the work folder that cannot be mistaken for a run's."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One passage to ask about, and the bound of its tokens in."""
+    """One passage to ask about, with an upper bound of its input tokens."""
 
     key: str
     body: dict[str, Any]
@@ -43,13 +43,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Requests:
-    """All requests of a recipe, made anew from the passages each time they are gone through."""
+    """All requests of a recipe, rebuilt from the passages on every iteration."""
 
     asking: Passages
     kept: Made
 
     def __iter__(self) -> Iterator[Request]:
-        """In the order of the sources, each once: passages that say the same are one request."""
+        """Yield each request once, in the order of the sources; equal passages are one request."""
         seen: set[bytes] = set()
         system = self.asking.body("")
         around = [part["text"] for part in (*system["system"], *system["messages"][0]["content"])]
@@ -71,20 +71,20 @@ def recipe_requests(
 ) -> Iterator[Requests]:
     """The requests of a recipe whose paths are relative to `folder`.
 
-    They hold as long as the context does, which keeps other runs from the same output.
+    They are valid inside the context, which keeps other runs away from the same output.
     """
     steps = recipe.steps()
     teacher = teacher_of(recipe)
     before = steps[: steps.index(teacher)]
     if not any(isinstance(step, Redact) for step in before):
-        progress.say("texts go to the model as they are: no redact stands before teacher")
+        progress.say("texts go to the model unredacted: there is no redact stage before teacher")
     asking = teacher.asking()
-    held = any(isinstance(step, ReferringStage) for step in before)
+    refers = any(isinstance(step, ReferringStage) for step in before)
     cut = recipe.model_copy(
         update={
             "stages": [*before, asking],
             "split": Split(validation=0),
-            "evaluation_sets": recipe.evaluation_sets if held else {},
+            "evaluation_sets": recipe.evaluation_sets if refers else {},
         }
     )
     with work_folder(options) as (work, _):

@@ -1,1 +1,1 @@
-"""What became of a record, and what another threshold would do, from what runs have kept."""
+"""What happened to a record, and what another threshold would do, from the data of past runs."""

@@ -1,4 +1,4 @@
-"""What a rejected record shares with evaluation sets: for `why`."""
+"""What rejected records share with evaluation sets, for the `why` command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.references import SYSTEM_TURN
 
 
 def matches_of(run: PublishedRun, ids: Iterable[str]) -> list[dict[str, Any]]:
-    """Rows of contamination.parquet about some records; none in a run without the file."""
+    """Rows of contamination.parquet about the records `ids`; none if the run has no such file."""
     wanted = list(ids)
     if not wanted or CONTAMINATION not in {file["path"] for file in run.manifest["files"]}:
         return []
@@ -22,14 +22,14 @@ def matches_of(run: PublishedRun, ids: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def told_matches(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """For people, a line for each record and set."""
+    """Format rows of `matches_of` as text, a line for each record and set."""
     for row in rows:
         locator = f" ({row['item_locator']})" if row["item_locator"] else ""
-        others = f", and {row['items'] - 1} items more" if row["items"] > 1 else ""
+        others = f", and {row['items'] - 1} more items" if row["items"] > 1 else ""
         yield (
-            f"  {row['id']} meets {row['set']}: {row['item_source']}{locator}, {row['kind']}, "
-            f"{row['words']:g} words in a row, {row['share']:.0%} of its runs, at "
-            f"{_place(row, '')} of the record, {_place(row, 'item_')} of the item{others}"
+            f"  {row['id']} overlaps with {row['set']}: {row['item_source']}{locator}, "
+            f"{row['kind']}, {row['words']:g} words in a row, {row['share']:.0%} of the item's "
+            f"runs, at {_place(row, '')} of the record, {_place(row, 'item_')} of the item{others}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a run's stages measured of each record, read again: for `why` and for what-if."""
+"""The measures that a run's stages took of each record, for `why` and `why --what-if`."""
 
 from __future__ import annotations
 
@@ -17,50 +17,56 @@ from pipeline.stages import STAGES
 
 @runtime_checkable
 class Thresholds(Protocol):
-    """A stage whose verdict on a record follows from its measures alone."""
+    """A stage whose verdict on a record depends on its measures alone."""
 
     def broken(self) -> dict[str, Broken]:
-        """Each rule by its reason, over the columns of the measures; the first broken counts."""
+        """Each rule by its reason, over the measures' columns; the first broken one decides."""
         ...
 
 
 def labelled_stages(run: PublishedRun) -> dict[str, tuple[str, dict[str, Any]]]:
-    """The run's stages by their label in the ledger: name and settings."""
+    """Name and settings of the run's stages, by their label in the ledger."""
     stages = [next(iter(entry.items())) for entry in run.manifest["recipe"]["stages"]]
-    told = [(name, settings or {}) for name, settings in stages]
-    return dict(zip(labels(name for name, _ in told), told, strict=True))
+    named = [(name, settings or {}) for name, settings in stages]
+    return dict(zip(labels(name for name, _ in named), named, strict=True))
 
 
 def stage_with(name: str, settings: dict[str, Any], changes: dict[str, Any]) -> Any:
-    """A stage with some settings changed (`rules`, `c4.min_sentences`); raises RecipeError."""
+    """A stage with some settings changed (`rules`, `c4.min_sentences`).
+
+    Raises RecipeError for settings that the stage does not accept.
+    """
     changed = dict(settings)
     for path, value in changes.items():
         *above, last = path.split(".")
         inner = changed
         for key in above:
-            own = inner.get(key)
-            inner[key] = dict(own) if isinstance(own, dict) else {}
+            value_there = inner.get(key)
+            inner[key] = dict(value_there) if isinstance(value_there, dict) else {}
             inner = inner[key]
         inner[last] = value
     kind: Any = STAGES[name]
     try:
         return kind.model_validate(changed)
     except ValidationError as error:
-        faults = (_told_fault(kind, one["loc"], one["type"], one["msg"]) for one in error.errors())
+        faults = (
+            _format_fault(kind, fault_of["loc"], fault_of["type"], fault_of["msg"])
+            for fault_of in error.errors()
+        )
         raise RecipeError(*(f"{name}.{fault}" for fault in faults)) from None
 
 
-def _told_fault(kind: Any, place: tuple[Any, ...], fault: str, words: str) -> str:
+def _format_fault(kind: Any, place: tuple[Any, ...], fault: str, words: str) -> str:
     path = ".".join(map(str, place))
     if fault != "extra_forbidden":
         return f"{path}: {words}"
     for above in place[:-1]:
         kind = kind.model_fields[above].annotation
-    return f"{path}: is no setting of it{did_you_mean(str(place[-1]), kind.model_fields)}"
+    return f"{path}: no such setting{did_you_mean(str(place[-1]), kind.model_fields)}"
 
 
 def measures_of(run: PublishedRun, label: str) -> pl.LazyFrame | None:
-    """The measures of a stage, `id` and a column each; None if the run holds none."""
+    """The measures of a stage: `id`, and a column for each measure; None if the run has none."""
     path = f"measures/{label}.parquet"
     if path not in {file["path"] for file in run.manifest["files"]}:
         return None
@@ -71,7 +77,7 @@ def measures_of(run: PublishedRun, label: str) -> pl.LazyFrame | None:
 
 
 def told_measures(run: PublishedRun, record: str) -> Iterator[str]:
-    """What each stage measured of one record, beside what it allows; a line for each stage."""
+    """What each stage measured of one record, with its thresholds; a line for each stage."""
     for label, (name, settings) in labelled_stages(run).items():
         frame = measures_of(run, label)
         rows = [] if frame is None else frame.filter(pl.col("id") == record).collect().to_dicts()

@@ -1,4 +1,4 @@
-"""Which records hold a text: for `why --text`, on a run in a folder of this machine."""
+"""Which records contain a text: for `why --text`, on a run in a local folder."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from pipeline.why.way import Way, follow
 
 PIECE = 1 << 22
 FOUND_MOST = 20
-"""Records that are followed; a fragment that more of them hold says little."""
+"""How many records are followed; a fragment that more records contain tells little."""
 
 
 def why_text(run: PublishedRun, fragment: str, work: Path | None = None) -> Way:
-    """The way of the first records that hold a text, in a line or, set aside, in the work folder.
+    """Follow the first records that contain a text, in an output line or among the rejected texts.
 
-    Case and white space count. `work` is where the rejected texts are, beside a local output if
-    None; where it is gone only lines are searched. Raises RecipeError for a run on S3, a text
-    without a letter, and one that no record holds.
+    Case and white space matter. `work` is the work folder, which has the rejected texts; None
+    means `.work` in a local output. If it no longer exists, only output lines are searched.
+    Raises RecipeError for a run on S3, a blank text, and a text that no record contains.
     """
     if is_remote(run.place.uri):
         raise RecipeError(f"--text: {run.uri} is not in a folder; copy the run here to search it")
     if not fragment.strip():
-        raise RecipeError("--text: name some text to look for")
+        raise RecipeError("--text: the text is blank; give some text to look for")
     try:
         fragment.encode()
     except UnicodeEncodeError:
-        raise RecipeError("--text: what is looked for is no UTF-8 text") from None
+        raise RecipeError("--text: the text is not valid UTF-8") from None
     output = Path(run.place.uri)
     ids = list(_in_lines(run, output / "runs" / run.run, fragment))
     left = FOUND_MOST - len(ids)
     ids += set_aside((work or output / ".work") / run.run, fragment)[: max(left, 0)]
     if not ids:
-        raise RecipeError(f"--text: no record of run {run.run} that is at hand holds {fragment!r}")
+        raise RecipeError(f"--text: no searched record of run {run.run} contains {fragment!r}")
     return follow(run, f"text {fragment!r}", pl.col("id").is_in(ids))
 
 
 def _in_lines(run: PublishedRun, folder: Path, fragment: str) -> Iterator[str]:
-    """Ids of the lines that hold a text, as JSON writes it."""
+    """Ids of the records whose output lines contain a text, as JSON writes it."""
     lineage = run.scan("lineage.parquet")
     seen: dict[str, None] = {}
     for listed in run.manifest["files"]:
@@ -54,14 +54,16 @@ def _in_lines(run: PublishedRun, folder: Path, fragment: str) -> Iterator[str]:
             continue
         lines = list(_lines(folder / listed["path"], fragment))
         if lines:
-            own = (pl.col("target") == target) & (pl.col("split") == file.removesuffix(".jsonl"))
-            rows = lineage.filter(own & pl.col("line").is_in(lines)).select("id").collect()
+            in_file = (pl.col("target") == target) & (
+                pl.col("split") == file.removesuffix(".jsonl")
+            )
+            rows = lineage.filter(in_file & pl.col("line").is_in(lines)).select("id").collect()
             seen |= dict.fromkeys(rows["id"])
     yield from list(seen)[:FOUND_MOST]
 
 
 def _lines(path: Path, fragment: str) -> Iterator[int]:
-    """Numbers of a file's lines that hold a text; the file is mapped and not read into memory."""
+    """Numbers of a file's lines that contain a text; the file is mapped, not read into memory."""
     wanted = {json.dumps(fragment, ensure_ascii=ascii_)[1:-1] for ascii_ in (True, False)}
     found: set[int] = set()
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -77,18 +79,18 @@ def _lines(path: Path, fragment: str) -> Iterator[int]:
 
 
 def _newlines(data: mmap.mmap, start: int, end: int) -> int:
-    """Newlines between two places, a piece at a time."""
+    """Number of newlines between two positions, counted a piece at a time."""
     pieces = range(start, end, PIECE)
     return sum(data[at : min(at + PIECE, end)].count(b"\n") for at in pieces)
 
 
 def set_aside(work: Path, fragment: str) -> list[str]:
-    """Ids of the rejected records that hold a text, from a run's private work folder."""
+    """Ids of the rejected records that contain a text, from a run's private work folder."""
     found: list[str] = []
     turns = pl.col("messages").list.eval(pl.element().struct.field("text")).list.join("\n")
     holds = pl.any_horizontal(
-        one.str.contains(fragment, literal=True).fill_null(False)
-        for one in (pl.col("text"), pl.col("system"), turns)
+        column.str.contains(fragment, literal=True).fill_null(False)
+        for column in (pl.col("text"), pl.col("system"), turns)
     )
     for path in sorted(work.glob("**/*.rejected.arrow")):
         with path.open("rb") as file:

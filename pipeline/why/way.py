@@ -1,4 +1,4 @@
-"""A record's whole way through a run: kept where, merged into what, rejected by which rule."""
+"""A record's way through a run: where it was kept, what it merged into, which rule rejected it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ ID = re.compile(rf"[0-9a-f]{{6,{ID_LENGTH}}}(\.\d+)*")
 
 LINE = re.compile(r"(?P<target>[^/]+)/(?P<split>train|validation|test)\.jsonl:(?P<line>\d+)")
 KEYS = {"document": "document", "source": "source", "record": "id"}
-"""The column of lineage that a split keeps together."""
+"""By `split.group_by`, the column of lineage.parquet whose rows a split keeps together."""
 
 
 @dataclass
 class Way:
-    """What became of one record, document, source or line."""
+    """What happened to one record, document, source or line."""
 
     what: str
-    lines: list[dict[str, Any]] = field(default_factory=list)  # where it stands, lineage rows
+    lines: list[dict[str, Any]] = field(default_factory=list)  # where it is kept, lineage rows
     rejections: list[dict[str, Any]] = field(default_factory=list)  # rejected.parquet rows
-    merged: list[dict[str, Any]] = field(default_factory=list)  # rows that it stands for
-    stages: list[str] = field(default_factory=list)  # in order, for the way up to a rejection
+    merged: list[dict[str, Any]] = field(default_factory=list)  # records merged into it
+    stages: list[str] = field(default_factory=list)  # all stages of the run, in order
     split: dict[str, Any] = field(default_factory=dict)  # the recipe's settings
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Plain JSON values: rows of the run's tables, chunks by parent, split settings."""
         return {
             "what": self.what,
             "lines": self.lines,
@@ -47,53 +47,53 @@ class Way:
         }
 
     def chunks(self) -> dict[str, list[str]]:
-        """By the record that was divided, the ids of the chunks that stand in a line."""
+        """The ids of the chunks that were kept, by the id of the record that was divided."""
         found: dict[str, dict[str, None]] = {}
         for row in self.lines:
             if row["id"][ID_LENGTH : ID_LENGTH + 1] == ".":
                 found.setdefault(row["id"][:ID_LENGTH], {})[row["id"]] = None
-        return {parent: list(own) for parent, own in found.items()}
+        return {parent: list(chunk_ids) for parent, chunk_ids in found.items()}
 
     def told(self) -> Iterator[str]:
-        """For people, line by line."""
+        """Text for the terminal, line by line."""
         for row in self.rejections[:MOST_SHOWN]:
-            yield from self._told_rejection(row)
+            yield from self._format_rejection(row)
         for row in self.lines[:MOST_SHOWN]:
             part = f" ({row['locator']})" if row["locator"] else ""
             where = f"{row['target']}/{row['split']}.jsonl:{row['line']}"
             yield f"{row['source']}{part}  {row['id']}  kept: {where}"
         hidden = max(len(self.lines) - MOST_SHOWN, 0) + max(len(self.rejections) - MOST_SHOWN, 0)
         if hidden:
-            yield f"… and {hidden} records more"
-        yield from self._told_chunks()
-        yield from self._told_merged()
-        yield from self._told_split()
+            yield f"… and {hidden} more records"
+        yield from self._format_chunks()
+        yield from self._format_merged()
+        yield from self._format_split()
 
-    def _told_rejection(self, row: dict[str, Any]) -> Iterator[str]:
+    def _format_rejection(self, row: dict[str, Any]) -> Iterator[str]:
         yield f"{place_of(row)}  {row['id']}  {verdict_of(row)}"
         passed = self._passed(row["stage"])
         if passed:
             yield f"  passed before: {' → '.join(passed)}"
         if row["merged_into"]:
-            yield f"  stands for it: {row['merged_into']}"
+            yield f"  merged into: {row['merged_into']}"
 
     def _passed(self, stage: str) -> list[str]:
-        """The stages before one. Targets stand beside one another: of them, only its own."""
+        """The stages before `stage`; of the targets' stages, only those of its own target."""
         before = self.stages[: self.stages.index(stage)] if stage in self.stages else []
         return [s for s in before if target_of(s) in {None, target_of(stage)}]
 
-    def _told_chunks(self) -> Iterator[str]:
+    def _format_chunks(self) -> Iterator[str]:
         for parent, chunks in list(self.chunks().items())[:FOLLOWED_MOST]:
-            yield f"  {parent} was divided; chunks of it that are kept: {len(chunks)}"
+            yield f"  {parent} was divided into chunks; chunks that were kept: {len(chunks)}"
 
-    def _told_merged(self) -> Iterator[str]:
+    def _format_merged(self) -> Iterator[str]:
         for row in self.merged[:FOLLOWED_MOST]:
-            yield f"  stands for {place_of(row)}  {row['id']}: {verdict_of(row)}"
+            yield f"  merged into it: {place_of(row)}  {row['id']}: {verdict_of(row)}"
         if len(self.merged) > FOLLOWED_MOST:
-            yield f"  … and for {len(self.merged) - FOLLOWED_MOST} records more"
+            yield f"  … and {len(self.merged) - FOLLOWED_MOST} more records"
 
-    def _told_split(self) -> Iterator[str]:
-        """Which split each document went to; what goes together is decided by a digest."""
+    def _format_split(self) -> Iterator[str]:
+        """Which split each document is in; a digest decides for all records of a group."""
         by = self.split.get("group_by", "document")
         shares = [
             f"{self.split[name]:g} asked for {name}"
@@ -102,30 +102,30 @@ class Way:
         ]
         if not shares:
             return
-        if by not in KEYS:  # a path in `extra`, of which lineage holds nothing
-            yield from self._told_path(by, shares)
+        if by not in KEYS:  # a path in `extra`, which lineage does not contain
+            yield from self._format_path(by, shares)
             return
         found = {row[KEYS[by]]: row["split"] for row in self.lines}
         for key, split in list(found.items())[:FOLLOWED_MOST]:
             cause = (
                 f"the digest of its {by} decides" if by != "record" else "its own digest decides"
             )
-            yield f"  in {split} with all of {by} {key}: {cause}, {', '.join(shares)}"
+            yield f"  in {split} with all records of {by} {key}: {cause}, {', '.join(shares)}"
 
-    def _told_path(self, by: str, shares: list[str]) -> Iterator[str]:
+    def _format_path(self, by: str, shares: list[str]) -> Iterator[str]:
         splits = " and ".join(sorted({row["split"] for row in self.lines}))
-        same = f"with all that has the same {by}, or of its document where it has none"
+        same = f"with all records of the same {by}, or of the same document if they have none"
         if splits:
-            yield f"  in {splits} {same}: the digest of that decides, {', '.join(shares)}"
+            yield f"  in {splits} {same}: its digest decides, {', '.join(shares)}"
 
 
 def place_of(row: dict[str, Any]) -> str:
-    """Source and place of a record."""
+    """Source and locator of a record, as `source (locator)`."""
     return f"{row['source']} ({row['locator']})" if row["locator"] else str(row["source"])
 
 
 def verdict_of(row: dict[str, Any]) -> str:
-    """By which stage a record was set aside, for which reason, with what was measured."""
+    """Which stage set a record aside, for which reason, with the value and the threshold."""
     verdict = "merged by" if row["merged_into"] else "rejected by"
     measured = f", value {row['value']}" if row["value"] is not None else ""
     allowed = f", threshold {row['threshold']}" if row["threshold"] is not None else ""
@@ -135,9 +135,9 @@ def verdict_of(row: dict[str, Any]) -> str:
 def why(run: PublishedRun, what: str) -> Way:
     """The way of a record id (or its first 6 or more digits), a document, a source or a line.
 
-    A line is named as `assistant/train.jsonl:22`. A merged record is followed to the one that
-    stands for it, and that one to all that it stands for. Raises RecipeError when the run has
-    never seen it.
+    A line is written as `assistant/train.jsonl:22`. A merged record is followed to the record that
+    it was merged into, and that one to all records that were merged into it. Raises RecipeError
+    if the run has never seen it.
     """
     way = follow(run, what, meant(run, what))
     if way.lines or way.rejections:
@@ -150,13 +150,13 @@ def why(run: PublishedRun, what: str) -> Way:
 
 
 def meant(run: PublishedRun, what: str) -> pl.Expr:
-    """The rows of lineage and of what was rejected that an id, a source or a line means."""
+    """An expression for the lineage and rejected rows that an id, a source or a line means."""
     asked = _line(run, what)
     return _asked(what) if asked is None else asked
 
 
 def follow(run: PublishedRun, what: str, asked: pl.Expr | None) -> Way:
-    """Lines and rejections of what is asked for and of what stands for it, and what that merged."""
+    """Follow the rows that match `asked`, the records they merged into, and what these absorbed."""
     stages = [count["stage"] for count in run.manifest["stages"]]
     way = Way(what, stages=stages, split=run.manifest["recipe"].get("split") or {})
     lineage, rejected = run.scan("lineage.parquet"), run.scan("rejected.parquet")
@@ -173,12 +173,12 @@ def follow(run: PublishedRun, what: str, asked: pl.Expr | None) -> Way:
 
 
 def _stood_for(rejected: pl.LazyFrame, way: Way) -> Iterator[dict[str, Any]]:
-    """The records that those of the way stand for, without those that are on it already."""
+    """The records that were merged into those of the way, except those already on it."""
     ids = {row["id"][:ID_LENGTH] for row in way.lines} | {row["id"] for row in way.lines}
     ids |= {row["id"] for row in way.rejections}
-    there = {row["id"] for row in way.rejections}
+    on_way = {row["id"] for row in way.rejections}
     found = rejected.filter(pl.col("merged_into").is_in(sorted(ids))).collect()
-    yield from (row for row in found.to_dicts() if row["id"] not in there)
+    yield from (row for row in found.to_dicts() if row["id"] not in on_way)
 
 
 def _any_of(ids: set[str]) -> pl.Expr:
@@ -186,27 +186,27 @@ def _any_of(ids: set[str]) -> pl.Expr:
 
 
 def _line(run: PublishedRun, what: str) -> pl.Expr | None:
-    """The record of an output line, None where `what` names no line of this run."""
-    found = LINE.fullmatch(what)
-    if found is None:
+    """An expression for the record of an output line; None if `what` is not a line of this run."""
+    match = LINE.fullmatch(what)
+    if match is None:
         return None
     lineage = run.scan("lineage.parquet").filter(
-        pl.col("target") == found["target"],
-        pl.col("split") == found["split"],
-        pl.col("line") == int(found["line"]),
+        pl.col("target") == match["target"],
+        pl.col("split") == match["split"],
+        pl.col("line") == int(match["line"]),
     )
     ids = lineage.select("id").collect()["id"].to_list()
     return pl.col("id").is_in(ids) if ids else None
 
 
 def _asked(what: str) -> pl.Expr:
-    """Rows that an id, the beginning of one, a document or a source means."""
+    """An expression for the rows that an id, the beginning of one, a document or a source means."""
     source = (pl.col("source") == what) | pl.col("source").str.ends_with(f"/{what}")
-    if what.endswith(")"):  # a place as it is told: a source, and where in it
+    if what.endswith(")"):  # `source (locator)`, as `place_of` prints it
         source |= pl.format("{} ({})", "source", "locator") == what
     if not ID.fullmatch(what):
         return source
-    own = (pl.col("id") == what) | (pl.col("document") == what)
+    exact = (pl.col("id") == what) | (pl.col("document") == what)
     if len(what) >= ID_LENGTH:
-        return own
-    return own | pl.col("id").str.starts_with(what) | source
+        return exact
+    return exact | pl.col("id").str.starts_with(what) | source

@@ -1,4 +1,4 @@
-"""What another threshold would do to a finished run, from what the stage measured: no rerun.
+"""What another threshold would do to a finished run, computed from stored measures: no rerun.
 
 bedrock-prep why out/lotus-documents --what-if quality.min_words=30
 """
@@ -19,20 +19,20 @@ from pipeline.stages import STAGES
 from pipeline.why.measures import Thresholds, labelled_stages, measures_of, stage_with
 
 MOST_SHOWN = 5
-"""Records of each reason that people are shown."""
+"""How many records of each reason are listed in the text output."""
 
 
 @dataclass(frozen=True)
 class Moved:
-    """Records whose fate in one stage would be another, for one reason."""
+    """Records on which one stage would decide differently, for one reason."""
 
-    rejected: bool  # they would be, and are kept now; else the other way round
-    reason: str  # of what would be, or of what is
+    rejected: bool  # True: kept now, would be rejected; False: the other way round
+    reason: str  # of the new rejection, or of the one that would no longer happen
     ids: list[str]  # those nearest to the threshold first
-    values: list[float]  # of each, what was measured
+    values: list[float]  # what was measured, in the order of `ids`
 
     def told(self) -> str:
-        """One line for people."""
+        """One line of text, with the first `MOST_SHOWN` records."""
         verdict = "would be rejected" if self.rejected else "would be kept"
         nearest = list(zip(self.ids, self.values, strict=True))[:MOST_SHOWN]
         shown = ", ".join(f"{record} with {value:g}" for record, value in nearest)
@@ -42,45 +42,45 @@ class Moved:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """The answer for one stage of one run."""
+    """What changed settings would do to one stage of one run."""
 
     stage: str
     changes: dict[str, Any]
     judged: int
-    rejected: int  # as it is
-    would_be: int
+    rejected: int  # with the run's settings
+    would_be: int  # with the changed settings
     moved: list[Moved]
 
     def as_json(self) -> dict[str, Any]:
-        """For machines, with every id."""
+        """Plain JSON values, with the id of every record."""
         moved = [
             {
-                "would_be_rejected": one.rejected,
-                "reason": one.reason,
-                "records": one.ids,
-                "values": one.values,
+                "would_be_rejected": group.rejected,
+                "reason": group.reason,
+                "records": group.ids,
+                "values": group.values,
             }
-            for one in self.moved
+            for group in self.moved
         ]
         counts = {"judged": self.judged, "rejected": self.rejected, "would_be": self.would_be}
         return {"stage": self.stage, "changes": self.changes, **counts, "moved": moved}
 
     def told(self) -> Iterator[str]:
-        """For people, line by line."""
+        """Text for the terminal, line by line."""
         set_to = ", ".join(f"{name}={value}" for name, value in self.changes.items())
         beside = "as now" if self.would_be == self.rejected else f"not {self.rejected}"
         share = f"{self.would_be} of {self.judged} rejected, {beside}"
         yield f"{self.stage} with {set_to}: {share}"
-        yield from (one.told() for one in self.moved)
-        if any(not one.rejected for one in self.moved):
-            yield "  (the stages after it would judge those that it keeps)"
+        yield from (group.told() for group in self.moved)
+        if any(not group.rejected for group in self.moved):
+            yield "  (later stages would still judge the records that it keeps)"
 
 
 def what_if(run: PublishedRun, changes: list[str]) -> list[WhatIf]:
-    """What `changes` (`label.setting=value`) would do; stages by themselves, in their order.
+    """What `changes` (`label.setting=value`) would do to each stage by itself, in the run's order.
 
     Raises RecipeError for a stage that the run does not have or that stores no measures, and for
-    a setting or value that it does not take.
+    a setting or value that it does not accept.
     """
     steps = labelled_stages(run)
     asked: dict[str, dict[str, Any]] = {}
@@ -92,34 +92,38 @@ def what_if(run: PublishedRun, changes: list[str]) -> list[WhatIf]:
 
 def _parsed(change: str, steps: dict[str, Any]) -> tuple[str, str, Any]:
     path, equals, text = change.partition("=")
-    label = next((one for one in sorted(steps, reverse=True) if path.startswith(f"{one}.")), None)
+    label = next(
+        (name for name in sorted(steps, reverse=True) if path.startswith(f"{name}.")), None
+    )
     if not equals or label is None:
         close = did_you_mean(path.split(".")[0], steps)
         raise RecipeError(
-            f"--what-if {change}: is not STAGE.SETTING=VALUE of a stage of this run{close}; "
-            f"stages: {', '.join(steps)}"
+            f"--what-if {change}: is not STAGE.SETTING=VALUE for a stage of this run{close}; "
+            f"its stages are {', '.join(steps)}"
         )
     try:
         return label, path.removeprefix(f"{label}."), yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError):
-        raise RecipeError(f"--what-if {change}: the value is no YAML") from None
+        raise RecipeError(f"--what-if {change}: the value is not valid YAML") from None
 
 
 def _answer(
     run: PublishedRun, label: str, name: str, settings: dict[str, Any], changes: dict[str, Any]
 ) -> WhatIf:
     if not issubclass(STAGES[name], Thresholds):
-        raise RecipeError(f"--what-if: {name} decides by more than thresholds; change it and run")
+        raise RecipeError(
+            f"--what-if: {name} decides by more than thresholds; change the recipe and run it"
+        )
     now, then = stage_with(name, settings, {}), stage_with(name, settings, changes)
     _refuse_idle(label, now, name, settings, changes)
     frame = measures_of(run, label)
     if frame is None:
-        raise RecipeError(f"--what-if: run {run.run} holds no measures of {label}")
+        raise RecipeError(f"--what-if: run {run.run} stores no measures of {label}")
     measures = frame.collect()
     missing = {column for rule in then.broken().values() for column in rule.where.meta.root_names()}
     missing -= set(measures.columns)
     if missing:
-        raise RecipeError(f"--what-if: this run has not measured {', '.join(sorted(missing))}")
+        raise RecipeError(f"--what-if: run {run.run} has not measured {', '.join(sorted(missing))}")
     verdicts = measures.select(
         "id", now=_first(now), then=_first(then), was=_nearness(now), would_be=_nearness(then)
     )
@@ -129,21 +133,21 @@ def _answer(
 def _refuse_idle(
     label: str, now: Thresholds, name: str, settings: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    """Refuse a setting of rules that the run did not hold: to say "as now" would mislead."""
-    held = {reason: rule.threshold for reason, rule in now.broken().items()}
+    """Refuse a setting of rules that the run did not apply: the answer "as now" would mislead."""
+    applied = {reason: rule.threshold for reason, rule in now.broken().items()}
     for setting, value in changes.items():
         then = stage_with(name, settings, {setting: value})
         bare = stage_with(name, settings, {})
-        idle = {reason: rule.threshold for reason, rule in then.broken().items()} == held
+        idle = {reason: rule.threshold for reason, rule in then.broken().items()} == applied
         if idle and then != bare:
             raise RecipeError(
-                f"--what-if {label}.{setting}: belongs to no rule that this run held; its rules "
-                f"give: {', '.join(held)}"
+                f"--what-if {label}.{setting}: belongs to no rule that this run applied; its rules "
+                f"give these reasons: {', '.join(applied)}"
             )
 
 
 def _first(stage: Thresholds) -> pl.Expr:
-    """The first rule that is broken, by its reason; null for none."""
+    """The reason of the first broken rule; null if none is broken."""
     return pl.coalesce(
         pl.when(rule.where.fill_null(False)).then(pl.lit(reason))
         for reason, rule in stage.broken().items()
@@ -151,7 +155,7 @@ def _first(stage: Thresholds) -> pl.Expr:
 
 
 def _nearness(stage: Thresholds) -> pl.Expr:
-    """Of the first rule that is broken: how far it is from its threshold, and what was measured."""
+    """Distance to the threshold (`far`) and measured `value` of the first broken rule."""
     return pl.coalesce(
         pl.when(rule.where.fill_null(False)).then(
             pl.struct(far=(rule.value - rule.threshold).abs(), value=rule.value).cast(NEARNESS)
