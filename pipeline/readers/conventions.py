@@ -64,7 +64,7 @@ REASONS = {
     "read.duplicate_header": "two columns have one name",
     "read.undesirable_answer": "its label says that the answer is a bad one, as KTO has it; no "
     "format of Bedrock can say so, and the model would learn it",
-    "read.bad_file_name": "a file name leads out of its folder, or is a URL",
+    "read.bad_file_name": "a file name points outside its own folder, or is a URL",
 }
 
 

@@ -28,11 +28,11 @@ from pipeline.readers.signatures import signature
 from pipeline.source import HEAD_BYTES, SourceFile
 
 REASONS = {
-    "read.empty_file": "the file holds nothing, or only white space",
-    "read.too_large": "the file is larger than this reader takes",
-    "read.binary": "the file is not text; its first bytes say what it is",
-    "read.bad_encoding": "the bytes are not valid in the encoding declared, or in UTF-8 and none "
-    "else could be told with confidence; name it with `encoding`",
+    "read.empty_file": "the file is empty or holds only white space",
+    "read.too_large": "the file is larger than this reader accepts; make it smaller, or raise `max_bytes`",
+    "read.binary": "the file is not text; its first bytes identify what it is",
+    "read.bad_encoding": "the bytes are not valid in the declared encoding, or not in UTF-8 and no "
+    "other encoding could be identified with confidence; name it with `encoding`",
 }
 
 _PIECE = 1 << 20

@@ -48,7 +48,7 @@ REASONS = {
     **encoding.REASONS,
     "read.html_too_complex": "a tag has too many attributes, or tags are nested too deeply",
     "read.bad_html": "the HTML parser gave up",
-    "read.no_text": "there is no text in it",
+    "read.no_text": "it contains no text",
 }
 
 EXTENSIONS = (".html", ".htm", ".xhtml")
@@ -89,7 +89,7 @@ class HtmlReader(PerFileReader):
         default="main", description="the main content, or all text with navigation and footers"
     )
     encoding: Encoding | None = Field(
-        default=None, description="the encoding of all files; left out, it is found for each"
+        default=None, description="the encoding of all files; if omitted, detected for each file"
     )
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
