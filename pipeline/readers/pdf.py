@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 REASONS = {
     "read.empty_file": "the file is empty or holds only white space",
-    "read.too_large": "the file is larger than this reader accepts; make it smaller, or raise `max_bytes`",
+    "read.too_large": "the file is larger than the reader accepts; split it or raise `max_bytes`",
     "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
     "read.encrypted": "the file needs a password; save it without one",
     "read.too_many_pages": "the document has more pages than this reader takes; split it",

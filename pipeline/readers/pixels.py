@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REASONS = {
     "read.empty_file": "the file is empty or holds only white space",
-    "read.too_large": "the file is larger than this reader accepts; make it smaller, or raise `max_bytes`",
+    "read.too_large": "the file is larger than the reader accepts; split it or raise `max_bytes`",
     "read.not_an_image": "the file is not an image",
     "read.unsupported_image": "TIFF, HEIC and AVIF are not decoded; no Bedrock job takes them",
     "read.corrupt_image": "the image is damaged or cut off: it cannot be decoded to its end",

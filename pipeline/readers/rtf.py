@@ -27,7 +27,7 @@ from pipeline.source import SourceFile
 REASONS = {
     **rtf_document.REASONS,
     "read.empty_file": "the file is empty or holds only white space",
-    "read.too_large": "the file is larger than this reader accepts; make it smaller, or raise `max_bytes`",
+    "read.too_large": "the file is larger than the reader accepts; split it or raise `max_bytes`",
     "read.no_text": "it contains no text",
 }
 
