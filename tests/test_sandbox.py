@@ -105,7 +105,7 @@ def test_a_child_that_is_silent_and_lives_is_killed(
     rows = ask(box, tmp_path, "say one", "close", "say two")
     assert [row["text"] for row in rows] == ["one", None, "two"]
     assert rows[1]["reason"] == "read.parser_died"
-    assert rows[1]["rejected"]["value"] == "it answers no more"
+    assert rows[1]["rejected"]["value"] == "the parser no longer answers"
 
 
 def test_a_child_that_goes_from_file_to_file_is_not_late(

@@ -1,7 +1,7 @@
-"""The readers: `READERS` by name, every reason they give, and which of them takes which file.
+"""The readers: `READERS` by name, every reason they give, and which reader takes which file.
 
-They are imported when one of these names is first asked for: a sandbox's child starts with the
-one reader that it is to run, in a third less time.
+The names are imported on first use: a sandbox's child process imports only the one reader that it
+runs, and so starts in a third less time.
 """
 
 from __future__ import annotations

@@ -35,12 +35,12 @@ from pipeline.source import SourceFile
 
 REASONS = {
     **members.REASONS,
-    "read.empty_file": "the file holds nothing, or only white space",
+    "read.empty_file": "the file is empty or holds only white space",
     "read.too_many_members": "the archive has more members than this reader takes; unpack it",
     "read.encrypted": "the file needs a password; save it without one",
     "read.unsupported_archive": "no reader unpacks this kind of archive; unpack it yourself",
     "read.no_members": "the archive holds no file",
-    "read.bad_file_name": "a file name leads out of its folder, or is a URL",
+    "read.bad_file_name": "a file name points outside its own folder, or is a URL",
     "read.not_a_file": "the member is a link, a device or another thing that holds no text",
     "read.duplicate_member": "the archive holds a member of this name before; that one was read",
     "read.nested_archive": "an archive inside an archive is not unpacked; unpack it yourself",

@@ -1,21 +1,21 @@
-"""Conversations that hold more than text: reasoning, calls of tools and what the tools answer.
+"""Conversations that hold more than text: reasoning, tool calls and tool results.
 
-Known are Bedrock Converse (blocks `text`, `reasoningContent`, `toolUse`, `toolResult`), OpenAI
-(`tool_calls`, role `tool` with `tool_call_id`, `reasoning_content`) and Anthropic (`type`:
-`tool_use`, `tool_result`, `thinking`). All become Converse blocks.
+These formats are recognised: Bedrock Converse (blocks `text`, `reasoningContent`, `toolUse`,
+`toolResult`), OpenAI (`tool_calls`, role `tool` with `tool_call_id`, `reasoning_content`) and
+Anthropic (`type`: `tool_use`, `tool_result`, `thinking`). All become Converse blocks.
 
-| here | becomes |
+| in the source | becomes |
 |---|---|
-| reasoning at the head of the last answer, nothing else beyond text | `extra.reasoning` |
+| reasoning at the start of the last answer, nothing else beyond text | `extra.reasoning` |
 | reasoning elsewhere, calls, results, media | `extra.converse_messages`, turns with their blocks |
 | neighbouring messages by `tool`, and the user's message after them | one turn of the user |
 
-Media are images, videos and documents of Converse that lie in S3; what lies in the record itself,
-or elsewhere, is not taken. `messages` then holds each turn as one text, so that stages see what
-they compare, count and judge: texts verbatim, a call, a result or a medium as a fenced line of
-JSON in which ids are numbers, since ids differ between records that say the same. Reasoning is
-not in it. A blank text beside other blocks is left out, and so are a reasoning's `signature` and
-a result's `status` of `success`, which a training record has no place for. `<think>` in a text
+Media are Converse images, videos and documents stored in S3; media inside the record, or elsewhere,
+are not accepted. `messages` then holds each turn as one text, so that stages see what they compare,
+count and judge: texts verbatim, and each call, result or medium as a fenced line of JSON. In that
+line, ids are numbers, because ids differ between records that are otherwise equal. Reasoning is not
+included. A blank text beside other blocks is left out, and so are the `signature` of reasoning and
+a result's `status` of `success`, which have no place in a training record. `<think>` in a text
 stays text.
 
 Reasons: those of the modules `turns` and `tool_calls`; `read.unsupported_content` (value: the
@@ -37,28 +37,28 @@ from pipeline.readers.rows import Row, UnreadableError
 
 REASONS = {
     **tool_calls.REASONS,
-    "read.block_in_wrong_turn": "tool results and media are the user's, calls and reasoning the "
-    "assistant's",
-    "read.tool_use_id_twice": "two tool calls of a conversation have one id",
+    "read.block_in_wrong_turn": "tool results and media belong in the user's turns, calls and "
+    "reasoning in the assistant's",
+    "read.tool_use_id_twice": "two tool calls of a conversation have the same id",
     "read.tool_result_twice": "a tool call has two results",
     "read.tool_result_missing": "a tool call before the last message has no result",
-    "read.tool_not_declared": "a tool is called that the record's tools do not declare",
+    "read.tool_not_declared": "a call names a tool that is not among the record's tools",
 }
 
 Block = dict[str, Any]
-"""One Converse block: its kind, and what it holds."""
+"""One Converse block: an object whose single key is its kind."""
 
 MEDIA = ("image", "video", "document")
 KINDS = {"reasoningContent": "assistant", "toolUse": "assistant", "toolResult": "user"} | (
     dict.fromkeys(MEDIA, "user")
 )
-"""The blocks beyond text, and whose they are."""
+"""The kinds of blocks beyond text, and the role whose turns may hold each."""
 
 _KEYS = ("tool_calls", "reasoning_content")
 
 
 def beyond_text(messages: Any) -> bool:
-    """Whether a list of messages holds a call, a result or reasoning."""
+    """Whether a list of messages holds anything beyond text: a call, a result, reasoning, media."""
     return isinstance(messages, list) and any(map(_is_beyond_text, messages))
 
 
@@ -83,9 +83,10 @@ def _is_result(message: dict[str, Any]) -> bool:
 
 
 def conversation(messages: list[Any], system: Any, declared: Collection[str] | None) -> Row:
-    """`system`, `messages` and `extra` (an object, maybe empty); raises `UnreadableError`.
+    """The record's `system`, `messages` and `extra` (an object, maybe empty).
 
-    `system` is the prompt beside the messages, `declared` the names of the tools, if known.
+    `system` is the system prompt beside the messages, `declared` the names of the record's tools,
+    if they are known. Raises `UnreadableError`.
     """
     said = [_without_blank_texts(each) for each in _joined(messages)]
     _refuse_wrong_turns(said)
@@ -95,12 +96,12 @@ def conversation(messages: list[Any], system: Any, declared: Collection[str] | N
         if known is not None and name not in known:
             raise UnreadableError("read.tool_not_declared", name, ", ".join(sorted(known)))
     views = [turns.turn(each["role"], _view(each["content"], numbers)) for each in said]
-    prompt, own = turns.parted(views, system)
-    return {"system": prompt, "messages": own, "extra": _extra(said[len(said) - len(own) :])}
+    prompt, parted = turns.parted(views, system)
+    return {"system": prompt, "messages": parted, "extra": _extra(said[len(said) - len(parted) :])}
 
 
 def _joined(messages: list[Any]) -> list[dict[str, Any]]:
-    """Messages in the Converse shape; what tools answer is one turn with the user's next words."""
+    """Messages in the Converse shape; tool results and the user's next message become one turn."""
     said: list[dict[str, Any]] = []
     after_result = False
     for number, message in enumerate(messages, 1):
@@ -114,7 +115,7 @@ def _joined(messages: list[Any]) -> list[dict[str, Any]]:
 
 
 def _read(number: int, message: Any) -> tuple[str, list[Block]]:
-    """The role of a message in the Converse shape, and its blocks."""
+    """The role of a message in the Converse shape, and its blocks; `number` counts from 1."""
     if isinstance(message, dict) and _is_result(message):
         return "user", [tool_calls.openai_result(message)]
     return turns.role_of(number, message), list(_content(number, message))
@@ -137,7 +138,7 @@ def _content(number: int, message: dict[str, Any]) -> Iterator[Block]:
 
 
 def _block(field: str, part: Any) -> Block:
-    """A part of a content as one block."""
+    """One part of the content in `field` as a block."""
     held = tool_calls.from_anthropic(turns.filled(part))
     kind = next(iter(held)) if len(held) == 1 else ""
     if kind not in KINDS:
@@ -163,15 +164,15 @@ def _reasoning(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _medium(kind: str, value: dict[str, Any]) -> dict[str, Any]:
-    """Format and place of an object in S3, in the order of AWS's examples."""
+    """The format and S3 location of a medium, with keys in the order of AWS's examples."""
     source = value.get("source")
     place = source.get("s3Location") if isinstance(source, dict) else None
     place = place if isinstance(place, dict) else {}
-    told = [value.get("format"), place.get("uri"), place.get("bucketOwner", "")]
-    if not all(isinstance(text, str) for text in told) or not str(told[1]).startswith("s3://"):
+    fields = [value.get("format"), place.get("uri"), place.get("bucketOwner", "")]
+    if not all(isinstance(text, str) for text in fields) or not str(fields[1]).startswith("s3://"):
         raise UnreadableError("read.unsupported_content", kind)
-    owner = {"bucketOwner": told[2]} if told[2] else {}
-    return {"format": told[0], "source": {"s3Location": {"uri": told[1], **owner}}}
+    owner = {"bucketOwner": fields[2]} if fields[2] else {}
+    return {"format": fields[0], "source": {"s3Location": {"uri": fields[1], **owner}}}
 
 
 _HELD = {
@@ -182,16 +183,16 @@ _HELD = {
 
 
 def _without_blank_texts(message: dict[str, Any]) -> dict[str, Any]:
-    """The message without texts that say nothing, if there are blocks that do."""
+    """The message without its blank texts, if it has blocks beyond text."""
     content = message["content"]
     if all("text" in block for block in content):
         return message
-    told = [block for block in content if "text" not in block or block["text"].strip()]
-    return {"role": message["role"], "content": told}
+    kept = [block for block in content if "text" not in block or block["text"].strip()]
+    return {"role": message["role"], "content": kept}
 
 
 def _held(said: list[dict[str, Any]]) -> Iterator[tuple[int, str, Any]]:
-    """Each block: the number of its message, from 0, its kind, and what it holds."""
+    """Yield for each block the number of its message, from 0, its kind, and what it holds."""
     for number, message in enumerate(said):
         for block in message["content"]:
             [(kind, held)] = block.items()
@@ -205,7 +206,11 @@ def _refuse_wrong_turns(said: list[dict[str, Any]]) -> None:
 
 
 def _paired(said: list[dict[str, Any]]) -> dict[str, int]:
-    """The calls' ids, numbered from 1, each answered once after it; the last turn's may wait."""
+    """Number the ids of the calls from 1.
+
+    Raises `UnreadableError` unless each call has exactly one result after it; only calls of the
+    last turn may have none.
+    """
     numbers: dict[str, int] = {}
     waiting: dict[str, int] = {}
     for at, kind, held in _held(said):
@@ -225,6 +230,7 @@ def _paired(said: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def _view(content: list[Block], numbers: dict[str, int]) -> str:
+    """A turn's blocks as one text; `numbers` replace the ids of calls."""
     lines = []
     for block in content:
         [(kind, held)] = block.items()
@@ -239,7 +245,7 @@ def _view(content: list[Block], numbers: dict[str, int]) -> str:
 
 
 def _extra(said: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the turns say beyond their texts, as the conversation target takes it."""
+    """What the turns hold beyond text, as the conversation target expects it in `extra`."""
     rich = [(number, kind) for number, kind, _ in _held(said) if kind in KINDS]
     if not rich:
         return {}

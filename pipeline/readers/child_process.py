@@ -1,4 +1,4 @@
-"""One child of the sandbox as its parent sees it: started, asked, waited for, judged."""
+"""One child process of the sandbox, as its parent sees it: start, send, wait, judge its end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OWN = {
     "OPENBLAS_NUM_THREADS": "1",
     "POLARS_MAX_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
-    "PYDANTIC_DISABLE_PLUGINS": "__all__",  # to look for them takes longer than most files
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",  # looking for them takes longer than most files
     "PYTHONHASHSEED": "0",
     "TZ": "UTC",
 }
@@ -40,16 +40,16 @@ OWN = {
 _PIECE = 1 << 20
 _SOON = 0.1
 _STARTING_SECONDS = 120.0
-_TOLD_BYTES = 65_536
+_MOST_SAID_BYTES = 65_536
 _BUSY = 0.02  # of one core, while an answer is waited for
 _WAITS = 10
-_MUCH = 0.5  # of the memory allowed, for a death to be for lack of it
+_MUCH = 0.5  # of the memory allowed: a child that dies above it has died for lack of memory
 _ENDING_CHECKS = 500
 _NO_MEMORY = (b"memory allocation", b"bad_alloc", b"out of memory", b"MemoryError")
 
 
 class ParserFault(Exception):
-    """Why the unit in work could not be read; `final` when a second try would say the same."""
+    """Why the unit being read could not be read; `final` when a second try would end the same."""
 
     def __init__(self, reason: str, value: object = None, final: bool = False) -> None:
         self.reason, self.value, self.final = reason, value, final
@@ -58,7 +58,7 @@ class ParserFault(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """What the child said: see `pipeline.readers.wire`."""
+    """A message from the child, in the format of `pipeline.readers.wire`."""
 
     kind: bytes
     done: int
@@ -66,49 +66,54 @@ class Message:
     payload: bytes
 
     def frame(self, numbers: pl.Series) -> pl.DataFrame:
-        """Its rows, with the batch's own numbers of units; raises ParserFault if it has none."""
+        """The message's rows; raises ParserFault if they are not valid.
+
+        `numbers` are the numbers of the batch's units; they replace the places that the child sent
+        in the column `unit`.
+        """
         try:
             rows = self.kind == wire.ROWS
-            found = wire_rows.unpack(self.payload) if rows else wire.unpack(self.payload)
+            frame = wire_rows.unpack(self.payload) if rows else wire.unpack(self.payload)
         except ValueError as error:
             raise ParserFault("read.parser_died", error) from error
-        places = found[wire.UNIT]
+        places = frame[wire.UNIT]
         if places.null_count() or (places >= len(numbers)).any():
             raise ParserFault("read.parser_died", "rows of a unit that was not asked for")
-        return found.with_columns(numbers.gather(places).alias(wire.UNIT))
+        return frame.with_columns(numbers.gather(places).alias(wire.UNIT))
 
     def refuse(self) -> bool:
-        """Raise the ParserFault that the child tells of."""
+        """Raise the ParserFault that the child reports."""
         try:
-            told = json.loads(self.payload)
-            reason, value = str(told["reason"]), told["value"]
+            failure = json.loads(self.payload)
+            reason, value = str(failure["reason"]), failure["value"]
         except (ValueError, KeyError, TypeError) as error:
-            raise ParserFault("read.parser_died", f"says what no child says: {error}") from error
+            fault = f"the child sent an invalid message: {error}"
+            raise ParserFault("read.parser_died", fault) from error
         known = reason == "read.out_of_memory"
         raise ParserFault(reason if known else "read.parser_died", value)
 
 
 class ChildProcess:
-    """A child that is started, and is ready when it first answers."""
+    """A child process; creating it starts the child and waits until it is ready."""
 
     def __init__(self, memory: int, cpu: float) -> None:
         self.units = 0
         self.memory, self.peak = memory, 0
-        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the child
+        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child lives
         with shared_file() as shared:
             self.counted = Counted(shared.fileno())
             self.child = self._started(str(memory), str(cpu), shared.fileno())
         try:
-            ready = self.receive(_STARTING_SECONDS, _TOLD_BYTES)
-            told = json.loads(ready.payload)
-            self.holds: list[str] = told["holds"]
-            self.peak = int(told["peak"])
+            ready = self.receive(_STARTING_SECONDS, _MOST_SAID_BYTES)
+            limits = json.loads(ready.payload)
+            self.holds: list[str] = limits["holds"]
+            self.peak = int(limits["peak"])
         except ParserFault as fault:
             self.kill()
-            raise RuntimeError(f"the parsers' process did not start: {self._said()!r}") from fault
+            raise RuntimeError(f"the parser process did not start: {self._said()!r}") from fault
 
     def _started(self, memory: str, cpu: str, shared: int) -> subprocess.Popen[bytes]:
-        # -P: the folder that we were started in must not lend its modules to the child
+        # -P: the child must not import modules from the folder that we were started in
         module = [sys.executable, "-P", "-m", "pipeline.readers.sandbox_child"]
         return subprocess.Popen(
             [*module, memory, cpu, str(shared)],
@@ -123,7 +128,7 @@ class ChildProcess:
         )
 
     def send(self, line: bytes) -> None:
-        """Write to the child; one that is gone is found out by `receive`."""
+        """Write to the child; if it is gone, `receive` reports it."""
         assert self.child.stdin is not None
         view = memoryview(line)
         with contextlib.suppress(BrokenPipeError):
@@ -131,7 +136,10 @@ class ChildProcess:
                 view = view[self.child.stdin.write(view) :]
 
     def receive(self, seconds: float, most: int) -> Message:
-        """The next message, of at most `most` bytes; raises ParserFault for anything else."""
+        """The next message, with at most `most` bytes; raises ParserFault for anything else.
+
+        `seconds` is how long to wait for it.
+        """
         header = self._exactly(wire.HEADER.size, seconds)
         kind, done, frames, length = wire.HEADER.unpack(header)
         if kind not in KINDS or length > most:
@@ -142,17 +150,17 @@ class ChildProcess:
         assert self.child.stdout is not None
         out = self.child.stdout.fileno()
         got = bytearray()
-        used: float | None = None  # looked up for answers that are not there soon: it costs
+        used: float | None = None  # looked up only for answers that take a while: it is slow
         begun = waits = 0
         while len(got) < length:
             if not select.select([out], [], [], seconds if used is not None else _SOON)[0]:
                 if used is None:
                     used, begun = self._cpu_seconds(), self.counted.number
                     continue
-                if begun != self.counted.number:  # it goes from unit to unit
+                if begun != self.counted.number:  # it has gone on to another unit
                     begun, waits = self.counted.number, 0
                     continue
-                # On a busy machine a child at work is not late: its CPU limit will end it.
+                # On a busy machine, a working child is not late: its CPU limit will end it.
                 before, used = used, self._cpu_seconds()
                 waits += 1
                 if used - before < _BUSY * seconds or waits > _WAITS:
@@ -165,7 +173,7 @@ class ChildProcess:
         return bytes(got)
 
     def resident(self) -> int | None:
-        """Bytes of memory that the child holds now; None where the system does not say."""
+        """Bytes of memory that the child holds now; None where the system does not report it."""
         try:
             held = Path(f"/proc/{self.child.pid}/statm").read_bytes().split()[1]
         except (OSError, IndexError):  # no /proc, or a child that is gone
@@ -173,7 +181,7 @@ class ChildProcess:
         return int(held) * resource.getpagesize()
 
     def _cpu_seconds(self) -> float:
-        """What the child has used so far; 0 where the system does not say."""
+        """CPU seconds that the child has used so far; 0 where the system does not report them."""
         try:
             stat = Path(f"/proc/{self.child.pid}/stat").read_bytes()
         except OSError:
@@ -182,10 +190,10 @@ class ChildProcess:
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def _verdict(self) -> ParserFault:
-        """Why the child is gone, told from how it ended, what it held, and its last words."""
+        """Why the child is gone, judging by its exit status, peak memory and last stderr output."""
         peak = self._wait()
         if peak is None:
-            return ParserFault("read.parser_died", "it answers no more")
+            return ParserFault("read.parser_died", "the parser no longer answers")
         status, said = self.child.returncode, self._said()
         if status == -signal.SIGXCPU:
             return ParserFault("read.timeout", "CPU", final=True)
@@ -197,7 +205,7 @@ class ChildProcess:
         return ParserFault("read.parser_died", ended)
 
     def _wait(self) -> int | None:
-        """The most bytes that the child has held; None for one that closed its end and lives."""
+        """The child's peak memory in bytes; None if it closed its output but is still running."""
         for _ in range(_ENDING_CHECKS):
             done, status, used = os.wait4(self.child.pid, os.WNOHANG)
             if done:
@@ -208,20 +216,20 @@ class ChildProcess:
 
     def _said(self) -> bytes:
         self.stderr.seek(0)
-        return self.stderr.read(_TOLD_BYTES)
+        return self.stderr.read(_MOST_SAID_BYTES)
 
     def kill(self) -> None:
-        """End the child with all that it started, and let go of what it held."""
+        """End the child and all processes that it started, and close its files."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
-        for held in (self.child.stdin, self.child.stdout, self.stderr, self.counted):
-            if held is not None:
-                held.close()
+        for closable in (self.child.stdin, self.child.stdout, self.stderr, self.counted):
+            if closable is not None:
+                closable.close()
 
 
 def _environment() -> dict[str, str]:
-    """What the child needs and nothing else: no credential, no setting of a cloud."""
+    """Only the variables that the child needs: no credentials, no cloud settings."""
     package = str(Path(__file__).resolve().parents[2])
     paths = [path for path in (os.environ.get("PYTHONPATH"), package) if path]
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}

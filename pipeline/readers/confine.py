@@ -1,15 +1,15 @@
-"""What a process gives up before it parses what strangers wrote. Linux; elsewhere less holds.
+"""The rights a process gives up before it parses untrusted files. Linux; fewer apply elsewhere.
 
-| given up | how | where it holds |
+| given up | how | where it applies |
 |---|---|---|
 | outliving its parent | PR_SET_PDEATHSIG | Linux |
 | making or changing files | Landlock | Linux 5.13 |
 | files over 64 kB, many descriptors, core files, CPU time | rlimits | everywhere |
-| address space without bounds | rlimits | Linux |
+| unlimited address space | rlimits | Linux |
 | sockets, new programs and processes, signals to others | seccomp | Linux on x86-64 and ARM64 |
-| every network there is | a network namespace | Linux, where users may make one |
+| all networks | a network namespace | Linux, where users may create one |
 
-What it may still do is read the files that its user may read.
+The process can still read the files that its user may read.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Calls:
     arch: int  # as the kernel's audit names it
     clone: int
     clone3: int
-    signals: tuple[int, ...]  # kill, tgkill: for the process itself only
+    signals: tuple[int, ...]  # kill, tgkill: allowed to the process itself only
     # socket, socketpair, connect, bind, execve, execveat, ptrace, process_vm_readv and _writev,
     # tkill, pidfd_send_signal, io_uring_setup; on x86-64 also fork and vfork
     refused: tuple[int, ...]
@@ -67,9 +67,9 @@ _CALLS = {
 
 
 def confine() -> list[str]:
-    """Give up what the table says, once and for good; returns the names of what now holds.
+    """Give up what the table lists, permanently; returns the names of the limits now in force.
 
-    To be called before other threads are there. Raises nothing: what a system lacks is left out.
+    Call this before other threads exist. Never raises: what the system lacks is left out.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
@@ -80,20 +80,20 @@ def confine() -> list[str]:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    # Root keeps its namespace of users: in a new one it could not read others' files.
+    # Root keeps its user namespace: in a new one it could not read other users' files.
     own_network = libc.unshare(_CLONE_NEWNET) == 0 or (
         os.getuid() != 0 and libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
     )
-    held = {
+    applied = {
         "network namespace": own_network,
         "landlock": _landlock(libc),
         "seccomp": _seccomp(libc),
     }
-    return ["rlimits", *(name for name, holds in held.items() if holds)]
+    return ["rlimits", *(name for name, holds in applied.items() if holds)]
 
 
 def allow_memory(extra: int) -> None:
-    """Let the address space grow by so many bytes from what it is now; over it, malloc fails."""
+    """Let the address space grow by `extra` bytes from its present size; beyond, malloc fails."""
     if sys.platform == "linux":
         with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - called for every file
             now = int(file.read().split()[0]) * resource.getpagesize()
@@ -101,14 +101,17 @@ def allow_memory(extra: int) -> None:
 
 
 def allow_cpu(seconds: float) -> None:
-    """Let so many more CPU seconds pass before SIGXCPU ends the process."""
+    """Let the process use this many more CPU seconds before SIGXCPU ends it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     until = int(used.ru_utime + used.ru_stime + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
 
 
 def _landlock(libc: ctypes.CDLL) -> bool:
-    """Forbid every change of the file system. Files that are open already stay so."""
+    """Forbid every change of the file system; files that are already open stay open.
+
+    Returns whether the system could enforce it.
+    """
     changes = ctypes.c_uint64(_LANDLOCK_CHANGES)
     rules = libc.syscall(_LANDLOCK_CREATE_RULESET, ctypes.byref(changes), ctypes.c_size_t(8), 0)
     if rules < 0:
@@ -133,10 +136,11 @@ def _seccomp(libc: ctypes.CDLL) -> bool:
 
 
 def seccomp_filter(calls: _Calls, process: int) -> bytes:
-    """A classic BPF program: no refused call, no process but threads, no signal to others.
+    """Build a classic BPF program: no refused call, no new process (threads only), no signal to
+    others than `process`.
 
-    Calls by another architecture's numbers, x32's included, are refused altogether. `clone3`
-    is said not to exist, so that the C library falls back on `clone`, whose flags can be seen.
+    System calls of another architecture, including x32, are all refused. `clone3` fails as if it
+    did not exist, so that the C library falls back to `clone`, whose flags the filter can check.
     """
     steps: list[tuple[int, str, str, int]] = [
         (_LOAD, "", "", _ARCH),

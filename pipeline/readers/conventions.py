@@ -1,40 +1,40 @@
 """Which columns of a row are the prompt, the completion, the messages, the text.
 
-A recipe names them (`columns: {prompt: question, completion: answer}`), or the first convention
-below whose columns are all there is taken, row by row; if none is, names are compared once more
-without regard to case and outer spaces. What is mapped to nothing is left out.
+A recipe names them (`columns: {prompt: question, completion: answer}`). Otherwise, for each row,
+the first convention below applies whose columns are all present; if there is none, names are
+compared again without regard to case and outer spaces. Columns that mean nothing are left out.
 
 | columns | become |
 |---|---|
-| messages, or another name of a conversation (see `columns`) | messages; and what stands beside |
+| messages, or another name of a conversation (see `columns`) | messages, and columns beside them |
 | prompt + completion, question + answer, or another pair (see `columns`) | two turns |
-| instruction, prompt or question (+ input or context) and what answers it | two turns |
-| dialogue or transcript + summary or a pair about it | two turns, it is under the prompt |
+| instruction, prompt or question (+ input or context) and its answer | two turns |
+| dialogue or transcript + summary or a pair about it | two turns, dialogue under the prompt |
 | prompt + chosen, where chosen is the answer alone | two turns; lists of messages are joined |
 | image-ref + caption | images, text |
 | text, content | text |
 | prompt, question, instruction (+ input or context), query alone | one turn by the user |
 
-`system`, `system_prompt`, `toolConfig`, `tools` and `reference_answer` stand beside turns.
-A name of a conversation counts where its value is one: messages, texts in turn, a text with
-speakers' marks. Where it is not (`"turns": 2`), the others come first.
+`system`, `system_prompt`, `toolConfig`, `tools` and `reference_answer` may stand beside turns. A
+column with the name of a conversation counts as one if its value is one: messages, texts in turn,
+or a text with speakers' marks. If it is not (`"turns": 2`), the other conventions come first.
 
-Before, `pipeline.readers.nested` takes rows apart that hold several records; messages may be one
-text with speakers' marks (`pipeline.readers.dialogue`); a `history` of earlier turns stands before
-a prompt (`pipeline.readers.history`). Nothing of it is done where a recipe names the columns,
-except for the marks.
+First, `pipeline.readers.nested` splits rows that hold several records; messages may be one text
+with speakers' marks (`pipeline.readers.dialogue`); a `history` of earlier turns is put before the
+prompt (`pipeline.readers.history`). If a recipe names the columns, only speakers' marks are
+recognised.
 
 A pair or a conversation whose `label` (or `kto_tag`) is false has an answer to unlearn, and is
 rejected.
 
-A null is a missing value: a null completion leaves one turn. An empty string is a value: the
-turn is there and empty, for a later stage to judge. Strings are kept verbatim. What stands beside
-the turns goes to `extra`: tools, a `reference_answer` (text or object), and the columns that the
+A null is a missing value: a null completion leaves one turn. An empty string is a value: the turn
+is kept, empty, for a later stage to judge. Strings are kept verbatim. Whatever else belongs to the
+turns is put in `extra`: tools, a `reference_answer` (text or object), and the columns that the
 recipe names as `metadata`.
 
 Reasons: those of the modules `turns`, `blocks`, `beside`, `nested` and `dialogue`,
 `read.not_text` (value: the column and its type),
-`read.unknown_columns` (value: the columns there are),
+`read.unknown_columns` (value: the columns of the row),
 `read.missing_column` (value: the column), `read.duplicate_header` (value: the name),
 `read.undesirable_answer` (value: the column), `read.bad_file_name` (value: the name).
 """
@@ -59,19 +59,22 @@ REASONS = {
     **beside.REASONS,
     **nested.REASONS,
     **dialogue.REASONS,
-    "read.unknown_columns": "no known set of columns is there; name them with `columns`",
-    "read.missing_column": "a column that the recipe names is not there, or null",
-    "read.duplicate_header": "two columns have one name",
-    "read.undesirable_answer": "its label says that the answer is a bad one, as KTO has it; no "
-    "format of Bedrock can say so, and the model would learn it",
-    "read.bad_file_name": "a file name leads out of its folder, or is a URL",
+    "read.unknown_columns": "the columns match no known convention; name them with `columns`",
+    "read.missing_column": "a column that the recipe names is missing or null",
+    "read.duplicate_header": "two columns have the same name",
+    "read.undesirable_answer": "its label marks the answer as a bad one (KTO); no Bedrock format "
+    "can express that, and the model would learn it",
+    "read.bad_file_name": "a file name points outside its own folder, or is a URL",
 }
 
 
 def records(
     row: Mapping[str, Any], columns: Columns | None, file: SourceFile, locator: str
 ) -> Iterator[Row]:
-    """The records of one row, with source and locator; what cannot be read is a rejected one."""
+    """Yield the records of one row, with source and locator.
+
+    A part that cannot be read becomes a rejected record.
+    """
     for place, part in nested.parted(row) if columns is None else [("", row)]:
         where = f"{locator} {place}".strip()
         try:
@@ -80,37 +83,38 @@ def records(
             known = columns or layout_of(part)
             if columns is None and history.NAME in part:
                 part = history.with_history(part, known.prompt)
-            own = fields(part, known, file.uri)
+            values = fields(part, known, file.uri)
         except UnreadableError as fault:
             yield fault.row(file, where)
         else:
-            yield {"source": file.uri, "locator": where, **own}
+            yield {"source": file.uri, "locator": where, **values}
 
 
 def fields(row: Mapping[str, Any], columns: Columns, uri: str) -> Row:
-    """The record columns that one row of a table gives; raises `UnreadableError`.
+    """The record's columns from one row of a table; raises `UnreadableError`.
 
-    `uri` is the file the row stands in: image names are relative to its folder.
+    `uri` is the file that holds the row: image names are relative to its folder.
     """
-    found = _text_fields(row, columns)
+    record = _text_fields(row, columns)
     if columns.images and row.get(columns.images):
-        found["images"] = _images(row[columns.images], columns.images, uri)
-    return found
+        record["images"] = _images(row[columns.images], columns.images, uri)
+    return record
 
 
 def _text_fields(row: Mapping[str, Any], columns: Columns) -> Row:
     if columns.text:
         return {"text": _string(row, columns.text)}
     tools = beside.tools(row, columns.tools)
-    found = _said(row, columns, tools)
-    extra = found.pop("extra", {}) | tools
+    record = _turns(row, columns, tools)
+    extra = record.pop("extra", {}) | tools
     extra |= beside.reference_answer(row, columns.reference_answer)
     extra |= beside.metadata(row, columns.metadata)
-    return found | ({"extra": orjson.dumps(extra).decode()} if extra else {})
+    return record | ({"extra": orjson.dumps(extra).decode()} if extra else {})
 
 
-def _said(row: Mapping[str, Any], columns: Columns, tools: Mapping[str, Any]) -> Row:
-    """`system`, `messages`, and `extra` as an object where turns hold more than text."""
+def _turns(row: Mapping[str, Any], columns: Columns, tools: Mapping[str, Any]) -> Row:
+    """`system` and `messages` of the record, and `extra` as an object if turns hold more than
+    text."""
     system = row.get(columns.system) if columns.system else None
     if columns.messages:
         messages = dialogue.messages_in(_value(row, columns.messages))
@@ -125,11 +129,11 @@ def _said(row: Mapping[str, Any], columns: Columns, tools: Mapping[str, Any]) ->
 
 
 def _is_list(value: Any) -> TypeGuard[list[Any]]:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
 def _joined(row: Mapping[str, Any], columns: Columns) -> list[Any]:
-    """The messages of a pair of which at least one side is a list of them."""
+    """The messages of a pair in which at least one side is a list of messages."""
     asked = _messages(row, columns.prompt, "user")
     if given := _given(row, columns):
         key, value = turns.content_of(len(asked), asked[-1])
@@ -148,7 +152,7 @@ def _messages(row: Mapping[str, Any], name: str | None, role: str) -> list[Any]:
 
 
 def _given(row: Mapping[str, Any], columns: Columns) -> str:
-    """What is put under the prompt; "" where there is nothing, or it says nothing."""
+    """The input that is put under the prompt; "" if it is missing or blank."""
     if not columns.input or row.get(columns.input) is None:
         return ""
     given = _string(row, columns.input)

@@ -1,7 +1,7 @@
-"""How far a child has come: a number in memory that it shares with its parent.
+"""How far a child process has got: a number in memory that it shares with its parent.
 
-A message for each unit would say the same, and wake the parent for each: with pages of some KB that
-was a twentieth of what it takes to read them.
+A message for each unit would also report it, but would wake the parent each time: with pages of a
+few KB, that cost a twentieth of the time it takes to read them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _BYTES = 4
 
 
 class Counted:
-    """Units of the batch that the child has begun, as the child says: it is not to be believed."""
+    """The unit of the batch that the child is reading. The child writes it, so do not trust it."""
 
     def __init__(self, descriptor: int) -> None:
-        """On a file that is open in both processes."""
+        """Use the file with this descriptor, which is open in both processes."""
         self._map = mmap.mmap(descriptor, _BYTES)
 
     @property
     def number(self) -> int:
-        """From 0 up to 2**32 - 1."""
+        """The number, from 0 to 2**32 - 1."""
         return int.from_bytes(self._map[:], "little")
 
     @number.setter
@@ -33,15 +33,15 @@ class Counted:
         self._map[:] = number.to_bytes(_BYTES, "little")
 
     def close(self) -> None:
-        """Let go of the memory, and of the descriptor that it keeps."""
+        """Release the memory and the file descriptor that it keeps."""
         self._map.close()
 
 
 def shared_file() -> BinaryIO:
-    """A file for `Counted` in two processes: without a name, and gone with the last of them.
+    """Make a file for `Counted` in two processes; it has no name, and is gone when both close it.
 
-    On Linux it is memory that cannot be made shorter: what is left of a file that is would end the
-    process that reads on, here the parent.
+    On Linux it is memory that cannot be truncated: reading past the end of a truncated file would
+    kill the process that reads, here the parent.
     """
     if sys.platform == "linux":
         memory = os.memfd_create("counted", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)

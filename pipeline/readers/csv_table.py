@@ -33,11 +33,11 @@ from pipeline.source import SourceFile
 REASONS = {
     **conventions.REASONS,
     **{reason: text for reason, text in encoding.REASONS.items() if reason != "read.too_large"},
-    "read.no_rows": "there is no row in it, or none below the header",
+    "read.no_rows": "there are no rows, or none below the header",
     "read.ragged_row": "the row has more or fewer cells than the header",
     "read.bad_quoting": "a quoted cell goes on after its closing quote",
     "read.unclosed_quote": "a quote is opened and never closed",
-    "read.row_too_long": "the row is longer than this reader takes, or a quote is never closed",
+    "read.row_too_long": "the row is longer than this reader accepts, or a quote is never closed",
 }
 
 _IN_RANGES = "utf-8-sig"
@@ -53,13 +53,13 @@ class CsvReader(PerFileReader):
     sandboxed: ClassVar[bool] = False
 
     columns: Columns | None = Field(
-        default=None, description="which column is what; left out, known names are looked for"
+        default=None, description="which column is what; if omitted, known names are looked for"
     )
     delimiter: Literal[",", ";", "\t", "|"] | None = Field(
         default=None, description="what separates cells; left out, it is found"
     )
     encoding: Encoding | None = Field(
-        default=None, description="the encoding of all files; left out, it is found for each"
+        default=None, description="the encoding of all files; if omitted, detected for each file"
     )
     max_row_chars: int = Field(
         default=delimited.MAX_ROW_CHARS, gt=0, description="longer rows are rejected"

@@ -44,7 +44,7 @@ from pipeline.source import SourceFile
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-REASONS = {**zipped.REASONS, "read.no_text": "there is no text in it"}
+REASONS = {**zipped.REASONS, "read.no_text": "it contains no text"}
 
 EXTENSIONS = (".docx", ".docm", ".dotx", ".dotm")
 MAX_BYTES = 50_000_000

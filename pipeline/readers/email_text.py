@@ -43,9 +43,9 @@ REASONS = {
     "read.no_message": "the file does not begin with the headers of an e-mail",
     "read.deleted_message": "the mail program has marked it as deleted, and takes it out when it "
     "compacts the mailbox",
-    "read.no_text": "there is no text in it",
+    "read.no_text": "it contains no text",
     "read.too_many_parts": "the message has more parts than this reader takes",
-    "read.too_deep": "it is nested deeper than any data or document has reason to be",
+    "read.too_deep": "it is nested more deeply than any real data or document",
 }
 
 MAX_BYTES = 50_000_000

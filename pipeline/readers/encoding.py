@@ -1,16 +1,16 @@
-"""Which encoding a file of text is in: a well-founded answer or none, never U+FFFD.
+"""Find the encoding of a text file: a well-founded answer or none, never U+FFFD.
 
-In this order: a byte order mark; what the recipe declares; the NUL pattern of UTF-16 and UTF-32;
-the switches of ISO-2022-JP and HZ (`pipeline.readers.seven_bits`); strict UTF-8; what the document
-says of itself; two detectors that agree. Only an encoding in which every byte of the file decodes
-is an answer.
+These are tried in order: a byte order mark; the encoding that the recipe declares; the NUL pattern
+of UTF-16 and UTF-32; the switches of ISO-2022-JP and HZ (`pipeline.readers.seven_bits`); strict
+UTF-8; the encoding that the document itself names; two detectors that agree. Only an encoding in
+which every byte of the file decodes is accepted.
 
-`charset_normalizer` alone is often sure and wrong: French in Latin-1 came out as Hungarian in
+`charset_normalizer` alone is often confident and wrong: French in Latin-1 came out as Hungarian in
 `mac_latin2` with a coherence of 54 %, Turkish as Croatian. So uchardet (in resiliparse) must name
-an encoding of the web that gives the same text as one of charset_normalizer's candidates. Of 30
-samples in 15 encodings that got 29 right and refused one; it refuses random bytes. Where fewer
-than four bytes are not ASCII there is little to tell by, and only Windows-1252 is believed. Of DOS
-western letters are told (`pipeline.readers.dos_letters`), if charset_normalizer agrees.
+a web encoding that gives the same text as one of charset_normalizer's candidates. On 30 samples in
+15 encodings, this got 29 right and refused one; it refuses random bytes. If fewer than four bytes
+are not ASCII, there is little evidence, and only Windows-1252 is accepted. Of the DOS encodings,
+western letters are recognised (`pipeline.readers.dos_letters`), if charset_normalizer agrees.
 
 Reasons: `read.empty_file`, `read.too_large`, `read.binary` (value: the kind, from the first
 bytes), `read.bad_encoding` (value: what was tried).
@@ -28,11 +28,11 @@ from pipeline.readers.signatures import signature
 from pipeline.source import HEAD_BYTES, SourceFile
 
 REASONS = {
-    "read.empty_file": "the file holds nothing, or only white space",
-    "read.too_large": "the file is larger than this reader takes",
-    "read.binary": "the file is not text; its first bytes say what it is",
-    "read.bad_encoding": "the bytes are not valid in the encoding declared, or in UTF-8 and none "
-    "else could be told with confidence; name it with `encoding`",
+    "read.empty_file": "the file is empty or holds only white space",
+    "read.too_large": "the file is larger than the reader accepts; split it or raise `max_bytes`",
+    "read.binary": "the file is not text; its first bytes identify what it is",
+    "read.bad_encoding": "the bytes are not valid in the declared encoding, or not in UTF-8 and no "
+    "other encoding could be identified with confidence; name it with `encoding`",
 }
 
 _PIECE = 1 << 20
@@ -50,7 +50,7 @@ _CONTROLS = bytes(set(range(1, 32)) - {8, 9, 10, 12, 13, 27})
 _HIGH = bytes(range(128, 256))
 _MOST_CONTROLS = 0.05
 
-# uchardet's names for what the web decodes as the larger Windows or national code page
+# uchardet's names for encodings that the web decodes as the larger Windows or national code page
 # (WHATWG Encoding Standard, section 4.2).
 _LARGER = {
     "iso8859-1": "cp1252",
@@ -65,7 +65,7 @@ _LARGER = {
     "iso2022_jp": seven_bits.JAPANESE,
 }
 
-# uchardet's names, after `larger`, of what browsers read: no DOS or Macintosh code pages.
+# uchardet's names, after `larger`, of the encodings that browsers read: no DOS or Macintosh ones.
 _WEB = (
     {"big5", "gb18030", "euc_jp", "koi8-r"}
     | {f"cp{number}" for number in (874, 932, 949, *range(1250, 1259))}
@@ -77,9 +77,12 @@ _FEW = 4
 def decode(
     data: bytes, declared: str | None = None, hint: str | None = None, nul: bool = False
 ) -> tuple[str, str]:
-    """The text of a whole document and the codec it was in; raises `UnreadableError`."""
+    """Decode a whole document: its text and its codec; raises `UnreadableError`.
+
+    See `find_encoding` for `declared`, `hint` and `nul`.
+    """
     if not declared and is_plain(data) and (nul or b"\0" not in data):
-        try:  # most are: decoded once, as `find_encoding` would say
+        try:  # most documents are UTF-8: this decodes once, with the result of `find_encoding`
             text = data.decode("utf-8")
         except UnicodeDecodeError:
             pass
@@ -91,13 +94,13 @@ def decode(
 
 
 def is_plain(data: bytes) -> bool:
-    """Whether nothing at the start of the bytes says that they are anything but UTF-8."""
+    """Whether the start of the bytes gives no sign that they are anything but UTF-8."""
     head = data[:HEAD_BYTES]
     return not (signature(head) or _marked(head) or _wide(head) or _controls(head))
 
 
 def read_document(file: SourceFile, max_bytes: int, declared: str | None) -> tuple[str, str]:
-    """The text of a file of at most `max_bytes`, and its codec; raises `UnreadableError`."""
+    """Read a file of at most `max_bytes`: its text and its codec; raises `UnreadableError`."""
     text, encoding = decode(read_bytes(file, max_bytes), declared)
     if not text or text.isspace():
         raise UnreadableError("read.empty_file", file.size)
@@ -105,7 +108,7 @@ def read_document(file: SourceFile, max_bytes: int, declared: str | None) -> tup
 
 
 def read_bytes(file: SourceFile, max_bytes: int) -> bytes:
-    """All bytes of a file that is neither empty nor too large; raises `UnreadableError`."""
+    """Read all bytes of a file; raises `UnreadableError` if it is empty or too large."""
     if file.size == 0:
         raise UnreadableError("read.empty_file", 0)
     if file.size > max_bytes:
@@ -117,10 +120,10 @@ def read_bytes(file: SourceFile, max_bytes: int) -> bytes:
 def find_encoding(
     stream: BinaryIO, declared: str | None = None, hint: str | None = None, nul: bool = False
 ) -> str:
-    """The codec in which the whole stream decodes strictly; it is read from its start.
+    """Find a codec in which the whole stream decodes strictly; the stream must be at its start.
 
-    `declared` is binding, `hint` is what the document says of itself and is tried after UTF-8,
-    `nul` lets NUL characters pass as text. Raises `UnreadableError`.
+    `declared` is binding; `hint` is the encoding that the document names for itself, and is tried
+    after UTF-8; with `nul`, NUL characters count as text. Raises `UnreadableError`.
     """
     head = stream.read(HEAD_BYTES)
     if kind := signature(head):
@@ -148,7 +151,10 @@ def _marked(head: bytes) -> str | None:
 
 
 def _wide(head: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a mark: NUL bytes at fixed places, and hardly elsewhere."""
+    """The codec of UTF-16 or UTF-32 without a byte order mark; None for other text.
+
+    Such text has NUL bytes at fixed places, and hardly any elsewhere.
+    """
     length = len(head) // 4
     if length < 4 or b"\0" not in head:
         return None
@@ -166,7 +172,10 @@ def _wide(head: bytes) -> str | None:
 
 
 def _refuse_binary(stream: BinaryIO, head: bytes, nul: bool) -> str | None:
-    """The codec of a text in seven bits that switches to others; raises `UnreadableError`."""
+    """Refuse binary data with an `UnreadableError`.
+
+    Returns the codec of seven-bit text that switches character sets; None for other text.
+    """
     if _controls(head):
         raise UnreadableError("read.binary", "unknown")
     stream.seek(0)
@@ -180,16 +189,16 @@ def _refuse_binary(stream: BinaryIO, head: bytes, nul: bool) -> str | None:
 
 
 def _switched(stream: BinaryIO, codec: str) -> str:
-    """Of valid UTF-8 that seems to switch: the codec in which it does, or UTF-8."""
+    """The codec of valid UTF-8 that seems to switch to `codec`: one it decodes in, or UTF-8."""
     tried = (codec, "iso2022_jp_2") if codec == seven_bits.JAPANESE else (codec,)
-    found = next((one for one in tried if _first_fault(stream, one) is None), "utf-8")
-    if found == "utf-8" and codec == seven_bits.JAPANESE and _first_fault(stream, "ascii") is None:
+    valid = next((name for name in tried if _first_fault(stream, name) is None), "utf-8")
+    if valid == "utf-8" and codec == seven_bits.JAPANESE and _first_fault(stream, "ascii") is None:
         raise UnreadableError("read.bad_encoding", codec)
-    return found
+    return valid
 
 
 def _controls(head: bytes) -> bool:
-    """Whether there are more control characters than any text has."""
+    """Whether there are more control characters than in any text."""
     return len(head) - len(head.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(head)
 
 
@@ -203,9 +212,9 @@ def _first_fault(stream: BinaryIO, encoding: str) -> int | None:
         try:
             decoder.decode(piece, final=not piece)
         except UnicodeDecodeError as error:
-            # `error.object` starts with what the decoder had kept back from earlier pieces.
+            # `error.object` starts with the bytes that the decoder kept from earlier pieces.
             return done + len(piece) - len(error.object) + error.start
-        except UnicodeError:  # "UTF-16 stream does not start with BOM" and its like
+        except UnicodeError:  # "UTF-16 stream does not start with BOM" and the like
             return done
         if not piece:
             return None
@@ -218,24 +227,25 @@ def _detected(stream: BinaryIO, at: int) -> str:
     sample = _sample(stream, at)
     if _mostly_utf8(sample):
         raise UnreadableError("read.bad_encoding", f"utf-8, but not at byte {at}")
-    found = detect_encoding(sample, html5_compatible=False)
-    encoding = larger(found) if found else ""
+    detected = detect_encoding(sample, html5_compatible=False)
+    encoding = larger(detected) if detected else ""
     if dos_letters.speak_against(sample, encoding):
         encoding = dos_letters.CODEC if dos_letters.are_all(sample) else ""
     if encoding not in (*_WEB, dos_letters.CODEC) or not _plausible(sample, encoding):
-        raise UnreadableError("read.bad_encoding", f"utf-8 fails at byte {at}, none else is sure")
+        fault = f"not utf-8 at byte {at}, and no other encoding is certain"
+        raise UnreadableError("read.bad_encoding", fault)
     if _first_fault(stream, encoding) is not None:
         raise UnreadableError("read.bad_encoding", encoding)
     return encoding
 
 
 def larger(name: str) -> str:
-    """The codec that the web means by this name: `cp1252` for Latin-1, `gb18030` for GBK."""
+    """The codec that the web uses for this name: `cp1252` for Latin-1, `gb18030` for GBK."""
     return _LARGER.get(name, name)
 
 
 def _sample(stream: BinaryIO, at: int) -> bytes:
-    """Whole lines, if there are any, round the first byte that is not UTF-8."""
+    """The bytes around the first one that is not UTF-8, at offset `at`; whole lines if possible."""
     start = max(0, at - HEAD_BYTES // 2)
     stream.seek(start)
     sample = stream.read(HEAD_BYTES)
@@ -245,7 +255,10 @@ def _sample(stream: BinaryIO, at: int) -> bytes:
 
 
 def _mostly_utf8(sample: bytes) -> bool:
-    """A few damaged bytes in UTF-8 are no reason to read all the others as something else."""
+    """Whether at least half of the bytes that are not ASCII are valid UTF-8.
+
+    A few damaged bytes in UTF-8 are no reason to read all the others as something else.
+    """
     valid = sample.decode("utf-8", "ignore").encode().translate(None, bytes(range(128)))
     return 2 * len(valid) >= _high_bytes(sample)
 

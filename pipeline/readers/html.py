@@ -1,24 +1,26 @@
 """HTML: a page is a document; its text is kept, its navigation is not.
 
-Scripts, styles, mark-up and what is hidden (`hidden`, `display: none`) are left out; lists, tables
-and preformatted text keep their lines; a formula is its TeX, or MathML on one line.
-`extract: main` takes the main content, and the whole text where that is much too small: under
-200 characters and under a tenth of the whole (so is what is hidden until a script shows it); pages
-of DocBook and Texinfo lose their navigation and tables of contents only
-(`pipeline.readers.html_generated`), other pages keep their lists of content
-(`pipeline.readers.html_lists`). The title is put on top, unless the first line says it. The
-encoding is told by a byte order mark, strict UTF-8, the page's own `charset` or XML declaration,
-or two detectors that agree; `extra` then names it, as for plain text.
-XHTML may end an element in its own tag: one that HTML would read to its end tag, such as
-`<script src="x.js"/>`, is given one, else all that follows were its content.
+Scripts, styles, mark-up and hidden content (`hidden`, `display: none`) are left out; lists, tables
+and preformatted text keep their lines; a formula becomes its TeX, or its MathML on one line.
+
+`extract: main` takes the main content. It takes the whole text where the main content is much too
+small: under 200 characters and under a tenth of the whole. By the same measure, it takes content
+that stays hidden until a script shows it. Pages of DocBook and Texinfo lose only their navigation
+and tables of contents (`pipeline.readers.html_generated`); other pages keep their content lists
+(`pipeline.readers.html_lists`). The title is put on top, unless the first line repeats it.
+
+The encoding is found from a byte order mark, strict UTF-8, the page's own `charset` or XML
+declaration, or two detectors that agree; `extra` then names it, as for plain text. XHTML may close
+an element within its start tag, such as `<script src="x.js"/>`. An end tag is added to such an
+element, because HTML would take everything that follows for its content.
 
 The parser is quadratic in the attributes of a tag and in the depth of the tree (100,000
 attributes: over 20 s), so both are counted first, by a scan that reads tags as the HTML
 tokenizer does.
 
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.binary` (value: the kind),
-`read.bad_encoding` (value: what was tried), `read.html_too_complex` (value: what there is,
-threshold: what is allowed), `read.bad_html` (value: the parser's words), `read.no_text`.
+`read.bad_encoding` (value: what was tried), `read.html_too_complex` (value: what was counted,
+threshold: the limit), `read.bad_html` (value: the parser's message), `read.no_text`.
 """
 
 from __future__ import annotations
@@ -47,8 +49,8 @@ if TYPE_CHECKING:
 REASONS = {
     **encoding.REASONS,
     "read.html_too_complex": "a tag has too many attributes, or tags are nested too deeply",
-    "read.bad_html": "the HTML parser gave up",
-    "read.no_text": "there is no text in it",
+    "read.bad_html": "the HTML parser could not read the page",
+    "read.no_text": "it contains no text",
 }
 
 EXTENSIONS = (".html", ".htm", ".xhtml")
@@ -66,13 +68,13 @@ _START = re.compile(
 )
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 _XML_CHARSET = re.compile(rb"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
-_CHARSET_BYTES = 1_024  # where the HTML standard wants it
+_CHARSET_BYTES = 1_024  # the HTML standard requires the charset within them
 
 _NO_TEXT = ("img", "area", "svg", "object", "video", "audio", "embed")
 
 _XHTML = "http://www.w3.org/1999/xhtml"
 _XHTML_CHARS = 1_024
-# In a script's own strings, such as `$("<script/>")`, it is left: an end tag would end the script.
+# Not in a script's own strings, such as `$("<script/>")`: there an end tag would end the script.
 _ENDED = re.compile(
     r"<(?<![\"']<)(title|script|style|textarea|iframe|noscript|noframes|xmp)"
     r"((?:\s(?:[^<>]*[\"'\s])?)?)/>",
@@ -89,7 +91,7 @@ class HtmlReader(PerFileReader):
         default="main", description="the main content, or all text with navigation and footers"
     )
     encoding: Encoding | None = Field(
-        default=None, description="the encoding of all files; left out, it is found for each"
+        default=None, description="the encoding of all files; if omitted, detected for each file"
     )
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
@@ -100,24 +102,25 @@ class HtmlReader(PerFileReader):
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """The page."""
         data = encoding.read_bytes(file, self.max_bytes)
-        html, found = decoded(data, self.encoding)
-        yield document(file, page_text(html, self.extract), found)
+        html, codec = decoded(data, self.encoding)
+        yield document(file, page_text(html, self.extract), codec)
 
 
 def decoded(data: bytes, declared: str | None = None, sent: str | None = None) -> tuple[str, str]:
-    """A page without NULs and the codec it was in; raises `UnreadableError`.
+    """Decode a page: its text without NULs, and its codec; raises `UnreadableError`.
 
-    `declared` is binding, `sent` the charset that came with the page and counts as its own.
+    `declared` is binding; `sent` is the charset that came with the page, and replaces the one that
+    the page itself names.
     """
     hint = codec_of(sent) if sent else _declared_charset(data)
-    html, found = encoding.decode(data, declared, hint, nul=True)
-    return html.replace("\0", "") if "\0" in html else html, found
+    html, codec = encoding.decode(data, declared, hint, nul=True)
+    return html.replace("\0", "") if "\0" in html else html, codec
 
 
 def page_text(html: str, extract: str, *, titled: bool = True) -> str:
-    """The text of a page, `main` or `full`; raises `UnreadableError`.
+    """Extract the text of a page, `main` or `full`; raises `UnreadableError`.
 
-    `titled` puts the title on top; a chapter's or a message's is told elsewhere.
+    `titled` puts the title on top; the titles of chapters and messages are recorded elsewhere.
     """
     from resiliparse.parse.html import HTMLParserException
 
@@ -161,7 +164,7 @@ def _extracted(tree: HTMLTree, *, main: bool) -> str:
         preserve_formatting=True,
         main_content=main,
         list_bullets=True,
-        alt_texts=True,  # else figures are left out whole, with the code and captions in them
+        alt_texts=True,  # otherwise whole figures are left out, with the code and captions in them
         skip_elements=_NO_TEXT,
         links=False,
         form_fields=False,
@@ -171,7 +174,7 @@ def _extracted(tree: HTMLTree, *, main: bool) -> str:
 
 
 def _main(tree: HTMLTree, html: str) -> str:
-    """The main content, or all text where the main content was plainly missed."""
+    """The main content, or all text where the main content was clearly missed."""
     generated = without_navigation(tree, html)
     text = _full(tree, html) if generated else _extracted(tree, main=True)
     if len(text) >= _SMALL_CHARS:
@@ -180,7 +183,7 @@ def _main(tree: HTMLTree, html: str) -> str:
 
 
 def _full(tree: HTMLTree, html: str) -> str:
-    """All that is shown, or all that there is where scripts plainly show it later."""
+    """All text that is shown, or also the hidden text where scripts clearly show it later."""
     hides = without_hidden(tree, html)
     text = _extracted(tree, main=False)
     if not hides or len(text) >= _SMALL_CHARS:
@@ -193,22 +196,26 @@ def _unless_missed(text: str, whole: str) -> str:
 
 
 def _with_title(title: str, text: str) -> str:
-    """The text under the page's title; "Green tea | Shop" is said by a first line "Green tea"."""
+    """The text with the page's title on top, unless the first line repeats the title.
+
+    A first line "Green tea" repeats the title "Green tea | Shop".
+    """
     first = " ".join(text.partition("\n")[0].split()).casefold()
-    said = first and (first in title.casefold() or title.casefold() in first)
-    return text if said or not title else f"{title}\n\n{text}"
+    repeated = first and (first in title.casefold() or title.casefold() in first)
+    return text if repeated or not title else f"{title}\n\n{text}"
 
 
 def _declared_charset(data: bytes) -> str | None:
-    """The codec that the page or its XML declaration names, None for none or one that cannot be."""
+    """The codec that the page or its XML declaration names; None if there is none or it is
+    impossible."""
     match = _CHARSET.search(data, 0, _CHARSET_BYTES) or _XML_CHARSET.match(data, 0, _CHARSET_BYTES)
     return codec_of(match[1].decode(errors="replace")) if match else None
 
 
 def codec_of(charset: str) -> str | None:
-    """The codec that the web means by a charset's name, None for none or for UTF-16."""
+    """The codec that the web uses for a charset's name; None if there is none, or for UTF-16."""
     from resiliparse.parse.encoding import map_encoding_to_html5
 
     codec = map_encoding_to_html5(charset, fallback_utf8=False)
-    # A charset that could be read as ASCII is not UTF-16 (HTML standard, 13.2.3.2).
+    # A charset declaration that could be read as ASCII is not in UTF-16 (HTML standard, 13.2.3.2).
     return None if codec is None or codec.startswith("utf") else encoding.larger(codec)

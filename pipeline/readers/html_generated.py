@@ -1,8 +1,8 @@
-"""Pages that say which program made them of a book: all is content but what is named here.
+"""Pages that DocBook or Texinfo programs generated from a book: all is content but the navigation.
 
-Extractors take a page for one of a web site, where lists and tables near the top are menus. Pages
-of DocBook's and Texinfo's programs have none, and lose their lists to this (a fourth of a page);
-their links to other pages and tables of contents stand in elements of known names.
+Extractors assume a page of a web site, where lists and tables near the top are menus. Generated
+pages have no menus, and would lose their lists (a quarter of a page). Their links to other pages
+and their tables of contents are in elements of known names, which are listed here.
 """
 
 from __future__ import annotations
@@ -34,12 +34,15 @@ _LEFT_OUT = {
 
 
 def without_navigation(tree: HTMLTree, html: str) -> bool:
-    """Take the links to other pages out of a generated page's tree; False for other pages."""
-    found = _GENERATOR.search(html, 0, _HEAD_CHARS)
-    if found is None or tree.body is None:
+    """Remove the navigation from the tree of a generated page; False for other pages.
+
+    `html` is the page that the tree was parsed from.
+    """
+    generator = _GENERATOR.search(html, 0, _HEAD_CHARS)
+    if generator is None or tree.body is None:
         return False
-    # As a list: the parser finds each item of its own one by looking at all before it.
-    for node in tree.body.query_selector_all(_LEFT_OUT[found[1].lower()])[:]:
+    # Copied to a list: to get an item of the parser's own collection, it walks all items before it.
+    for node in tree.body.query_selector_all(_LEFT_OUT[generator[1].lower()])[:]:
         if node.parent is not None:
             node.parent.remove_child(node)
     return True

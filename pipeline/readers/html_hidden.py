@@ -1,6 +1,6 @@
-"""What a page holds and never shows: elements with `hidden` or with the style `display: none`.
+"""Content that a page never shows: elements with `hidden` or with the style `display: none`.
 
-Mail puts what the list of messages is to show before its text so, and books their alternatives.
+E-mails hide the preview text for the list of messages this way, and books hide alternatives.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 _MARKS = ("none", "hidden")
 _NONE = re.compile(r"(?:^|[;\s])display\s*:\s*none\b", re.I)
 _MAY_BE_FOUND = "until-found"  # the browser's search opens it
-_WHOLE = ("html", "body")  # what hides all until a script shows it hides nothing
+_WHOLE = ("html", "body")  # hiding the whole page until a script shows it hides nothing
 
 
 def without_hidden(tree: HTMLTree, html: str) -> bool:
-    """Take what is hidden out of a tree, the page `html`; False where there is nothing.
+    """Remove hidden elements from the tree of the page `html`; False if there are none.
 
-    Most pages have one of the words, and are looked at in a twentieth of the time to parse them.
+    Most pages contain one of the two words; searching such a page takes a twentieth of the time
+    that parsing it takes.
     """
     if not any(mark in html for mark in _MARKS) or tree.body is None:
         return False

@@ -1,6 +1,7 @@
-"""Elements that stand on a line of their own, and that the extractor takes for words in one.
+"""Elements that take a line of their own, but that the extractor treats as inline text.
 
-A question in `<summary>` ran into its answer, a form's `<legend>` into its first field.
+Without this, a question in `<summary>` runs into its answer, a form's `<legend>` into its first
+field.
 """
 
 from __future__ import annotations
@@ -11,5 +12,5 @@ _END = re.compile(r"</(summary|legend|SUMMARY|LEGEND)\s*>")  # `re.I` takes twic
 
 
 def with_lines(html: str) -> str:
-    """A page in which such an element ends with an empty one that ends a line."""
+    """The page with an empty `<div>` at the end of each such element, which ends the line."""
     return _END.sub(r"<div></div></\1>", html)

@@ -1,10 +1,10 @@
-"""Lists of content on a page, told from menus before the main content is looked for.
+"""Content lists on a page, told apart from menus before the main content is extracted.
 
-The extractor takes every `<ul>` near the top for a menu, and each whose links are a fifth of its
-text for one further down: a document's changes, steps and parameters went with them. Here a list
-is content where no more than half of its text is links, or four fifths beside a paragraph. Lists in
-a `<header>` or `<footer>` and lists of links, such as menus and tables of contents, are left for
-the extractor to judge, and so are those in elements whose names say navigation.
+The extractor takes every `<ul>` near the top for a menu and, further down, every list whose links
+are a fifth of its text. A document's changes, steps and parameters were lost with them. Here a list
+is content if no more than half of its text is links, or four fifths beside a paragraph. The
+extractor still judges lists in a `<header>` or `<footer>`, lists of links, such as menus and tables
+of contents, and lists in elements whose names indicate navigation.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _MOST_BESIDE_TEXT = 0.8
 _NEAR = 200
 _BEFORE = 1_000  # characters between the start of a header and a list in it
 
-# The extractor looks at how deep a list is, and for links: elements of names that HTML has none of
-# make it deeper, and no links. The `<div>` ends a paragraph, as the list would have.
+# The extractor judges a list by its depth and its links: elements with names unknown to HTML make
+# it deeper and are not links. The `<div>` ends a paragraph, as the list would have.
 _OPEN = "<div></div><x-list><x-list><x-list>"
 _CLOSE = "</x-list></x-list></x-list><div></div>"
 
 
 def with_lists(html: str) -> str:
-    """A page whose lists of content are such as the extractor keeps, all other text as it is."""
+    """The page with its content lists rewritten so that the extractor keeps them."""
     if _OPENS.search(html) is None:
         return html
     elsewhere = [name for name in _ELSEWHERE if f"<{name}" in html]
@@ -48,14 +48,17 @@ def with_lists(html: str) -> str:
 
 
 def _is_content(html: str, start: int, end: int, share: float, elsewhere: list[str]) -> bool:
-    """Whether a list of which this share is links is none of a page's own, such as a menu."""
+    """Whether the list from `start` to `end` is content, and not part of the page, such as a menu.
+
+    `share` is the share of its text that is links; `elsewhere` names elements around such lists.
+    """
     if share > _MOST_LINKS and (share > _MOST_BESIDE_TEXT or not _is_beside_text(html, start, end)):
         return False
     return not any(_is_in(name, html, start) for name in elsewhere)
 
 
 def _with_no_links(inside: str) -> str:
-    """A list with elements of another name for `<a>`; the usual ways of writing it are quicker."""
+    """The list with its `<a>` elements renamed; the usual spellings take a faster path."""
     if _OTHER_LINKS.search(inside) is not None:
         return _LINK.sub(r"<\1x-link", inside)
     return inside.replace("<a ", "<x-link ").replace("<a>", "<x-link>").replace("</a>", "</x-link>")

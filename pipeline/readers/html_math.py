@@ -1,8 +1,8 @@
-"""Formulas of a page, each told once: the TeX that it was made of, or its MathML on one line.
+"""Formulas of a page, each given once: the TeX that it was made from, or its MathML on one line.
 
-A program that made MathML of TeX says the TeX within (pandoc, KaTeX, Wikipedia, LaTeXML); it was
-told beside the formula itself. Where a formula is also drawn, beside what is there for screen
-readers, the drawing is left out. MathML without TeX is `a/b`, `a^b`, `a_b`, `sqrt(x)`.
+Programs that make MathML from TeX put the TeX inside the formula (pandoc, KaTeX, Wikipedia,
+LaTeXML), so that an extractor would give both. Where a formula is also drawn, beside a version for
+screen readers, the drawing is left out. MathML without TeX becomes `a/b`, `a^b`, `a_b`, `sqrt(x)`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MARK, _OPENS = "math", ("<math", "<m:math", "<mml:math")
 _FORMULAS = "math:not(math math), m\\:math, mml\\:math"
 _ANNOTATIONS = "annotation, m\\:annotation, mml\\:annotation"
-_MAX_LEVELS = 40  # what is nested deeper is its text alone
+_MAX_LEVELS = 40  # an element nested deeper gives its text alone
 
 _TEX = ("application/x-tex", "application/x-latex", "tex", "latex")
 _STYLED = re.compile(r"\{\\(?:display|text|script|scriptscript)style\b\s*(.*)\}", re.S)
@@ -27,7 +27,7 @@ _DRAWN_TAGS = ("mjx-math", "nobr")
 
 _SILENT = ("annotation", "annotation-xml", "mphantom", "none", "mprescripts")
 _SIMPLE = re.compile(r"[-−]?(?:\w+(?:[.,]\d+)*|.)|[(\[|][^()\[\]|]*[)\]|]|\w+\([^()]*\)", re.S)
-_END = "\0"  # of a part that would go on with a letter or digit behind it; no page has one
+_END = "\0"  # ends a part that a letter or digit after it would extend; no page contains a NUL
 _BEFORE_MORE = re.compile(r"[\0\u2061]+(?=\w)")
 _INVISIBLE = dict.fromkeys(map(ord, "\0\u2061\u2062\u2063\u2064"))  # applied to, times, comma, plus
 _BETWEEN = {
@@ -37,18 +37,21 @@ _BETWEEN = {
 
 
 def tell_formulas(tree: HTMLTree, html: str) -> None:
-    """Put each formula of a tree, the page `html`, into words; other pages cost one search."""
+    """Replace each formula in the tree of the page `html` by its text.
+
+    A page without formulas costs one search.
+    """
     if _MARK not in html or not any(opens in html for opens in _OPENS) or tree.body is None:
         return
     for formula in tree.body.query_selector_all(_FORMULAS)[:]:
-        told = tree.create_text_node(_told(formula))
-        assert told is not None
+        text = tree.create_text_node(_formula_text(formula))
+        assert text is not None
         above = formula.parent_element
         if above and _is_for_readers(above) and above.parent is not None:
             _without_drawing(above)
-            above.parent.replace_child(told, above)
+            above.parent.replace_child(text, above)
         elif formula.parent is not None:
-            formula.parent.replace_child(told, formula)
+            formula.parent.replace_child(text, formula)
 
 
 def _is_for_readers(node: ElementNode) -> bool:
@@ -67,14 +70,14 @@ def _without_drawing(node: ElementNode) -> None:
             other.parent.remove_child(other)
 
 
-def _told(formula: ElementNode) -> str:
+def _formula_text(formula: ElementNode) -> str:
     for node in formula.query_selector_all(_ANNOTATIONS)[:]:
         if (node.getattr("encoding") or "").lower() in _TEX and (tex := (node.text or "").strip()):
             styled = _STYLED.fullmatch(tex)
             return " ".join((styled[1] if styled else tex).split())
     line = _BEFORE_MORE.sub(" ", _on_a_line(formula, 0))
-    told = " ".join(line.translate(_INVISIBLE).split())
-    return told or " ".join((formula.text or "").split())
+    visible = " ".join(line.translate(_INVISIBLE).split())
+    return visible or " ".join((formula.text or "").split())
 
 
 def _on_a_line(node: ElementNode, level: int) -> str:
@@ -85,21 +88,21 @@ def _on_a_line(node: ElementNode, level: int) -> str:
         return " "
     if kind == "mtext" or level > _MAX_LEVELS:
         return node.text or ""
-    told = [*_parts(node, level + 1)]
-    if kind in _BETWEEN and len(told) == 1 + len(_BETWEEN[kind]):
-        rest = zip(_BETWEEN[kind], told[1:], strict=True)
-        return _grouped(told[0]) + "".join(mark + _grouped(each) for mark, each in rest) + _END
+    parts = [*_parts(node, level + 1)]
+    if kind in _BETWEEN and len(parts) == 1 + len(_BETWEEN[kind]):
+        rest = zip(_BETWEEN[kind], parts[1:], strict=True)
+        return _grouped(parts[0]) + "".join(mark + _grouped(each) for mark, each in rest) + _END
     if kind == "msqrt":
-        return f"sqrt({''.join(told)})"
-    if kind == "mroot" and len(told) == 2:
-        return f"root({', '.join(told)})"
+        return f"sqrt({''.join(parts)})"
+    if kind == "mroot" and len(parts) == 2:
+        return f"root({', '.join(parts)})"
     if kind == "mfenced":
-        return f"({', '.join(told)})"
-    return {"mtable": "; ", "mtr": ", "}.get(kind, "").join(told)
+        return f"({', '.join(parts)})"
+    return {"mtable": "; ", "mtr": ", "}.get(kind, "").join(parts)
 
 
 def _parts(node: ElementNode, level: int) -> Iterator[str]:
-    """What the elements of a part say, and its own text."""
+    """Yield the text of each element in a part, and of the part itself, in order."""
     from resiliparse.parse.html import ElementNode
 
     child = node.first_child
@@ -112,6 +115,6 @@ def _parts(node: ElementNode, level: int) -> Iterator[str]:
 
 
 def _grouped(text: str) -> str:
-    """A part of a formula as one: `a` is, `a + b` is put in parentheses."""
-    own = text.strip(" \0")
-    return text if not own or _SIMPLE.fullmatch(own) else f"({text})"
+    """A part of a formula as one operand: `a` stays, `a + b` gets parentheses."""
+    stripped = text.strip(" \0")
+    return text if not stripped or _SIMPLE.fullmatch(stripped) else f"({text})"

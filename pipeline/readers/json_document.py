@@ -27,7 +27,7 @@ from pipeline.source import SourceFile
 REASONS = {
     **jsonl.REASONS,
     **encoding.REASONS,
-    "read.no_rows": "there is no row in it, or none below the header",
+    "read.no_rows": "there are no rows, or none below the header",
 }
 
 MAX_BYTES = 200_000_000
@@ -43,7 +43,7 @@ class JsonReader(PerFileReader):
     sandboxed: ClassVar[bool] = False
 
     columns: Columns | None = Field(
-        default=None, description="which column is what; left out, known names are looked for"
+        default=None, description="which column is what; if omitted, known names are looked for"
     )
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 

@@ -31,8 +31,8 @@ from pipeline.source import HEAD_BYTES, SourceFile
 
 REASONS = {
     **conventions.REASONS,
-    "read.empty_file": "the file holds nothing, or only white space",
-    "read.binary": "the file is not text; its first bytes say what it is",
+    "read.empty_file": "the file is empty or holds only white space",
+    "read.binary": "the file is not text; its first bytes identify what it is",
     "read.wide_encoding": "the file is in UTF-16 or UTF-32, JSON is in UTF-8; convert it, for "
     "example with `iconv -t utf-8 -f utf-16`",
     "read.not_json_lines": "a JSON document over several lines; write one object on each line, "
@@ -41,7 +41,7 @@ REASONS = {
     "read.blank_line": "the line is blank",
     "read.line_too_long": "the line is longer than this reader takes",
     "read.duplicate_key": "an object has a key twice, and readers disagree on which counts",
-    "read.too_deep": "it is nested deeper than any data or document has reason to be",
+    "read.too_deep": "it is nested more deeply than any real data or document",
     "read.not_an_object": "the line or item is valid JSON but not an object",
 }
 
@@ -58,7 +58,7 @@ class JsonlReader(PerFileReader):
     sandboxed: ClassVar[bool] = False
 
     columns: Columns | None = Field(
-        default=None, description="which column is what; left out, known names are looked for"
+        default=None, description="which column is what; if omitted, known names are looked for"
     )
     max_line_bytes: int = Field(
         default=MAX_LINE_BYTES, gt=0, description="longer lines are rejected"

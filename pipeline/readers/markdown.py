@@ -1,11 +1,11 @@
-"""Markdown: a file is a document, and stays Markdown, code fences and all.
+"""Markdown: a file is a document, and stays Markdown, including code fences.
 
 YAML front matter (a first block between `---` lines that is a YAML mapping) is not text for a
-model to learn and is left out; its `title` becomes the first heading when the document has none.
-A first block that is no mapping is two thematic breaks with text between them, and stays. TOML
-between `+++` lines, as Hugo and Zola have it, is front matter too.
+model to learn, and is left out; its `title` becomes the first heading if the document has none.
+A first block that is not a mapping is text between two thematic breaks, and stays. TOML between
+`+++` lines, as Hugo and Zola write it, is front matter too.
 
-Reasons: `read.empty_file` (nothing but front matter counts as nothing), `read.too_large`
+Reasons: `read.empty_file` (also for a file that is only front matter), `read.too_large`
 (value: bytes), `read.binary` (value: the kind), `read.bad_encoding` (value: what was tried).
 """
 
@@ -25,8 +25,8 @@ REASONS = dict(encoding.REASONS)
 EXTENSIONS = (".md", ".markdown", ".mdx")
 
 _MAX_FRONT = 16_384
-_MAX_TOML = 8_192  # a key of as many parts takes the square of it
-"""Characters of front matter that are given to a parser; larger blocks stay text."""
+_MAX_TOML = 8_192  # the time for a key of n parts grows with the square of n
+"""The most characters of front matter that are given to a parser; larger blocks stay text."""
 
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 _FRONT_TOML = re.compile(r"\+\+\+[ \t]*\r?\n(.*?)^\+\+\+[ \t]*(?:\r?\n|\Z)", re.S | re.M)
@@ -45,20 +45,20 @@ class MarkdownReader(TextReader):
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
         """The document without its front matter."""
-        text, found = encoding.read_document(file, self.max_bytes, self.encoding)
+        text, codec = encoding.read_document(file, self.max_bytes, self.encoding)
         body = without_front_matter(text)
         if not body or body.isspace():
             raise UnreadableError("read.empty_file", file.size)
-        yield document(file, body, found)
+        yield document(file, body, codec)
 
     def as_it_is(self, file: SourceFile) -> bytes | None:
-        """The bytes of a file in UTF-8 that has no front matter."""
+        """The bytes of a file in UTF-8 without front matter; None if `rows` must read the file."""
         data = super().as_it_is(file)
         return None if data is None or data.startswith((b"---", b"+++")) else data
 
 
 def without_front_matter(text: str) -> str:
-    """The document after its front matter, under the title from there if it has no heading."""
+    """The document without its front matter; the title there becomes a heading if it has none."""
     is_toml = text.startswith("+++")
     pattern, most = (_FRONT_TOML, _MAX_TOML) if is_toml else (_FRONT, _MAX_FRONT)
     match = pattern.match(text, 0, most)
@@ -74,9 +74,9 @@ def without_front_matter(text: str) -> str:
 
 
 def _title(front: str) -> str | None:
-    """The title in a YAML mapping, "" when it has none, None when this is no mapping.
+    """The title in a YAML mapping; "" when it has none, None when the block is not a mapping.
 
-    The block is composed, never constructed: no tag is run, no alias expanded.
+    The block is composed, never constructed: no tag is run and no alias is expanded.
     """
     import yaml
 
@@ -95,7 +95,7 @@ def _title(front: str) -> str | None:
 
 
 def _toml_title(front: str) -> str | None:
-    """The title in a TOML document, "" when it has none, None when this is no TOML."""
+    """The title in a TOML document; "" when it has none, None when the block is not TOML."""
     import tomllib
 
     try:

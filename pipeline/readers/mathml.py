@@ -1,6 +1,6 @@
-"""MathML on one line, as equations of Word documents are: `(a+b)/2`, `x^2`, `sqrt(x)`.
+"""MathML on one line, written as equations of Word documents are: `(a+b)/2`, `x^2`, `sqrt(x)`.
 
-Where the formula's own text stands with it (LibreOffice's StarMath, TeX), that is taken.
+If the formula carries its source text (LibreOffice's StarMath, TeX), that text is taken instead.
 
 Reason: `read.too_deep` (threshold: levels).
 """
@@ -22,14 +22,14 @@ _SILENT = ("annotation", "annotation-xml", "mphantom")
 
 
 def formula(math: _Element) -> str:
-    """What a `math` element says; raises UnreadableError when it is too deep."""
+    """The text of a `math` element; raises UnreadableError when it is nested too deeply."""
     written = next(math.iter("{*}annotation"), None)
     text = (written.text if written is not None else "") or linear(math)
     return " ".join(text.split())
 
 
 def linear(element: _Element, level: int = 0) -> str:
-    """What an element says without its annotations; raises UnreadableError when too deep."""
+    """An element's text without annotations; raises UnreadableError when nested too deeply."""
     if level > MAX_LEVELS:
         raise UnreadableError("read.too_deep", None, MAX_LEVELS)
     kind = NAMES[element.tag]
@@ -47,5 +47,5 @@ def linear(element: _Element, level: int = 0) -> str:
         return f"{base}_{below}^{above}"
     if kind == "mroot" and len(parts) == 2:
         return f"root({parts[1]}, {parts[0]})"
-    told = {"mtable": "; ", "mtr": ", "}.get(kind, "").join(parts)
-    return f"sqrt({told})" if kind == "msqrt" else told
+    joined = {"mtable": "; ", "mtr": ", "}.get(kind, "").join(parts)
+    return f"sqrt({joined})" if kind == "msqrt" else joined

@@ -22,8 +22,8 @@ from pipeline.readers.rows import UnreadableError
 from pipeline.source import HEAD_BYTES, SourceFile
 
 REASONS = {
-    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
-    "read.inflated": "the file unpacks to far more than any data does; unpack it yourself",
+    "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
+    "read.inflated": "the file unpacks to far more bytes than real data would; unpack it yourself",
 }
 
 MAX_RATIO = 200

@@ -29,7 +29,7 @@ from pipeline.source import SourceFile
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-REASONS = {**zipped.REASONS, "read.no_text": "there is no text in it"}
+REASONS = {**zipped.REASONS, "read.no_text": "it contains no text"}
 
 EXTENSIONS = (".odt", ".ott", ".odp", ".ods")
 FLAT = (".fodt", ".fodp", ".fods")

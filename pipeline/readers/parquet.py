@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 REASONS = {
     **conventions.REASONS,
-    "read.empty_file": "the file holds nothing, or only white space",
-    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
-    "read.no_rows": "there is no row in it, or none below the header",
-    "read.inflated": "the file unpacks to far more than any data does; unpack it yourself",
+    "read.empty_file": "the file is empty or holds only white space",
+    "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
+    "read.no_rows": "there are no rows, or none below the header",
+    "read.inflated": "the file unpacks to far more bytes than real data would; unpack it yourself",
     "read.too_many_columns": "the table has more columns than any set of records",
-    "read.row_too_long": "the row is longer than this reader takes, or a quote is never closed",
-    "read.bad_encoding": "the bytes are not valid in the encoding declared, or in UTF-8 and none "
-    "else could be told with confidence; name it with `encoding`",
+    "read.row_too_long": "the row is longer than this reader accepts, or a quote is never closed",
+    "read.bad_encoding": "the bytes are not valid in the declared encoding, or not in UTF-8 and no "
+    "other encoding could be identified with confidence; name it with `encoding`",
 }
 
 MAX_RATIO = 500  # bytes of rows for each byte of the file
@@ -54,7 +54,7 @@ class ParquetReader(PerFileReader):
     name: ClassVar[str] = "parquet"
 
     columns: Columns | None = Field(
-        default=None, description="which column is what; left out, known names are looked for"
+        default=None, description="which column is what; if omitted, known names are looked for"
     )
     max_row_bytes: int = Field(default=MAX_ROW_BYTES, gt=0, description="longer rows are rejected")
 

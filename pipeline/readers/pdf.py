@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
 
 REASONS = {
-    "read.empty_file": "the file holds nothing, or only white space",
-    "read.too_large": "the file is larger than this reader takes",
-    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
+    "read.empty_file": "the file is empty or holds only white space",
+    "read.too_large": "the file is larger than the reader accepts; split it or raise `max_bytes`",
+    "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
     "read.encrypted": "the file needs a password; save it without one",
     "read.too_many_pages": "the document has more pages than this reader takes; split it",
     "read.bad_page": "the page cannot be loaded; the document's other pages were read",

@@ -1,4 +1,4 @@
-"""What readers share whose unit is one file: they only say which rows a file has."""
+"""The base class of readers whose unit is one file: a subclass only says which rows a file has."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class PerFileReader(Settings):
-    """A reader of single files; a subclass gives `name`, `claims` and `rows`."""
+    """A reader of single files; a subclass defines `name`, `claims` and `rows`."""
 
     sandboxed: ClassVar[bool] = True
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:
-        """One file each, or one range of it."""
+        """Units of one file each, or of one range of a large file."""
         if not any(map(ranges.is_large, files)):
-            return [Unit(one) for one in zip(files)]  # a tuple of each, in half the time
+            return [Unit(alone) for alone in zip(files)]  # `zip` makes the tuples in half the time
         return [
             Unit((piece,))
             for file in files
@@ -38,34 +38,42 @@ class PerFileReader(Settings):
         ]
 
     def pieces(self, file: SourceFile) -> Sequence[SourceFile]:
-        """A large file in ranges that `rows` can read one by one; mostly the file."""
+        """Cut a large file into ranges that `rows` can read one by one.
+
+        Most readers cannot, and return the file itself.
+        """
         return (file,)
 
     def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
-        """The rows of each file, and its fault."""
+        """Yield the rows of each file; a fault of the whole file is a rejected row."""
         return map(framed, self.batches(unit))
 
     def batches(self, unit: Unit) -> Iterator[Batch]:
-        """The rows of each frame that `read` gives."""
-        return batches(row for file in unit.files for row in self._told(file))
+        """Yield the rows of each frame that `read` would yield."""
+        return batches(row for file in unit.files for row in self._rows_and_fault(file))
 
     def read_together(
         self, units: Iterable[tuple[int, Unit]], most_chars: int
     ) -> Iterator[pl.DataFrame]:
-        """The rows of several units as frames of about `most_chars` characters at most, with the
-        number that each unit was given in a column `unit`."""
-        told = ((n, (row for file in unit.files for row in self._told(file))) for n, unit in units)
-        return numbered_frames(told, most_chars)
+        """Yield the rows of several units as frames of at most about `most_chars` characters.
 
-    def _told(self, file: SourceFile) -> Iterator[Row | MadeFrame]:
+        A column `unit` holds the number that each row's unit was given.
+        """
+        numbered = (
+            (n, (row for file in unit.files for row in self._rows_and_fault(file)))
+            for n, unit in units
+        )
+        return numbered_frames(numbered, most_chars)
+
+    def _rows_and_fault(self, file: SourceFile) -> Iterator[Row | MadeFrame]:
         try:
             yield from self.rows(file)
         except UnreadableError as fault:
             yield fault.row(file)
 
     def rows(self, file: SourceFile) -> Iterator[Row | MadeFrame]:
-        """At least one row; raises UnreadableError for what is wrong with the whole file.
+        """Yield at least one row; raises UnreadableError for a fault of the whole file.
 
-        Before it raises, it may have given rows, but none with the locator "".
+        It may yield rows before it raises, but none with the locator "".
         """
         raise NotImplementedError

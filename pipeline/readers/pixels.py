@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 REASONS = {
-    "read.empty_file": "the file holds nothing, or only white space",
-    "read.too_large": "the file is larger than this reader takes",
+    "read.empty_file": "the file is empty or holds only white space",
+    "read.too_large": "the file is larger than the reader accepts; split it or raise `max_bytes`",
     "read.not_an_image": "the file is not an image",
     "read.unsupported_image": "TIFF, HEIC and AVIF are not decoded; no Bedrock job takes them",
     "read.corrupt_image": "the image is damaged or cut off: it cannot be decoded to its end",

@@ -27,7 +27,7 @@ from pipeline.source import SourceFile
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-REASONS = {**zipped.REASONS, "read.no_text": "there is no text in it"}
+REASONS = {**zipped.REASONS, "read.no_text": "it contains no text"}
 
 EXTENSIONS = (".pptx", ".pptm", ".ppsx", ".potx")
 MAX_BYTES = 100_000_000

@@ -1,9 +1,10 @@
 """One large file as several units: ranges of whole records that any process can read by itself.
 
-They are cut at the first record that begins after each `RANGE_BYTES`, whoever reads them, so a
-record's place, its order and every byte of the output are those of one reader. One pass over the
-bytes finds the cuts and counts the lines or rows before each. Where it cannot tell (see the two
-functions), the file stays one unit: the result is the same, by one process.
+A range begins at the first record after each multiple of `RANGE_BYTES`, whichever process reads it,
+so a record's locator, its order and every byte of the output are the same as with a single reader.
+One pass over the bytes finds the cuts and counts the lines or rows before each. A file that cannot
+be cut safely (see `by_lines` and `by_rows`) stays one unit: one process reads it, with the same
+result.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from pipeline.kernels import rows
 from pipeline.source import SourceFile, Span
 
 RANGE_BYTES = 16 << 20
-"""As much source as the largest shard takes; a file of fewer than two is not cut."""
+"""As many source bytes as the largest shard takes; a file of less than twice as many is not cut."""
 
 BLOCK = 1 << 20
 
 
 def is_large(file: SourceFile) -> bool:
-    """Whether a file may be cut."""
+    """Whether a file is large enough to be cut."""
     return file.size >= 2 * RANGE_BYTES
 
 
@@ -32,24 +33,27 @@ _MARK = b"\xef\xbb\xbf"
 
 @dataclass
 class _Cuts:
-    """Where ranges begin, and how many records are before each."""
+    """Where ranges begin, and how many lines or rows precede each."""
 
     step: int
     places: list[tuple[int, int]]  # offset, records before it
 
     def wants(self, at: int) -> bool:
-        """Whether a range should begin in the block at `at`, which starts where others end."""
+        """Whether a new range should begin in the block at the offset `at`."""
         return at // self.step > self.places[-1][0] // self.step
 
     def pieces(self, file: SourceFile) -> tuple[SourceFile, ...]:
-        """The file in ranges."""
+        """The file divided into its ranges."""
         ends = [start for start, _ in self.places[1:]] + [file.size]
         spans = (Span(*place, end) for place, end in zip(self.places, ends, strict=True))
         return tuple(file._replace(span=span) for span in spans)
 
 
 def _blocks(file: SourceFile, step: int) -> Iterator[tuple[int, bytes]]:
-    """The bytes with their offsets, in blocks of which whole ones make a step; no mark."""
+    """Yield the file's bytes in blocks, each with its offset, without a byte order mark.
+
+    No block crosses a multiple of `step` (a multiple of `BLOCK`, or less than it).
+    """
     at, block = 0, min(BLOCK, step)
     with file.open() as stream:
         while data := stream.read(block):
@@ -59,10 +63,10 @@ def _blocks(file: SourceFile, step: int) -> Iterator[tuple[int, bytes]]:
 
 
 def by_lines(file: SourceFile, step: int) -> tuple[SourceFile, ...]:
-    """A file of lines that end with LF, cut about every `step` bytes; the file itself where there
-    is nothing to cut.
+    """Cut a file of lines that end with LF about every `step` bytes.
 
-    A range before which there are N lines has `span.before` N.
+    Returns the ranges, or only the file itself if there is nothing to cut. A range's `span.before`
+    is the number of lines before it.
     """
     if file.size < 2 * step:
         return (file,)
@@ -74,7 +78,7 @@ def by_lines(file: SourceFile, step: int) -> tuple[SourceFile, ...]:
             cuts.places.append((at + end, lines + 1))
         lines += block.count(b"\n")
     while len(cuts.places) > 1 and _is_blank(file, cuts.places[-1][0]):
-        cuts.places.pop()  # a blank last line is no record
+        cuts.places.pop()  # a blank last line is not a record
     return cuts.pieces(file) if len(cuts.places) > 1 else (file,)
 
 
@@ -87,13 +91,13 @@ def _is_blank(file: SourceFile, start: int) -> bool:
 def by_rows(
     file: SourceFile, delimiter: str, most_bytes: int, step: int, *, quotes: bool = True
 ) -> tuple[SourceFile, ...]:
-    """A file of delimited rows in UTF-8, cut about every `step` bytes; the file itself where there
-    is nothing to cut.
+    """Cut a file of delimited rows in UTF-8 about every `step` bytes.
 
-    Nor is a file cut that holds a row of `most_bytes` or more, a quote that is never closed, or
-    one closed on a later line with text behind it: there the reader goes back, and what it says
-    depends on what is far off. A range before which there are N rows, with the header, has
-    `span.before` N; each has a row besides the header. Without `quotes` they enclose nothing.
+    Returns the ranges, or only the file itself if there is nothing to cut. A file is not cut either
+    if it has a row of `most_bytes` or more, a quote that is never closed, or a quote closed on a
+    later line with text after it: there the reader goes back, and its result depends on bytes far
+    away. A range's `span.before` is the number of rows before it, including the header; each range
+    has a row besides the header. Without `quotes`, quotation marks do not enclose cells.
     """
     if file.size < 2 * step:
         return (file,)
@@ -111,12 +115,12 @@ def by_rows(
     mode, _, ended, _, _ = state
     total = ended + (mode not in (rows.ROW, rows.ROW_CR))
     while len(cuts.places) > 1 and cuts.places[-1][1] >= total:
-        cuts.places.pop()  # blank lines are no rows
+        cuts.places.pop()  # blank lines are not rows
     return (file,) if mode == rows.QUOTED or len(cuts.places) < 2 else cuts.pieces(file)
 
 
 class _Bounded(io.RawIOBase):
-    """The bytes of an open file up to an offset."""
+    """The bytes of a span of an open file."""
 
     def __init__(self, stream: BinaryIO, span: Span) -> None:
         self.stream, self.left = stream, span.end - span.start
@@ -137,7 +141,7 @@ class _Bounded(io.RawIOBase):
 
 
 def opened(file: SourceFile) -> BinaryIO:
-    """The bytes of a file, or of its range without a mark; to be closed by the caller."""
+    """Open a file, or its range if it has one; the caller closes the stream."""
     if file.span is None:
         return file.open()
     return io.BufferedReader(_Bounded(file.open(), file.span), BLOCK)

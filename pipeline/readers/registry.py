@@ -1,4 +1,4 @@
-"""The readers by name, every reason they give, and which of them takes which file."""
+"""The readers by name, every reason they give, and which reader takes which file."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ READERS: dict[str, type[Reader]] = {
     "markdown": markdown.MarkdownReader,
     "text": text.TextReader,
 }
-"""In the order in which they are asked for a file; the last one claims everything."""
+"""In the order in which they are asked to claim a file; the last one claims every file."""
 
 _MODULES = (
     *(sandbox, images, pdf, docx, pptx, xlsx, odt, epub, rtf, parquet, warc, archives, email_text),
@@ -65,33 +65,34 @@ REASONS: dict[str, str] = {
 
 
 def reader_of(file: SourceFile) -> Reader:
-    """The reader that claims a file by its name and first bytes, with default settings."""
+    """The first reader that claims a file by its name and first bytes, with default settings."""
     head = file.head()
-    return next(one for kind in READERS.values() if (one := kind()).claims(file, head))
+    return next(reader for kind in READERS.values() if (reader := kind()).claims(file, head))
 
 
 def assign(
     files: Sequence[SourceFile], reader: Reader | None, known: Claims | None = None
 ) -> list[tuple[Reader, list[SourceFile]]]:
-    """Which reader takes which of the files of one source; files keep their order.
+    """Assign each file of one source to a reader; files keep their order.
 
-    With `reader` given, it takes all. Else the first that claims a file by its name and first
-    bytes does, with default settings, and captions go with the images they belong to. A claim that
-    is `known` is not looked for, and one that was made is put there.
+    If `reader` is given, it takes all files. Otherwise the first reader that claims a file by its
+    name and first bytes takes it, with default settings, and captions go with the images they
+    belong to. Claims in `known` are reused while the file's SHA-256 is the same, and new claims are
+    added to it.
     """
     if reader is not None:
         return [(reader, list(files))] if files else []
     readers = {name: kind() for name, kind in READERS.items()}
     claims = _claims(files, readers, {} if known is None else known)
-    found: dict[str, list[SourceFile]] = {name: [] for name in readers}
+    assigned: dict[str, list[SourceFile]] = {name: [] for name in readers}
     beside = _beside_images(files, claims)
     for file, (_, name, _) in zip(files, claims, strict=True):
-        found["images" if file.uri in beside else name].append(file)
-    return [(readers[name], own) for name, own in found.items() if own]
+        assigned["images" if file.uri in beside else name].append(file)
+    return [(readers[name], taken) for name, taken in assigned.items() if taken]
 
 
 def _beside_images(files: Sequence[SourceFile], claims: Sequence[Claim]) -> set[str]:
-    """The URIs of the files that tell of images."""
+    """The URIs of the files that describe images: metadata and caption files."""
     pictures = [file for file, claim in zip(files, claims, strict=True) if claim[1] == "images"]
     texts = [
         file
@@ -104,9 +105,9 @@ def _beside_images(files: Sequence[SourceFile], claims: Sequence[Claim]) -> set[
 def _claims(
     files: Sequence[SourceFile], readers: Mapping[str, Reader], known: Claims
 ) -> list[Claim]:
-    """The claim on each file."""
+    """The claim on each file, in order; new claims are added to `known`."""
     claims = []
-    asked = [(name, one.claims) for name, one in readers.items()]
+    asked = [(name, reader.claims) for name, reader in readers.items()]
     for file in files:
         claim = known.get(file.uri)
         if claim is None or claim[0] != file.sha256:

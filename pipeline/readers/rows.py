@@ -1,6 +1,7 @@
-"""How readers hand over rows: faults as rows, rows as frames of a bounded size.
+"""How readers hand over rows: faults become rows, rows become frames of a bounded size.
 
-Polars is imported where a frame is made: the sandbox's child hands over rows and makes none.
+Polars is imported only where a frame is made: the sandbox's child process mostly sends rows and
+needs no frame.
 
 Reason: `read.bad_file_name` (value: the name).
 """
@@ -18,21 +19,21 @@ if TYPE_CHECKING:
     import polars as pl
 
 Row = dict[str, Any]
-"""One record by column name, as `pipeline.record.frame` takes it."""
+"""One record by column name, as `pipeline.record.frame` accepts it."""
 
 FRAME_ROWS = 2_000
 FRAME_CHARS = 8_000_000
-"""A frame is closed when it holds this many rows or characters, whichever comes first."""
+"""A frame is finished when it holds this many rows or characters, whichever comes first."""
 
 TOGETHER_CHARS = 1_000_000
-"""Of the rows of several units in one frame."""
+"""The most characters in a frame that holds rows of several units."""
 
 VALUE_CHARS = 200
-"""A rejection's value is evidence, not a copy of the data."""
+"""The most characters of a rejection's value, which is evidence, not a copy of the data."""
 
 
 class UnreadableError(Exception):
-    """What is wrong with a file or with one row of it. Caught inside the reader, always."""
+    """What is wrong with a file or with one row of it. Always caught inside the reader."""
 
     def __init__(self, reason: str, value: Any = None, threshold: Any = None) -> None:
         self.reason = reason
@@ -41,32 +42,33 @@ class UnreadableError(Exception):
         super().__init__(reason, self.value, threshold)
 
     def row(self, file: SourceFile, locator: str = "") -> Row:
-        """The rejected row that stands for this part of the file."""
+        """The rejected row that represents this part of the file."""
         rejected = rejection(self.reason, self.value, self.threshold)
         return {"source": file.uri, "locator": locator, "rejected": rejected}
 
 
 Located = tuple[str, dict[str, Any] | UnreadableError]
-"""A row of a table as an object with its locator, or what is wrong with it."""
+"""A locator with the table row there as an object, or with what is wrong with the row."""
 
 
 class MadeFrame(Protocol):
-    """Several rows that are no objects of their own."""
+    """Several rows held together, without an object for each."""
 
     def inside(self, source: str, place: str) -> Self:
-        """The same of a member of an archive: its place there stands before each row's own."""
+        """The same rows as those of a member of the archive `source`; each locator gets the
+        member's `place` as a prefix."""
 
     def frame(self) -> pl.DataFrame:
-        """As a frame of `record.SCHEMA`, of one block that was read."""
+        """The rows as a frame of `record.SCHEMA`."""
 
 
 Batch: TypeAlias = "list[Row] | pl.DataFrame"
-"""The rows of one frame, or the frame where it was made already."""
+"""The rows of one frame, or the frame itself if it has already been made."""
 
 
 def batches(rows: Iterable[Row | MadeFrame]) -> Iterator[Batch]:
-    """Rows in order as batches, none larger than the two limits above."""
-    return (one for _, one in _batches(((0, row) for row in rows), FRAME_ROWS, FRAME_CHARS))
+    """Group rows, in order, into batches no larger than `FRAME_ROWS` and `FRAME_CHARS`."""
+    return (batch for _, batch in _batches(((0, row) for row in rows), FRAME_ROWS, FRAME_CHARS))
 
 
 def framed(batch: Batch) -> pl.DataFrame:
@@ -84,13 +86,13 @@ def frames(rows: Iterable[Row | MadeFrame]) -> Iterator[pl.DataFrame]:
 def numbered_frames(
     units: Iterable[tuple[int, Iterable[Row | MadeFrame]]], most_chars: int
 ) -> Iterator[pl.DataFrame]:
-    """The same of the rows of several units, with each row's number of its unit as `unit`.
+    """Yield the frames of several units' rows, with the number of each row's unit as `unit`.
 
-    To make a frame costs as much as to make 300 of its rows: a small file is no frame of its own.
+    Making a frame costs as much as making 300 of its rows, so small files share one.
     """
     import polars as pl
 
-    rows = ((number, row) for number, own in units for row in own)
+    rows = ((number, row) for number, unit_rows in units for row in unit_rows)
     for numbers, batch in _batches(rows, FRAME_ROWS, min(most_chars, TOGETHER_CHARS)):
         made = framed(batch)
         if len(numbers) == made.height:
@@ -102,7 +104,11 @@ def numbered_frames(
 def _batches(
     rows: Iterable[tuple[int, Row | MadeFrame]], most_rows: int, most_chars: int
 ) -> Iterator[tuple[list[int], Batch]]:
-    """Numbered rows as batches, with the numbers of each: one, if that of all rows, or one each."""
+    """Group numbered rows into batches, each with its rows' numbers.
+
+    A batch of single rows has one number for each row; a frame that was already made has one number
+    for all its rows.
+    """
     numbers: list[int] = []
     batch: list[Row] = []
     weight = 0
@@ -124,18 +130,19 @@ def _batches(
 
 
 def chars_of(row: Mapping[str, Any]) -> int:
-    """The characters of its texts."""
+    """The number of characters in a row's texts."""
     turns = row.get("messages") or ()
-    own = len(row.get("text") or "") + len(row.get("system") or "")
-    return own + sum(len(turn["text"]) for turn in turns)
+    outside_turns = len(row.get("text") or "") + len(row.get("system") or "")
+    return outside_turns + sum(len(turn["text"]) for turn in turns)
 
 
 def sibling(uri: str, name: str) -> str:
-    """The URI of the file that `name` means when it stands in the file at `uri`.
+    """The URI of the file that `name` refers to when the file at `uri` contains that name.
 
-    Only downwards: `..`, absolute paths and URLs are refused, so that data cannot name a file
-    outside its own folder (CWE-22; Hugging Face's imagefolder keeps the same rule). The name is
-    the file's own; in the URI of a local one some of its characters are encoded.
+    Only files in the same folder or below it can be named: `..`, absolute paths and URLs are
+    refused, so that data cannot name a file outside its own folder (CWE-22; Hugging Face's
+    imagefolder has the same rule). `name` is not encoded; in the URI of a local file some of its
+    characters are.
 
     >>> sibling("photos/metadata.csv", "./a/1.png")
     'photos/a/1.png'

@@ -26,9 +26,9 @@ from pipeline.source import SourceFile
 
 REASONS = {
     **rtf_document.REASONS,
-    "read.empty_file": "the file holds nothing, or only white space",
-    "read.too_large": "the file is larger than this reader takes",
-    "read.no_text": "there is no text in it",
+    "read.empty_file": "the file is empty or holds only white space",
+    "read.too_large": "the file is larger than the reader accepts; split it or raise `max_bytes`",
+    "read.no_text": "it contains no text",
 }
 
 MAX_BYTES = 50_000_000

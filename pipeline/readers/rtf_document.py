@@ -14,8 +14,8 @@ from pipeline.readers.rows import UnreadableError
 from pipeline.readers.symbol_fonts import FONTS
 
 REASONS = {
-    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
-    "read.too_deep": "it is nested deeper than any data or document has reason to be",
+    "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
+    "read.too_deep": "it is nested more deeply than any real data or document",
 }
 
 MAX_GROUPS = 1_000

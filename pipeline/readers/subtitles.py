@@ -51,7 +51,7 @@ class SubtitlesReader(PerFileReader):
     sandboxed: ClassVar[bool] = False
 
     encoding: Encoding | None = Field(
-        default=None, description="the encoding of all files; left out, it is found for each"
+        default=None, description="the encoding of all files; if omitted, detected for each file"
     )
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 

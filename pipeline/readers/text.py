@@ -1,8 +1,9 @@
 """Plain text: a file is a document, and a document is one record.
 
-It claims every file, so it stands last; what is not text it rejects. Text in another encoding
-than UTF-8 is decoded when the encoding is certain (see `pipeline.readers.encoding`), and `extra`
-then says `{"encoding": "cp1258"}`. Compressed text is `read.binary` with the value `gzip`.
+This reader claims every file, so it comes last; it rejects files that are not text. Text in an
+encoding other than UTF-8 is decoded when the encoding is certain (see `pipeline.readers.encoding`),
+and `extra` then holds `{"encoding": "cp1258"}`. Compressed text is rejected as `read.binary` with
+the value `gzip`.
 
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.binary` (value: the kind),
 `read.bad_encoding` (value: what was tried).
@@ -29,19 +30,19 @@ if TYPE_CHECKING:
 REASONS = dict(encoding.REASONS)
 
 MAX_BYTES = 20_000_000
-"""A document is held in memory whole; 20 MB of text is ten times the Bible."""
+"""A document is held in memory as a whole; 20 MB of text is ten times the Bible."""
 
 
 def _known(name: str) -> str:
     try:
-        "a".encode(name)  # refused by codecs that are for no text, as base64
+        "a".encode(name)  # codecs that are not for text, such as base64, refuse it
         return codecs.lookup(name).name
     except (LookupError, UnicodeError) as error:
-        raise ValueError(f"no such encoding: {name}") from error
+        raise ValueError(f"no such encoding: {name}; use one that Python knows") from error
 
 
 Encoding = Annotated[str, AfterValidator(_known)]
-"""The name of a text encoding that Python knows, such as `cp1258`; another is a recipe fault."""
+"""The name of a text encoding that Python knows, such as `cp1258`; others are recipe faults."""
 
 
 class TextReader(PerFileReader):
@@ -51,12 +52,12 @@ class TextReader(PerFileReader):
     sandboxed: ClassVar[bool] = False
 
     encoding: Encoding | None = Field(
-        default=None, description="the encoding of all files; left out, it is found for each"
+        default=None, description="the encoding of all files; if omitted, detected for each file"
     )
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:  # noqa: ARG002
-        """Always: what no other reader knows is text, or is rejected here with its kind."""
+        """Always: a file that no other reader claims is text, or is rejected here with its kind."""
         return True
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
@@ -66,7 +67,10 @@ class TextReader(PerFileReader):
     def read_together(
         self, units: Iterable[tuple[int, Unit]], most_chars: int
     ) -> Iterator[pl.DataFrame]:
-        """The rows of several units, UTF-8 handed on as it is: a `str` between costs two copies."""
+        """Yield the rows of several units; see `PerFileReader.read_together`.
+
+        UTF-8 bytes are passed on as they are, because a `str` in between costs two copies.
+        """
         if self.encoding is not None:
             yield from super().read_together(units, most_chars)
             return
@@ -88,7 +92,7 @@ class TextReader(PerFileReader):
             yield self._frame(numbers, files, texts)
 
     def as_it_is(self, file: SourceFile) -> bytes | None:
-        """The bytes of a file that are its text in UTF-8; None where `rows` is to say more."""
+        """The bytes of a file if they are its text in UTF-8; None if `rows` must read the file."""
         return utf8_of(file, self.max_bytes)
 
     def _row(self, file: SourceFile) -> Row:
@@ -100,29 +104,33 @@ class TextReader(PerFileReader):
     def _frame(
         self, numbers: list[int], files: list[SourceFile], texts: list[bytes | None]
     ) -> pl.DataFrame:
-        """A row for each file with its unit's number; those whose bytes are no UTF-8 are read by
-        themselves."""
+        """Make a row for each file, with its unit's number in the column `unit`.
+
+        `texts` are the files' bytes. A file whose bytes are None or not UTF-8 is read by itself.
+        """
         import polars as pl
 
         from pipeline.record import frame
 
-        try:  # all at once; a cast says that there is a fault, and not where
-            told = pl.Series("text", texts, dtype=pl.Binary).cast(pl.String)
+        try:  # all at once; if a cast fails, it does not say which text is at fault
+            cast = pl.Series("text", texts, dtype=pl.Binary).cast(pl.String)
         except pl.exceptions.ComputeError:
             sound = [data if data and _is_utf8(data) else None for data in texts]
-            told = pl.Series("text", sound, dtype=pl.Binary).cast(pl.String)
+            cast = pl.Series("text", sound, dtype=pl.Binary).cast(pl.String)
         rows = [
             document(file, "", "utf-8") if known else self._row(file)
-            for file, known in zip(files, told.is_not_null(), strict=True)
+            for file, known in zip(files, cast.is_not_null(), strict=True)
         ]
         made = frame(rows)
-        text = told.zip_with(told.is_not_null(), made["text"]) if told.null_count() else told
+        text = cast.zip_with(cast.is_not_null(), made["text"]) if cast.null_count() else cast
         return made.with_columns(text, pl.Series(UNIT, numbers, dtype=pl.UInt32))
 
 
 def utf8_of(file: SourceFile, max_bytes: int) -> bytes | None:
-    """The bytes of a file that is text if they are UTF-8; None where more is to be looked at: its
-    encoding, or why it is no text."""
+    """The bytes of a file if they are plainly text in UTF-8.
+
+    None if the file needs a closer look: at its encoding, or at why it is not text.
+    """
     if not 0 < file.size <= max_bytes:
         return None
     data = encoding.read_bytes(file, max_bytes)
@@ -140,11 +148,11 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def document(file: SourceFile, text: str, found: str) -> Row:
-    """The row of a whole document that was in the encoding `found`."""
-    return {"source": file.uri, "locator": "", "text": text, "extra": encoding_note(found)}
+def document(file: SourceFile, text: str, codec: str) -> Row:
+    """The row of a whole document that was decoded with `codec`."""
+    return {"source": file.uri, "locator": "", "text": text, "extra": encoding_note(codec)}
 
 
-def encoding_note(found: str) -> str | None:
-    """What `extra` says of an encoding: nothing for UTF-8."""
-    return None if found in ("utf-8", "utf-8-sig") else orjson.dumps({"encoding": found}).decode()
+def encoding_note(codec: str) -> str | None:
+    """The JSON that `extra` holds about an encoding; None for UTF-8."""
+    return None if codec in ("utf-8", "utf-8-sig") else orjson.dumps({"encoding": codec}).decode()

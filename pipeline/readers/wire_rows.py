@@ -1,7 +1,7 @@
-"""Rows from the sandbox's child as JSON, held against the record's types.
+"""Rows from the sandbox's child as JSON, checked against the record's types.
 
-A file of documents is a row or a few: for them this takes less than Arrow, which wants a frame of
-each side and a library of its own to validate it.
+A document file gives one row or a few. For so few rows JSON is cheaper than Arrow, which needs a
+frame in both processes and another library to validate it.
 """
 
 from __future__ import annotations
@@ -58,12 +58,15 @@ _Numbered = tuple[Annotated[int, Field(ge=0, lt=2**32)], _Row]
 
 
 def pack(units: list[int], rows: list[dict[str, Any]]) -> bytes:
-    """Rows, each with its unit's place in the batch."""
+    """Encode rows, each with its unit's place in the batch, as JSON."""
     return orjson.dumps(list(zip(units, rows, strict=True)))
 
 
 def unpack(data: bytes) -> pl.DataFrame:
-    """Their frame, with the places as `unit`; raises ValueError when they are no rows."""
+    """Decode what `pack` made into a frame, with the units' places in the column `unit`.
+
+    Raises ValueError for anything that is not valid rows.
+    """
     import polars as pl
 
     from pipeline.record import frame

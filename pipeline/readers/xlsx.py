@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 REASONS = {
     **zipped.REASONS,
     **conventions.REASONS,
-    "read.no_text": "there is no text in it",
-    "read.no_rows": "there is no row in it, or none below the header",
+    "read.no_text": "it contains no text",
+    "read.no_rows": "there are no rows, or none below the header",
 }
 
 EXTENSIONS = (".xlsx", ".xlsm", ".xltx")
@@ -50,7 +50,7 @@ class XlsxReader(PerFileReader):
     name: ClassVar[str] = "xlsx"
 
     columns: Columns | None = Field(
-        default=None, description="which column is what; left out, known names are looked for"
+        default=None, description="which column is what; if omitted, known names are looked for"
     )
     record: Literal["row", "sheet"] | None = Field(
         default=None, description="what a record is; left out, rows where the header is known"

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 REASONS = {
-    "read.empty_file": "the file holds nothing, or only white space",
-    "read.too_large": "the file is larger than this reader takes",
-    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
-    "read.inflated": "the file unpacks to far more than any data does; unpack it yourself",
+    "read.empty_file": "the file is empty or holds only white space",
+    "read.too_large": "the file is larger than the reader accepts; split it or raise `max_bytes`",
+    "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
+    "read.inflated": "the file unpacks to far more bytes than real data would; unpack it yourself",
     "read.encrypted": "the file needs a password; save it without one",
     "read.xml_entities": "XML in the file declares a document type, as no office program does",
-    "read.too_deep": "it is nested deeper than any data or document has reason to be",
+    "read.too_deep": "it is nested more deeply than any real data or document",
 }
 
 MAX_PART_BYTES = 100_000_000
