@@ -281,7 +281,7 @@ def test_reasons_have_meanings_counts_and_places(run: Run) -> None:
     assert (first["reason"], first["records"], first["merged"]) == ("duplicate", 2, 2)
     assert first["samples"][0]["merged_into"] == "0" * 19 + "5"
     assert (second["reason"], second["samples"][0]["locator"]) == ("invalid_json", "harmless")
-    assert third["meaning"] == "no turn of the assistant ends the record"
+    assert third["meaning"] == "the record does not end with a turn of the assistant"
 
 
 def test_duplicates_name_the_record_that_stands(run: Run) -> None:
