@@ -499,6 +499,6 @@ def test_under_sanitizers(fuzz: str, processor: str, sanitizing: str, tmp_path: 
     source = ROOT / "tests" / "fuzz_kernels" / f"{fuzz}.c"
     line = [sanitizing, *SANITIZED, processor, str(source), "-o", str(program)]
     subprocess.run(line, check=True)
-    done = subprocess.run([program, "10000"], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "3000"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("all well\n")
