@@ -37,7 +37,7 @@ from pipeline.readers.html_generated import without_navigation
 from pipeline.readers.html_hidden import without_hidden
 from pipeline.readers.html_lines import with_lines
 from pipeline.readers.html_lists import with_lists
-from pipeline.readers.html_math import tell_formulas
+from pipeline.readers.html_math import replace_formulas
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.text import MAX_BYTES, Encoding, document
@@ -144,7 +144,7 @@ def _parsed(html: str) -> HTMLTree:
     from resiliparse.parse.html import HTMLTree
 
     tree = HTMLTree.parse(html)
-    tell_formulas(tree, html)
+    replace_formulas(tree, html)
     return tree
 
 
