@@ -20,7 +20,7 @@ from pipeline.source import SourceFile
 
 
 @dataclass(frozen=True)
-class Found:
+class ArchiveEntry:
     """A member as the archive lists it; `opener` says why if it cannot be read."""
 
     name: str
@@ -28,7 +28,7 @@ class Found:
     opener: Callable[[], BinaryIO] | UnreadableError
 
 
-def zip_members(file: SourceFile, most: int) -> Iterator[Found]:
+def zip_members(file: SourceFile, most: int) -> Iterator[ArchiveEntry]:
     """Yield the members of a zip file.
 
     Raises UnreadableError if there are more than `most`, or if two share bytes, as in zip bombs.
@@ -44,17 +44,21 @@ def zip_members(file: SourceFile, most: int) -> Iterator[Found]:
         if _overlaps(infos):
             raise UnreadableError("read.damaged", "its members overlap, as in a zip bomb")
         for info in infos:
-            yield Found(_shown(info.filename), info.compress_size, _zip_opener(archive, info))
+            yield ArchiveEntry(
+                _shown(info.filename), info.compress_size, _zip_opener(archive, info)
+            )
 
 
-def tar_members(file: SourceFile, size: int) -> Iterator[Found]:
+def tar_members(file: SourceFile, size: int) -> Iterator[ArchiveEntry]:
     """Yield the members of a tar file of `size` bytes while reading it; raises UnreadableError."""
     with file.open() as stream, file.open() as again:
         try:
             with tarfile.open(fileobj=stream, mode="r:") as archive:
                 for info in archive:
                     if not info.isdir():
-                        yield Found(_shown(info.name), info.size, _tar_opener(again, info, size))
+                        yield ArchiveEntry(
+                            _shown(info.name), info.size, _tar_opener(again, info, size)
+                        )
                 _refuse_broken_end(again, archive.offset)
         except (tarfile.TarError, *FAULTS) as error:
             raise UnreadableError("read.damaged", error) from error

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from pipeline.readers import members
-from pipeline.readers.archive_lists import Found, tar_members, zip_members
+from pipeline.readers.archive_lists import ArchiveEntry, tar_members, zip_members
 from pipeline.readers.compressed import STREAMS, unpacked
 from pipeline.readers.members import Member
 from pipeline.readers.per_file import PerFileReader
@@ -69,11 +69,11 @@ class ArchiveReader(PerFileReader):
     )
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By the first bytes, or by name (.zip, .tar, .gz, .bz2, .xz, .zst)."""
+        """Claim files by their first bytes, or by name (.zip, .tar, .gz, .bz2, .xz, .zst)."""
         return _kind(head) is not None or file.uri.lower().endswith(_NAMED)
 
     def rows(self, file: SourceFile) -> Iterator[Row | MadeFrame]:
-        """The rows of all members, in the archive's order."""
+        """Yield the rows of all members, in the archive's order."""
         if file.size == 0:
             raise UnreadableError("read.empty_file", 0)
         kind = _kind(file.head())
@@ -97,7 +97,9 @@ class ArchiveReader(PerFileReader):
             _refuse_nested(inner, member)
             yield from _read(file, member, "")
 
-    def _members(self, file: SourceFile, listed: Iterator[Found]) -> Iterator[Row | MadeFrame]:
+    def _members(
+        self, file: SourceFile, listed: Iterator[ArchiveEntry]
+    ) -> Iterator[Row | MadeFrame]:
         times: dict[str, int] = {}  # by name: how often it has been listed
         for number, entry in enumerate(listed, 1):
             times[entry.name] = times.get(entry.name, 0) + 1
@@ -115,7 +117,7 @@ class ArchiveReader(PerFileReader):
             raise UnreadableError("read.no_members")
 
     def _member(
-        self, file: SourceFile, entry: Found, place: str, nth: int
+        self, file: SourceFile, entry: ArchiveEntry, place: str, nth: int
     ) -> Iterator[Row | MadeFrame]:
         if isinstance(entry.opener, UnreadableError):
             raise entry.opener

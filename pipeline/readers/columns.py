@@ -159,26 +159,26 @@ def _is_false(value: Any, answer: Any) -> bool:
 
 
 def _layout_of(row: Mapping[str, Any], names: frozenset[str]) -> Columns:
-    found = _known(names)
-    while found and found.messages:
-        names -= {found.messages}
+    known = _known(names)
+    while known and known.messages:
+        names -= {known.messages}
         other = _known(names)
-        if other and _is_chosen_answer(found, other, row):
-            return other.model_copy(update={"completion": found.messages, "tools": found.tools})
-        if about := _about_dialogue(found.messages, other, names, row):
+        if other and _is_chosen_answer(known, other, row):
+            return other.model_copy(update={"completion": known.messages, "tools": known.tools})
+        if about := _about_dialogue(known.messages, other, names, row):
             return about
-        if other is None or dialogue.has_turns(row[found.messages]):
+        if other is None or dialogue.has_turns(row[known.messages]):
             break
-        found = other
-    return found or layout(row.keys())
+        known = other
+    return known or layout(row.keys())
 
 
-def _is_chosen_answer(found: Columns, other: Columns, row: Mapping[str, Any]) -> bool:
+def _is_chosen_answer(known: Columns, other: Columns, row: Mapping[str, Any]) -> bool:
     """Whether the column `chosen` is only the answer to a prompt beside it.
 
     It may also hold the whole conversation, with the prompt.
     """
-    name = found.messages or ""
+    name = known.messages or ""
     if other.prompt is None or other.completion or name.strip().lower() != "chosen":
         return False
     return dialogue.is_answer(row[name], row[other.prompt])
@@ -226,11 +226,11 @@ def _recognised(names: Set[str]) -> Columns | None:
 
 def _recognised_loosely(names: Set[str]) -> Columns | None:
     exact = {name.strip().lower(): name for name in names}
-    found = _recognised(exact.keys())
-    if found is None:
+    columns = _recognised(exact.keys())
+    if columns is None:
         return None
-    named = found.model_dump(exclude_none=True)
-    return found.model_copy(update={field: exact[name] for field, name in named.items()})
+    named = columns.model_dump(exclude_none=True)
+    return columns.model_copy(update={field: exact[name] for field, name in named.items()})
 
 
 def _with_optional(columns: Columns, names: Set[str]) -> Columns:

@@ -66,7 +66,7 @@ class CsvReader(PerFileReader):
     )
 
     def claims(self, file: SourceFile, head: bytes) -> bool:  # noqa: ARG002
-        """By name: .csv, .tsv, .psv."""
+        """Claim files by name: .csv, .tsv, .psv."""
         return file.uri.lower().endswith(EXTENSIONS)
 
     def pieces(self, file: SourceFile) -> Sequence[SourceFile]:

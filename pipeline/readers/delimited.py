@@ -103,7 +103,7 @@ def read_header(
 
 
 def _is_spaced(row: list[str]) -> bool:
-    """Whether all cells but the first begin with a blank."""
+    """Whether all cells except the first begin with a blank."""
     return len(row) > 1 and all(cell.startswith(" ") and cell.strip() for cell in row[1:])
 
 

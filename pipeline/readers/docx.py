@@ -72,12 +72,12 @@ class DocxReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.docx, .docm, .dotx), or by the first member of the zip file."""
+        """Claim files by name (.docx, .docm, .dotx), or by the first member of the zip file."""
         by_name = file.uri.lower().endswith(EXTENSIONS)
         return by_name or zipped.is_office(head, "word/document.xml")
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The document."""
+        """Yield the document as one record."""
         with zipped.opened(file, self.max_bytes) as parts:
             document = _Document(parts)
             text = document.text()

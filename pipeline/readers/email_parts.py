@@ -69,6 +69,7 @@ def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:
 
 
 def _is_text(part: EmailMessage) -> bool:
+    """Whether a part is text to be read, and not an attachment."""
     if part.get_filename() or part.get_content_disposition() == "attachment":
         return False
     return part.get_content_maintype() == "text" and part.get_content_subtype() in _READ

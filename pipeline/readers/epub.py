@@ -44,7 +44,7 @@ class EpubReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.epub), or by the type that the zip file starts with."""
+        """Claim files by name (.epub), or by the type that the zip file starts with."""
         return file.uri.lower().endswith(".epub") or head[30:].startswith(
             b"mimetypeapplication/epub+zip"
         )

@@ -96,11 +96,11 @@ class HtmlReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.html, .htm, .xhtml), or when it starts with a doctype or `<html`."""
+        """Claim files by name (.html, .htm, .xhtml), or by a doctype or `<html` at the start."""
         return file.uri.lower().endswith(EXTENSIONS) or _START.match(head, 0, 4_096) is not None
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The page."""
+        """Yield the page as one record."""
         data = encoding.read_bytes(file, self.max_bytes)
         html, codec = decoded(data, self.encoding)
         yield document(file, page_text(html, self.extract), codec)

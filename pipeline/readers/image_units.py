@@ -97,7 +97,7 @@ def _folder(uri: str) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """A unit as its reader sees it."""
+    """A unit with its files sorted by what they are, as its reader needs them."""
 
     images: tuple[SourceFile, ...]
     metadata: tuple[SourceFile, ...]

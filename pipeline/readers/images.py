@@ -63,7 +63,7 @@ class ImagesReader(Settings):
     )
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.png, .jpg, ...), or by the first bytes."""
+        """Claim files by name (.png, .jpg, ...), or by the first bytes."""
         return file.uri.lower().endswith(EXTENSIONS) or signature(head) in _KINDS
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:

@@ -48,8 +48,8 @@ class JsonReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.json), if it is not JSON Lines: an array, or an object over several lines or on
-        one line that is too long for JSON Lines."""
+        """Claim files by name (.json), if they are not JSON Lines: an array, or an object over
+        several lines or on one line that is too long for JSON Lines."""
         named = file.uri.lower().endswith(".json")
         return named and (jsonl.is_document(head) or _is_one_long_line(file, head))
 

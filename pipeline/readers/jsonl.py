@@ -64,7 +64,7 @@ class JsonlReader(PerFileReader):
     )
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.jsonl, .ndjson, .json), or when the first line is an object."""
+        """Claim files by name (.jsonl, .ndjson, .json), or if the first line is an object."""
         return file.uri.lower().endswith(EXTENSIONS) or _starts_with_object(head)
 
     def pieces(self, file: SourceFile) -> Sequence[SourceFile]:

@@ -136,7 +136,7 @@ class Stream(io.RawIOBase):
     """A stream that can only be read."""
 
     def readable(self) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
 

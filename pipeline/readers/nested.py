@@ -113,7 +113,7 @@ def _squad(row: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _listed(holder: Any, key: str) -> Iterator[Any]:
-    """Yield the items of the list under a key, or the holder itself if it has none.
+    """Yield the items of the list under a key; the holder itself if it has no items there.
 
     A value that is not a list, and an item that is not an object, become faults.
     """

@@ -56,12 +56,12 @@ class OdtReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name, by the type that the zip file starts with, or by the root of the XML."""
+        """Claim files by name, by the type at the start of the zip file, or by the XML's root."""
         by_name = file.uri.lower().endswith((*EXTENSIONS, *FLAT))
         return by_name or head[30:].startswith(_MIME) or _is_flat(head)
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The document."""
+        """Yield the document as one record."""
         name = file.uri.lower()
         if name.endswith(FLAT) or (not name.endswith(EXTENSIONS) and _is_flat(file.head())):
             text = _Document(None).text(encoding.read_bytes(file, self.max_bytes))

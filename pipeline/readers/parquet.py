@@ -59,7 +59,7 @@ class ParquetReader(PerFileReader):
     max_row_bytes: int = Field(default=MAX_ROW_BYTES, gt=0, description="longer rows are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.parquet, .arrow, .feather), or by the first bytes."""
+        """Claim files by name (.parquet, .arrow, .feather), or by the first bytes."""
         return file.uri.lower().endswith(EXTENSIONS) or head.startswith((b"PAR1", b"ARROW1\0\0"))
 
     def rows(self, file: SourceFile) -> Iterator[Row]:

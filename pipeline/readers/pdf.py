@@ -69,7 +69,7 @@ class PdfReader(PerFileReader):
     max_pages: int = Field(default=MAX_PAGES, gt=0, description="longer files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.pdf), or by `%PDF-` among the first 1,024 bytes."""
+        """Claim files by name (.pdf), or by `%PDF-` among the first 1,024 bytes."""
         return file.uri.lower().endswith(".pdf") or head.find(b"%PDF-", 0, 1024) >= 0
 
     def rows(self, file: SourceFile) -> Iterator[Row]:

@@ -111,7 +111,7 @@ def _runs(line: Line, page: int, running: _Running) -> bool:
 
 
 def _keys(line: Line, words: str) -> tuple[_Key, _Key]:
-    """The words of a line with its place and the next: lines near each other share one of both."""
+    """Two keys of a line: its words with its place and with the next, so that near lines match."""
     place = int(line[3] // _PLACE)
     return (words, place), (words, place + 1)
 

@@ -50,7 +50,7 @@ class PptxReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.pptx, .pptm, .ppsx), or by the members of the zip file."""
+        """Claim files by name (.pptx, .pptm, .ppsx), or by the members of the zip file."""
         by_name = file.uri.lower().endswith(EXTENSIONS)
         return by_name or zipped.is_office(head, "ppt/presentation.xml")
 

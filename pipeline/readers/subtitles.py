@@ -56,12 +56,12 @@ class SubtitlesReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.srt, .vtt), or by `WEBVTT` at the start."""
+        """Claim files by name (.srt, .vtt), or by `WEBVTT` at the start."""
         start = head.removeprefix(b"\xef\xbb\xbf")[:7]
         return file.uri.lower().endswith(EXTENSIONS) or start.rstrip() == b"WEBVTT"
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """All captions as one text."""
+        """Yield all captions as one record."""
         text, codec = encoding.read_document(file, self.max_bytes, self.encoding)
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         cues = list(_CUE.finditer(text))

@@ -97,7 +97,7 @@ def _renamed(kind: str, part: dict[str, Any], keys: dict[str, str]) -> dict[str,
 
 
 def openai_result(message: dict[str, Any]) -> dict[str, Any]:
-    """OpenAI's message by a tool as a block."""
+    """A message with OpenAI's role `tool` as a Converse block; raises `UnreadableError`."""
     call_id = message.get("tool_call_id")
     if not isinstance(call_id, str):
         raise UnreadableError("read.tool_result_without_call", message.get("name"))

@@ -51,7 +51,7 @@ class WarcReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger pages are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.warc, .warc.gz, .wet), or by `WARC/` at the start."""
+        """Claim files by name (.warc, .warc.gz, .wet), or by `WARC/` at the start."""
         names = (".warc", ".warc.gz", ".wet", ".wet.gz", ".warc.wet.gz")
         return file.uri.lower().endswith(names) or head.startswith(b"WARC/")
 

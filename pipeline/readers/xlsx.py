@@ -59,7 +59,7 @@ class XlsxReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.xlsx, .xlsm), or by the members of the zip file."""
+        """Claim files by name (.xlsx, .xlsm), or by the members of the zip file."""
         by_name = file.uri.lower().endswith(EXTENSIONS)
         return by_name or zipped.is_office(head, "xl/workbook.xml")
 
