@@ -85,7 +85,7 @@ class EmailReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger messages are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """Claim files by name (.eml, .mbox, .mhtml), or by headers at the start that only mail has."""
+        """Claim files by name (.eml, .mbox, .mhtml), or by headers that only mail starts with."""
         if file.uri.lower().endswith((".eml", ".mbox", ".mbx", *_PAGES)):
             return True
         match = _HEADER.match(head)
