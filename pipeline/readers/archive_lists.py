@@ -1,4 +1,4 @@
-"""What a zip or tar file holds, member by member, without unpacking any.
+"""List the members of a zip or tar file one by one, without unpacking any.
 
 Reasons, for an archive: `read.damaged` (value: what is wrong), `read.too_many_members` (value:
 members). For a member: `read.damaged`, `read.encrypted`, `read.not_a_file` (value: what it is).
@@ -20,18 +20,18 @@ from pipeline.source import SourceFile
 
 
 @dataclass(frozen=True)
-class Found:
-    """A member as the archive lists it, or why it cannot be read."""
+class ArchiveEntry:
+    """A member as the archive lists it; `opener` says why if it cannot be read."""
 
     name: str
     packed: int  # bytes in the archive that it is unpacked from
     opener: Callable[[], BinaryIO] | UnreadableError
 
 
-def zip_members(file: SourceFile, most: int) -> Iterator[Found]:
-    """The members of a zip file, of `most` at most; no two may share bytes, as in bombs they do.
+def zip_members(file: SourceFile, most: int) -> Iterator[ArchiveEntry]:
+    """Yield the members of a zip file.
 
-    Raises UnreadableError.
+    Raises UnreadableError if there are more than `most`, or if two share bytes, as in zip bombs.
     """
     with file.open() as stream:
         try:
@@ -42,37 +42,41 @@ def zip_members(file: SourceFile, most: int) -> Iterator[Found]:
         if len(infos) > most:
             raise UnreadableError("read.too_many_members", len(infos), most)
         if _overlaps(infos):
-            raise UnreadableError("read.damaged", "its members overlap, as those of a bomb")
+            raise UnreadableError("read.damaged", "its members overlap, as in a zip bomb")
         for info in infos:
-            yield Found(_shown(info.filename), info.compress_size, _zip_opener(archive, info))
+            yield ArchiveEntry(
+                _shown(info.filename), info.compress_size, _zip_opener(archive, info)
+            )
 
 
-def tar_members(file: SourceFile, size: int) -> Iterator[Found]:
-    """The members of a tar file of so many bytes, as it is read. Raises UnreadableError."""
+def tar_members(file: SourceFile, size: int) -> Iterator[ArchiveEntry]:
+    """Yield the members of a tar file of `size` bytes while reading it; raises UnreadableError."""
     with file.open() as stream, file.open() as again:
         try:
             with tarfile.open(fileobj=stream, mode="r:") as archive:
                 for info in archive:
                     if not info.isdir():
-                        yield Found(_shown(info.name), info.size, _tar_opener(again, info, size))
+                        yield ArchiveEntry(
+                            _shown(info.name), info.size, _tar_opener(again, info, size)
+                        )
                 _refuse_broken_end(again, archive.offset)
         except (tarfile.TarError, *FAULTS) as error:
             raise UnreadableError("read.damaged", error) from error
 
 
 def _refuse_broken_end(stream: BinaryIO, offset: int) -> None:
-    """Raises UnreadableError where a tar file's list of members stops at what is no end.
+    """Raise UnreadableError if a tar file's list of members stops anywhere but at its end.
 
-    The library takes a damaged header for the end; the end is a block of zeros, or no block.
+    The library takes a damaged header for the end. The real end is a block of zeros, or no block.
     """
     stream.seek(offset)
     block = stream.read(tarfile.BLOCKSIZE)
     if block.strip(b"\0"):
-        raise UnreadableError("read.damaged", f"no member's header at byte {offset}")
+        raise UnreadableError("read.damaged", f"no valid member header at byte {offset}")
 
 
 def _shown(name: str) -> str:
-    """A member's name without what no text or terminal can hold, percent-encoded instead."""
+    """A member's name, with bytes that no text or terminal can show percent-encoded."""
     raw = name.encode("utf-8", "surrogateescape")
     if raw.isascii() and name.isprintable():
         return name

@@ -1,12 +1,12 @@
 """Archives and compressed files (.zip, .tar, .gz, .bz2, .xz, .zst): each member by its own reader.
 
-A member goes to the reader that its name and its first bytes ask for, with that reader's default
-settings; the locator is `member=NAME`, then what the reader says: `member=faq/tea.csv,row=3`. A
+A member is read by the reader that claims it by its name and first bytes, with default settings.
+Its locator is `member=NAME`, followed by the reader's own locator: `member=faq/tea.csv,row=3`. A
 compressed file is one member and needs no name: `tea.jsonl.gz` has locators `line=N`.
 
 Members are streams: nothing is unpacked to the disk and no name is used as a path, so `../` in a
-name is harmless, and is refused all the same. Links, devices and other members that are no files
-are rejected, and so are archives inside archives but one: a compressed tar or member.
+name is harmless, but refused all the same. Links, devices and other members that are not files are
+rejected, and so are archives inside archives, except a compressed tar or a compressed member.
 
 Reasons, for an archive: `read.empty_file`, `read.damaged` and `read.inflated` (see
 `pipeline.readers.members`), `read.too_many_members` (value: members), `read.encrypted`,
@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from pipeline.readers import members
-from pipeline.readers.archive_lists import Found, tar_members, zip_members
+from pipeline.readers.archive_lists import ArchiveEntry, tar_members, zip_members
 from pipeline.readers.compressed import STREAMS, unpacked
 from pipeline.readers.members import Member
 from pipeline.readers.per_file import PerFileReader
@@ -36,15 +36,16 @@ from pipeline.source import SourceFile
 REASONS = {
     **members.REASONS,
     "read.empty_file": "the file is empty or holds only white space",
-    "read.too_many_members": "the archive has more members than this reader takes; unpack it",
+    "read.too_many_members": "the archive has more members than this reader accepts; unpack it",
     "read.encrypted": "the file needs a password; save it without one",
     "read.unsupported_archive": "no reader unpacks this kind of archive; unpack it yourself",
-    "read.no_members": "the archive holds no file",
+    "read.no_members": "the archive contains no files",
     "read.bad_file_name": "a file name points outside its own folder, or is a URL",
-    "read.not_a_file": "the member is a link, a device or another thing that holds no text",
-    "read.duplicate_member": "the archive holds a member of this name before; that one was read",
+    "read.not_a_file": "the member is a link, a device or something else that holds no text",
+    "read.duplicate_member": "an earlier member has the same name; only that one was read",
     "read.nested_archive": "an archive inside an archive is not unpacked; unpack it yourself",
-    "read.image_in_archive": "an image needs a place of its own to be named by; unpack it",
+    "read.image_in_archive": "an image must be a file of its own, so that records can name it; "
+    "unpack the archive",
 }
 
 MAX_MEMBERS = 100_000
@@ -59,7 +60,7 @@ _NAMED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", "
 
 
 class ArchiveReader(PerFileReader):
-    """Archives and compressed files: what their members give, each by its own reader."""
+    """Archives and compressed files: the records of their members, each read by its own reader."""
 
     name: ClassVar[str] = "archive"
 
@@ -68,11 +69,11 @@ class ArchiveReader(PerFileReader):
     )
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By the first bytes, or by name (.zip, .tar, .gz, .bz2, .xz, .zst)."""
+        """Claim files by their first bytes, or by name (.zip, .tar, .gz, .bz2, .xz, .zst)."""
         return _kind(head) is not None or file.uri.lower().endswith(_NAMED)
 
     def rows(self, file: SourceFile) -> Iterator[Row | MadeFrame]:
-        """The rows of all members, in the archive's order."""
+        """Yield the rows of all members, in the archive's order."""
         if file.size == 0:
             raise UnreadableError("read.empty_file", 0)
         kind = _kind(file.head())
@@ -83,11 +84,11 @@ class ArchiveReader(PerFileReader):
         elif kind == "tar":
             yield from self._members(file, tar_members(file, file.size))
         else:
-            unknown = "its first bytes are of no archive"
+            unknown = "its first bytes are not those of an archive"
             raise UnreadableError("read.unsupported_archive", kind or unknown)
 
     def _compressed(self, file: SourceFile, kind: str) -> Iterator[Row | MadeFrame]:
-        """A compressed file is its one member, or a tar of members."""
+        """Yield the rows of a compressed file: one member, or a tar of members."""
         member = unpacked(file, kind, file.size)
         inner = _kind(member.head())
         if inner == "tar":
@@ -96,43 +97,45 @@ class ArchiveReader(PerFileReader):
             _refuse_nested(inner, member)
             yield from _read(file, member, "")
 
-    def _members(self, file: SourceFile, listed: Iterator[Found]) -> Iterator[Row | MadeFrame]:
-        seen: dict[str, int] = {}
-        for number, found in enumerate(listed, 1):
-            seen[found.name] = seen.get(found.name, 0) + 1
-            twice = seen[found.name]
-            place = f"member={found.name}" + (f"#{twice}" if twice > 1 else "")
+    def _members(
+        self, file: SourceFile, listed: Iterator[ArchiveEntry]
+    ) -> Iterator[Row | MadeFrame]:
+        times: dict[str, int] = {}  # by name: how often it has been listed
+        for number, entry in enumerate(listed, 1):
+            times[entry.name] = times.get(entry.name, 0) + 1
+            nth = times[entry.name]
+            place = f"member={entry.name}" + (f"#{nth}" if nth > 1 else "")
             try:
                 if number > self.max_members:
                     raise UnreadableError("read.too_many_members", None, self.max_members)
-                yield from self._member(file, found, place, twice)
+                yield from self._member(file, entry, place, nth)
             except UnreadableError as fault:
                 yield fault.row(file, place)
                 if number > self.max_members:
                     return
-        if not seen:
+        if not times:
             raise UnreadableError("read.no_members")
 
     def _member(
-        self, file: SourceFile, found: Found, place: str, twice: int
+        self, file: SourceFile, entry: ArchiveEntry, place: str, nth: int
     ) -> Iterator[Row | MadeFrame]:
-        if isinstance(found.opener, UnreadableError):
-            raise found.opener
-        if _leads_out(found.name):
-            raise UnreadableError("read.bad_file_name", found.name)
-        if twice > 1:
-            raise UnreadableError("read.duplicate_member", found.name)
-        member = members.checked(file, found.name, found.packed, found.opener)
+        if isinstance(entry.opener, UnreadableError):
+            raise entry.opener
+        if _leads_out(entry.name):
+            raise UnreadableError("read.bad_file_name", entry.name)
+        if nth > 1:
+            raise UnreadableError("read.duplicate_member", entry.name)
+        member = members.checked(file, entry.name, entry.packed, entry.opener)
         kind = _kind(member.head())
         if kind is not None and kind in STREAMS:
-            member = unpacked(member, kind, found.packed)
+            member = unpacked(member, kind, entry.packed)
             kind = _kind(member.head())
         _refuse_nested(kind, member)
         yield from _read(file, member, place)
 
 
 def _read(file: SourceFile, member: Member, place: str) -> Iterator[Row | MadeFrame]:
-    """The member's rows, as rows of the archive."""
+    """Yield the member's rows as rows of the archive `file`; `place` begins their locators."""
     from pipeline.readers import reader_of
 
     reader = reader_of(member)
@@ -143,13 +146,13 @@ def _read(file: SourceFile, member: Member, place: str) -> Iterator[Row | MadeFr
             yield row.inside(file.uri, place)
             continue
         inner = row.get("locator") or ""
-        own: dict[str, Any] = {"source": file.uri}
-        own["locator"] = ",".join(part for part in (place, inner) if part)
-        yield {**row, **own}
+        origin: dict[str, Any] = {"source": file.uri}
+        origin["locator"] = ",".join(part for part in (place, inner) if part)
+        yield {**row, **origin}
 
 
 def _kind(head: bytes) -> str | None:
-    """The kind of archive that starts so, None for what is none."""
+    """The kind of archive that starts with these bytes; None for anything else."""
     if head.startswith(tuple(_UNSUPPORTED)):
         return next(kind for magic, kind in _UNSUPPORTED.items() if head.startswith(magic))
     known = signature(head)
@@ -157,7 +160,7 @@ def _kind(head: bytes) -> str | None:
 
 
 def _refuse_nested(kind: str | None, member: Member) -> None:
-    """Raises UnreadableError for an archive, unless another reader claims it: a Word document."""
+    """Raise UnreadableError for an archive, unless another reader claims it (a Word document)."""
     from pipeline.readers import reader_of
 
     if kind and not (kind == "zip" and reader_of(member).name != ArchiveReader.name):

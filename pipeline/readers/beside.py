@@ -1,4 +1,4 @@
-"""What stands beside the turns of a record: its tools, its reference answer, its metadata.
+"""The columns beside the turns of a record: its tools, its reference answer, its metadata.
 
 Reasons: `read.bad_tools` (value: the column, or the tool's name), `read.not_text` (value: the
 column and its type), `read.not_scalar` (value: the column and its type).
@@ -16,14 +16,17 @@ from pipeline.readers.turns import json_type
 
 REASONS = {
     "read.bad_tools": "the tools are neither OpenAI's list nor Converse's `toolConfig`, or two "
-    "have one name",
-    "read.not_scalar": "a column of metadata holds a list or an object, which no grader is handed",
+    "have the same name",
+    "read.not_scalar": "a metadata column holds a list or an object, which graders do not accept",
 }
 
 
 def tools(row: Mapping[str, Any], name: str | None) -> dict[str, Any]:
-    """`toolConfig` or `tools`, by the shape of the column, which may be JSON as text; empty where
-    there are none."""
+    """The tools in the column `name`, under the key `toolConfig` or `tools` according to their
+    shape; empty if there are none.
+
+    The column may hold JSON as text. Raises `UnreadableError`.
+    """
     given = row.get(name) if name else None
     if isinstance(given, str) and (held := json_object.in_text(given)) is not None:
         given = held
@@ -32,19 +35,19 @@ def tools(row: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     is_config = isinstance(given, dict) and isinstance(given.get("tools"), list)
     if not is_config and not isinstance(given, list):
         raise UnreadableError("read.bad_tools", f"{name}: {json_type(given)}")
-    found = {"toolConfig" if is_config else "tools": given}
-    for each, times in Counter(declared(found) or ()).items():
+    keyed = {"toolConfig" if is_config else "tools": given}
+    for each, times in Counter(declared(keyed) or ()).items():
         if times > 1:
             raise UnreadableError("read.bad_tools", each)
-    return found
+    return keyed
 
 
-def declared(found: Mapping[str, Any]) -> list[str] | None:
-    """The names of the tools that `tools` found; None where one of them is not to be made out.
+def declared(keyed: Mapping[str, Any]) -> list[str] | None:
+    """The names of the tools that `tools` returned; None if a tool's name cannot be determined.
 
-    What else a tool must have is for the target and its schema to say.
+    The target and its schema check what else a tool must have.
     """
-    given = found.get("tools") or found.get("toolConfig", {}).get("tools")
+    given = keyed.get("tools") or keyed.get("toolConfig", {}).get("tools")
     specs = [_spec(tool) for tool in given or ()]
     names = [spec["name"] for spec in specs if isinstance(spec, dict) and "name" in spec]
     known = specs and len(names) == len(specs) and all(isinstance(name, str) for name in names)
@@ -56,7 +59,7 @@ def _spec(tool: Any) -> Any:
 
 
 def reference_answer(row: Mapping[str, Any], name: str | None) -> dict[str, Any]:
-    """`reference_answer`, a text or an object; empty where there is none."""
+    """`reference_answer`, a text or an object, from the column `name`; empty if there is none."""
     answer = row.get(name) if name else None
     if answer is None:
         return {}
@@ -66,9 +69,9 @@ def reference_answer(row: Mapping[str, Any], name: str | None) -> dict[str, Any]
 
 
 def metadata(row: Mapping[str, Any], names: Collection[str] | None) -> dict[str, Any]:
-    """`metadata`, the columns that are there and not null; empty where there is none."""
-    found = {name: row[name] for name in names or () if row.get(name) is not None}
-    for name, value in found.items():
+    """`metadata`: those of the named columns that are present and not null; empty if none is."""
+    values = {name: row[name] for name in names or () if row.get(name) is not None}
+    for name, value in values.items():
         if not isinstance(value, str | int | float | bool):
             raise UnreadableError("read.not_scalar", f"{name}: {json_type(value)}")
-    return {"metadata": found} if found else {}
+    return {"metadata": values} if values else {}

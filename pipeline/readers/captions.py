@@ -1,9 +1,9 @@
-"""Captions of a folder of images, from what lies beside them.
+"""Captions of a folder of images, from the files beside them.
 
-`metadata.jsonl` or `metadata.csv` (Hugging Face's imagefolder) names files below its own folder
-in `file_name`; their captions stand in `caption`, `text`, or the column the recipe names, as a
+`metadata.jsonl` or `metadata.csv` (Hugging Face's imagefolder) names files below its own folder in
+`file_name`; their captions are in `caption`, `text`, or the column that the recipe names, as a
 string or a list of strings. An image that no metadata names takes the text of `NAME.txt` and
-`NAME.caption` (kohya, img2dataset), blank outer lines left out.
+`NAME.caption` (kohya, img2dataset), without blank lines at the start and end.
 
 Reasons: those of `jsonl` and `csv` for a row of metadata, `read.missing_column` (value:
 `file_name`), `read.bad_file_name` (value: the name), `read.no_caption`, `read.not_text` (value:
@@ -31,7 +31,7 @@ Caption = str | UnreadableError
 
 
 def is_metadata(uri: str) -> bool:
-    """Whether the file's name is one of metadata's."""
+    """Whether the file has the name of a metadata file."""
     return uri.rpartition("/")[2] in METADATA_NAMES
 
 
@@ -45,7 +45,7 @@ def stem(uri: str) -> str:
 
 
 def rows(metadata: SourceFile) -> Iterator[Located]:
-    """The rows of a metadata file, each with its locator."""
+    """Yield the rows of a metadata file, each with its locator."""
     if metadata.uri.endswith(".jsonl"):
         return jsonl.objects(metadata)
     return _csv_rows(metadata)
@@ -61,7 +61,7 @@ def _csv_rows(metadata: SourceFile) -> Iterator[Located]:
 
 
 def named_image(metadata: SourceFile, row: dict[str, object]) -> str:
-    """The URI of the image that a row is about; raises `UnreadableError`."""
+    """The URI of the image that a row of metadata describes; raises `UnreadableError`."""
     name = row.get("file_name")
     if name is None:
         raise UnreadableError("read.missing_column", "file_name")
@@ -71,7 +71,10 @@ def named_image(metadata: SourceFile, row: dict[str, object]) -> str:
 
 
 def captions_of(row: dict[str, object], column: str | None) -> list[Caption]:
-    """The captions in a row, or the reason why there is none; never empty."""
+    """The captions in a row of metadata, or the reason why there is none; never empty.
+
+    `column` is the column of captions that the recipe names.
+    """
     names = (column,) if column else CAPTION_COLUMNS
     value = next((row[name] for name in names if row.get(name) is not None), None)
     values = value if isinstance(value, list) and value else [value]
@@ -87,7 +90,7 @@ def _caption(value: object) -> Caption:
 
 
 def read_caption(file: SourceFile) -> Caption:
-    """The text of a caption file."""
+    """The text of a caption file, or why it cannot be read."""
     try:
         text, _ = encoding.read_document(file, _MAX_CAPTION_BYTES, None)
     except UnreadableError as fault:
@@ -96,7 +99,7 @@ def read_caption(file: SourceFile) -> Caption:
 
 
 def folders_of(uri: str) -> Iterator[str]:
-    """The folders a file lies in, the nearest first, down to "".
+    """Yield the folders that contain a file, from the nearest up to "".
 
     >>> list(folders_of("a/b/1.png"))
     ['a/b', 'a', '']

@@ -1,4 +1,4 @@
-"""Compressed files (.gz, .bz2, .xz, .zst): their bytes, unpacked as they are read."""
+"""Compressed files (.gz, .bz2, .xz, .zst): their bytes, unpacked while they are read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.readers import members
 from pipeline.readers.members import Member
 from pipeline.source import SourceFile
 
-XZ_MEMORY = 64 << 20  # bytes that unpacking may need
+XZ_MEMORY = 64 << 20  # the most bytes of memory for unpacking
 PIECE = 1 << 20
 
 _SUFFIX = re.compile(r"\.(gz|bz2|xz|zst)$", re.I)
@@ -22,9 +22,10 @@ _TAR_SUFFIX = re.compile(r"\.tgz$", re.I)
 
 
 def unpacked(file: SourceFile, kind: str, packed: int) -> Member:
-    """The one member of a compressed file, of a kind in `STREAMS`; raises UnreadableError.
+    """The only member of a compressed file; raises UnreadableError.
 
-    `packed` are the bytes that it is unpacked from. Its name is the file's without the suffix.
+    `kind` is a key of `STREAMS`, `packed` the number of bytes that the member is unpacked from. The
+    member's name is the file's without the suffix.
     """
     name = _TAR_SUFFIX.sub(".tar", _SUFFIX.sub("", file.uri))
     return members.checked(file, name, packed, partial(STREAMS[kind], file))
@@ -36,7 +37,7 @@ def _open_gzip(file: SourceFile) -> BinaryIO:
 
 
 class _Gzip(gzip.GzipFile):
-    """Closes the file that it was given as well."""
+    """Also closes the file that it was given."""
 
     def __init__(self, fileobj: BinaryIO) -> None:
         self.packed = fileobj
@@ -53,7 +54,7 @@ def _open_bzip2(file: SourceFile) -> BinaryIO:
 
 
 class _Bzip2(bz2.BZ2File):
-    """Closes the file that it was given as well."""
+    """Also closes the file that it was given."""
 
     def __init__(self, packed: BinaryIO) -> None:
         self.packed = packed
@@ -65,12 +66,12 @@ class _Bzip2(bz2.BZ2File):
 
 
 def _open_xz(file: SourceFile) -> BinaryIO:
-    """All streams of an xz file as one; what needs over 64 MB to unpack is refused."""
+    """All streams of an xz file as one; one that needs over 64 MB to unpack is refused."""
     return _Xz(file.open())  # type: ignore[return-value]
 
 
 class _Xz(members.Stream):
-    """lzma.LZMAFile has no limit on memory; this reads with one."""
+    """Unpacks with a memory limit, which lzma.LZMAFile does not have."""
 
     def __init__(self, packed: BinaryIO) -> None:
         self.packed = packed
@@ -115,4 +116,4 @@ STREAMS: dict[str, Callable[[SourceFile], BinaryIO]] = {
     "xz": _open_xz,
     "zstd": _open_zstd,
 }
-"""By kind of file."""
+"""How to open a file of each kind."""

@@ -1,19 +1,19 @@
-"""CSV and its kin: a row is a record, named by the header.
+"""CSV and similar formats: a row is a record, with the header's column names.
 
-Quoting is RFC 4180's and strict; where the delimiter is a tab and the lines say so, quotes are
-text (see `pipeline.readers.quoting`). Where each of the header's delimiters has a blank behind it,
-blanks behind delimiters are no part of a cell. The delimiter is the one of `, ; TAB |` that Excel's
-first line `sep=;` names, or else the one that cuts the first rows most evenly. A row with a fault
-costs itself: reading goes on at the line after the one it began on. The locator is `row=N`, data
-rows counted from 1; blank lines are no rows. What the columns mean is told by
+Quoting follows RFC 4180 strictly; if the delimiter is a tab and the lines show it, quotes are text
+(see `pipeline.readers.quoting`). If each delimiter in the header is followed by a blank, blanks
+after delimiters are not part of cells. The delimiter is one of `, ; TAB |`: the one that Excel's
+first line `sep=;` names, or else the one that cuts the first rows most evenly. A fault in a row
+costs only that row: reading goes on at the line after the one where the row began. The locator is
+`row=N`, with data rows counted from 1; blank lines are not rows. For the meaning of the columns see
 `pipeline.readers.conventions`.
 
 Reasons, for a file: `read.empty_file`, `read.binary` (value: the kind), `read.bad_encoding`
 (value: what was tried), `read.no_rows`, `read.duplicate_header` (value: the name),
 `read.unknown_columns` and `read.missing_column` (value: the header, the column). For a row:
 `read.ragged_row` (value: cells, threshold: cells of the header), `read.bad_quoting` (value: the
-parser's words), `read.unclosed_quote` (value: lines it ran on), `read.row_too_long` (threshold:
-characters), and those of `pipeline.readers.conventions`.
+parser's message), `read.unclosed_quote` (value: how many lines it spans), `read.row_too_long`
+(threshold: characters), and those of `pipeline.readers.conventions`.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ REASONS = {
     **{reason: text for reason, text in encoding.REASONS.items() if reason != "read.too_large"},
     "read.no_rows": "there are no rows, or none below the header",
     "read.ragged_row": "the row has more or fewer cells than the header",
-    "read.bad_quoting": "a quoted cell goes on after its closing quote",
-    "read.unclosed_quote": "a quote is opened and never closed",
+    "read.bad_quoting": "a quoted cell has text after its closing quote",
+    "read.unclosed_quote": "a quote is opened but never closed",
     "read.row_too_long": "the row is longer than this reader accepts, or a quote is never closed",
 }
 
 _IN_RANGES = "utf-8-sig"
-"""The codec of every file that is read in ranges, with a mark or without."""
+"""The codec of every file that is read in ranges, whether or not it has a byte order mark."""
 
 EXTENSIONS = (".csv", ".tsv", ".psv")
 
 
 class CsvReader(PerFileReader):
-    """Tables as delimited text with a header row."""
+    """Tables of delimited text with a header row."""
 
     name: ClassVar[str] = "csv"
     sandboxed: ClassVar[bool] = False
@@ -56,7 +56,7 @@ class CsvReader(PerFileReader):
         default=None, description="which column is what; if omitted, known names are looked for"
     )
     delimiter: Literal[",", ";", "\t", "|"] | None = Field(
-        default=None, description="what separates cells; left out, it is found"
+        default=None, description="what separates cells; if omitted, detected"
     )
     encoding: Encoding | None = Field(
         default=None, description="the encoding of all files; if omitted, detected for each file"
@@ -66,16 +66,19 @@ class CsvReader(PerFileReader):
     )
 
     def claims(self, file: SourceFile, head: bytes) -> bool:  # noqa: ARG002
-        """By name: .csv, .tsv, .psv."""
+        """Claim files by name: .csv, .tsv, .psv."""
         return file.uri.lower().endswith(EXTENSIONS)
 
     def pieces(self, file: SourceFile) -> Sequence[SourceFile]:
-        """A large file in UTF-8 in ranges of rows; one with a fault that is the file's is whole."""
+        """Cut a large file in UTF-8 into ranges of rows.
+
+        A file with a fault that concerns the whole file is not cut.
+        """
         try:
             if not self._codec(file).startswith("utf-8"):
                 return (file,)
             if delimited.named_delimiter(file.head(), _IN_RANGES):
-                return (file,)  # ranges count rows, and its first line is none
+                return (file,)  # ranges count rows, and its first line is not a row
             cut = self.delimiter or delimited.find_delimiter(file.head(), _IN_RANGES)
             names, habits = delimited.read_header(file, _IN_RANGES, cut, self.max_row_chars)
             conventions.header(list(dict.fromkeys(names)), self.columns)
@@ -85,14 +88,14 @@ class CsvReader(PerFileReader):
         if cut == quoting.TAB:
             as_text = delimited.quotes_are_text(file, _IN_RANGES, self.max_row_chars)
             if as_text != quoting.of_head(file.head(), _IN_RANGES):
-                return (file,)  # a range would be read as the first lines say
+                return (file,)  # for a range, only the first lines would decide
         if habits:
-            return (file,)  # quotes are looked for where cells begin
+            return (file,)  # ranges look for quotes only where cells begin
         most = self.max_row_chars
         return ranges.by_rows(file, cut, most, ranges.RANGE_BYTES, quotes=not as_text)
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """One row for each row of the table."""
+        """Yield the records of each row of the table."""
         codec = self._codec(file)
         table = delimited.objects(file, codec, self.delimiter, self.max_row_chars)
         yield from self._records(file, table, encoding_note(codec))
@@ -107,12 +110,12 @@ class CsvReader(PerFileReader):
     ) -> Iterator[Row]:
         layout: Columns | None = None
         asked = False
-        for locator, found in table:
-            if isinstance(found, UnreadableError):
-                yield found.row(file, locator)
+        for locator, cells in table:
+            if isinstance(cells, UnreadableError):
+                yield cells.row(file, locator)
                 continue
             if not asked:
-                # The header is every row's: what it lacks is said once, for the file.
-                layout, asked = conventions.header(list(found), self.columns), True
-            for row in conventions.records(found, layout, file, locator):
+                # All rows share the header: what it lacks is reported once, for the file.
+                layout, asked = conventions.header(list(cells), self.columns), True
+            for row in conventions.records(cells, layout, file, locator):
                 yield row if "rejected" in row else {"extra": note, **row}

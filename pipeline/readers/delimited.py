@@ -1,12 +1,12 @@
-"""Delimited text cut into rows, where a row with a fault costs itself and no other.
+"""Delimited text cut into rows, where a fault costs only the row that has it.
 
-Python's `csv` does the cutting, strictly. Two habits are told by the file: blanks behind all
-delimiters of the header, which are then no part of any cell, and quotes that are text (see
-`pipeline.readers.quoting`). What it cannot say is where to go on after a fault: a
-quote that is never closed makes all that follows one cell. So the lines of the row in work are
-kept, and after a fault all but its first are given back.
+Python's `csv` does the cutting, strictly. Two habits are detected from the file: blanks after all
+delimiters of the header, which are then not part of any cell, and quotes that are text (see
+`pipeline.readers.quoting`). `csv` cannot say where to go on after a fault: a quote that is never
+closed makes everything after it one cell. So the lines of the row being read are kept, and after a
+fault all but the first are read again.
 
-Reasons, told in `pipeline.readers.csv_table`: `read.empty_file`, `read.no_rows`,
+Reasons, explained in `pipeline.readers.csv_table`: `read.empty_file`, `read.no_rows`,
 `read.duplicate_header`, `read.ragged_row`, `read.bad_quoting`, `read.unclosed_quote`,
 `read.row_too_long`.
 """
@@ -26,7 +26,7 @@ from pipeline.readers.rows import Located, UnreadableError
 from pipeline.source import HEAD_BYTES, SourceFile
 
 Habits = Mapping[str, Any]
-"""What `csv` is told of a file's rows beside their delimiter."""
+"""The options of `csv.reader` for a file's rows, apart from the delimiter."""
 
 SPACED: Habits = {"skipinitialspace": True}
 
@@ -36,7 +36,8 @@ MAX_ROW_CHARS = 1_000_000
 _NAMED = re.compile(r'\ufeff?"?sep=([,;\t|])"?(?:\r\n?|\n)', re.IGNORECASE)
 _SAMPLE_ROWS = 50
 _MAX_RESTARTS = 1_000
-"""Lines given back that often; each time may cost `max_row_chars`, and a file could go on so."""
+"""How often lines may be given back to be read again: each time may cost `max_row_chars`, and a
+file could do this without end."""
 
 
 def file_encoding(file: SourceFile, declared: str | None) -> str:
@@ -50,7 +51,10 @@ def file_encoding(file: SourceFile, declared: str | None) -> str:
 def objects(
     file: SourceFile, codec: str, delimiter: str | None = None, limit: int = MAX_ROW_CHARS
 ) -> Iterator[Located]:
-    """Each data row by the header's names, or as its fault; a file's fault has no locator."""
+    """Yield each data row as an object by the header's names, or its fault, with its locator.
+
+    `limit` is the most characters of a row. A fault of the whole file has the locator "".
+    """
     cut = delimiter or find_delimiter(file.head(), codec)
     try:
         header, habits = read_header(file, codec, cut, limit)
@@ -61,20 +65,23 @@ def objects(
         habits = {"quoting": csv.QUOTE_NONE}
     first = file.span.before if file.span else 0
     number = 0
-    own = "utf-8" if file.span else codec  # no range begins with a mark
-    with io.TextIOWrapper(ranges.opened(file), encoding=own, newline="") as stream:
+    range_codec = "utf-8" if file.span else codec  # no range begins with a byte order mark
+    with io.TextIOWrapper(ranges.opened(file), encoding=range_codec, newline="") as stream:
         if named_delimiter(file.head(), codec):  # such a file has no ranges
             stream.readline()
         for number, row in enumerate(split_rows(stream, cut, limit, habits), first):
-            if number:  # the header is no data row
+            if number:  # the header is not a data row
                 yield f"row={number}", _named(header, row)
     if not number:
         yield "", UnreadableError("read.no_rows")
 
 
 def quotes_are_text(file: SourceFile, codec: str, limit: int) -> bool:
-    """Whether the quotes of a file cut at tabs are text: by all of it, or where a range of it is
-    read by the first lines, which must say the same (see `CsvReader.pieces`)."""
+    """Whether the quotes in a tab-delimited file are text, judging by all its lines.
+
+    For a range of a file, the first lines decide; `CsvReader.pieces` makes sure that they give the
+    same answer.
+    """
     if file.span or named_delimiter(file.head(), codec):
         return quoting.of_head(file.head(), codec)
     return quoting.of_file(file, codec, limit)
@@ -83,7 +90,7 @@ def quotes_are_text(file: SourceFile, codec: str, limit: int) -> bool:
 def read_header(
     file: SourceFile, codec: str, delimiter: str, limit: int
 ) -> tuple[list[str], Habits]:
-    """The names of the columns, and what `csv` must know of the rows; raises `UnreadableError`."""
+    """The names of the columns, and the habits of the rows; raises `UnreadableError`."""
     habits: Habits = {}
     while True:
         with io.TextIOWrapper(file.open(), encoding=codec, newline="") as stream:
@@ -96,20 +103,22 @@ def read_header(
 
 
 def _is_spaced(row: list[str]) -> bool:
-    """Whether all cells but the first begin with a blank."""
+    """Whether all cells except the first begin with a blank."""
     return len(row) > 1 and all(cell.startswith(" ") and cell.strip() for cell in row[1:])
 
 
 def named_delimiter(head: bytes, codec: str) -> str | None:
-    """The delimiter that a first line `sep=;` names, which Excel writes and reads and which is no
-    row; None where there is no such line."""
+    """The delimiter that a first line such as `sep=;` names; None if there is no such line.
+
+    Excel writes and reads that line; it is not a row.
+    """
     match = _NAMED.match(head[:100].decode(codec, "ignore"))
     return match[1] if match else None
 
 
 def find_delimiter(head: bytes, codec: str) -> str:
     """The delimiter that the first line names, or else the one that cuts the first rows most
-    evenly; of equals, into more cells."""
+    evenly; among equals, the one that gives more cells."""
     if named := named_delimiter(head, codec):
         return named
     text = head.decode(codec, "ignore")
@@ -119,7 +128,7 @@ def find_delimiter(head: bytes, codec: str) -> str:
 
 
 def _evenness(text: str, delimiter: str) -> tuple[float, int]:
-    """The share of rows as wide as the first, and that width; nothing for a single column."""
+    """The share of rows with as many cells as the first, and that number; zeros for one column."""
     widths = []
     for row in split_rows(io.StringIO(text, newline=""), delimiter, len(text)):
         widths.append(0 if isinstance(row, UnreadableError) else len(row))
@@ -133,8 +142,8 @@ def _evenness(text: str, delimiter: str) -> tuple[float, int]:
 def split_rows(
     stream: TextIO, delimiter: str, limit: int, habits: Habits | None = None
 ) -> Iterator[list[str] | UnreadableError]:
-    """Rows as cells, or as their fault. Blank lines are no rows."""
-    csv.field_size_limit(max(csv.field_size_limit(), limit + 1))  # the process's; only raised
+    """Yield each row as its cells, or its fault; blank lines are not rows."""
+    csv.field_size_limit(max(csv.field_size_limit(), limit + 1))  # process-wide, so only raised
     lines = _Lines(stream, limit)
     restarts = 0
     while True:
@@ -158,7 +167,7 @@ class _TooLongError(csv.Error):
 
 
 class _Lines:
-    """Lines of a stream, of which those of the row in work can be given back."""
+    """Lines of a stream; those of the row being read can be given back, to be read again."""
 
     def __init__(self, stream: TextIO, limit: int) -> None:
         self.stream = stream
@@ -193,7 +202,7 @@ class _Lines:
         return line
 
     def _skip_rest(self, line: str) -> None:
-        """Leaves a line that is over the limit, of which one character more was read."""
+        """Skip the rest of a line that is over the limit; `line` is what was read of it."""
         while line and not line.endswith(("\n", "\r")):
             line = self.stream.readline(self.limit + 1)
 
@@ -212,11 +221,11 @@ def _header(row: list[str] | UnreadableError | None, file: SourceFile) -> list[s
     if isinstance(row, UnreadableError):
         raise row
     header = [name.strip() for name in row]
-    seen = set[str]()
+    names = set[str]()
     for name in filter(None, header):
-        if name in seen:
+        if name in names:
             raise UnreadableError("read.duplicate_header", name)
-        seen.add(name)
+        names.add(name)
     return header
 
 

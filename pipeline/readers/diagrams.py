@@ -1,6 +1,6 @@
-"""Diagrams of Office documents (SmartArt): what their boxes say, as a list.
+"""Diagrams of Office documents (SmartArt): the text of their boxes, as a list.
 
-A drawing names the part that holds the diagram's data; what is drawn has none of the text.
+A drawing names the part that holds the diagram's data; the drawing itself contains no text.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _MOST_INDENTED = 9
-_NOT_SAID = ("doc", "pres")  # the diagram itself, and how its boxes are drawn
+_WITHOUT_TEXT = ("doc", "pres")  # the diagram itself, and how its boxes are drawn
 
 
 class Diagrams:
     """The diagrams of one part of a document."""
 
     def __init__(self, parts: Parts, part: str) -> None:
-        """From the parts of a document, and the name of the one that holds the drawings."""
+        """Take the parts of a document, and the name of the part that holds the drawings."""
         self._parts, self._part = parts, part
         self._links: dict[str, str] | None = None
         self._seen = {""}
 
     def said(self, element: _Element) -> str:
-        """What the diagram of a `relIds` element says, a line for each box; each part once.
+        """The text of the diagram that a `relIds` element names, with a line for each box.
 
-        Raises UnreadableError when the part is damaged.
+        "" for a part that was given before or does not exist. Raises UnreadableError when the part
+        is damaged.
         """
         if self._links is None:
             self._links = self._parts.relations(self._part)
@@ -41,7 +42,7 @@ class Diagrams:
 
 
 def diagram_text(model: _Element) -> str:
-    """The boxes of a diagram's data model as items, each below the one it belongs to."""
+    """The boxes of a diagram's data model as list items, each below the box it belongs to."""
     points = {attribute(e, "modelId") or "": e for e in model.iter("{*}pt")}
     below: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for link in model.iter("{*}cxn"):
@@ -49,20 +50,20 @@ def diagram_text(model: _Element) -> str:
             order = attribute(link, "srcOrd") or ""
             at = int(order) if order.isdecimal() and len(order) < 9 else 0
             below[attribute(link, "srcId") or ""].append((at, attribute(link, "destId") or ""))
-    documents = [(own, 0) for own, point in points.items() if attribute(point, "type") == "doc"]
-    told = []
-    waiting = [*((own, 0) for own in reversed(points)), *documents]  # the last one is next
+    documents = [(name, 0) for name, point in points.items() if attribute(point, "type") == "doc"]
+    lines = []
+    waiting = [*((name, 0) for name in reversed(points)), *documents]  # the last one is next
     while waiting:
-        own, level = waiting.pop()
-        point = points.pop(own, None)
+        name, level = waiting.pop()
+        point = points.pop(name, None)
         if point is None:
             continue
-        text = "" if attribute(point, "type") in _NOT_SAID else _text(point)
+        text = "" if attribute(point, "type") in _WITHOUT_TEXT else _text(point)
         if text:
-            told.append("  " * min(level, _MOST_INDENTED) + "- " + text)
+            lines.append("  " * min(level, _MOST_INDENTED) + "- " + text)
         inner = level + bool(text)
-        waiting += [(each, inner) for _, each in sorted(below.pop(own, ()), reverse=True)]
-    return "\n".join(told)
+        waiting += [(each, inner) for _, each in sorted(below.pop(name, ()), reverse=True)]
+    return "\n".join(lines)
 
 
 def _text(point: _Element) -> str:

@@ -1,16 +1,16 @@
-"""A conversation written as one text, a speaker's mark before what is said, as messages.
+"""Turn a conversation written as one text, with a speaker's mark before each turn, into messages.
 
     Customer: My tea is bitter.
     Agent: Take cooler water.
     It should be at 80 degrees.
 
-Marks that say who is who (`User:`, `Human:`, `Q:`, `Khách hàng:` …) count where they stand at the
-beginning of a line; if there are none, two names do: who speaks first is the user. Of known marks
-only those count that the first user and the first assistant have, since an answer may hold others
-(a quiz, a dialogue that was asked for); customers may be handed on to another agent. A list of
-texts without marks is said in turn.
+Marks that say who speaks (`User:`, `Human:`, `Q:`, `Khách hàng:` …) count at the beginning of a
+line. If there are none, two other names count; who speaks first is the user. Of the known marks,
+only those of the first user and the first assistant count, because an answer may contain others (a
+quiz, a dialogue that was asked for); but customers may be passed on to another agent. In a list of
+texts without marks, user and assistant take turns.
 
-Reasons: `read.bad_messages` where nothing marks who speaks, `read.too_many_speakers` (value: how
+Reasons: `read.bad_messages` if no marks say who speaks, `read.too_many_speakers` (value: how
 many).
 """
 
@@ -24,7 +24,7 @@ from pipeline.readers.rows import UnreadableError
 from pipeline.readers.turns import role_of
 
 REASONS = {
-    "read.too_many_speakers": "more than two names speak; nobody says which is the assistant",
+    "read.too_many_speakers": "more than two names speak, and nothing says which is the assistant",
 }
 
 SPEAKERS = {
@@ -37,10 +37,10 @@ SPEAKERS = {
 ROLE_OF = {name: role for role, names in SPEAKERS.items() for name in names}
 
 _ASKED = frozenset(("q", "question", "hỏi", "a", "answer", "đáp", "trả lời"))
-"""Marks of questions and answers, where all others are those of speakers."""
+"""The marks of questions and answers; all others are marks of speakers."""
 
 _SERVED = frozenset(("customer", "client", "khách hàng", "khách"))
-"""Who may be answered by a bot first and a person then."""
+"""Users who may be answered first by a bot and then by a person."""
 
 _LIST_OF_OBJECTS = re.compile(r"\s*\[\s*\{")
 
@@ -53,10 +53,13 @@ _NAMED = re.compile(r"^[ \t]*(#?[^\W_][\w.'’-]{0,30}(?: [\w.'’-]{1,30}){0,2}
 
 
 def messages_in(value: Any) -> Any:
-    """Messages of a text with marks, of JSON in a string, or of a list of texts; else the value."""
+    """The messages of a text with marks, of JSON in a string, or of a list of texts.
+
+    Returns any other value unchanged. Raises `UnreadableError` for a text without marks.
+    """
     if isinstance(value, str):
         return _parsed(value) or _spoken(value)
-    if isinstance(value, list) and len(value) > 1 and all(isinstance(one, str) for one in value):
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(text, str) for text in value):
         roles = ("user", "assistant")
         return [{"role": roles[at % 2], "content": said} for at, said in enumerate(value)]
     return value
@@ -65,17 +68,18 @@ def messages_in(value: Any) -> Any:
 def has_turns(value: Any) -> bool:
     """Whether a value has the shape of a conversation: messages, texts in turn, marked speakers."""
     try:
-        found = messages_in(value)
+        messages = messages_in(value)
     except UnreadableError:
         return False
-    return isinstance(found, list) and any(isinstance(one, dict) for one in found)
+    return isinstance(messages, list) and any(isinstance(message, dict) for message in messages)
 
 
 def is_answer(value: Any, prompt: Any) -> bool:
-    """Whether a value is what answers a prompt: no conversation, or one the assistant begins.
+    """Whether a value answers a prompt: it is no conversation, or one that the assistant begins.
 
-    A text is a conversation beside a prompt if a user's known mark begins it, an assistant's is in
-    it, and the prompt too: nothing is lost then. Other answers have names and colons as well.
+    Beside a prompt, a text counts as a conversation only if a user's known mark begins it and it
+    contains an assistant's mark and the prompt too: nothing is lost then. Plain answers may contain
+    names and colons as well.
     """
     if isinstance(value, str):
         return not (_parsed(value) or _has_exchange(value, prompt))
@@ -88,7 +92,7 @@ def is_answer(value: Any, prompt: Any) -> bool:
 
 
 def is_spoken(value: Any) -> bool:
-    """Whether a value is a text and no list written as one: a dialogue, or what is told of it."""
+    """Whether a value is a text, such as a dialogue or its summary, and not a list as JSON text."""
     return isinstance(value, str) and not _LIST_OF_OBJECTS.match(value)
 
 
@@ -101,12 +105,12 @@ def _has_exchange(text: str, prompt: Any) -> bool:
 
 
 def holds(text: str, *said: Any) -> bool:
-    """Whether each of these texts is all that somebody says at once in a text of turns."""
+    """Whether each text in `said` is exactly one turn of the dialogue `text`, except for spaces."""
     try:
-        told = {_even(one["content"]) for one in _spoken(text)}
+        turns = {_even(turn["content"]) for turn in _spoken(text)}
     except UnreadableError:
         return False
-    return told.issuperset(map(_even, said))
+    return turns.issuperset(map(_even, said))
 
 
 def _even(text: str) -> str:
@@ -131,20 +135,20 @@ def _spoken(text: str) -> list[dict[str, str]]:
 
 
 def _marked(text: str) -> list[tuple[re.Match[str], str]]:
-    """The known marks that count, with their names; none where something stands before them."""
-    found = [(mark, _name_of(mark[1])) for mark in _KNOWN.finditer(text)]
-    if not found or text[: found[0][0].start()].strip():
+    """The known marks that count, with their names; empty if there is text before the first."""
+    marks = [(mark, _name_of(mark[1])) for mark in _KNOWN.finditer(text)]
+    if not marks or text[: marks[0][0].start()].strip():
         return []
-    counted = _counted([name for _, name in found if ROLE_OF[name] != "system"])
+    counted = _counted([name for _, name in marks if ROLE_OF[name] != "system"])
     return [
         (mark, name)
-        for at, (mark, name) in enumerate(found)
+        for at, (mark, name) in enumerate(marks)
         if name in counted or (at == 0 and ROLE_OF[name] == "system")
     ]
 
 
 def _counted(names: list[str]) -> frozenset[str]:
-    """Which of the names of users and assistants are those of who speaks."""
+    """Which of the marks' names are those of the speakers; `names` are in the order of the text."""
     kin = [name for name in names if (name in _ASKED) == (names[0] in _ASKED)]
     first: dict[str, str] = {}
     for name in (*kin, *names):
@@ -156,7 +160,7 @@ def _counted(names: list[str]) -> frozenset[str]:
 
 
 def _name_of(mark: str) -> str:
-    """The known name without regard to case; `aı` is how a Turkish computer lowers `AI`."""
+    """The known name of a mark, ignoring case; `aı` is `AI` lowered by a Turkish computer."""
     exact = mark.lower()
     if exact in ROLE_OF:
         return exact

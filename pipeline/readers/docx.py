@@ -1,12 +1,12 @@
-"""Word documents: paragraphs, headings, lists, tables and notes, tracked changes accepted.
+"""Word documents: paragraphs, headings, lists, tables and notes, with tracked changes accepted.
 
-Read from the XML itself, about thirty times as fast as through an object model. Headings become
-`#` lines, bullets `-` lines, tables Markdown tables, footnotes and endnotes `[^1]` marks with
-their texts at the end, diagrams (SmartArt) lists; what Word numbers has the number it shows.
-Equations stand on one line (`(a+b)/2`, `x^2`), signs of symbol fonts are the characters they show.
-Insertions are text, deletions and moved-away text are not; text that is hidden (`w:vanish`, also by
-its style), field codes, the small print of ruby, headers and footers are left out. One document is
-one record; `extra` says `{"tracked_changes": n}` when there were any.
+The text is read from the XML itself, about thirty times as fast as through an object model.
+Headings become `#` lines, bullets `-` lines, tables Markdown tables, footnotes and endnotes `[^1]`
+marks with their texts at the end, diagrams (SmartArt) lists; numbered paragraphs get the number
+that Word shows. Equations are put on one line (`(a+b)/2`, `x^2`); letters in symbol fonts become
+the characters they show. Insertions are kept, deletions and moved-away text are not. Hidden text
+(`w:vanish`, also by its style), field codes, the small annotations of ruby, headers and footers are
+left out. One document is one record; `extra` holds `{"tracked_changes": n}` if there were any.
 
 Reasons: those of `pipeline.readers.zipped`, `read.too_deep` among them, and `read.no_text`.
 """
@@ -50,7 +50,7 @@ EXTENSIONS = (".docx", ".docm", ".dotx", ".dotm")
 MAX_BYTES = 50_000_000
 MAX_LEVELS = 64
 
-# What holds no running text of its own: deletions, field codes, properties, drawings' fallbacks.
+# Elements without running text of their own: deletions, field codes, properties, drawing fallbacks.
 _SILENT = {
     "del", "moveFrom", "delText", "instrText", "delInstrText", "pPr", "rPr", "sectPr", "tblPr",
     "tblGrid", "trPr", "tcPr", "sdtPr", "sdtEndPr", "Fallback", "binData", "fldData", "rt",
@@ -72,12 +72,12 @@ class DocxReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.docx, .docm, .dotx), or by the first member of the zip file."""
+        """Claim files by name (.docx, .docm, .dotx), or by the first member of the zip file."""
         by_name = file.uri.lower().endswith(EXTENSIONS)
         return by_name or zipped.is_office(head, "word/document.xml")
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The document."""
+        """Yield the document as one record."""
         with zipped.opened(file, self.max_bytes) as parts:
             document = _Document(parts)
             text = document.text()
@@ -93,7 +93,7 @@ class DocxReader(PerFileReader):
 
 
 class _Document:
-    """One document while its text is put together."""
+    """One document while its text is being put together."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -104,7 +104,7 @@ class _Document:
         self.diagrams = Diagrams(parts, self.main)
         self.plain: dict[_Element, Plain] = {}
         self.changes = 0
-        self.tables = 0  # that are around what is being read
+        self.tables = 0  # how many tables enclose the element that is being read
 
     def text(self) -> str:
         root = self._part(self.main)
@@ -121,7 +121,7 @@ class _Document:
     def _blocks(self, element: _Element, level: int) -> Iterator[Block]:
         if level > MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
-        begun: list[str] = []  # by paragraphs that run on
+        begun: list[str] = []  # texts of paragraphs that run on into the next
         for child in element:
             kind = NAMES[child.tag]
             if kind == "p":
@@ -155,7 +155,7 @@ class _Document:
         if style.hidden and not text:
             return ""
         mark = self.lists.mark(said) if said.style or said.number else ""
-        if not text:  # a number alone says something in a table: which row it is
+        if not text:  # in a table, a number alone has a meaning: it says which row it is
             return mark.strip() if self.tables and mark != BULLET else ""
         if style.heading:
             label = "" if mark == BULLET else mark
@@ -163,57 +163,60 @@ class _Document:
         return item(mark, text) if mark else text
 
     def _walked(self, paragraph: _Element, level: int) -> Plain:
-        told: list[str] = []
+        pieces: list[str] = []
         style, number, runs_on = kind_of(paragraph)
         if self.styles.hides(style):
             for run in shown_runs(paragraph):
-                self._runs(run, level, told)
+                self._runs(run, level, pieces)
         else:
-            self._runs(paragraph, level, told)
-        return Plain("".join(told), style, number, runs_on)
+            self._runs(paragraph, level, pieces)
+        return Plain("".join(pieces), style, number, runs_on)
 
-    def _runs(self, element: _Element, level: int, told: list[str]) -> None:
-        """Add what a paragraph, or a part of one, says. A run is looked into here: most are."""
+    def _runs(self, element: _Element, level: int, pieces: list[str]) -> None:
+        """Add the text of a paragraph, or of a part of one, to `pieces`.
+
+        The elements of a run are read here, without another call, because most elements are runs.
+        """
         if level > 2 * MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
         for child in element:
             kind = NAMES[child.tag]
             if kind == "t":
-                told.append(child.text or "")
+                pieces.append(child.text or "")
             elif kind == "r":
                 for part in child:
-                    own = NAMES[part.tag]
-                    if own == "t":
-                        told.append(part.text or "")
-                    elif self._other(part, own, level + 1, told):
+                    part_kind = NAMES[part.tag]
+                    if part_kind == "t":
+                        pieces.append(part.text or "")
+                    elif self._other(part, part_kind, level + 1, pieces):
                         break
-            elif self._other(child, kind, level, told):
+            elif self._other(child, kind, level, pieces):
                 return
 
-    def _other(self, child: _Element, kind: str, level: int, told: list[str]) -> bool:
-        """Add what any other part says; returns whether it hides what stands behind it."""
-        if kind == "rPr":  # stands before what it is about
+    def _other(self, child: _Element, kind: str, level: int, pieces: list[str]) -> bool:
+        """Add the text of any other element; returns whether it hides what follows it."""
+        if kind == "rPr":  # it comes before the text that it formats
             return self._hides(child)
         if kind in _SPACES:
-            told.append(_SPACES[kind])
+            pieces.append(_SPACES[kind])
         elif kind in _NOTES:
             number = self._note(_NOTES[kind], attribute(child, "id") or "")
-            told.append(f"[^{number}]")
+            pieces.append(f"[^{number}]")
         elif kind == "sym":
-            told.append(sign_at(attribute(child, "font") or "", attribute(child, "char") or ""))
+            pieces.append(sign_at(attribute(child, "font") or "", attribute(child, "char") or ""))
         elif kind == "oMath":
-            told.append("\n" * _follows_its_like(child) + linear(child))
+            pieces.append("\n" * _follows_its_like(child) + linear(child))
         elif kind == "relIds":
-            told.append("\n" + self.diagrams.said(child) + "\n")
+            pieces.append("\n" + self.diagrams.said(child) + "\n")
         elif kind == "p":  # of a text box inside a run
             said = self.plain.get(child) or self._walked(child, level + 1)
-            told.append("\n" + self._paragraph(said) + "\n" * (not said.runs_on))
+            pieces.append("\n" + self._paragraph(said) + "\n" * (not said.runs_on))
         elif kind not in _SILENT:
-            self._runs(child, level + 1, told)
+            self._runs(child, level + 1, pieces)
         return False
 
     def _hides(self, properties: _Element) -> bool:
-        """Whether a run's properties, or its style, say that it is not shown."""
+        """Whether a run is hidden by its properties or its style."""
         hidden = False
         for each in properties:
             kind = NAMES[each.tag]
@@ -230,7 +233,7 @@ class _Document:
         wanted = dict(self.notes)
         for kind in ("footnotes", "endnotes"):
             name = zipped.joined(self.main.rpartition("/")[0], f"{kind}.xml")
-            if not any(own == kind for own, _ in wanted) or name not in self.parts:
+            if not any(wanted_kind == kind for wanted_kind, _ in wanted) or name not in self.parts:
                 continue
             for note in self._part(name):
                 mark = wanted.get((kind, attribute(note, "id") or ""))

@@ -1,7 +1,7 @@
-"""Fields of a Word document within the code of others, as a letter's salutation is made.
+"""Fields of a Word document inside the code of other fields, such as in a form letter's salutation.
 
-A field is its code and then its result. The code is told apart by its elements' names, but a field
-within it has a result of its own, which is in the document as text and no part of what is shown.
+A field is its code, then its result. The code is recognised by its elements' names. But a field
+inside that code has a result of its own, which is in the document as text although it is not shown.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _CODE = "instrText"
 
 
 def settle_codes(root: _Element) -> None:
-    """Rename as code what stands in the code of a field, where fields stand in fields' codes.
+    """Rename text inside a field's code to code, if the document has fields inside fields' codes.
 
-    Nothing is touched where their marks do not pair: all that follows would be a code.
+    Changes nothing if the marks of the fields do not pair: everything that follows would be code.
     """
     marks = _Marks()
     nested = False
@@ -46,7 +46,7 @@ class _Marks:
         self.codes = 0
 
     def passed(self, mark: str) -> bool:
-        """Go past a mark; False where it is of no field."""
+        """Go past a mark; False if it belongs to no field."""
         if mark == "begin":
             self.open.append(True)
             self.codes += 1

@@ -1,7 +1,7 @@
-"""What stands before a paragraph of a Word document's list, and how such paragraphs stand together.
+"""The marks before paragraphs in a Word document's lists, and how such paragraphs are joined.
 
-Items of bullets and of plain numbers (`1.`, `a)`, `(iv)`) follow each other line by line, as
-Markdown's do; a paragraph with a longer label (`Article 4.`, `1.2`) is a paragraph.
+Items with bullets and plain numbers (`1.`, `a)`, `(iv)`) follow each other line by line, as in
+Markdown; a paragraph with a longer label (`Article 4.`, `1.2`) stays a paragraph.
 """
 
 from __future__ import annotations
@@ -20,54 +20,54 @@ _SHORT = re.compile(r"\(?\w{1,5}[.)] ?|- ")
 
 
 class Item(str):
-    """A paragraph that stands close to the item before it."""
+    """A list item: no blank line separates it from an item before it."""
 
     __slots__ = ()
 
 
 class Lists:
-    """A document's lists while its paragraphs are read in their order."""
+    """A document's lists while its paragraphs are read in order."""
 
     def __init__(self, parts: zipped.Parts, main: str, styles: Styles) -> None:
         self._parts, self._main, self._styles = parts, main, styles
 
     @cached_property
     def _numbering(self) -> Numbering:
-        """Read when a paragraph is of a list: it is large, and most documents need none of it."""
+        """Read on first use: it is large, and most documents do not need it."""
         name = zipped.joined(self._main.rpartition("/")[0], "numbering.xml")
         return Numbering(self._parts.xml(name) if name in self._parts else None)
 
     def mark(self, said: Plain) -> str:
-        """What stands before a paragraph, which is counted: `- `, `1.2 `, `Article 4. ` or ""."""
-        own = said.number or Number("", "")
+        """Count a paragraph and return its mark: `- `, `1.2 `, `Article 4. ` or ""."""
+        direct = said.number or Number("", "")
         style = self._styles[said.style].number
-        number = own.list or style.list
+        number = direct.list or style.list
         if number == "0":
             return ""
         if not number:
             return BULLET if said.style.startswith("List") else ""
-        level = own.level or style.level
-        if not own.list and not own.level:
+        level = direct.level or style.level
+        if not direct.list and not direct.level:
             level = self._numbering.level_of(number, said.style) or level
         return self._numbering.mark(Number(number, level))
 
 
 def item(mark: str, text: str) -> str:
-    """A paragraph with its mark; an `Item` where that is short."""
+    """A paragraph with its mark; an `Item` if the mark is short."""
     return Item(mark + text) if _SHORT.fullmatch(mark) else mark + text
 
 
 def joined(blocks: Iterable[Block]) -> str:
-    """Blocks with a blank line between them, items of a list without."""
-    told: list[str] = []
+    """Join blocks with blank lines between them, but list items without."""
+    pieces: list[str] = []
     in_list = False
     for block in blocks:
         text = str(block).strip()
         if not text:
             continue
         is_item = isinstance(block, Item) or text.startswith(BULLET)
-        if told:
-            told.append("\n" if is_item and in_list else "\n\n")
-        told.append(text)
+        if pieces:
+            pieces.append("\n" if is_item and in_list else "\n\n")
+        pieces.append(text)
         in_list = is_item
-    return "".join(told)
+    return "".join(pieces)

@@ -1,8 +1,8 @@
-"""Numbers that Word gives to paragraphs: counted as it does, so that "Article 4" is there to cite.
+"""The numbers of paragraphs, counted as Word counts them, so that "Article 4" is in the text.
 
 `numbering.xml` holds lists of up to nine levels, each with its first number, its numerals and a
 text such as `Article %1.` or `%1.%2`; paragraphs, or their styles, name a list and a level. All
-that name the same list are counted together, in the order of the document.
+paragraphs that name the same list are counted together, in the order of the document.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BULLET = "- "
 LEVELS = 9
-_LONGEST_TEXT = 100  # of a label before its numbers are put in; Word's own dialog takes less
+_LONGEST_TEXT = 100  # of a label before its numbers are put in; Word's own dialog accepts less
 _MOST_DIGITS = 9
 _PLACE = re.compile(r"%([1-9])")
 
@@ -30,22 +30,22 @@ class _Level(NamedTuple):
     numerals: str = "decimal"
     text: str = ""
     legal: bool = False  # all numbers as 1, 2, 3
-    restart: int | None = None  # behind which level it starts anew: 1 for the first, 0 for none
+    restart: int | None = None  # after which level counting restarts: 1 for the first, 0 for none
     gap: str = " "
-    style: str = ""  # the paragraphs' that are of this level
+    style: str = ""  # paragraphs of this style are of this level
 
 
 class _List(NamedTuple):
-    counted: str  # what is counted together
+    counted: str  # the id of the definition: lists with the same one are counted together
     levels: dict[int, _Level]
-    starts: dict[int, int]  # of levels that this list starts anew where it begins
+    starts: dict[int, int]  # by level: the number at which this list restarts where it begins
 
 
 class Numbering:
     """The lists of one document while its paragraphs are counted."""
 
     def __init__(self, root: _Element | None) -> None:
-        """From the root of `numbering.xml`; None for a document without one."""
+        """Take the root of `numbering.xml`; None for a document without that part."""
         parts = [] if root is None else [(NAMES[each.tag], each) for each in root]
         self._numbers = {attribute(e, "numId"): e for kind, e in parts if kind == "num"}
         self._definitions = {
@@ -57,29 +57,31 @@ class Numbering:
         self._begun: set[tuple[str, int]] = set()
 
     def level_of(self, number: str, style: str) -> str:
-        """The level of a list that a style's paragraphs are of; "" where the list names none."""
-        found = self._list(number)
-        levels = found.levels.items() if found else ()
+        """The level of a list that belongs to a style; "" if the list names none for it."""
+        definition = self._list(number)
+        levels = definition.levels.items() if definition else ()
         return next((str(at) for at, level in levels if level.style == style), "")
 
     def mark(self, number: Number) -> str:
-        """Count a paragraph and tell what stands before it: `- `, a label and a space, or "".
+        """Count a paragraph and return its mark: `- `, a label and a space, or "".
 
-        A list that the document does not define is one of bullets.
+        A list that the document does not define counts as a bulleted one.
         """
-        found = self._list(number.list)
-        if found is None:
+        a_list = self._list(number.list)
+        if a_list is None:
             return BULLET
         at = min(_int(number.level, 0), LEVELS - 1)
-        level = found.levels.get(at, _Level())
+        level = a_list.levels.get(at, _Level())
         if level.numerals == "bullet":
             return BULLET
-        counts = self._count(number.list, found, at)
-        text = _PLACE.sub(lambda place: self._told(found, counts, level, place), level.text, LEVELS)
+        counts = self._count(number.list, a_list, at)
+        text = _PLACE.sub(
+            lambda place: self._shown(a_list, counts, level, place), level.text, LEVELS
+        )
         return text.strip() + level.gap if text.strip() else ""
 
     def _list(self, number: str) -> _List | None:
-        """A list when the first paragraph is of it: a document may define hundreds."""
+        """The list with this number, built on first use: a document may define hundreds."""
         if number not in self._lists:
             self._lists[number] = self._new_list(number)
         return self._lists[number]
@@ -88,51 +90,53 @@ class Numbering:
         element = self._numbers.get(number)
         if element is None:
             return None
-        own = self._defined(_value(element, "abstractNumId"))
-        definition = self._definitions.get(own)
+        name = self._defined(_value(element, "abstractNumId"))
+        definition = self._definitions.get(name)
         if definition is None:
             return None
-        if own not in self._levels:
-            self._levels[own] = _levels_of(definition)
-        return _list_of(element, own, self._levels[own])
+        if name not in self._levels:
+            self._levels[name] = _levels_of(definition)
+        return _list_of(element, name, self._levels[name])
 
-    def _defined(self, own: str) -> str:
-        """The definition that a definition stands for: another's, where that is a style's."""
-        element = self._definitions.get(own)
+    def _defined(self, name: str) -> str:
+        """The id of the definition to use: that of a style, if definition `name` links to one."""
+        element = self._definitions.get(name)
         link = "" if element is None else _value(element, "numStyleLink")
-        return self._styled.get(link, own) if link else own
+        return self._styled.get(link, name) if link else name
 
     @cached_property
     def _styled(self) -> dict[str, str]:
-        """Definitions that are a style's, by it."""
-        return {_value(each, "styleLink"): own for own, each in self._definitions.items()}
+        """By style: the id of the definition that belongs to it."""
+        return {_value(each, "styleLink"): name for name, each in self._definitions.items()}
 
-    def _count(self, number: str, found: _List, at: int) -> list[int | None]:
-        counts = self._counts.setdefault(found.counted, [None] * LEVELS)
+    def _count(self, number: str, a_list: _List, at: int) -> list[int | None]:
+        """Count a paragraph at a level of a list; returns the counts of all levels."""
+        counts = self._counts.setdefault(a_list.counted, [None] * LEVELS)
         before = counts[at]
-        if at in found.starts and (number, at) not in self._begun:
+        if at in a_list.starts and (number, at) not in self._begun:
             self._begun.add((number, at))
             before = None
-        first = found.starts.get(at, found.levels.get(at, _Level()).start)
+        first = a_list.starts.get(at, a_list.levels.get(at, _Level()).start)
         counts[at] = first if before is None else before + 1
         for below in range(at + 1, LEVELS):
-            behind = found.levels.get(below, _Level()).restart
-            if behind is None or at < behind:
+            restart = a_list.levels.get(below, _Level()).restart
+            if restart is None or at < restart:
                 counts[below] = None
         return counts
 
-    def _told(
-        self, found: _List, counts: list[int | None], level: _Level, place: re.Match[str]
+    def _shown(
+        self, a_list: _List, counts: list[int | None], level: _Level, place: re.Match[str]
     ) -> str:
+        """The numeral for a place such as `%1` in a level's text."""
         at = int(place[1]) - 1
-        named = found.levels.get(at, _Level())
+        named = a_list.levels.get(at, _Level())
         count = counts[at]
-        number = found.starts.get(at, named.start) if count is None else count
+        number = a_list.starts.get(at, named.start) if count is None else count
         return numeral("decimal" if level.legal else named.numerals, number)
 
 
 def numeral(kind: str, number: int) -> str:
-    """A number as Word writes it; in figures where a kind is not known, or has none for it.
+    """A number as Word writes it; in digits if the kind is unknown or has no numeral for it.
 
     >>> [numeral(kind, 28) for kind in ("decimal", "lowerLetter", "upperRoman", "decimalZero")]
     ['28', 'bb', 'XXVIII', '28']
@@ -150,24 +154,24 @@ def _letters(number: int) -> str:
 def _roman(number: int) -> str:
     if not 0 < number < 4000:
         return ""
-    told = ""
+    numeral = ""
     for value, digit in _ROMAN:
         times, number = divmod(number, value)
-        told += digit * times
-    return told
+        numeral += digit * times
+    return numeral
 
 
 def _chinese(number: int) -> str:
     """Up to 9999, with tens and hundreds named: 十二, 一百零三."""
     if not 0 < number < 10_000:
         return ""
-    told, skipped = "", False
+    numeral, skipped = "", False
     for power, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
         digit = number // power % 10
         if digit:
-            told += ("零" if skipped and told else "") + _CHINESE[digit] + name
+            numeral += ("零" if skipped and numeral else "") + _CHINESE[digit] + name
         skipped = not digit
-    return told.removeprefix("一") if 10 <= number < 20 else told
+    return numeral.removeprefix("一") if 10 <= number < 20 else numeral
 
 
 _CHINESE = "零一二三四五六七八九"
@@ -205,31 +209,31 @@ def _list_of(number: _Element, counted: str, levels: dict[int, _Level]) -> _List
 
 
 def _levels_of(definition: _Element) -> dict[int, _Level]:
-    found = {}
+    levels = {}
     for each in definition:
         if NAMES[each.tag] == "lvl" and (at := _int(attribute(each, "ilvl"), 0)) < LEVELS:
-            found[at] = _level_of(each)
-    return found
+            levels[at] = _level_of(each)
+    return levels
 
 
 def _level_of(level: _Element) -> _Level:
-    said = {NAMES[each.tag]: attribute(each, "val") for each in level}
+    values = {NAMES[each.tag]: attribute(each, "val") for each in level}
     return _Level(
-        start=_int(said.get("start"), 0),  # as the schema has it
-        numerals=said.get("numFmt") or "decimal",
-        text=(said.get("lvlText") or "")[:_LONGEST_TEXT],
-        legal="isLgl" in said and said["isLgl"] not in ("0", "false", "off"),
-        restart=_int(said["lvlRestart"], 0) if "lvlRestart" in said else None,
-        gap="" if said.get("suff") == "nothing" else " ",
-        style=said.get("pStyle") or "",
+        start=_int(values.get("start"), 0),  # the schema's default
+        numerals=values.get("numFmt") or "decimal",
+        text=(values.get("lvlText") or "")[:_LONGEST_TEXT],
+        legal="isLgl" in values and values["isLgl"] not in ("0", "false", "off"),
+        restart=_int(values["lvlRestart"], 0) if "lvlRestart" in values else None,
+        gap="" if values.get("suff") == "nothing" else " ",
+        style=values.get("pStyle") or "",
     )
 
 
 def _value(element: _Element, name: str) -> str:
-    """The value of a part of that name; "" where there is none."""
+    """The value of the child element with that name; "" if there is none."""
     return next((attribute(e, "val") or "" for e in element if NAMES[e.tag] == name), "")
 
 
-def _int(told: str | None, without: int) -> int:
-    known = told is not None and told.isdecimal() and len(told) <= _MOST_DIGITS
-    return int(told) if known and told else without
+def _int(value: str | None, without: int) -> int:
+    known = value is not None and value.isdecimal() and len(value) <= _MOST_DIGITS
+    return int(value) if known and value else without

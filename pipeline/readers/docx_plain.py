@@ -1,9 +1,9 @@
-"""Paragraphs of a Word document that are runs of text and nothing else: most are.
+"""Paragraphs of a Word document that are runs of text and nothing else, as most are.
 
-They are read in one pass that lxml makes by itself, and that gives Python only what says
-something. What holds anything more (a tab, a note, a deletion, hidden text …) is left to the
-reader's own walk, and so is a document with text boxes, where paragraphs stand in paragraphs.
-What such a walk asks of a paragraph is here, too.
+They are read in one pass in lxml, which hands Python only the elements with text or formatting. A
+paragraph with anything more (a tab, a note, a deletion, hidden text …) is left to the reader's own
+walk, and so is a document with text boxes, where paragraphs are inside paragraphs. The questions
+that the walk asks about a paragraph are answered here, too.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 _GONE = ("del", "moveFrom")
 BOX = "txbxContent"
-"""What a text box holds."""
+"""The element that holds the content of a text box."""
 
 
 class Plain(NamedTuple):
-    """What a paragraph says, and of which kind it is."""
+    """The text of a paragraph, and what kind of paragraph it is."""
 
     text: str
     style: str  # its id; "" for none
-    number: Number | None  # None where only its style may say so
+    number: Number | None  # None if only its style may give it one
     runs_on: bool = False  # into the next paragraph
 
 
 def plain_paragraphs(
     root: _Element, others: frozenset[str], styles: Styles
 ) -> dict[_Element, Plain]:
-    """The plain paragraphs; none has an element within that is named as one of the `others`, or
-    a style that hides it or a part of it."""
+    """The plain paragraphs of a document: those without any element named in `others`, and without
+    a style that hides them or a part of them."""
     from lxml import etree
 
     space = etree.QName(root).namespace
@@ -46,7 +46,7 @@ def plain_paragraphs(
     names = [style, item, *(f"{{*}}{n}" for n in others)]
     if styles.may_hide:
         names.append(run_style)
-    found: dict[_Element, Plain] = {}
+    plain: dict[_Element, Plain] = {}
     number: Number | None = None
     at, is_plain, said, named = root, False, [""], ""
     for element in root.iter(paragraph, "{*}t", *names):
@@ -55,7 +55,7 @@ def plain_paragraphs(
             said.append(element.text or "")
         elif tag == paragraph:
             if is_plain:
-                found[at] = Plain("".join(said), named, number)
+                plain[at] = Plain("".join(said), named, number)
             at, is_plain, said, named, number = element, True, [], "", None
         elif tag == style:
             named = attribute(element, "val") or ""
@@ -67,12 +67,12 @@ def plain_paragraphs(
         else:
             is_plain = False
     if is_plain:
-        found[at] = Plain("".join(said), named, number)
-    return found
+        plain[at] = Plain("".join(said), named, number)
+    return plain
 
 
 def kind_of(paragraph: _Element) -> tuple[str, Number | None, bool]:
-    """Of which kind a paragraph is: what `Plain` says but its text."""
+    """The kind of a paragraph: the fields of `Plain` except its text."""
     style, number, runs_on = "", None, False
     for child in paragraph:
         if NAMES[child.tag] != "pPr":
@@ -86,13 +86,13 @@ def kind_of(paragraph: _Element) -> tuple[str, Number | None, bool]:
             elif kind == "framePr":  # a large first letter is a paragraph of its own
                 runs_on = attribute(each, "dropCap") in ("drop", "margin")
             elif kind == "rPr":  # of the paragraph's end, which may be deleted
-                runs_on = runs_on or any(NAMES[one.tag] in _GONE for one in each)
+                runs_on = runs_on or any(NAMES[mark.tag] in _GONE for mark in each)
         break
     return style, number, runs_on
 
 
 def shown_runs(paragraph: _Element) -> Iterator[_Element]:
-    """The runs that say themselves that they are not hidden."""
+    """Yield the runs of a hidden paragraph whose own properties say that they are not hidden."""
     for toggle in paragraph.iter("{*}vanish"):
         run = toggle.getparent().getparent()
         if not is_on(toggle) and NAMES[run.tag] == "r":
@@ -100,7 +100,7 @@ def shown_runs(paragraph: _Element) -> Iterator[_Element]:
 
 
 def precedes_paragraph(paragraph: _Element) -> bool:
-    """Whether a paragraph comes next, marks of places apart."""
+    """Whether another paragraph comes next, apart from empty elements such as bookmarks."""
     after = paragraph.getnext()
     while after is not None and not len(after) and NAMES[after.tag] != "p":
         after = after.getnext()

@@ -1,4 +1,4 @@
-"""Styles of a Word document: which are headings, which number their paragraphs, which hide text."""
+"""Styles of a Word document: which are headings, number their paragraphs, or hide text."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _WORDS = {f"Heading{level}": level for level in range(1, 7)} | {"Title": 1}
-_MOST_BASES = 20  # styles that a style stands on; more than that are a ring
+_MOST_BASES = 20  # styles that a style is based on, one on the other; more than that are a cycle
 
 
 class Number(NamedTuple):
-    """What a `numPr` says: "" for what it leaves to the style. Number "0" is none."""
+    """The list and level in a `numPr`; "" for what it leaves to the style. List "0" means none."""
 
     list: str
     level: str
 
 
 class Style(NamedTuple):
-    """What a style says of its paragraphs or runs, with what it has from those it stands on."""
+    """The properties of a style, including those inherited from the styles it is based on."""
 
-    heading: int = 0  # its level of 1 to 6; 0 for none
+    heading: int = 0  # its level from 1 to 6; 0 for none
     number: Number = Number("", "")
     hidden: bool = False
 
 
 class Styles(dict[str, Style]):
-    """Styles by id, each looked at when a paragraph is of it: a document has hundreds.
+    """Styles by id, each looked up on first use, because a document has hundreds.
 
-    It need not define those of Word's headings to use them.
+    A document may use Word's heading styles without defining them.
     """
 
     def __init__(self, parts: Parts, main: str) -> None:
-        """From the document's styles beside its main part."""
+        """Take the document's styles from the folder of its main part."""
         super().__init__()
         name = zipped.joined(main.rpartition("/")[0], "styles.xml")
         root = parts.xml(name) if name in parts else None
@@ -61,18 +61,18 @@ class Styles(dict[str, Style]):
             hidden = own.hidden if hidden is None else hidden
             at = own.base
         heading = heading or _WORDS.get(style, 0)
-        found = self[style] = Style(heading, Number(number, level), bool(hidden))
-        return found
+        inherited = self[style] = Style(heading, Number(number, level), bool(hidden))
+        return inherited
 
     def _own(self, style: str) -> _Own | None:
-        """What a style says itself; many may stand on it, and it is looked at once."""
+        """A style's own properties, read once, because many styles may be based on it."""
         if style not in self._said and style in self._elements:
             self._said[style] = _own(self._elements[style])
         return self._said.get(style)
 
 
 class _Own(NamedTuple):
-    """What a style says itself."""
+    """A style's own properties, without inherited ones."""
 
     heading: int
     base: str | None
@@ -81,13 +81,13 @@ class _Own(NamedTuple):
 
 
 def number_of(properties: _Element) -> Number:
-    """Which list a `numPr` puts its paragraph into, and how deep."""
-    found = {NAMES[each.tag]: attribute(each, "val") or "" for each in properties}
-    return Number(found.get("numId", ""), found.get("ilvl", ""))
+    """The list that a `numPr` puts its paragraph into, and the level."""
+    values = {NAMES[each.tag]: attribute(each, "val") or "" for each in properties}
+    return Number(values.get("numId", ""), values.get("ilvl", ""))
 
 
 def is_on(toggle: _Element) -> bool:
-    """Whether an element that is there to say yes does not say no."""
+    """Whether a toggle element is on: its presence means yes unless its value says no."""
     return attribute(toggle, "val") not in ("0", "false", "off")
 
 
@@ -104,7 +104,7 @@ def _own(style: _Element) -> _Own:
         elif kind == "basedOn":
             base = attribute(each, "val")
         elif kind == "pPr":
-            number = next((number_of(one) for one in each if NAMES[one.tag] == "numPr"), number)
+            number = next((number_of(e) for e in each if NAMES[e.tag] == "numPr"), number)
         elif kind == "rPr":
-            hidden = next((is_on(one) for one in each if NAMES[one.tag] == "vanish"), None)
+            hidden = next((is_on(e) for e in each if NAMES[e.tag] == "vanish"), None)
     return _Own(heading, base, number, hidden)

@@ -1,8 +1,9 @@
-"""What mail means by the charsets that it names, and bytes in headers that name none.
+"""What e-mail means by the charsets that it names, and how to read header bytes without a charset.
 
-As on the web `iso-8859-1` is Windows-1252 and `gb2312` is GB 18030: senders have always written
-the larger set under the smaller one's name. What the web does not know, such as `cp850` or `utf-7`,
-is Python's codec; its codecs that are no charsets, such as `unicode_escape`, are nothing.
+As on the web, `iso-8859-1` means Windows-1252 and `gb2312` means GB 18030: senders have always
+written the larger set under the smaller one's name. Charsets that the web does not know, such as
+`cp850` or `utf-7`, mean Python's codec of that name. Python's codecs that are not charsets, such as
+`unicode_escape`, are ignored.
 """
 
 from __future__ import annotations
@@ -21,21 +22,23 @@ _UNKNOWN = "unknown-8bit"  # what the standard library calls it
 
 @lru_cache(maxsize=256)
 def codecs_of(charset: str) -> tuple[str, ...]:
-    """The codecs to try for a charset, best first; none where it is no charset's name."""
+    """The codecs to try for a charset, best first; empty if it is not the name of a charset."""
     try:
         named = codecs.lookup(charset).name
     except (LookupError, ValueError):
         named = ""
-    # The web takes ASCII for Windows-1252 too; mail that says so is as often in UTF-8.
+    # The web reads ASCII as Windows-1252 too; e-mail that names ASCII is as often in UTF-8.
     meant = None if named == "ascii" else html.codec_of(charset)
-    return tuple(dict.fromkeys(one for one in (meant, named) if one and one not in _NO_CHARSETS))
+    return tuple(
+        dict.fromkeys(codec for codec in (meant, named) if codec and codec not in _NO_CHARSETS)
+    )
 
 
 def decoded(data: bytes, charset: str) -> str | None:
-    """The text of bytes in a charset, None where it is not known or they are not in it.
+    """The text of bytes in a charset; None if it is unknown or the bytes do not decode.
 
-    Bytes that switch to Japanese or Chinese do whatever the charset says. Raises `UnreadableError`
-    where such are damaged.
+    Bytes that switch to Japanese or Chinese are decoded so, whatever the charset says. Raises
+    `UnreadableError` if such bytes are damaged.
     """
     if seven_bits.may_switch(data) and seven_bits.codec_of(data):
         text, codec = encoding.decode(data, nul=True)
@@ -50,17 +53,17 @@ def decoded(data: bytes, charset: str) -> str | None:
 
 
 def with_meant_charsets(value: str) -> str:
-    """A header whose encoded words name the codecs that are meant."""
+    """The header with the charsets of its encoded words replaced by the codecs they mean."""
     if "=?" not in value:
         return value
     return _WORD.sub(lambda word: "=?" + (*codecs_of(word[1]), _UNKNOWN)[0], value)
 
 
 def raw_header(message: EmailMessage, name: str) -> str | None:
-    """A header as it was written, None where there is none; raises `UnreadableError`.
+    """A header as it was written; None if there is none. Raises `UnreadableError`.
 
-    Bytes in no charset of their own are in ISO-2022-JP, which shows, or most often in that of the
-    text. The library would put U+FFFD for them.
+    Bytes without a charset of their own are in ISO-2022-JP, which can be recognised, or most often
+    in the charset of the text. The library would replace them with U+FFFD.
     """
     wanted = name.lower()
     value = next((raw for key, raw in message.raw_items() if key.lower() == wanted), None)
@@ -68,7 +71,7 @@ def raw_header(message: EmailMessage, name: str) -> str | None:
         return value
     try:
         data = value.encode("ascii", "surrogateescape")
-    except UnicodeEncodeError:  # no bytes: it was decoded
+    except UnicodeEncodeError:  # not raw bytes: the value has been decoded already
         return str(value)
     return encoding.decode(data, None, _hint(message))[0]
 

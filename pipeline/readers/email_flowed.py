@@ -1,9 +1,9 @@
-"""Plain text that a mail program has wrapped and marked so (`format=flowed`, RFC 3676).
+"""Plain text that a mail program has wrapped and marked as such (`format=flowed`, RFC 3676).
 
-A line that ends in a space goes on in the next one that is quoted as deeply. A space in front that
-was put there so that a line does not look like a quoted one is taken away, and so is the space
-at a line's end if `delsp=yes`: it was put there too, in scripts that write none. The line `-- `
-above a signature stands by itself.
+A line that ends in a space continues in the next line if that is quoted as deeply. A leading space,
+added so that a line does not look quoted, is removed. With `delsp=yes`, the space at a line's end
+is removed too: it was added, in scripts that write no spaces. The line `-- ` above a signature
+stays a line of its own.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ _SIGNATURE = "-- "
 
 
 def unwrapped(text: str, *, delsp: bool) -> str:
-    """The text with a line for each paragraph; quoted ones begin with their `>` as before.
+    """The text with one line for each paragraph; quoted paragraphs keep their leading `>`.
 
     >>> unwrapped("> Green \\n> tea. \\nIs it \\nhot?\\n >>", delsp=False)
     '> Green tea.\\nIs it hot?\\n>>'
     """
     paragraphs: list[tuple[int, list[str]]] = []
-    goes_on = -1  # the depth of the paragraph that does
+    goes_on = -1  # the depth of the paragraph that continues; -1 for none
     for line in text.split("\n"):
-        own = line.lstrip(">")
-        depth = len(line) - len(own)
-        own = own.removeprefix(" ")
-        ends = own == _SIGNATURE or not own.endswith(" ")
-        said = own[:-1] if delsp and not ends else own
-        if depth == goes_on and own != _SIGNATURE:
+        content = line.lstrip(">")
+        depth = len(line) - len(content)
+        content = content.removeprefix(" ")
+        ends = content == _SIGNATURE or not content.endswith(" ")
+        said = content[:-1] if delsp and not ends else content
+        if depth == goes_on and content != _SIGNATURE:
             paragraphs[-1][1].append(said)
         else:
             paragraphs.append((depth, [said]))

@@ -1,9 +1,9 @@
 """Which parts of a message are read, and as what.
 
-Text is plain text and pages; other kinds of text, such as invitations, styles and the pages of AMP,
-are named like attachments. Of alternatives the plain one is taken if it says anything, else the
-next that does; of related parts the root, to which the others are pictures, styles and frames;
-all else stands one below the other.
+Plain text and HTML pages are read; other kinds of text, such as invitations, styles and AMP pages,
+are listed like attachments. Of alternatives, the plain one is taken if it is not empty, else the
+next that is not. Of related parts, the root is taken; the others are its pictures, styles and
+frames. All other parts follow each other.
 
 Reasons: `read.too_deep` (threshold: levels), `read.too_many_parts` (threshold: parts), and those of
 `pipeline.readers.html` and `pipeline.readers.encoding` for a part.
@@ -22,11 +22,11 @@ MAX_PARTS = 500
 MAX_LEVELS = 20
 
 _READ = {"plain", "html", "enriched", "richtext", "markdown", "x-markdown", "x-patch", "x-diff"}
-"""The kinds of text that are there to be read: shown as they are, all but pages."""
+"""The kinds of text to be read; all except `html` are taken as they are."""
 
 
 def body(message: EmailMessage) -> tuple[str, list[str]]:
-    """The text to read and the names of what is attached."""
+    """The text of a message and the names of its attachments; raises `UnreadableError`."""
     attached, texts = [], set()
     for part in _leaves(message):
         if _is_text(part):
@@ -37,7 +37,10 @@ def body(message: EmailMessage) -> tuple[str, list[str]]:
 
 
 def page(message: EmailMessage, extract: str) -> tuple[str, str]:
-    """The text of a web page that was saved as a message, and its URL, "" where it has none."""
+    """The text of a web page that was saved as a message, and its URL ("" if it has none).
+
+    `extract` is `main` or `full`. Raises `UnreadableError`.
+    """
     texts = {part for part in _leaves(message) if _is_text(part)}
     root = message
     while root.is_multipart() and (inner := _parts(root)):
@@ -50,7 +53,7 @@ def page(message: EmailMessage, extract: str) -> tuple[str, str]:
 
 
 def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:
-    """The parts that have none, the outer before the inner; raises `UnreadableError`."""
+    """Yield the parts without parts of their own, in order; raises `UnreadableError`."""
     waiting, number = [(message, 0)], 0
     while waiting:
         part, level = waiting.pop()
@@ -66,21 +69,22 @@ def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:
 
 
 def _is_text(part: EmailMessage) -> bool:
+    """Whether a part is text to be read, and not an attachment."""
     if part.get_filename() or part.get_content_disposition() == "attachment":
         return False
     return part.get_content_maintype() == "text" and part.get_content_subtype() in _READ
 
 
 def _text(part: EmailMessage, texts: Set[EmailMessage]) -> str:
-    """What a part says, "" for nothing: those of `texts` say something. Levels were counted.
+    """The text of a part, "" if it has none; only the parts in `texts` are read.
 
-    A header is parsed each time that it is asked for, so that none is asked for twice.
+    `_leaves` has checked the depth. A header is parsed each time it is read, so none is read twice.
     """
     if part.is_multipart():
         inner = _parts(part)
         if part.get_content_type() not in ("multipart/alternative", "multipart/related"):
-            return "\n\n".join(filter(None, (_text(one, texts) for one in inner)))
-        return next(filter(None, (_text(one, texts) for one in inner)), "")
+            return "\n\n".join(filter(None, (_text(each, texts) for each in inner)))
+        return next(filter(None, (_text(each, texts) for each in inner)), "")
     if part not in texts:
         return ""
     if part.get_content_subtype() == "html":
@@ -94,13 +98,13 @@ def _text(part: EmailMessage, texts: Set[EmailMessage]) -> str:
 
 
 def _parts(part: EmailMessage) -> list[EmailMessage]:
-    """A part's own, of alternatives and related ones the one to be taken first."""
+    """The parts of a part; among alternatives and related parts, the one to take comes first."""
     inner: list[EmailMessage] = part.get_payload()  # type: ignore[assignment]
     kind = part.get_content_type()
     if kind == "multipart/alternative":
-        return sorted(inner, key=lambda one: one.get_content_type() != "text/plain")
+        return sorted(inner, key=lambda each: each.get_content_type() != "text/plain")
     if kind == "multipart/related" and (start := part.get_param("start")):
-        return sorted(inner, key=lambda one: (one["Content-ID"] or "").strip() != start)
+        return sorted(inner, key=lambda each: (each["Content-ID"] or "").strip() != start)
     return inner
 
 

@@ -1,20 +1,19 @@
 """E-mail (.eml), mailboxes (.mbox) and web pages saved as one file (.mhtml): a message is a record.
 
-The text is the subject, who wrote and when, and the body. Of alternatives the plain one is taken
-if it says anything, else the HTML one as the HTML reader reads it in full; which parts are text is
-told in `pipeline.readers.email_parts`. A page without text, such as one of pictures, is none.
-Lines that a mail program has wrapped are joined where it says so (`format=flowed`). Quoted
-earlier mail (`>` lines under "On … wrote:") can be left out, which `quotes: drop` does.
-Attachments are not read; `extra` names them, with the message's id. The locator is `message=N` in
-a mailbox. A charset is what mail programs take it for (`pipeline.readers.email_charsets`). Parts
-with one that is not known, or that do not decode, are decoded as the readers of text and of HTML
-would, and so are the bytes of headers that are not ASCII.
+The text is the subject, the sender, the date and the body. Of alternatives, the plain one is taken
+if it is not empty, else the HTML one, read in full as by the HTML reader; see
+`pipeline.readers.email_parts` for which parts are text. A page without text, such as one of
+pictures, counts as empty. Lines that a mail program has wrapped are joined if the message says so
+(`format=flowed`). `quotes: drop` leaves out quoted earlier mail (`>` lines under "On … wrote:").
+Attachments are not read; `extra` lists them, with the message's id. The locator in a mailbox is
+`message=N`. Charsets mean what mail programs mean by them (`pipeline.readers.email_charsets`).
+Parts with an unknown charset, or that do not decode, are decoded as by the readers of text and
+HTML, and so are header bytes that are not ASCII.
 
-A mailbox holds what was deleted until it is compacted: mail programs do not show it, and here it
-is set aside. A saved page is read as the HTML reader reads one, without headers; `extra` has its
-URL.
+A mailbox keeps deleted messages until it is compacted: mail programs do not show them, and here
+they are rejected. A saved page is read as by the HTML reader, without headers; `extra` has its URL.
 
-Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.no_message` (the file is no
+Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.no_message` (the file is not an
 e-mail), `read.deleted_message` (value: the header that says so), `read.no_text`, `read.too_deep`
 (threshold: levels), `read.too_many_parts` (threshold: parts), and those of
 `pipeline.readers.encoding` and `pipeline.readers.html` for the body.
@@ -41,10 +40,10 @@ REASONS = {
     **encoding.REASONS,
     **html.REASONS,
     "read.no_message": "the file does not begin with the headers of an e-mail",
-    "read.deleted_message": "the mail program has marked it as deleted, and takes it out when it "
-    "compacts the mailbox",
+    "read.deleted_message": "the mail program has marked the message as deleted, and will remove "
+    "it when it compacts the mailbox",
     "read.no_text": "it contains no text",
-    "read.too_many_parts": "the message has more parts than this reader takes",
+    "read.too_many_parts": "the message has more parts than this reader accepts",
     "read.too_deep": "it is nested more deeply than any real data or document",
 }
 
@@ -81,19 +80,19 @@ class EmailReader(PerFileReader):
         default="keep", description="what to do with quoted lines of earlier mail"
     )
     extract: Literal["main", "full"] = Field(
-        default="main", description="of a saved web page: its main content, or all its text"
+        default="main", description="for a saved web page: its main content, or all its text"
     )
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger messages are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.eml, .mbox, .mhtml), or when it starts with headers that only mail has."""
+        """Claim files by name (.eml, .mbox, .mhtml), or by headers that only mail starts with."""
         if file.uri.lower().endswith((".eml", ".mbox", ".mbx", *_PAGES)):
             return True
         match = _HEADER.match(head)
         return match is not None and len(_KNOWN.findall(match[0])) >= 3
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The messages in order."""
+        """Yield the messages in order."""
         if file.size == 0:
             raise UnreadableError("read.empty_file", 0)
         with file.open() as stream:
@@ -111,10 +110,10 @@ class EmailReader(PerFileReader):
                 yield fault.row(file, place)
 
     def _messages(self, file: SourceFile) -> Iterator[bytes | UnreadableError]:
-        """The messages of a mailbox: each begins with a `From ` line after a blank one.
+        """Yield the messages of a mailbox: each begins with a `From ` line after a blank line.
 
-        Text begins so too, which not all programs mark; where the first such line has a sender
-        and a date, all have.
+        A line of text may begin with `From ` too, and not all programs mark that. But if the first
+        such line has a sender and a date, all lines that begin messages have them.
         """
         held: list[bytes] = []
         size, blank, begun, dated = 0, True, False, False
@@ -143,7 +142,7 @@ class EmailReader(PerFileReader):
         if not (_SAVED if named_page else _KNOWN).search(data[:_HEAD_BYTES]):
             raise UnreadableError("read.no_message")
         parser = BytesParser(_class=EmailMessage, policy=POLICY)
-        # The library raises much on bad headers: LookupError, ValueError, AttributeError, ...
+        # On bad headers the library raises many errors: LookupError, ValueError, AttributeError ...
         try:
             message = parser.parsebytes(data)
             if place and (said := _deleted(message)):
@@ -170,9 +169,9 @@ class EmailReader(PerFileReader):
         if not body.strip():
             raise UnreadableError("read.no_text")
         headers = {name: _header(message, name) for name in (*_SHOWN, "Message-ID")}
-        told = [f"{name}: {' '.join(headers[name].split())}" for name in _SHOWN if headers[name]]
+        lines = [f"{name}: {' '.join(headers[name].split())}" for name in _SHOWN if headers[name]]
         extra: Extra = {"message_id": headers["Message-ID"], "attachments": attached}
-        return "\n".join(told) + "\n\n" + body.strip(), extra
+        return "\n".join(lines) + "\n\n" + body.strip(), extra
 
     def _page(self, message: EmailMessage) -> tuple[str, Extra]:
         text, url = email_parts.page(message, self.extract)
@@ -182,7 +181,7 @@ class EmailReader(PerFileReader):
 
 
 def _deleted(message: EmailMessage) -> str:
-    """The header by which a mailbox says that a message is deleted, "" where none does."""
+    """The header by which a mailbox marks a message as deleted; "" if it is not."""
     status = email_charsets.raw_header(message, "X-Mozilla-Status") or ""
     if _HEX.fullmatch(status) and int(status, 16) & _EXPUNGED:
         return f"X-Mozilla-Status: {status}"
@@ -191,17 +190,17 @@ def _deleted(message: EmailMessage) -> str:
 
 
 def _is_saved(message: EmailMessage) -> bool:
-    """Whether a browser has written it: `From: <Saved by Blink>`, with no address."""
+    """Whether a browser saved the message: `From: <Saved by Blink>`, without an address."""
     sender = email_charsets.raw_header(message, "From") or ""
     return "Saved by " in sender and "@" not in sender
 
 
 def _is_dated(line: bytes) -> bool:
-    """Whether a `From ` line has a weekday, a time and a year, as programs write it."""
+    """Whether a `From ` line has a weekday, a time and a year, as mail programs write them."""
     return len(line) <= _LONGEST_SENT and bool(_SENT.match(line) and _YEAR.search(line))
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    """A header's value, "" where there is none."""
+    """A header's value; "" if there is none."""
     raw = email_charsets.raw_header(message, name)
     return "" if raw is None else str(POLICY.header_fetch_parse(name, raw))

@@ -1,13 +1,13 @@
 """E-books (.epub): the chapters of the spine, in reading order.
 
-Each chapter is read as the HTML reader reads a whole page, without the title of its file: it is
-the book's, or the file's name. One book is one record, or one for each chapter, locator
-`chapter=N`. What is not linear (covers, notes' pages) is kept, as readers show it; a navigation
-page is not. Older books' packages name a document type; one that declares nothing of its own is
-left out before the package is parsed.
+Each chapter is read in full, as by the HTML reader, but without the title of its file, which is the
+book's title or the file's name. A book is one record, or each chapter is one, with the locator
+`chapter=N`. Chapters that are not linear (covers, pages of notes) are kept, because e-book readers
+show them; a navigation page is not. The packages of older books name a document type; if it
+declares nothing itself, it is removed before the package is parsed.
 
-Reasons: those of `pipeline.readers.zipped`, `read.damaged`, `read.encrypted`, `read.no_text` among
-them and `pipeline.readers.html`.
+Reasons: those of `pipeline.readers.zipped`, including `read.damaged` and `read.encrypted`, and
+those of `pipeline.readers.html`, including `read.no_text`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REASONS = {**zipped.REASONS, **html.REASONS}
 
 MAX_BYTES = 100_000_000
 _CONTAINER = "META-INF/container.xml"
-# Without `[` it only points elsewhere, to what is never fetched (OEB 1.2 and OPF 1.0 ask for it).
+# Without `[` it only refers to a file that is never fetched (OEB 1.2 and OPF 1.0 require it).
 _PLAIN_DOCTYPE = re.compile(rb"<!DOCTYPE\s[^<>\[\]]*>", re.I)
 
 
@@ -44,14 +44,14 @@ class EpubReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.epub), or by the type that the zip file starts with."""
+        """Claim files by name (.epub), or by the type that the zip file starts with."""
         return file.uri.lower().endswith(".epub") or head[30:].startswith(
             b"mimetypeapplication/epub+zip"
         )
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The chapters that have text, as one record or as many."""
-        told: list[str] = []
+        """Yield the chapters that have text, as one record or one each."""
+        texts: list[str] = []
         with zipped.opened(file, self.max_bytes) as parts:
             if "META-INF/encryption.xml" in parts and b"EncryptedKey" in parts.read(
                 "META-INF/encryption.xml"
@@ -61,15 +61,15 @@ class EpubReader(PerFileReader):
                 text = _chapter(parts, name)
                 if text and self.record == "chapter":
                     yield {"source": file.uri, "locator": f"chapter={number}", "text": text}
-                told += [text] if text else []
-        if not told:
+                texts += [text] if text else []
+        if not texts:
             raise UnreadableError("read.no_text")
         if self.record == "document":
-            yield {"source": file.uri, "locator": "", "text": "\n\n".join(told)}
+            yield {"source": file.uri, "locator": "", "text": "\n\n".join(texts)}
 
 
 def _spine(parts: Parts) -> Iterator[str]:
-    """The names of the chapters' parts, in reading order."""
+    """Yield the names of the chapters' parts, in reading order."""
     roots = [each for each in parts.xml(_CONTAINER).iter() if local(each) == "rootfile"]
     if not roots:
         raise UnreadableError("read.damaged", "the container names no package")
@@ -85,7 +85,7 @@ def _spine(parts: Parts) -> Iterator[str]:
 
 
 def _chapter(parts: Parts, name: str) -> str:
-    """A chapter's text, "" where it has none."""
+    """A chapter's text; "" if it has none."""
     try:
         page, _ = html.decoded(parts.read(name))
         return html.page_text(page, "full", titled=False)

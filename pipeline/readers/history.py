@@ -1,9 +1,9 @@
-"""Earlier turns beside a pair: `history` of LLaMA-Factory and ChatGLM, a list of `["asked",
-"answered"]`, or a list of messages. They stand before the pair's prompt.
+"""Earlier turns beside a pair: the column `history` of LLaMA-Factory and ChatGLM, a list of
+`["asked", "answered"]`, or a list of messages. They are put before the pair's prompt.
 
-A column of that name that holds anything else is not looked at, as any unknown column.
+A column of that name that holds anything else is ignored, like any unknown column.
 
-Reason: `read.bad_nesting` (value: what is in it), told in `pipeline.readers.nested`.
+Reason: `read.bad_nesting` (value: what it holds), explained in `pipeline.readers.nested`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ NAME = "history"
 
 
 def with_history(row: Mapping[str, Any], prompt: str | None) -> Mapping[str, Any]:
-    """The row with its history before what stands in the column `prompt`; raises
+    """The row with its history put before the value of the column `prompt`; raises
     `UnreadableError`."""
     held = row.get(NAME)
     if not prompt or prompt == NAME or not isinstance(held, list) or row.get(prompt) is None:
         return row
-    if held and all(isinstance(one, list) for one in held):
+    if held and all(isinstance(item, list) for item in held):
         earlier = [message for pair in held for message in _exchange(pair)]
-    elif held and all(isinstance(one, dict) and ("role" in one or "from" in one) for one in held):
+    elif held and all(
+        isinstance(item, dict) and ("role" in item or "from" in item) for item in held
+    ):
         earlier = held
     else:
         return row

@@ -37,7 +37,7 @@ from pipeline.readers.html_generated import without_navigation
 from pipeline.readers.html_hidden import without_hidden
 from pipeline.readers.html_lines import with_lines
 from pipeline.readers.html_lists import with_lists
-from pipeline.readers.html_math import tell_formulas
+from pipeline.readers.html_math import replace_formulas
 from pipeline.readers.per_file import PerFileReader
 from pipeline.readers.rows import Row, UnreadableError
 from pipeline.readers.text import MAX_BYTES, Encoding, document
@@ -96,11 +96,11 @@ class HtmlReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.html, .htm, .xhtml), or when it starts with a doctype or `<html`."""
+        """Claim files by name (.html, .htm, .xhtml), or by a doctype or `<html` at the start."""
         return file.uri.lower().endswith(EXTENSIONS) or _START.match(head, 0, 4_096) is not None
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The page."""
+        """Yield the page as one record."""
         data = encoding.read_bytes(file, self.max_bytes)
         html, codec = decoded(data, self.encoding)
         yield document(file, page_text(html, self.extract), codec)
@@ -144,7 +144,7 @@ def _parsed(html: str) -> HTMLTree:
     from resiliparse.parse.html import HTMLTree
 
     tree = HTMLTree.parse(html)
-    tell_formulas(tree, html)
+    replace_formulas(tree, html)
     return tree
 
 

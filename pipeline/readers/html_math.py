@@ -36,7 +36,7 @@ _BETWEEN = {
 }  # fmt: skip
 
 
-def tell_formulas(tree: HTMLTree, html: str) -> None:
+def replace_formulas(tree: HTMLTree, html: str) -> None:
     """Replace each formula in the tree of the page `html` by its text.
 
     A page without formulas costs one search.

@@ -16,13 +16,13 @@ USUAL_IMAGES = 128
 
 
 def is_sidecar_name(uri: str) -> bool:
-    """Whether a file so named can only be metadata or a caption, never an image."""
+    """Whether a file with this name can only be metadata or a caption, never an image."""
     return is_metadata(uri) or uri.endswith(CAPTION_EXTENSIONS)
 
 
 def sidecars(files: Sequence[SourceFile], images: Sequence[SourceFile]) -> list[SourceFile]:
-    """Of the files, those with captions of the images: metadata in a folder above one, and
-    caption files beside one with its name."""
+    """The files that have captions of the images: metadata in a folder above an image, and caption
+    files beside an image and with its name."""
     stems = {stem(image.uri) for image in images}
     folders = {folder for image in images for folder in folders_of(image.uri)}
     return [
@@ -34,11 +34,13 @@ def sidecars(files: Sequence[SourceFile], images: Sequence[SourceFile]) -> list[
 
 
 def image_units(files: Sequence[SourceFile]) -> list[Unit]:
-    """Up to 256 images of a folder, or of all folders below the uppermost metadata.
+    """Group files into units of up to 256 images of a folder, or of all folders below the topmost
+    metadata file.
 
-    What belongs to them goes along: metadata, caption files, and the images next before and next
-    after in the order of URIs. Those two say which rows of metadata are the unit's own: the rows
-    about files between them, there or missing. A sidecar without images is a unit of its own.
+    A unit's sidecars are its metadata, its caption files, and the images just before and just after
+    it in the order of URIs. Those two images mark which rows of metadata belong to the unit: the
+    rows about files between them, whether the files exist or not. A sidecar without images is a
+    unit of its own.
     """
     images = sorted((f for f in files if not is_sidecar_name(f.uri)), key=lambda file: file.uri)
     beside = sidecars(files, images)
@@ -68,16 +70,19 @@ def _slices(
     by_stem: dict[str, list[SourceFile]],
 ) -> Iterator[Unit]:
     for start, end in _cuts(images):
-        own = images[start:end]
-        texts = [text for image in own for text in by_stem.get(stem(image.uri), ())]
+        chosen = images[start:end]
+        texts = [text for image in chosen for text in by_stem.get(stem(image.uri), ())]
         texts = [text for text in texts if not is_metadata(text.uri)]
-        next_ones = (*images[max(0, start - 1) : start], *images[end : end + 1])
-        yield Unit(tuple(own), (*metadata, *dict.fromkeys(texts), *next_ones))
+        neighbours = (*images[max(0, start - 1) : start], *images[end : end + 1])
+        yield Unit(tuple(chosen), (*metadata, *dict.fromkeys(texts), *neighbours))
 
 
 def _cuts(images: Sequence[SourceFile]) -> Iterator[tuple[int, int]]:
-    """Where units start and end: after names that a digest chooses, so that an image more or less
-    changes its own unit and not all those after it, of which later runs take the work over."""
+    """Yield where units start and end.
+
+    A digest of an image's name decides whether a unit ends after it. So an added or removed image
+    changes only its own unit, and later runs can reuse the work of all units after it.
+    """
     start = 0
     for end, image in enumerate(images, start=1):
         chosen = xxhash.xxh3_64_intdigest(image.uri.encode()) % USUAL_IMAGES == 0
@@ -92,7 +97,7 @@ def _folder(uri: str) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """A unit as its reader sees it."""
+    """A unit with its files sorted by what they are, as its reader needs them."""
 
     images: tuple[SourceFile, ...]
     metadata: tuple[SourceFile, ...]
@@ -102,7 +107,7 @@ class Part:
 
     @classmethod
     def of(cls, unit: Unit) -> Part:
-        """The unit's files and sidecars told apart."""
+        """Sort the unit's files and sidecars by what they are."""
         images = tuple(file for file in unit.files if not is_metadata(file.uri))
         texts: dict[str, list[SourceFile]] = defaultdict(list)
         others = []
@@ -120,6 +125,6 @@ class Part:
         )
 
     def owns(self, uri: str) -> bool:
-        """Whether rows about this file, which may be missing, are said by this unit."""
+        """Whether this unit gives the rows about this file, which may not exist."""
         late_enough = self.before is None or uri >= self.images[0].uri
         return late_enough and (self.after is None or uri < self.after)

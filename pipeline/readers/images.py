@@ -2,9 +2,9 @@
 
 `text` is the caption, `images` the image's URI, and `extra` is
 `{"images": [{width, height, format, bytes, mode, sha256, pixels_sha256, has_alpha, has_gps,
-orientation}]}` as `pipeline.readers.pixels` measures it. An image with several captions is
-several records, locator `caption=N`. How captions are found: `pipeline.readers.captions`. A row
-of metadata about a file that is not there is a rejected record of the metadata file.
+orientation}]}` as measured by `pipeline.readers.pixels`. An image with several captions is several
+records, with the locator `caption=N`. For how captions are found, see `pipeline.readers.captions`.
+A row of metadata about a missing file is a rejected record of the metadata file.
 
 Reasons: those of `pipeline.readers.pixels` and `pipeline.readers.captions`, `read.no_caption`, and
 `read.missing_image` (value: the file name).
@@ -34,18 +34,18 @@ REASONS = {
     **jsonl.REASONS,
     **encoding.REASONS,
     **pixels.REASONS,
-    "read.no_caption": "no metadata and no caption file has a caption for the image",
-    "read.missing_image": "a row of metadata names a file that is not there",
+    "read.no_caption": "neither metadata nor a caption file has a caption for the image",
+    "read.missing_image": "a row of metadata names a file that does not exist",
 }
 
 EXTENSIONS = (
     *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"),
-    *(".avif", ".heic", ".heif", ".svg"),  # claimed to be rejected as what they are
+    *(".avif", ".heic", ".heif", ".svg"),  # claimed only to be rejected with the right reason
 )
 _KINDS = ("png", "jpeg", "gif", "webp", "tiff", "heif", "avif")
 
 MAX_BYTES = 50_000_000
-"""The most that any Bedrock image model takes as training data (Titan Image Generator, 50 MB)."""
+"""The most that any Bedrock image model accepts as training data (Titan Image Generator, 50 MB)."""
 
 
 class ImagesReader(Settings):
@@ -55,7 +55,7 @@ class ImagesReader(Settings):
     sandboxed: ClassVar[bool] = True
 
     caption_column: str | None = Field(
-        default=None, description="the column of captions in metadata; left out, caption or text"
+        default=None, description="the metadata column with captions; if omitted, caption or text"
     )
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
     max_pixels: int = Field(
@@ -63,7 +63,7 @@ class ImagesReader(Settings):
     )
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.png, .jpg, ...), or by the first bytes."""
+        """Claim files by name (.png, .jpg, ...), or by the first bytes."""
         return file.uri.lower().endswith(EXTENSIONS) or signature(head) in _KINDS
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:
@@ -71,23 +71,23 @@ class ImagesReader(Settings):
         return image_units(files)
 
     def read(self, unit: Unit) -> Iterator[pl.DataFrame]:
-        """A row for each image and caption, then one for each row of metadata without an image."""
+        """Yield a row for each image and caption, then one for each metadata row without image."""
         return frames(self._rows(unit))
 
     def _rows(self, unit: Unit) -> Iterator[Row]:
         part = Part.of(unit)
-        found: dict[str, list[Caption]] = {image.uri: [] for image in part.images}
-        left_over = [row for file in part.metadata for row in self._take(file, part, found)]
+        by_image: dict[str, list[Caption]] = {image.uri: [] for image in part.images}
+        left_over = [row for file in part.metadata for row in self._take(file, part, by_image)]
         for image in part.images:
             beside = part.by_stem.get(stem(image.uri), ())
-            own = found[image.uri] or [captions.read_caption(file) for file in beside]
-            yield from self._image(image, own or [UnreadableError("read.no_caption")])
+            given = by_image[image.uri] or [captions.read_caption(file) for file in beside]
+            yield from self._image(image, given or [UnreadableError("read.no_caption")])
         yield from left_over
 
     def _take(
-        self, metadata: SourceFile, part: Part, found: dict[str, list[Caption]]
+        self, metadata: SourceFile, part: Part, by_image: dict[str, list[Caption]]
     ) -> Iterator[Row]:
-        """Puts the captions of the part's images into `found`; gives the rows without an image."""
+        """Add the captions of the part's images to `by_image`; yield rejected rows for the rest."""
         for locator, row in captions.rows(metadata):
             try:
                 if isinstance(row, UnreadableError):
@@ -97,20 +97,20 @@ class ImagesReader(Settings):
                 if part.before is None:
                     yield fault.row(metadata, locator)
                 continue
-            if uri in found:
-                found[uri] += captions.captions_of(row, self.caption_column)
+            if uri in by_image:
+                by_image[uri] += captions.captions_of(row, self.caption_column)
             elif part.owns(uri):
                 yield UnreadableError("read.missing_image", row["file_name"]).row(metadata, locator)
 
-    def _image(self, file: SourceFile, own: Sequence[Caption]) -> Iterator[Row]:
+    def _image(self, file: SourceFile, given: Sequence[Caption]) -> Iterator[Row]:
         row: Row = {"source": file.uri, "images": [file.uri]}
         try:
             measured = pixels.measure(file, self.max_bytes, self.max_pixels)
             row["extra"] = orjson.dumps({"images": [measured]}).decode()
         except UnreadableError as fault:
-            own = [fault] * len(own)
-        for number, caption in enumerate(own, 1):
-            locator = f"caption={number}" if len(own) > 1 else ""
+            given = [fault] * len(given)
+        for number, caption in enumerate(given, 1):
+            locator = f"caption={number}" if len(given) > 1 else ""
             text: dict[str, Any] = {"text": caption}
             if isinstance(caption, UnreadableError):
                 text = caption.row(file, locator)

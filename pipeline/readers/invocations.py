@@ -1,9 +1,9 @@
-"""Calls of Bedrock models as they are logged, or as batch inference writes them, to messages.
+"""Turn calls of Bedrock models, from invocation logs or batch inference, into messages.
 
-A log's line holds `input.inputBodyJson` and `output.outputBodyJson`, a batch result `modelInput`
-and `modelOutput`: the bodies of Converse or of InvokeModel, the latter in each provider's form.
-Known are the bodies of Converse, Amazon Nova and Titan, Anthropic, Meta, Mistral, and chat
-completions, and their streams where they are text.
+A log line holds `input.inputBodyJson` and `output.outputBodyJson`, a batch result `modelInput` and
+`modelOutput`: the bodies of Converse or of InvokeModel, the latter in each provider's format. These
+bodies are recognised: Converse, Amazon Nova and Titan, Anthropic, Meta, Mistral, and chat
+completions, and their streams if these are text.
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
 
 Reasons: `read.failed_call` (value: the error), `read.log_body_elsewhere` (value: where),
@@ -18,9 +18,9 @@ from typing import Any
 from pipeline.readers.rows import UnreadableError
 
 REASONS = {
-    "read.failed_call": "the model's call failed; there is no answer to learn from",
-    "read.log_body_elsewhere": "the log says that the body is in an object of its own in S3",
-    "read.unknown_body": "the request or the answer has no shape that this reader knows",
+    "read.failed_call": "the call of the model failed; there is no answer to learn from",
+    "read.log_body_elsewhere": "the log stores the body in a separate S3 object, which is not read",
+    "read.unknown_body": "the request or the answer has a shape that this reader does not know",
 }
 
 
@@ -30,11 +30,14 @@ def is_call(row: Mapping[str, Any]) -> bool:
 
 
 def exchange_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """`messages`, and `system` and `toolConfig` or `tools`, of a call. Raises `UnreadableError`."""
+    """A call as a row with `messages`, and with `system` and `toolConfig` or `tools` if given.
+
+    Raises `UnreadableError`.
+    """
     error = row.get("errorCode") or row.get("error")
     if error:
-        told = error.get("errorMessage") if isinstance(error, dict) else error
-        raise UnreadableError("read.failed_call", told)
+        message = error.get("errorMessage") if isinstance(error, dict) else error
+        raise UnreadableError("read.failed_call", message)
     if "modelInput" in row:
         return exchange(row["modelInput"], row.get("modelOutput"))
     return exchange(_body(row, "input"), _body(row, "output"))
@@ -50,7 +53,7 @@ def _body(row: Mapping[str, Any], side: str) -> Any:
 
 
 def exchange(request: Any, response: Any) -> dict[str, Any]:
-    """What was asked and answered, as a row with `messages`. Raises `UnreadableError`."""
+    """A request's and a response's body as a row with `messages`; raises `UnreadableError`."""
     if not isinstance(request, dict):
         raise UnreadableError("read.unknown_body", type(request).__name__)
     if isinstance(request.get("messages"), list):
@@ -82,7 +85,7 @@ def _tools(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def answer(response: Any) -> dict[str, Any]:
-    """The assistant's message of an answer's body. Raises `UnreadableError`."""
+    """The assistant's message in the body of a response; raises `UnreadableError`."""
     if isinstance(response, list):
         return {"role": "assistant", "content": _streamed(response)}
     body = response if isinstance(response, dict) else {}
@@ -97,14 +100,14 @@ def answer(response: Any) -> dict[str, Any]:
         _at(body, "results", 0, "outputText"),
         _at(body, "outputs", 0, "text"),
     )
-    text = next((one for one in texts if isinstance(one, str)), None)
+    text = next((value for value in texts if isinstance(value, str)), None)
     if text is None:
         raise UnreadableError("read.unknown_body", ", ".join(body) or type(response).__name__)
     return {"role": "assistant", "content": text}
 
 
 def _at(value: Any, *path: str | int) -> Any:
-    """What stands at a path of a JSON value; None where the path ends early."""
+    """The value at a path of keys and indexes in a JSON value; None if there is no such path."""
     for step in path:
         if isinstance(step, int):
             fits = isinstance(value, list) and len(value) > step
@@ -117,7 +120,7 @@ def _at(value: Any, *path: str | int) -> Any:
 
 
 def _streamed(events: list[Any]) -> str:
-    """The text of a stream's events; a stream that calls a tool is not put together."""
+    """The joined text of a stream's events; raises `UnreadableError` if it calls a tool."""
     pieces = []
     for event in events:
         delta = _delta(event)
@@ -129,14 +132,14 @@ def _streamed(events: list[Any]) -> str:
             *(_at(event, key) for key in ("generation", "outputText", "completion")),
             _at(event, "outputs", 0, "text"),
         )
-        pieces.append(next((one for one in texts if one and isinstance(one, str)), ""))
+        pieces.append(next((value for value in texts if value and isinstance(value, str)), ""))
     if not any(pieces):
         raise UnreadableError("read.unknown_body", "a stream without text")
     return "".join(pieces)
 
 
 def _delta(event: Any) -> Any:
-    """What an event of Converse, of Anthropic or of the first of a chat's choices adds."""
+    """What an event adds: of Converse, of Anthropic, or of a chat completion's first choice."""
     choice = _at(event, "choices", 0)
     first = _at(choice, "delta") if not _at(choice, "index") else None
     return _at(event, "contentBlockDelta", "delta") or _at(event, "delta") or first

@@ -1,11 +1,11 @@
-"""A JSON document: an array of objects, or one object over several lines or on one very long one.
+"""A JSON document: an array of objects, or one object over several lines or on one very long line.
 
-Each object of the array is a record, locator `item=N`, parsed as strictly as a line of JSON Lines
-(see `pipeline.readers.json_object`); a single object is one record, locator "". An array that
-breaks off gives what stands before the break, and one rejected record for the rest.
+Each object of the array is a record with the locator `item=N`, parsed as strictly as a line of JSON
+Lines (see `pipeline.readers.json_object`); a single object is one record with the locator "". An
+array that breaks off gives the records before the break, and one rejected record for the rest.
 
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.binary` (value: the kind),
-`read.bad_encoding` (value: what was tried), `read.bad_json` (value: the parser's words),
+`read.bad_encoding` (value: what was tried), `read.bad_json` (value: the parser's message),
 `read.no_rows`, and those of `pipeline.readers.jsonl` for an object.
 """
 
@@ -48,25 +48,25 @@ class JsonReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.json), when it is not JSON Lines: an array, or an object over lines or on a
-        single one that is too long for a line."""
+        """Claim files by name (.json), if they are not JSON Lines: an array, or an object over
+        several lines or on one line that is too long for JSON Lines."""
         named = file.uri.lower().endswith(".json")
         return named and (jsonl.is_document(head) or _is_one_long_line(file, head))
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """One row for each object."""
+        """Yield the records of each object."""
         text, _ = encoding.read_document(file, self.max_bytes, None)
-        for locator, found in objects(text):
-            if isinstance(found, UnreadableError):
-                yield found.row(file, locator)
+        for locator, item in objects(text):
+            if isinstance(item, UnreadableError):
+                yield item.row(file, locator)
             else:
-                yield from conventions.records(found, self.columns, file, locator)
+                yield from conventions.records(item, self.columns, file, locator)
 
 
 def _is_one_long_line(file: SourceFile, head: bytes) -> bool:
-    """Whether a file is an object on one line, longer than JSON Lines may have it.
+    """Whether a file is one object on one line that is too long for JSON Lines.
 
-    The first bytes do not tell, so the file is looked through; a shorter one is one line of JSON
+    The first bytes cannot show this, so the whole file is scanned. A shorter line is left to JSON
     Lines, which gives the same record.
     """
     first = head.removeprefix(b"\xef\xbb\xbf")
@@ -84,7 +84,7 @@ def _is_one_long_line(file: SourceFile, head: bytes) -> bool:
 
 
 def objects(text: str) -> Iterator[Located]:
-    """The objects of a document, each with its locator, or the fault it has."""
+    """Yield the objects of a document, each with its locator, or the fault it has."""
     at = _after_space(text, 0)
     if not text.startswith("[", at):
         yield "", _parsed(text)
@@ -107,7 +107,7 @@ def objects(text: str) -> Iterator[Located]:
         if text.startswith(",", at):
             at = _after_space(text, at + 1)
         elif not text.startswith("]", at):
-            fault = f"neither a comma nor the end after item {number}; the rest is not read"
+            fault = f"neither a comma nor the array's end after item {number}; the rest is not read"
             yield f"item={number + 1}", UnreadableError("read.bad_json", fault)
             return
     if _after_space(text, at + 1) < len(text):

@@ -1,15 +1,14 @@
-"""JSON Lines: a line is a record, and a bad line costs that record only.
+"""JSON Lines: a line is a record, and a bad line costs only that record.
 
-Lines end at the byte LF, as the format says, so a U+2028 or a lone CR in a string ends nothing.
-Each is parsed by itself, and strictly: see `pipeline.readers.json_object`. What the columns mean
-is told by `pipeline.readers.conventions`. The locator is `line=N`, counted from 1. One blank line
-at the end of the file is its end, other blank lines are rejected.
+Lines end at the byte LF, as the format says, so a U+2028 or a lone CR in a string does not end one.
+Each is parsed by itself, and strictly: see `pipeline.readers.json_object`. For the meaning of the
+columns see `pipeline.readers.conventions`. The locator is `line=N`, counted from 1. One blank line
+at the end of the file is ignored; other blank lines are rejected.
 
 Reasons, for a file: `read.empty_file`, `read.binary` (value: the kind), `read.wide_encoding`,
-`read.not_json_lines`. For a line: `read.bad_json` (value: the parser's
-words), `read.blank_line`, `read.line_too_long` (value: bytes), `read.duplicate_key` (value: the
-key), `read.too_deep` (value: depth), `read.not_an_object` (value: what it is), and those of
-`pipeline.readers.conventions`.
+`read.not_json_lines`. For a line: `read.bad_json` (value: the parser's message), `read.blank_line`,
+`read.line_too_long` (value: bytes), `read.duplicate_key` (value: the key), `read.too_deep` (value:
+depth), `read.not_an_object` (value: what it is), and those of `pipeline.readers.conventions`.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ REASONS = {
     **conventions.REASONS,
     "read.empty_file": "the file is empty or holds only white space",
     "read.binary": "the file is not text; its first bytes identify what it is",
-    "read.wide_encoding": "the file is in UTF-16 or UTF-32, JSON is in UTF-8; convert it, for "
-    "example with `iconv -t utf-8 -f utf-16`",
-    "read.not_json_lines": "a JSON document over several lines; write one object on each line, "
-    "for example with `jq -c .[]`",
+    "read.wide_encoding": "the file is in UTF-16 or UTF-32, but JSON must be in UTF-8; convert "
+    "it, for example with `iconv -t utf-8 -f utf-16`",
+    "read.not_json_lines": "the file is a JSON document over several lines; write one object on "
+    "each line, for example with `jq -c .[]`",
     "read.bad_json": "the line or item is not valid JSON",
     "read.blank_line": "the line is blank",
-    "read.line_too_long": "the line is longer than this reader takes",
-    "read.duplicate_key": "an object has a key twice, and readers disagree on which counts",
+    "read.line_too_long": "the line is longer than this reader accepts",
+    "read.duplicate_key": "an object has the same key twice, and parsers disagree on which counts",
     "read.too_deep": "it is nested more deeply than any real data or document",
     "read.not_an_object": "the line or item is valid JSON but not an object",
 }
@@ -65,11 +64,11 @@ class JsonlReader(PerFileReader):
     )
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.jsonl, .ndjson, .json), or when the first line is an object."""
+        """Claim files by name (.jsonl, .ndjson, .json), or if the first line is an object."""
         return file.uri.lower().endswith(EXTENSIONS) or _starts_with_object(head)
 
     def pieces(self, file: SourceFile) -> Sequence[SourceFile]:
-        """A large file in ranges of lines."""
+        """Cut a large file into ranges of lines."""
         try:
             _refuse_other_formats(file.head())
         except UnreadableError:
@@ -77,32 +76,35 @@ class JsonlReader(PerFileReader):
         return ranges.by_lines(file, ranges.RANGE_BYTES)
 
     def rows(self, file: SourceFile) -> Iterator[Row | Texts]:
-        """One row for each line, or many lines at once."""
+        """Yield the records of each line, or many lines at once."""
         alike = Alike(self.columns)
         for number, line in _numbered(file, self.max_line_bytes, alike):
             if isinstance(line, dict):
                 yield Texts(file.uri, number - 1, line)
                 continue
-            found = _parsed(line)
-            if isinstance(found, UnreadableError):
-                yield found.row(file, _locator(number))
+            item = _parsed(line)
+            if isinstance(item, UnreadableError):
+                yield item.row(file, _locator(number))
             else:
-                yield from conventions.records(found, self.columns, file, _locator(number))
+                yield from conventions.records(item, self.columns, file, _locator(number))
 
 
 def objects(file: SourceFile, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Located]:
-    """Each line as an object, or as the fault it has; a fault of the whole file has no locator."""
+    """Yield each line as an object, or its fault, with its locator.
+
+    A fault of the whole file has the locator "".
+    """
     for number, line in _numbered(file, max_line_bytes, None):
-        assert not isinstance(line, dict), "nobody looks for lines that are alike"
+        assert not isinstance(line, dict), "without `alike`, lines are read one by one"
         yield _locator(number), _parsed(line)
 
 
 Line = bytes | UnreadableError | dict[str, pl.Series]
-"""A line; what is wrong with it; the columns of it and the next ones, which are alike."""
+"""A line; or what is wrong with it; or the columns of several lines that are alike."""
 
 
 def _numbered(file: SourceFile, limit: int, alike: Alike | None) -> Iterator[tuple[int, Line]]:
-    """The lines by number; a fault of the whole file has the number 0."""
+    """Yield the lines with their numbers; a fault of the whole file has the number 0."""
     empty = True
     try:
         _refuse_other_formats(file.head())
@@ -133,7 +135,7 @@ def _parsed(line: bytes | UnreadableError) -> dict[str, Any] | UnreadableError:
 
 
 def _skip_mark(stream: BinaryIO) -> int:
-    """Leaves a byte order mark; returns the lines before the place."""
+    """Skip a byte order mark; returns the number of lines before this place, which is 0."""
     if stream.read(3) != b"\xef\xbb\xbf":
         stream.seek(0)
     return 0
@@ -142,9 +144,9 @@ def _skip_mark(stream: BinaryIO) -> int:
 def _lines(
     stream: Blocks, limit: int, before: int, alike: Alike | None, *, ends: bool
 ) -> Iterator[tuple[int, Line]]:
-    """Lines by number; one over the limit is never held whole.
+    """Yield lines with their numbers; a line over the limit is never held as a whole.
 
-    Where the file `ends` with the stream, a blank last one is left out.
+    `before` lines precede the stream. If the file `ends` with it, a blank last line is left out.
     """
     number = before
     blank: int | None = None
@@ -181,7 +183,7 @@ def _skip_line(stream: Blocks) -> int:
 
 
 def is_document(head: bytes) -> bool:
-    """Whether this is one JSON document and no line of many: an array, or an object over lines."""
+    """Whether this is one JSON document, not JSON Lines: an array, or an object over lines."""
     if _over_several_lines(head) or _goes_on(head):
         return True
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -199,16 +201,16 @@ def _refuse_other_formats(head: bytes) -> None:
 
 
 def _over_several_lines(head: bytes) -> bool:
-    """The first line opens what it does not close, and the second is no record by itself."""
+    """Whether the first line opens a value that it does not close, and the second is no record."""
     first, _, rest = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")
     opens = first.strip() == b"{" or (first.startswith(b"[") and not _is_valid(first))
     return opens and bool(rest) and not _is_object(rest.partition(b"\n")[0])
 
 
 def _goes_on(head: bytes) -> bool:
-    """The first line begins an object and breaks off where one goes on; the second is no record.
+    """Whether the first line breaks off inside an object, and the second is no record.
 
-    In JSON Lines that is a fault of a line, so only a file's name can make a document of it.
+    In JSON Lines that is a faulty line, so only a file's name can make it a document.
     """
     first, _, rest = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")
     second, newline, _ = rest.partition(b"\n")

@@ -1,7 +1,7 @@
-"""JSON Lines a block at a time, where all lines of a block are alike: a text each, or a pair.
+"""Read JSON Lines a block at a time, if all lines of a block are alike: a text each, or a pair.
 
-Such lines are most of what is read, and need no Python object each. A block in which one line is
-anything else is left to the reader of single lines: the records are the same.
+Most lines are like this, and do not need a Python object each. A block with any other line is left
+to the code that reads single lines; the records are the same.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from pipeline.record import SCHEMA, record_ids
 
 BLOCK = 1 << 20
 SMALL = 1 << 16
-"""Bytes of a block that is not worth a frame of its own."""
+"""A block of fewer bytes is not worth a frame of its own."""
 
 
 KINDS = ({"text"}, {"prompt", "completion"})
-"""Columns of records that are read by the block."""
+"""The columns of the records that are read in blocks."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """What successive lines of one file say, none of which has a fault."""
+    """The columns of successive lines of one file, none of which has a fault."""
 
     source: str
-    before: int  # lines before them
+    before: int  # lines of the file before them
     columns: Mapping[str, pl.Series]  # `text`, or `prompt` and `completion`
     place: str = ""  # of the file in an archive
 
     def inside(self, source: str, place: str) -> Self:
-        """The same of a member of an archive."""
+        """The same lines as those of a member of an archive; see `MadeFrame.inside`."""
         return replace(self, source=source, place=place)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
     def frame(self) -> pl.DataFrame:
-        """Their records, of `record.SCHEMA`."""
+        """The lines' records as a frame of `record.SCHEMA`."""
         first = self.before + 1
         lead = f"{self.place}," if self.place else ""
         places = [f"{lead}line={line}" for line in range(first, first + len(self))]
@@ -73,15 +73,18 @@ class Blocks:
         self._size = 0
 
     def readline(self, limit: int) -> bytes:
-        """As that of a stream."""
+        """Like a stream's `readline`."""
         line = self._block.readline(limit)
         if line.endswith(b"\n") or len(line) == limit:
             return line
         return line + self._stream.readline(limit - len(line))
 
     def ahead(self, limit: int) -> bytes:
-        """Whole lines that come next, if the ones before have all been read and none is longer
-        than `limit`; they are still to be read, or to be `passed`."""
+        """The next block of whole lines; b"" if earlier lines are still to be read, or if the block
+        is longer than `limit` or does not end with a line.
+
+        The lines are still to be read, or to be skipped with `passed`.
+        """
         if self._block.tell() < self._size:
             return b""
         block = self._stream.read(BLOCK)
@@ -91,33 +94,36 @@ class Blocks:
         return block if block.endswith(b"\n") and len(block) <= limit else b""
 
     def passed(self) -> None:
-        """What was ahead is read."""
+        """Skip the lines that `ahead` returned."""
         self._block.seek(self._size)
 
 
 class Alike:
-    """Lines of a text or a pair each: objects of the same keys."""
+    """Reads blocks of lines that are alike: objects with the same keys, a text or a pair each."""
 
     def __init__(self, columns: Columns | None) -> None:
         self._columns = columns
         self._names: tuple[bytes, ...] = ()
-        self._wanted: dict[str, int] = {}  # number of the key that is the `text`, the `prompt` …
+        self._wanted: dict[str, int] = {}  # by column (`text`, `prompt` …): the number of its key
 
     def read(self, block: bytes) -> dict[str, pl.Series] | None:
-        """What a block of lines says; None where one of them is not like the others."""
+        """The columns of a block of lines; None if a line differs from the others."""
         if not json_text.COMPILED or len(block) < SMALL:
             return None
         if not self._names and not self._learn(block[: block.index(b"\n")]):
             return None
         rising = sorted(self._wanted.values())
-        found = json_text.texts(block, self._names, tuple(rising))
-        if found is None:
+        texts = json_text.texts(block, self._names, tuple(rising))
+        if texts is None:
             self._names = ()
             return None
-        return {name: found[rising.index(number)] for name, number in self._wanted.items()}
+        return {name: texts[rising.index(number)] for name, number in self._wanted.items()}
 
     def _learn(self, line: bytes) -> bool:
-        """Take the keys of a line as those of all, if its columns are those of a text or a pair."""
+        """Remember a line's keys as those of all lines, if its columns are a text or a pair.
+
+        Returns whether they are.
+        """
         try:
             names = list(json_object.parsed(line))
             columns = header(names, self._columns, flat=False)
@@ -134,5 +140,5 @@ class Alike:
 
 
 def _plain(name: str) -> str:
-    """The name as it can stand between quotes without an escape."""
+    """The name without the characters that JSON must escape."""
     return "".join(each for each in name if each >= " " and each not in '"\\')

@@ -40,11 +40,11 @@ class MarkdownReader(TextReader):
     name: ClassVar[str] = "markdown"
 
     def claims(self, file: SourceFile, head: bytes) -> bool:  # noqa: ARG002
-        """By name: .md, .markdown, .mdx."""
+        """Claim files by name: .md, .markdown, .mdx."""
         return file.uri.lower().endswith(EXTENSIONS)
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The document without its front matter."""
+        """Yield the document without its front matter as one record."""
         text, codec = encoding.read_document(file, self.max_bytes, self.encoding)
         body = without_front_matter(text)
         if not body or body.isspace():

@@ -1,9 +1,10 @@
-"""What stands inside an archive, as files: streams with limits, checked before they are read.
+"""The members of an archive, as files: streams with limits, checked before they are read.
 
-A member is unpacked once to the end before a reader sees it, so that what is cut off or damaged
-gives nothing rather than a part; then once more for the reader, as a stream. A reader that goes
-back in it (zip files and Parquet are read from their end) has it in memory up to `HELD_BYTES`;
-beyond them, going back begins anew. Nothing is written to the disk, no name is used as a path.
+A member is unpacked once to its end before a reader sees it, so that a damaged or truncated member
+gives no records rather than some; then it is unpacked again, as a stream, for the reader. If the
+reader goes back in it (zip files and Parquet are read from their end), a member of up to
+`HELD_BYTES` is kept in memory; a larger one is unpacked again from its start. Nothing is written to
+the disk, and no name is used as a path.
 
 Reasons: `read.damaged` (value: what is wrong), `read.inflated` (value: bytes, threshold: bytes).
 """
@@ -28,7 +29,7 @@ REASONS = {
 
 MAX_RATIO = 200
 FREE_BYTES = 16 << 20
-"""So much may be unpacked from however few bytes; beyond it, `MAX_RATIO` holds."""
+"""This much may be unpacked from any number of bytes; beyond it, `MAX_RATIO` applies."""
 
 FAULTS = (
     zlib.error,
@@ -54,7 +55,7 @@ class Member(SourceFile):
     opener: Callable[[], BinaryIO]
 
     def open(self) -> BinaryIO:
-        """Its bytes, unpacked as they are read."""
+        """Open the member's bytes, unpacked while they are read."""
         return io.BufferedReader(_Seekable(self.opener, self.size), 1 << 16)
 
     def head(self) -> bytes:
@@ -64,7 +65,7 @@ class Member(SourceFile):
 
 
 class _Seekable(io.RawIOBase):
-    """A stream of a known size that goes back by being held in memory, or by beginning anew."""
+    """A stream of a known size; to go back, it is kept in memory, or read again from its start."""
 
     def __init__(self, opener: Callable[[], BinaryIO], size: int) -> None:
         self.opener = opener
@@ -91,7 +92,7 @@ class _Seekable(io.RawIOBase):
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.size}[whence]
         target = start + offset
         if target < 0:
-            raise OSError(f"no place {target} in a member")
+            raise OSError(f"a member has no position {target}")
         try:
             self._go(target, to_end=whence == io.SEEK_END)
         except FAULTS as error:
@@ -99,7 +100,9 @@ class _Seekable(io.RawIOBase):
         return self.at
 
     def _go(self, target: int, *, to_end: bool) -> None:
-        if to_end or 0 < target < self.at:  # who goes to the end or back will go back again
+        if (
+            to_end or 0 < target < self.at
+        ):  # a reader that goes to the end or back will go back again
             self._hold()
         if isinstance(self.stream, io.BytesIO | Part):
             self.at = self.stream.seek(target)
@@ -110,7 +113,7 @@ class _Seekable(io.RawIOBase):
             self.at += len(piece)
 
     def _hold(self) -> None:
-        """All bytes in memory, if they are not too many."""
+        """Keep all bytes in memory, if they are not too many."""
         if self.size <= HELD_BYTES and not isinstance(self.stream, io.BytesIO | Part):
             self._begin()
             held = io.BytesIO(b"".join(iter(lambda: self.stream.read(_PIECE), b"")))
@@ -130,27 +133,27 @@ class _Seekable(io.RawIOBase):
 
 
 class Stream(io.RawIOBase):
-    """Bytes that are only read."""
+    """A stream that can only be read."""
 
     def readable(self) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
 
 class Part(Stream):
-    """So many bytes of an open stream from an offset on; closing it leaves the stream open."""
+    """`size` bytes of an open stream from `start` on; closing it leaves the stream open."""
 
     def __init__(self, stream: BinaryIO, start: int, size: int) -> None:
         self.stream, self.start, self.at, self.end = stream, start, start, start + size
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place, counted from the part's own start."""
+        """Go to an offset, counted from the part's own start."""
         assert whence == io.SEEK_SET
         self.at = min(self.start + offset, self.end)
         return self.at - self.start
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, "" at the end."""
+        """The next bytes; b"" at the end."""
         self.stream.seek(self.at)
         left = self.end - self.at
         data = self.stream.read(left if size < 0 else min(size, left))
@@ -163,7 +166,7 @@ class Part(Stream):
 def checked(file: SourceFile, uri: str, packed: int, opener: Callable[[], BinaryIO]) -> Member:
     """The member that `opener` unpacks from `packed` bytes; raises UnreadableError.
 
-    It is unpacked to its end once: its checksum is right, and it is no larger than allowed.
+    It is unpacked to its end once, to check its checksum and that it is no larger than allowed.
     """
     most = max(FREE_BYTES, MAX_RATIO * packed)
     size = 0

@@ -1,4 +1,4 @@
-"""Rows that hold several records, or one in a shape of its own, as rows with plain columns.
+"""Rows that hold several records, or one in a special shape, as rows with plain columns.
 
 | row | becomes |
 |---|---|
@@ -7,7 +7,7 @@
 | instruction + instances (self-instruct) | a pair for each instance |
 | title, subject, body … + answers (forum) | the question, the accepted answer |
 | subject or description + comments (help desk) | messages: the request, then each comment |
-| question with options or choices, and the right one | see `pipeline.readers.choices` |
+| question with options or choices, and the right answer | see `pipeline.readers.choices` |
 | query + answers + tools (xLAM) | see `pipeline.readers.xlam` |
 | a log of a Bedrock call, a result of batch inference | see `pipeline.readers.invocations` |
 
@@ -28,34 +28,35 @@ from pipeline.readers.turns import json_type
 
 REASONS = {
     **invocations.REASONS,
-    "read.bad_nesting": "what should be a list of articles, passages, questions or answers is none",
+    "read.bad_nesting": "a value that should be a list of articles, passages, questions or answers "
+    "is not one",
     "read.no_answer": "the question has no answer in its passage",
     "read.no_accepted_answer": "none of the answers is marked as accepted",
 }
 
 Part = tuple[str, Mapping[str, Any] | UnreadableError]
-"""Where in the row a record stands, "" for the whole row, and the record's own row or fault."""
+"""A record's place in the row, "" for the whole row, and the record's own row or fault."""
 
 ASKED = ("title", "subject", "question", "body", "description")
-"""What a ticket or a forum's question is made of, in this order."""
+"""The columns that make up a ticket or a question in a forum, in this order."""
 
 KEYS = frozenset(
     ("schemaType", "modelInput", "data", "paragraphs", "qas", "instances", "answers", "comments",
      *choices.CHOICES, history.NAME)
 )  # fmt: skip
-"""A row without any of these is no row that `parted` takes apart, or that has a history; but for
-one whose question is an object."""
+"""A row without any of these keys is not split by `parted` and has no history, except a row whose
+question is an object."""
 
 ANSWERED = ("body", "text", "answer", "content", "answer_text")
 ACCEPTED = ("is_accepted", "accepted", "isAccepted")
 
 
 IN_TEXTS = xlam.NAMES
-"""A row with all of these may be taken apart where all of its values are texts too."""
+"""A row with all of these keys may be split even if all its values are texts."""
 
 
 def parted(row: Mapping[str, Any]) -> Iterator[Part]:
-    """The records of a row, each as a row of plain columns."""
+    """Yield the records of a row, each as a row of plain columns, or its fault."""
     if KEYS.isdisjoint(row) and not isinstance(row.get("question"), dict):
         yield "", row
     elif invocations.is_call(row):
@@ -63,13 +64,13 @@ def parted(row: Mapping[str, Any]) -> Iterator[Part]:
     elif row.keys() >= xlam.NAMES:
         yield "", _held(xlam.conversation, row)
     elif several := choices.questions(row):
-        for number, one in enumerate(several, 1):
-            yield f"question={number}" if len(several) > 1 else "", choices.pair(one)
+        for number, question in enumerate(several, 1):
+            yield f"question={number}" if len(several) > 1 else "", choices.pair(question)
     elif _is_squad(row):
         yield from _squad(row)
     elif _dicts(row.get("instances")) and isinstance(row.get("instruction"), str):
-        for number, one in enumerate(row["instances"], 1):
-            yield f"instance={number}", {"instruction": row["instruction"], **one}
+        for number, instance in enumerate(row["instances"], 1):
+            yield f"instance={number}", {"instruction": row["instruction"], **instance}
     elif isinstance(row.get("question"), str) and _is_answers(row.get("answers")):
         yield "", _held(_answered, row)
     elif _dicts(row.get("answers")) and _asked(row):
@@ -90,11 +91,11 @@ def _held(read: Any, *given: Any) -> Mapping[str, Any] | UnreadableError:
 
 
 def _dicts(value: Any) -> TypeGuard[list[dict[str, Any]]]:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
 def _any_with(value: Any, key: str) -> bool:
-    return isinstance(value, list) and any(isinstance(one, dict) and key in one for one in value)
+    return isinstance(value, list) and any(isinstance(item, dict) and key in item for item in value)
 
 
 def _is_squad(row: Mapping[str, Any]) -> bool:
@@ -112,21 +113,23 @@ def _squad(row: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _listed(holder: Any, key: str) -> Iterator[Any]:
-    """What the list under a key holds; the holder itself where it has no such list, or an empty
-    one; a fault where it has what is no list, or what is no object in it."""
+    """Yield the items of the list under a key; the holder itself if it has no items there.
+
+    A value that is not a list, and an item that is not an object, become faults.
+    """
     value = holder.get(key) if isinstance(holder, dict) else None
     if value is None or value == []:
         yield holder
     elif isinstance(value, list):
-        for one in value:
-            odd = f"{key}: array of {json_type(one)}"
-            yield one if isinstance(one, dict) else UnreadableError("read.bad_nesting", odd)
+        for item in value:
+            odd = f"{key}: array of {json_type(item)}"
+            yield item if isinstance(item, dict) else UnreadableError("read.bad_nesting", odd)
     else:
         yield UnreadableError("read.bad_nesting", f"{key}: {json_type(value)}")
 
 
 def _asked_of(paragraph: Any, asked: Any) -> Mapping[str, Any]:
-    """A question of a paragraph as a row; raises UnreadableError, one that was found before too."""
+    """A question about a paragraph as a row; raises UnreadableError, also if `asked` is one."""
     if isinstance(asked, UnreadableError):
         raise asked
     return _answered({"context": paragraph.get("context"), **asked})
@@ -137,7 +140,8 @@ def _is_answers(value: Any) -> bool:
     if isinstance(value, dict):
         return isinstance(value.get("text"), list)
     return isinstance(value, list) and all(
-        isinstance(one, str) or (isinstance(one, dict) and "answer_start" in one) for one in value
+        isinstance(item, str) or (isinstance(item, dict) and "answer_start" in item)
+        for item in value
     )
 
 
@@ -152,22 +156,22 @@ def _answered(asked: Mapping[str, Any]) -> Mapping[str, Any]:
     answer = texts[0].get("text") if isinstance(texts[0], dict) else texts[0]
     if answer is None:
         raise UnreadableError("read.no_answer")
-    said = [one for one in (asked.get("context"), asked.get("question")) if one]
-    whole = all(isinstance(one, str) for one in said)
-    return {"question": "\n\n".join(said) if whole else said, "answer": answer}
+    parts = [part for part in (asked.get("context"), asked.get("question")) if part]
+    are_texts = all(isinstance(part, str) for part in parts)
+    return {"question": "\n\n".join(parts) if are_texts else parts, "answer": answer}
 
 
 def _asked(row: Mapping[str, Any]) -> str:
-    said = [row[name] for name in ASKED if isinstance(row.get(name), str) and row[name].strip()]
-    return "\n\n".join(said)
+    texts = [row[name] for name in ASKED if isinstance(row.get(name), str) and row[name].strip()]
+    return "\n\n".join(texts)
 
 
 def _forum(row: Mapping[str, Any]) -> Mapping[str, Any]:
     answers = row["answers"]
     wanted = row.get("accepted_answer_id")
     for answer in answers:
-        own = answer.get("id", answer.get("answer_id"))
-        named = wanted is not None and own == wanted
+        answer_id = answer.get("id", answer.get("answer_id"))
+        named = wanted is not None and answer_id == wanted
         if named or any(answer.get(key) is True for key in ACCEPTED):
             text = next((answer[key] for key in ANSWERED if key in answer), None)
             return {"question": _asked(row), "answer": text}

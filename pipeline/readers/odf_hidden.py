@@ -1,6 +1,6 @@
-"""What an OpenDocument file keeps from its reader: sheets, slides, sections, paragraphs, words.
+"""Hidden content of an OpenDocument file: sheets, slides, sections, paragraphs, words.
 
-A sheet, a slide or a word is hidden by its style, a section or a paragraph says so itself.
+Sheets, slides and words are hidden by their style; sections and paragraphs are marked themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 SILENT = "deletion"
-"""An element that is no text, whatever it holds."""
+"""The name of an element that never counts as text, whatever it holds."""
 
 _SIGNS = (b'display="none"', b'display="false"', b'visibility="hidden"')
 _FAMILIES = {"table": "table", "page": "drawing-page", "p": "paragraph", "h": "paragraph"}
@@ -23,9 +23,10 @@ _HIDING = {("display", "none"), ("display", "false"), ("visibility", "hidden")}
 
 
 def silence_hidden(root: _Element, data: bytes) -> None:
-    """Rename what is hidden so that it is no text; `data` is the XML that the root is of.
+    """Rename hidden elements so that they do not count as text.
 
-    Its styles stand before its text, and are looked at one by one only where one may hide.
+    `data` is the XML of `root`. Its styles come before its text, and are checked one by one only if
+    one of them may hide something.
     """
     first = data[: max(0, data.find(b":body"))]
     styles = set()
@@ -37,8 +38,8 @@ def silence_hidden(root: _Element, data: bytes) -> None:
             if _is_hiding(style)
         }
         kinds += [f"{{*}}{name}" for name in _FAMILIES]
-    found = [each for each in root.iter(*kinds) if _is_hidden(each, styles)]
-    for each in found:
+    marked = [each for each in root.iter(*kinds) if _is_hidden(each, styles)]
+    for each in marked:
         is_mark = NAMES[each.tag] == "hidden-paragraph"
         hidden = next(each.iterancestors("{*}p", "{*}h"), each) if is_mark else each
         hidden.tag = TEXT + SILENT

@@ -1,4 +1,4 @@
-"""Objects in an OpenDocument file: of formulas what they say, of others (charts) nothing."""
+"""Objects in an OpenDocument file: formulas give their text, others (charts) nothing."""
 
 from __future__ import annotations
 
@@ -12,25 +12,29 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 MOST_BYTES = 20_000_000
-"""Of all objects of a document: more are not looked at, as no formulas take it."""
+"""The most bytes of all objects of a document; the rest is not read, as formulas never take so
+many."""
 
 _MATHML = b"http://www.w3.org/1998/Math/MathML"
 
 
 class Objects:
-    """The objects of one document while it is read."""
+    """The objects of one document while it is being read."""
 
     def __init__(self, parts: Parts | None) -> None:
-        """From the parts beside the document; None for a flat file, which holds its objects."""
+        """Take the document's parts; None for a flat file, which contains its objects."""
         self._parts = parts
         self._left = MOST_BYTES
         self._seen: set[str] = set()
 
     def said(self, element: _Element) -> str:
-        """What an `object` element shows, if that is a formula; raises UnreadableError when it is
-        too deep. One that is damaged says nothing, and so does one that has been told before."""
-        own = next((child for child in element if local(child) == "math"), None)
-        root = self._linked(attribute(element, "href") or "") if own is None else own
+        """The text of an `object` element if it is a formula, else "".
+
+        A damaged object, and one that was read before, give "". Raises UnreadableError for a
+        formula that is nested too deeply.
+        """
+        embedded = next((child for child in element if local(child) == "math"), None)
+        root = self._linked(attribute(element, "href") or "") if embedded is None else embedded
         return formula(root) if root is not None else ""
 
     def _linked(self, link: str) -> _Element | None:

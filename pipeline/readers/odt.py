@@ -1,12 +1,12 @@
 """OpenDocument texts, slides and tables (.odt, .odp, .ods), packed or flat (.fodt …).
 
 Headings become `#` lines, list items `-` lines, tables Markdown tables, notes `[^1]` with their
-texts at the end, formulas one line. A field (a reference, a date, a caption's number) is what it
-shows. Text that change tracking has deleted is left out; comments, what is hidden (sheets, slides,
-sections, paragraphs, words, fields) and the small print of ruby are, too. A table's repeated empty
-cells and rows are no text; a row with text that repeats itself is told as often.
+texts at the end, formulas one line. A field (a reference, a date, a caption's number) gives what it
+shows. Left out are tracked deletions, comments, hidden content (sheets, slides, sections,
+paragraphs, words, fields) and the small annotations of ruby. Repeated empty cells and rows of a
+table give no text; a repeated row with text is given as often as it is repeated.
 
-Reasons: those of `pipeline.readers.zipped`, among them `read.empty_file`, `read.too_large`,
+Reasons: those of `pipeline.readers.zipped`, including `read.empty_file`, `read.too_large`,
 `read.encrypted` and `read.too_deep`, and `read.no_text`.
 """
 
@@ -56,12 +56,12 @@ class OdtReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name, by the type that the zip file starts with, or by the root of the XML."""
+        """Claim files by name, by the type at the start of the zip file, or by the XML's root."""
         by_name = file.uri.lower().endswith((*EXTENSIONS, *FLAT))
         return by_name or head[30:].startswith(_MIME) or _is_flat(head)
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The document."""
+        """Yield the document as one record."""
         name = file.uri.lower()
         if name.endswith(FLAT) or (not name.endswith(EXTENSIONS) and _is_flat(file.head())):
             text = _Document(None).text(encoding.read_bytes(file, self.max_bytes))
@@ -120,7 +120,7 @@ class _Document:
                 yield from self.blocks(child, level + 1)
 
     def _list(self, element: _Element, level: int) -> Iterator[Block]:
-        """A list's items; a heading in one is a numbered heading, and no item."""
+        """Yield a list's items; an item with a heading is a numbered heading, not a list item."""
         items: list[str] = []
         for item in element:
             if item in self.headed:
@@ -132,10 +132,10 @@ class _Document:
         yield "\n".join(items)
 
     def _item(self, item: _Element, level: int) -> Iterator[str]:
-        told = [str(block) for block in self.blocks(item, level) if block]
-        if told:
-            nested = "\n".join(told[1:]).replace("\n", "\n  ")
-            yield "- " + told[0] + (f"\n  {nested}" if nested else "")
+        texts = [str(block) for block in self.blocks(item, level) if block]
+        if texts:
+            nested = "\n".join(texts[1:]).replace("\n", "\n  ")
+            yield "- " + texts[0] + (f"\n  {nested}" if nested else "")
 
     def _rows(self, table: _Element, level: int) -> Iterator[list[list[Block]]]:
         for child in table:
@@ -183,27 +183,31 @@ class _Document:
         number = len(self.notes) + 1
         self.notes.append("")
         body = (each for each in note if local(each) == "note-body")
-        told = in_line(block for each in body for block in self.blocks(each, level + 1))
-        self.notes[number - 1] = f"[^{number}]: {told}"
+        text = in_line(block for each in body for block in self.blocks(each, level + 1))
+        self.notes[number - 1] = f"[^{number}]: {text}"
         return f"[^{number}]"
 
 
 def _headed(root: _Element) -> set[_Element]:
-    found: set[_Element] = set()
+    """The list items that hold a heading."""
+    items: set[_Element] = set()
     for heading in root.iter("{*}h"):
         for above in heading.iterancestors("{*}list-item", "{*}list-header"):
-            if above in found:
+            if above in items:
                 break
-            found.add(above)
-    return found
+            items.add(above)
+    return items
 
 
 def _times(element: _Element, name: str) -> int:
-    """How often a row or a cell stands there; an empty sheet's last one does a million times."""
+    """How often a row or a cell is repeated, at most 1,000 times.
+
+    The last row of an empty sheet is repeated a million times.
+    """
     times = attribute(element, name) or "1"
     return max(1, min(int(times) if times.isdecimal() else 1, _MOST_REPEATED))
 
 
 def _is_hidden(field: _Element) -> bool:
-    """Whether a field is one that the document keeps to itself."""
+    """Whether a field is hidden."""
     return attribute(field, "is-hidden") == "true" or attribute(field, "display") == "none"

@@ -1,6 +1,6 @@
 """Equations of Word and PowerPoint on one line: `(a)/(b)`, `x^2`, `a_1`, `sqrt(x)`.
 
-Their parts stand beside each other in the file, so that a half would read as 12.
+In the file their parts follow each other, so that without this ½ would read as 12.
 
 Reason: `read.too_deep` (threshold: levels).
 """
@@ -24,34 +24,37 @@ WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W_]*[\u0300-\u036f\u20d0-\u20ff′]*")
 
 
 def linear(element: _Element, level: int = 0) -> str:
-    """What an element of an equation says, on one line; raises UnreadableError when too deep."""
+    """The text of an element of an equation, on one line.
+
+    Raises UnreadableError when it is nested too deeply.
+    """
     if level > MAX_LEVELS:
         raise UnreadableError("read.too_deep", None, MAX_LEVELS)
-    told = []
+    pieces = []
     for child in element:
         kind = NAMES[child.tag]
         if kind in _PARTS:
-            told.append(_PARTS[kind](child, level + 1))
+            pieces.append(_PARTS[kind](child, level + 1))
         elif kind == "t":
-            told.append(child.text or "")
+            pieces.append(child.text or "")
         elif kind not in _SILENT and not kind.endswith("Pr"):
-            told.append(linear(child, level + 1))
-    return "".join(told)
+            pieces.append(linear(child, level + 1))
+    return "".join(pieces)
 
 
 def _part(element: _Element, name: str, level: int, alone: re.Pattern[str] | None = None) -> str:
-    """What a part says, in brackets unless it is as simple as `alone`, or has brackets itself."""
+    """The text of the part `name`, in brackets unless `alone` matches it or it has brackets."""
     part = next((each for each in element if NAMES[each.tag] == name), None)
     if part is None:
         return ""
-    told = linear(part, level).strip()
-    own = [NAMES[each.tag] for each in part if not NAMES[each.tag].endswith("Pr")]
-    return told if alone is None or own == ["d"] else in_brackets(told, alone)
+    text = linear(part, level).strip()
+    kinds = [NAMES[each.tag] for each in part if not NAMES[each.tag].endswith("Pr")]
+    return text if alone is None or kinds == ["d"] else in_brackets(text, alone)
 
 
-def in_brackets(told: str, alone: re.Pattern[str]) -> str:
-    """Text in brackets unless it is as simple as `alone`: an `ATOM` or a `WORD`."""
-    return told if alone.fullmatch(told) else f"({told})"
+def in_brackets(text: str, alone: re.Pattern[str]) -> str:
+    """Text in brackets, unless `alone` (`ATOM` or `WORD`) matches it."""
+    return text if alone.fullmatch(text) else f"({text})"
 
 
 def _parts(element: _Element, name: str, level: int) -> Iterator[str]:
@@ -59,7 +62,7 @@ def _parts(element: _Element, name: str, level: int) -> Iterator[str]:
 
 
 def _said(element: _Element, name: str, without: str) -> str:
-    """A property of a part, such as the bracket it opens with."""
+    """The property `name` of an element, such as its opening bracket; `without` if it has none."""
     for properties in element:
         if NAMES[properties.tag].endswith("Pr"):
             for each in properties:
@@ -74,9 +77,9 @@ def _fraction(element: _Element, level: int) -> str:
 
 
 def _scripts(element: _Element, level: int) -> str:
-    """`a_b^c`; those in front of what they belong to stand there."""
-    base, told = _part(element, "e", level, WORD), _marks(element, level)
-    return f"{told} {base}" if NAMES[element.tag] == "sPre" else base + told
+    """`a_b^c`; leading scripts stay in front of their base."""
+    base, marks = _part(element, "e", level, WORD), _marks(element, level)
+    return f"{marks} {base}" if NAMES[element.tag] == "sPre" else base + marks
 
 
 def _marks(element: _Element, level: int) -> str:
@@ -90,8 +93,8 @@ def _limit(element: _Element, level: int) -> str:
 
 
 def _root(element: _Element, level: int) -> str:
-    degree, told = _part(element, "deg", level), _part(element, "e", level)
-    return f"root({degree}, {told})" if degree else f"sqrt({told})"
+    degree, radicand = _part(element, "deg", level), _part(element, "e", level)
+    return f"root({degree}, {radicand})" if degree else f"sqrt({radicand})"
 
 
 def _summed(element: _Element, level: int) -> str:
@@ -115,7 +118,7 @@ def _accented(element: _Element, level: int) -> str:
 
 
 def _phantom(element: _Element, level: int) -> str:
-    """What may take its room without being seen."""
+    """The text of a phantom, which may take up space without being shown."""
     return _part(element, "e", level) if _said(element, "show", "1") in ("", "1", "on") else ""
 
 

@@ -1,11 +1,11 @@
-"""Parquet and Arrow files: a row is a record, named by its columns.
+"""Parquet and Arrow files: a row is a record, with the table's column names.
 
-Read by pyarrow in batches and validated to the last offset, since a damaged file can hold arrays
-that are none. What the columns mean is told by `pipeline.readers.conventions`, as for a line of
-JSON Lines; columns of what JSON does not have (bytes, times of day) that no convention names are
-not looked at. The locator is `row=N`, counted from 1.
+pyarrow reads them in batches, which are validated to the last offset, because a damaged file can
+hold invalid arrays. For the meaning of the columns see `pipeline.readers.conventions`, as for JSON
+Lines; columns of types that JSON does not have (bytes, times of day) are ignored unless the recipe
+or a convention names them. The locator is `row=N`, counted from 1.
 
-Reasons: `read.empty_file`, `read.damaged` (value: pyarrow's words), `read.no_rows`,
+Reasons: `read.empty_file`, `read.damaged` (value: pyarrow's message), `read.no_rows`,
 `read.too_many_columns` (value: columns), `read.row_too_long` (value: bytes), `read.bad_encoding`
 (value: what is wrong), `read.not_text`, `read.inflated` (value: bytes, threshold: bytes), and those
 of `pipeline.readers.conventions`.
@@ -33,19 +33,19 @@ REASONS = {
     "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
     "read.no_rows": "there are no rows, or none below the header",
     "read.inflated": "the file unpacks to far more bytes than real data would; unpack it yourself",
-    "read.too_many_columns": "the table has more columns than any set of records",
+    "read.too_many_columns": "the table has more columns than any set of records needs",
     "read.row_too_long": "the row is longer than this reader accepts, or a quote is never closed",
     "read.bad_encoding": "the bytes are not valid in the declared encoding, or not in UTF-8 and no "
     "other encoding could be identified with confidence; name it with `encoding`",
 }
 
 MAX_RATIO = 500  # bytes of rows for each byte of the file
-FREE_BYTES = 64 << 20  # so much may come from however small a file
+FREE_BYTES = 64 << 20  # a file of any size may give this many
 EXTENSIONS = (".parquet", ".arrow", ".feather", ".ipc")
 MAX_COLUMNS = 2_000
 MAX_ROW_BYTES = 16_000_000
 BATCH_ROWS = 256
-"""A dictionary column can hold a gigabyte in a few bytes a row: batches stay small."""
+"""Batches stay small because a dictionary column can hold a gigabyte in a few bytes per row."""
 
 
 class ParquetReader(PerFileReader):
@@ -59,11 +59,11 @@ class ParquetReader(PerFileReader):
     max_row_bytes: int = Field(default=MAX_ROW_BYTES, gt=0, description="longer rows are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.parquet, .arrow, .feather), or by the first bytes."""
+        """Claim files by name (.parquet, .arrow, .feather), or by the first bytes."""
         return file.uri.lower().endswith(EXTENSIONS) or head.startswith((b"PAR1", b"ARROW1\0\0"))
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """One row for each row of the table."""
+        """Yield the records of each row of the table."""
         if file.size == 0:
             raise UnreadableError("read.empty_file", 0)
         layout: Columns | None = None
@@ -73,12 +73,12 @@ class ParquetReader(PerFileReader):
             if chosen is None:
                 layout = self._layout(batch.schema.names)
                 chosen = _columns(layout, batch.schema)
-            for found in _objects(batch, chosen, self.max_row_bytes):
+            for item in _objects(batch, chosen, self.max_row_bytes):
                 number += 1
-                if isinstance(found, UnreadableError):
-                    yield found.row(file, f"row={number}")
+                if isinstance(item, UnreadableError):
+                    yield item.row(file, f"row={number}")
                 else:
-                    yield from conventions.records(found, layout, file, f"row={number}")
+                    yield from conventions.records(item, layout, file, f"row={number}")
         if not number:
             raise UnreadableError("read.no_rows")
 
@@ -89,7 +89,7 @@ class ParquetReader(PerFileReader):
 
 
 def _columns(layout: Columns | None, schema: pa.Schema) -> list[str]:
-    """The columns that are looked at; raises UnreadableError for one named that no JSON holds."""
+    """The columns that are read; raises UnreadableError if a named one has a type JSON lacks."""
     if layout is None:
         return [name for name in schema.names if _is_json(schema.field(name).type)]
     named = set(layout.metadata or ())
@@ -103,7 +103,7 @@ def _columns(layout: Columns | None, schema: pa.Schema) -> list[str]:
 
 
 def _is_json(kind: pa.DataType) -> bool:
-    """Whether values of this type come out as what JSON has."""
+    """Whether values of this type can be expressed in JSON."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
@@ -118,7 +118,10 @@ def _is_json(kind: pa.DataType) -> bool:
 
 
 def _within_ratio(file: SourceFile, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches while they hold no more than `MAX_RATIO` times the file's bytes."""
+    """Yield the batches; raises UnreadableError once they hold far more bytes than the file.
+
+    They may hold `MAX_RATIO` times as many, or `FREE_BYTES` if that is more.
+    """
     held = 0
     most = max(FREE_BYTES, MAX_RATIO * file.size)
     for batch in batches:
@@ -129,7 +132,7 @@ def _within_ratio(file: SourceFile, batches: Iterator[pa.RecordBatch]) -> Iterat
 
 
 def _batches(file: SourceFile) -> Iterator[pa.RecordBatch]:
-    """The file's rows, some at a time; raises UnreadableError."""
+    """Yield the file's rows in batches; raises UnreadableError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -157,7 +160,10 @@ def _batches(file: SourceFile) -> Iterator[pa.RecordBatch]:
 def _objects(
     batch: pa.RecordBatch, names: list[str], most: int
 ) -> Iterator[dict[str, Any] | UnreadableError]:
-    """Each row as an object. Where the batch is not sound, its rows are looked at one by one."""
+    """Yield each row as an object, or its fault.
+
+    If the batch is damaged or larger than `most` bytes, its rows are checked one by one.
+    """
     import pyarrow as pa
 
     chosen = batch.select([batch.schema.get_field_index(name) for name in names])

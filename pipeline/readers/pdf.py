@@ -1,17 +1,17 @@
-"""PDF: the text layer by PDFium, in reading order, put together again as paragraphs.
+"""PDF: the text layer as PDFium gives it, in reading order, reassembled into paragraphs.
 
 Running headers, footers and page numbers are left out (see `pipeline.readers.pdf_running`), words
 cut at a line's end are joined, and lines that were only wrapped become one (`pdf_layout`). A file
-is one record, locator `pages=1-N`, or one for each page, locator `page=N`, all of one document.
-`extra` says `{"pages": n}`, and how many characters had no Unicode (`unmapped`) where there were
-any.
+is one record with the locator `pages=1-N`, or each page is one, with the locator `page=N` and the
+same document. `extra` holds `{"pages": n}`, and the number of characters without Unicode
+(`unmapped`) if there are any.
 
-There is no OCR: a scan without a text layer is rejected. A page that cannot be loaded is a
+There is no OCR: a scan without a text layer is rejected. A page that cannot be loaded becomes a
 rejected record of its own.
 
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.damaged` (value: PDFium's
-words), `read.encrypted`, `read.too_many_pages` (value: pages), `read.bad_page` (value: PDFium's
-words), `read.no_text_layer` (value: characters, threshold: pages), `read.unmapped_text` (value:
+message), `read.encrypted`, `read.too_many_pages` (value: pages), `read.bad_page` (value: PDFium's
+message), `read.no_text_layer` (value: characters, threshold: pages), `read.unmapped_text` (value:
 the share of characters that are unknown).
 """
 
@@ -41,17 +41,17 @@ REASONS = {
     "read.too_large": "the file is larger than the reader accepts; split it or raise `max_bytes`",
     "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
     "read.encrypted": "the file needs a password; save it without one",
-    "read.too_many_pages": "the document has more pages than this reader takes; split it",
+    "read.too_many_pages": "the document has more pages than this reader accepts; split it",
     "read.bad_page": "the page cannot be loaded; the document's other pages were read",
-    "read.no_text_layer": "the pages are pictures of text; run OCR over the file and try again",
-    "read.unmapped_text": "the fonts do not say which characters they show; print it to PDF anew, "
-    "or run OCR over it",
+    "read.no_text_layer": "the pages are pictures of text; run OCR on the file and try again",
+    "read.unmapped_text": "the fonts do not say which characters they show; export the document "
+    "to PDF again, or run OCR on it",
 }
 
 MAX_BYTES = 200_000_000
 MAX_PAGES = 10_000
 MAX_UNMAPPED = 0.2
-_FEW_CHARS = 3  # a page, on average: numbers stamped over scans
+_FEW_CHARS = 3  # per page on average: fewer are only numbers stamped over scans
 
 
 class PdfReader(PerFileReader):
@@ -69,11 +69,11 @@ class PdfReader(PerFileReader):
     max_pages: int = Field(default=MAX_PAGES, gt=0, description="longer files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.pdf), or by `%PDF-` among the first 1,024 bytes."""
+        """Claim files by name (.pdf), or by `%PDF-` among the first 1,024 bytes."""
         return file.uri.lower().endswith(".pdf") or head.find(b"%PDF-", 0, 1024) >= 0
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The document or its pages, then the pages that cannot be loaded."""
+        """Yield the document or its pages, then the pages that cannot be loaded."""
         data = encoding.read_bytes(file, self.max_bytes)
         pages = _pages(data, self.max_pages)
         read = {number: page for number, page in pages.items() if isinstance(page, list)}
@@ -94,20 +94,20 @@ class PdfReader(PerFileReader):
         unmapped = "".join(texts).count("\ufffd")
         if unmapped > MAX_UNMAPPED * chars:
             raise UnreadableError("read.unmapped_text", f"{unmapped / chars:.2f}", MAX_UNMAPPED)
-        told = {"pages": len(pages)} | ({"unmapped": unmapped} if unmapped else {})
-        own: dict[str, Any] = {"source": file.uri, "extra": orjson.dumps(told).decode()}
+        counts = {"pages": len(pages)} | ({"unmapped": unmapped} if unmapped else {})
+        shared: dict[str, Any] = {"source": file.uri, "extra": orjson.dumps(counts).decode()}
         if self.record == "document":
             whole = as_text(list(pages.values()))
-            yield {**own, "locator": f"pages=1-{max(pages)}", "text": whole}
+            yield {**shared, "locator": f"pages=1-{max(pages)}", "text": whole}
             return
-        own["document"] = record_id(file.uri, "")
+        shared["document"] = record_id(file.uri, "")
         for number, page in pages.items():
             if page:
-                yield {**own, "locator": f"page={number}", "text": as_text([page])}
+                yield {**shared, "locator": f"page={number}", "text": as_text([page])}
 
 
 def _pages(data: bytes, most: int) -> dict[int, list[Line] | UnreadableError]:
-    """The lines of each page by number, or why it cannot be read; raises UnreadableError."""
+    """By number, the lines of each page, or why it cannot be read; raises UnreadableError."""
     import pypdfium2
 
     try:
@@ -121,7 +121,7 @@ def _pages(data: bytes, most: int) -> dict[int, list[Line] | UnreadableError]:
         if count > most:
             raise UnreadableError("read.too_many_pages", count, most)
         if count == 0:
-            raise UnreadableError("read.damaged", "it has no page")
+            raise UnreadableError("read.damaged", "it has no pages")
         return {number: _page(document, number) for number in range(1, count + 1)}
     finally:
         document.close()
@@ -147,7 +147,10 @@ def _page(document: PdfDocument, number: int) -> list[Line] | UnreadableError:
 
 
 def _lines(page: Any, text: str) -> list[Line]:
-    """Each line with where it stands, in points; one without a place has zeros."""
+    """The lines of a page with their places in points; zeros for a line without a known place.
+
+    `page` is PDFium's handle of the page's text, `text` that text.
+    """
     from pipeline.readers.pdf_places import line_places
     from pipeline.readers.pdf_stacked import with_stacked_parted
 
@@ -155,12 +158,12 @@ def _lines(page: Any, text: str) -> list[Line]:
     firsts, lasts = array("i"), array("i")
     start = 0
     for line in text.split("\r\n"):
-        own = line.strip()
-        if own:
-            first = start if own is line else start + len(line) - len(line.lstrip())
-            shown.append(own)
+        stripped = line.strip()
+        if stripped:
+            first = start if stripped is line else start + len(line) - len(line.lstrip())
+            shown.append(stripped)
             firsts.append(first)
-            lasts.append(first + len(own) - 1)
+            lasts.append(first + len(stripped) - 1)
         start += len(line) + 2
     places = line_places(page, firsts, lasts, len(text))
     lines = list(zip(shown, places[::3], places[1::3], places[2::3], strict=True))

@@ -1,8 +1,9 @@
-"""Lines on pages to running text: what was wrapped is joined.
+"""Turn lines on pages into running text by joining lines that were wrapped.
 
-A line is wrapped when it reaches the right edge of the lines that start where it starts, in its
-column (`pipeline.readers.pdf_columns`), and the next goes on below it. A gap over the usual, or a
-first line's indent, starts a paragraph. All else keeps its lines: verse, code, tables, lists.
+A line was wrapped if it reaches the right edge of the lines that start at the same place in its
+column (`pipeline.readers.pdf_columns`), and the next line continues below it. A gap larger than
+usual, or an indented first line, starts a paragraph. Everything else keeps its lines: verse, code,
+tables, lists.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from itertools import chain, pairwise, repeat
 from pipeline.readers.pdf_columns import FILLED, NEAR, Line, edges_of_lines, right_edges
 
 HYPHEN = "\ufffe"
-"""What PDFium puts in the place of a hyphen and a line's end."""
+"""The character by which PDFium replaces a hyphen at a line's end, with the line's end."""
 
 _FEW_LINES = 2
-_GAP = 1.45  # of the usual distance of lines
+_GAP = 1.45  # times the usual distance between lines
 _INDENT = 5.0  # points
 
 _ENDS = ".!?。！？:"
@@ -26,13 +27,13 @@ _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _FIRST_WIDE = "\u2e80"
 _LAST_WORD, _WORD = re.compile(r"\w+\Z"), re.compile(r"\w+")
 _LONGEST_WORD = 200
-_MANY_WORDS = 30  # to look for each takes longer than to part the text into its words
+_MANY_WORDS = 30  # searching for each takes longer than splitting the text into its words
 _LETTER = re.compile(r"\w")
 _COMPOUND = re.compile(r"\w+-\w+")
 
 
 def as_text(pages: Sequence[Sequence[Line]]) -> str:
-    """The pages as one text, paragraphs with a blank line between them."""
+    """Join the lines of pages into one text, with a blank line between paragraphs."""
     pieces: list[str] = []
     before: Line | None = None
     full = False
@@ -40,15 +41,15 @@ def as_text(pages: Sequence[Sequence[Line]]) -> str:
     for page in pages:
         if len(page) > _FEW_LINES:
             of_lines = edges_of_lines(page) or repeat(right_edges(page))
-        else:  # a line or two tell no edge of their own: titles would be full, and run together
-            whole = whole or right_edges(chain(*(one for one in pages if len(one) > _FEW_LINES)))
+        else:  # one or two lines show no edge: titles would count as full, and be joined
+            whole = whole or right_edges(chain(*(each for each in pages if len(each) > _FEW_LINES)))
             of_lines = repeat(whole)
         gap = _GAP * _usual_distance(page)
         turned = True
         for line, edges in zip(page, of_lines, strict=False):
             text, left, right, base = line
             if before is not None:
-                # Most lines go on below the one before: told here, as `_between` would tell it.
+                # Most lines continue below the one before: decided here, as `_between` would.
                 indent = left - before[1]
                 below = not turned and 0 <= before[3] - base <= gap
                 if below and indent <= _INDENT and text < _FIRST_WIDE:
@@ -65,9 +66,10 @@ def as_text(pages: Sequence[Sequence[Line]]) -> str:
 
 
 def _between(line: Line, following: Line, full: bool, gap: float, turned: bool) -> str:
-    """What stands between two lines: a space, nothing, a line's end or a paragraph's.
+    """What to put between two lines: a space, nothing, a line end or a paragraph's end.
 
-    `gap`: points from which on a paragraph starts; `turned`: the next line is on another page.
+    `full`: the first line reaches the right edge; `gap`: a larger step down, in points, starts a
+    paragraph; `turned`: the next line is on another page.
     """
     text, left, _, base = line
     next_text, next_left, _, next_base = following
@@ -99,7 +101,7 @@ def _usual_distance(page: Sequence[Line]) -> float:
 
 
 def _with_hyphens(text: str) -> str:
-    """Words joined that a line's end had cut, except those that the document hyphenates."""
+    """Join words that a line's end has cut, except those that the document hyphenates elsewhere."""
     if HYPHEN not in text:
         return text
     pieces = text.split(HYPHEN)
@@ -115,26 +117,26 @@ def _with_hyphens(text: str) -> str:
 
 
 def _cut_word(before: str, after: str) -> str:
-    """The word that a line's end has cut, with a hyphen; "" where none is."""
+    """The word that a line's end has cut, with a hyphen; "" if there is none."""
     first, second = _LAST_WORD.search(before[-_LONGEST_WORD:]), _WORD.match(after)
     return f"{first[0]}-{second[0]}".lower() if first and second else ""
 
 
 def _hyphenated(text: str) -> str:
-    """The words of a text that have a hyphen, with others that no space parts from them."""
-    found = []
+    """The words of a text that have a hyphen, with anything that no space separates from them."""
+    hyphenated = []
     end = 0
     while (at := text.find("-", end)) >= 0:
         start = max(text.rfind(" ", end, at), end)
         end = text.find(" ", at)
         if end < 0:
             end = len(text)
-        found.append(text[start:end])
-    return " ".join(found)
+        hyphenated.append(text[start:end])
+    return " ".join(hyphenated)
 
 
 def _words_of(text: str, words: set[str]) -> set[str]:
-    """Those of the words that stand in a text by themselves."""
+    """Those of the words that occur in a text as whole words."""
     if len(words) > _MANY_WORDS:
         return words & set(_WORD.findall(text))
     return {word for word in words if _has_word(text, word)}

@@ -1,7 +1,7 @@
-"""Where the lines of a PDF's page stand, as PDFium tells it of their first and last characters.
+"""The places of the lines on a PDF page, from PDFium's places of their first and last characters.
 
-There are two or three questions for each line: asked by the compiled extension where it is, else by
-ctypes with the same answers and ten times the seconds.
+That takes two or three calls for each line, made by the compiled extension if it is there, else by
+ctypes, with the same results in ten times the time.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ except ImportError:  # not built, or built for another machine
 
 
 def line_places(page: Any, firsts: array[int], lasts: array[int], length: int) -> Sequence[float]:
-    """Where lines from these characters to those start and end, and where their letters stand.
+    """The left end, right end and baseline of each line, in points from the lower left corner.
 
-    Three numbers for each line, in points from the page's lower left corner; zeros where PDFium
-    does not know. `page` is its handle of a page's text, `length` how many characters that text
-    has; `firsts` and `lasts`, of type `i`, number them from 0.
+    Returns three numbers for each line; zeros where PDFium does not know them. `page` is PDFium's
+    handle of a page's text, and `length` the number of characters in that text. `firsts` and
+    `lasts`, of type `i`, are the numbers of each line's first and last characters, from 0.
     """
-    # Characters that PDFium drops from the text, as soft hyphens, shift the numbers after them.
+    # Characters that PDFium drops from the text, such as soft hyphens, shift later numbers.
     shifted = raw.FPDFText_CountChars(page) != length
     if _compiled is None:
         return plain_places(page, firsts, lasts, shifted=shifted)
@@ -43,7 +43,10 @@ def line_places(page: Any, firsts: array[int], lasts: array[int], length: int) -
 def plain_places(
     page: Any, firsts: array[int], lasts: array[int], *, shifted: bool
 ) -> Sequence[float]:
-    """As `line_places`."""
+    """The same as `line_places`, by ctypes.
+
+    `shifted` says that characters' numbers in the text differ from PDFium's own.
+    """
     numbers: Any = zip(firsts, lasts, strict=True)
     if shifted:
         at = raw.FPDFText_GetCharIndexFromTextIndex
@@ -59,11 +62,11 @@ def plain_places(
 
 @cache
 def _addresses() -> tuple[int, int, int]:
-    """Of the three functions in memory."""
-    asked = (
+    """The addresses of the three PDFium functions in memory."""
+    functions = (
         raw.FPDFText_GetCharOrigin,
         raw.FPDFText_GetCharBox,
         raw.FPDFText_GetCharIndexFromTextIndex,
     )
-    origin, box, index = (ctypes.cast(one, ctypes.c_void_p).value or 0 for one in asked)
+    origin, box, index = (ctypes.cast(each, ctypes.c_void_p).value or 0 for each in functions)
     return origin, box, index

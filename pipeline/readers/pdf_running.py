@@ -1,9 +1,9 @@
 """Headers, footers and page numbers: lines at a page's edge that run through the document.
 
-A line runs that stands at the same place of three pages, apart from the body by more than lines
-are, and says the same there, or the same but for a number that goes up with the pages. A body's
-first lines may be the same on each page too, as of forms, and differ in numbers only: they stand
-no further from the next line than lines do, and are kept.
+A line is a running line if it is at the same place on three pages, further from the body than lines
+are from each other, and has the same text on each, or the same except for a number that goes up
+with the pages. The first lines of the body may also be the same on each page, or differ only in
+numbers, as in forms: they are no further from the next line than other lines, and are kept.
 """
 
 from __future__ import annotations
@@ -18,38 +18,40 @@ from operator import itemgetter
 from pipeline.readers.pdf_columns import Line
 
 _EDGE_LINES = 2
-_FEWEST = 3  # pages on which a line runs
-_PLACE = 6.0  # points that a running line may wander
+_FEWEST = 3  # pages on which a running line must be
+_PLACE = 6.0  # points by which the place of a running line may vary
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 _LONGEST_NUMBER = 9
 _MOST_NUMBERS = 8  # in one line: a row of a table has more
 _WORD = re.compile(r"\w")
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
-_APART = 1.3  # of the usual distance of lines
-_WIDEST = 25.0  # points, such a distance: lines that are further apart are paragraphs
+_APART = 1.3  # times the usual distance between lines
+_WIDEST = 25.0  # the most points of such a distance: lines further apart are paragraphs
 _USUAL = 12.0
 _NEAR = 8  # pages
-_ROW = 1.0  # points within which lines stand side by side
+_ROW = 1.0  # lines within this many points are side by side
 
 _Key = tuple[str, int]
+"""The text of a line, or its text without numbers, and the number of its place on the page."""
 _Shift = tuple[_Key, int, int]
-"""Of a line without its numbers: which of its numbers is by how much more than the page's."""
+"""The key of a line without its numbers, the index of one of its numbers, and by how much that is
+larger than the page's number."""
 _Running = set[_Key | _Shift]
 
 
 def without_running_lines(pages: dict[int, list[Line]]) -> dict[int, list[Line]]:
-    """The pages without headers, footers and numbers that stand at the same place on three.
+    """The pages without headers, footers and page numbers, which are at the same place on three.
 
-    Only a page with more lines than an edge has tells what runs; on others, such as slides, the
-    lines may be all there is to say. None of those with more is left without a line.
+    Only pages with more lines than an edge has are used to find running lines: on others, such as
+    slides, those lines may be the whole content. No page with more lines is left without any.
     """
-    seen: Counter[_Key] = Counter()
+    pages_with: Counter[_Key] = Counter()
     edges = {number: _edge(page) for number, page in pages.items()}
     for number, edge in edges.items():
         if len(pages[number]) > _EDGE_LINES:
             for line in edge:
-                seen.update(_keys(line, _without_numbers(line[0])))
-    often = {key for key, count in seen.items() if count >= _FEWEST}
+                pages_with.update(_keys(line, _without_numbers(line[0])))
+    often = {key for key, count in pages_with.items() if count >= _FEWEST}
     if not often:
         return pages
     repeated = {
@@ -75,55 +77,57 @@ def _without(page: list[Line], gone: list[Line]) -> list[Line]:
     top, bottom = (
         [line for line in edge if line not in gone] for edge in (page[:_EDGE_LINES], page[last:])
     )
-    own = [*top, *page[_EDGE_LINES:last], *bottom]
-    return own if own or len(page) <= _EDGE_LINES else page
+    left = [*top, *page[_EDGE_LINES:last], *bottom]
+    return left if left or len(page) <= _EDGE_LINES else page
 
 
 def _running(pages: dict[int, list[Line]], repeated: dict[int, list[Line]]) -> _Running:
-    """What is told of running lines: of those that stand apart on pages enough."""
-    told: defaultdict[_Key | _Shift, list[int]] = defaultdict(list)
+    """The traits of running lines: those that lines apart from the body have on enough pages."""
+    pages_of: defaultdict[_Key | _Shift, list[int]] = defaultdict(list)
     for number, lines in repeated.items():
         if lines and len(pages[number]) > _EDGE_LINES:
-            for one in {
-                one for line in _apart(pages[number], lines) for one in _told(line, number)
+            for trait in {
+                trait for line in _apart(pages[number], lines) for trait in _traits(line, number)
             }:
-                told[one].append(number)
-    running = {one for one, on in told.items() if len(on) >= _FEWEST}
-    running -= {one for one in running if len(one) == 3 and not _is_near(told[one])}
-    # Where a number alone goes up with the pages, others stand for pages too: those of a preface.
-    return running | {one[0] for one in running if len(one) == 3 and not _WORD.search(one[0][0])}
+                pages_of[trait].append(number)
+    running = {trait for trait, on in pages_of.items() if len(on) >= _FEWEST}
+    running -= {trait for trait in running if len(trait) == 3 and not _is_near(pages_of[trait])}
+    # If a lone number goes up with the pages, other lone ones (of a preface) are page numbers too.
+    return running | {
+        trait[0] for trait in running if len(trait) == 3 and not _WORD.search(trait[0][0])
+    }
 
 
 def _is_near(numbers: list[int]) -> bool:
-    """Whether as many pages as make a line run are near each other: far ones agree by chance."""
+    """Whether enough of these pages are near each other: far pages may agree by chance."""
     return any(b - a <= _NEAR for a, b in zip(numbers, numbers[_FEWEST - 1 :], strict=False))
 
 
 def _runs(line: Line, page: int, running: _Running) -> bool:
-    if not running.isdisjoint(_told(line, page)):
+    if not running.isdisjoint(_traits(line, page)):
         return True
     words = _without_numbers(line[0])
     return not _WORD.search(words) and not running.isdisjoint(_keys(line, words))
 
 
 def _keys(line: Line, words: str) -> tuple[_Key, _Key]:
-    """What a running line has in common on all pages: its words, and its place."""
+    """Two keys of a line: its words with its place and with the next, so that near lines match."""
     place = int(line[3] // _PLACE)
     return (words, place), (words, place + 1)
 
 
-def _told(line: Line, page: int) -> Iterator[_Key | _Shift]:
-    """What a line says at its place, and how its numbers go with the page's."""
+def _traits(line: Line, page: int) -> Iterator[_Key | _Shift]:
+    """Yield the keys of a line, and how far each of its numbers is from the page's number."""
     text = line[0].lower()
     yield from _keys(line, text)
     numbers = _numbers(text)
     if 0 < len(numbers) <= _MOST_NUMBERS:
         for key in _keys(line, _without_numbers(line[0])):
-            yield from ((key, at, one - page) for at, one in enumerate(numbers))
+            yield from ((key, at, number - page) for at, number in enumerate(numbers))
 
 
 def _apart(page: list[Line], repeated: list[Line]) -> Iterator[Line]:
-    """Those of a page's repeated lines that stand apart from its other lines."""
+    """Yield those of a page's repeated lines that are apart from its other lines."""
     far = _APART * min(_usual_distance(page), _WIDEST)
     down = sorted(page, key=itemgetter(3), reverse=True)
     yield from _apart_at_an_end(down, repeated, far)
@@ -135,7 +139,10 @@ def _apart(page: list[Line], repeated: list[Line]) -> Iterator[Line]:
 
 
 def _apart_at_an_end(lines: list[Line], repeated: list[Line], far: float) -> Iterator[Line]:
-    """Of lines from the top down, or up, the first one or two rows that a gap follows."""
+    """Yield the repeated lines of the first one or two rows, if a gap over `far` follows them.
+
+    `lines` are sorted from the top down, or from the bottom up.
+    """
     waiting: list[Line] = []
     rows = 0
     for line, following in pairwise(lines):
@@ -161,11 +168,11 @@ def _without_numbers(text: str) -> str:
 
 
 def _numbers(text: str) -> list[int]:
-    """The numbers of a line in lower case, also Roman ones; -1 for what is too long for one."""
-    found = _NUMBER.findall(text)
+    """The numbers in a line in lower case, also Roman ones; -1 for one that is too long."""
+    numerals = _NUMBER.findall(text)
     return [
-        -1 if len(one) > _LONGEST_NUMBER else int(one) if one.isdecimal() else _roman(one)
-        for one in found
+        -1 if len(each) > _LONGEST_NUMBER else int(each) if each.isdecimal() else _roman(each)
+        for each in numerals
     ]
 
 

@@ -1,7 +1,7 @@
-"""Characters that stand below each other, which PDFium tells as one line, parted into lines.
+"""Split characters below each other, which PDFium gives as one line, into lines.
 
-It asks how a piece of text runs before it ends a line, and one character runs nowhere: a column of
-a table drawn cell by cell, `10`, `3`, `7`, was the number `1037`.
+PDFium looks at the direction of a piece of text before it ends a line, and a single character has
+none: a table column drawn cell by cell, `10`, `3`, `7`, became the number `1037`.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from pypdfium2 import raw
 
 from pipeline.readers.pdf_columns import Line
 
-# What cells of one character hold: the lines that end with two such are asked about.
+# The content of cells with one character; only lines that end with two of these are checked.
 _CELL = frozenset(string.digits + string.ascii_uppercase + "+-–—x*•✓✔✗✘")
 _BEFORE = _CELL | {" "}
-_ONE_LINE = 4.0  # points between baselines, which a raised or lowered sign may have
-_APART = 0.6  # of a character's height with what its font leaves above and below
+_ONE_LINE = 4.0  # points by which the baseline of a raised or lowered sign may differ
+_APART = 0.6  # of a character's height, including its font's space above and below
 _FIRST_WIDE = "\u2e80"  # scripts that may be written down a page
 
 
 def with_stacked_parted(
     page: Any, lines: list[Line], firsts: array[int], length: int
 ) -> list[Line]:
-    """The lines of a page, those of stacked characters parted; few are looked at.
+    """The lines of a page, with those of stacked characters split; few lines need a check.
 
-    `page` and `length` are as `pdf_places.line_places` takes them; `firsts` numbers each line's
+    `page` and `length` are as for `pdf_places.line_places`; `firsts` has the number of each line's
     first character.
     """
-    asked = [
+    checked = [
         number
         for number, (text, *_) in enumerate(lines)
         if text[-1] in _CELL and text[-2:-1] in _BEFORE
     ]
-    if not asked:
+    if not checked:
         return lines
     shifted = raw.FPDFText_CountChars(page) != length
-    found: dict[int, list[Line]] = {}
-    for number in asked:
+    split: dict[int, list[Line]] = {}
+    for number in checked:
         text, _, _, base = lines[number]
         last = _index(page, firsts[number] + len(text) - 1, shifted)
         if abs(_origin(page, last)[1] - base) > _ONE_LINE:
-            found[number] = _parted(page, lines[number], firsts[number], shifted)
-    if not found:
+            split[number] = _parted(page, lines[number], firsts[number], shifted)
+    if not split:
         return lines
-    return [part for number, line in enumerate(lines) for part in found.get(number, (line,))]
+    return [part for number, line in enumerate(lines) for part in split.get(number, (line,))]
 
 
 def _parted(page: Any, line: Line, first: int, shifted: bool) -> list[Line]:
@@ -59,18 +59,18 @@ def _parted(page: Any, line: Line, first: int, shifted: bool) -> list[Line]:
     starts, base, before = [0], line[3], indexes[0]
     for at, index in enumerate(indexes):
         if not text[at].isspace():
-            left, own = _origin(page, index)
+            left, char_base = _origin(page, index)
             far = _APART * max(_height(page, index), _height(page, before))
             middle = (_origin(page, before)[0] + _right(page, before)) / 2
-            if abs(own - base) > far and left < middle:  # a lowered sign stands behind its letter
+            if abs(char_base - base) > far and left < middle:  # a lowered sign follows its letter
                 starts.append(at)
-                base = own
+                base = char_base
             before = index
     parts = []
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        own_text = text[start:end].rstrip()
+        part_text = text[start:end].rstrip()
         left, base = _origin(page, indexes[start])
-        parts.append((own_text, left, _right(page, indexes[start + len(own_text) - 1]), base))
+        parts.append((part_text, left, _right(page, indexes[start + len(part_text) - 1]), base))
     return parts
 
 

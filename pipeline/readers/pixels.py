@@ -1,11 +1,11 @@
-"""An image measured: fully decoded once, so that a truncated file is found here and not later.
+"""Measure an image by decoding it fully once, so that a truncated file is found here and not later.
 
 Only the decoders of the listed formats can run (an EPS would start Ghostscript), no picture over
-the pixel limit is decoded, and of an animation only the first frame is.
+the pixel limit is decoded, and only the first frame of an animation is.
 
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.not_an_image` (value: the kind,
 if it is known), `read.unsupported_image` (value: the kind), `read.corrupt_image` (value: the
-decoder's words), `read.image_too_many_pixels` (value: the decoder's words, threshold: pixels).
+decoder's message), `read.image_too_many_pixels` (value: the decoder's message, threshold: pixels).
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ REASONS = {
     "read.empty_file": "the file is empty or holds only white space",
     "read.too_large": "the file is larger than the reader accepts; split it or raise `max_bytes`",
     "read.not_an_image": "the file is not an image",
-    "read.unsupported_image": "TIFF, HEIC and AVIF are not decoded; no Bedrock job takes them",
+    "read.unsupported_image": "TIFF, HEIC and AVIF are not decoded; no Bedrock job accepts them",
     "read.corrupt_image": "the image is damaged or cut off: it cannot be decoded to its end",
-    "read.image_too_many_pixels": "the image has more pixels than are decoded",
+    "read.image_too_many_pixels": "the image has more pixels than the reader accepts; scale it "
+    "down or raise `max_pixels`",
 }
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 
 MAX_PIXELS = 40_000_000
-"""Bedrock's largest is 4,096 x 4,096 = 16.8 M; a 420 kB PNG can hold 144 M, which takes 1.7 GB."""
+"""Bedrock's largest is 4,096 x 4,096 = 16.8 M; a 420 kB PNG can hold 144 M, which need 1.7 GB."""
 
 _ORIENTATION = 0x0112
 _GPS = 0x8825
@@ -42,10 +43,10 @@ _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def measure(file: SourceFile, max_bytes: int, max_pixels: int) -> dict[str, Any]:
-    """What `extra` holds for an image; raises `UnreadableError`.
+    """Measure an image: its entry in `extra`; raises `UnreadableError`.
 
     `width` and `height` are those of the upright picture, `orientation` is the EXIF tag (1 to 8)
-    that turned it, `pixels_sha256` is equal for equal upright pixels whatever the file format.
+    by which it was turned, `pixels_sha256` is equal for equal upright pixels in any file format.
     """
     if file.size == 0:
         raise UnreadableError("read.empty_file", 0)
@@ -56,7 +57,7 @@ def measure(file: SourceFile, max_bytes: int, max_pixels: int) -> dict[str, Any]
         file.open() as stream,
         _decoded(stream, max_pixels) as image,
     ):
-        warnings.simplefilter("ignore")  # of EXIF blocks, while they are read
+        warnings.simplefilter("ignore")  # warnings about EXIF blocks
         return _measured(file, image)
 
 
@@ -106,12 +107,12 @@ def _measured(file: SourceFile, image: Image) -> dict[str, Any]:
 
 
 def _exif(image: Image) -> tuple[int, bool]:
-    """Orientation and whether there is a GPS position; a broken EXIF block has neither."""
+    """The orientation, and whether there is a GPS position; a broken EXIF block has neither."""
     try:
         exif = image.getexif()
         orientation = exif.get(_ORIENTATION, 1)
         has_gps = bool(exif.get_ifd(_GPS))
-    # A picture with a broken EXIF block is still a picture; Pillow raises anything here, too.
+    # A picture with a broken EXIF block is still a picture; here too, Pillow may raise anything.
     except Exception:  # noqa: BLE001
         return 1, False
     return (orientation if orientation in range(1, 9) else 1), has_gps
@@ -133,7 +134,10 @@ def _turned(image: Image, orientation: int) -> Image:
 
 
 def _pixels_sha256(image: Image) -> str:
-    """Size and RGBA pixels, by strips. Deep greys are not converted: RGBA would clip them."""
+    """The SHA-256 of size and RGBA pixels, computed in strips.
+
+    Deep greys are not converted, because RGBA would clip them.
+    """
     digest = hashlib.sha256(f"{image.width}x{image.height}".encode())
     wide = image.mode in _WIDE_MODES
     if wide:

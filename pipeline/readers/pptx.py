@@ -2,10 +2,10 @@
 
 A slide's title becomes a heading, its tables Markdown tables, its diagrams (SmartArt) lists, its
 equations lines; its speaker's notes follow under `Notes:`. Text of the slide masters (footers,
-placeholders) is left out. The order is the presentation's, hidden slides and hidden shapes are left
-out. The locator is `slide=N`, or `slides=1-N` of the whole.
+placeholders), hidden slides and hidden shapes are left out. Slides are in the order of the
+presentation. The locator is `slide=N`, or `slides=1-N` for the whole file.
 
-Reasons: those of `pipeline.readers.zipped`, `read.too_deep` among them, and `read.no_text`.
+Reasons: those of `pipeline.readers.zipped`, including `read.too_deep`, and `read.no_text`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EXTENSIONS = (".pptx", ".pptm", ".ppsx", ".potx")
 MAX_BYTES = 100_000_000
 MAX_LEVELS = 64
 
-_PARAGRAPH = "\0"  # what no XML can hold
+_PARAGRAPH = "\0"  # a character that XML cannot contain
 _TITLES = ("title", "ctrTitle")
 _FURNITURE = ("ftr", "sldNum", "dt", "hdr", "sldImg")
 _WITHOUT_SHAPES = {"Fallback", "bg", "clrMapOvr", "grpSpPr", "nvGrpSpPr", "timing", "transition"}
@@ -50,12 +50,12 @@ class PptxReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.pptx, .pptm, .ppsx), or by the members of the zip file."""
+        """Claim files by name (.pptx, .pptm, .ppsx), or by the members of the zip file."""
         by_name = file.uri.lower().endswith(EXTENSIONS)
         return by_name or zipped.is_office(head, "ppt/presentation.xml")
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The slides that have text."""
+        """Yield the slides that have text."""
         with zipped.opened(file, self.max_bytes) as parts:
             document = _Document(parts)
             slides = [
@@ -75,7 +75,7 @@ class PptxReader(PerFileReader):
 
 
 def _slide_names(parts: Parts) -> Iterator[str]:
-    """The slides in the order in which they are shown."""
+    """Yield the names of the slides' parts, in the order in which they are shown."""
     main = next(iter(parts.related("", "officeDocument")), "ppt/presentation.xml")
     relations = parts.relations(main)
     for element in parts.xml(main).iter("{*}sldId"):
@@ -85,12 +85,12 @@ def _slide_names(parts: Parts) -> Iterator[str]:
 
 
 class _Document:
-    """The parts of a presentation while its slides are read."""
+    """A presentation while its slides are being read."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.diagrams = Diagrams(parts, "")  # of the slide at hand
-        self.hides = False  # it may have hidden shapes
+        self.diagrams = Diagrams(parts, "")  # those of the current slide
+        self.hides = False  # whether the current slide may have hidden shapes
 
     def slide(self, name: str) -> str:
         data = self.parts.read(name)
@@ -100,7 +100,7 @@ class _Document:
         self.diagrams = Diagrams(self.parts, name)
         self.hides = b"hidden=" in data or b"\0" in data
         if b"oMath" in data or b"\0" in data:
-            _tell_equations(slide)
+            _replace_equations(slide)
         blocks: list[str] = []
         self._add_shapes(slide, 0, blocks)
         links = self.parts.relations(name).values()
@@ -112,7 +112,7 @@ class _Document:
         return "\n\n".join(blocks)
 
     def _add_shapes(self, element: _Element, level: int, blocks: list[str]) -> None:
-        """The text of each shape, group by group, in the order of the file."""
+        """Add the text of each shape to `blocks`, group by group, in the order of the file."""
         if level > MAX_LEVELS:
             raise UnreadableError("read.too_deep", None, MAX_LEVELS)
         for child in element:
@@ -133,8 +133,8 @@ class _Document:
                 self._add_shapes(child, level + 1, blocks)
 
 
-def _tell_equations(slide: _Element) -> None:
-    """Put each equation on one line: its parts stand beside each other, so that ½ would be 12."""
+def _replace_equations(slide: _Element) -> None:
+    """Replace each equation by its text on one line; from its parts alone, ½ would become 12."""
     for equation in slide.iter("{*}oMath"):
         said = linear(equation)
         equation.clear()
@@ -150,7 +150,7 @@ def _is_hidden(shape: _Element) -> bool:
 
 
 def _said(element: _Element) -> tuple[str | None, list[str]]:
-    """What a shape is on the slide, if it says so, and what each paragraph within says."""
+    """What a shape is on the slide (such as `title`; None if unknown), and its paragraphs."""
     place: str | None = None
     pieces: list[str] = []
     for each in element.iter("{*}p", "{*}t", "{*}br", "{*}ph"):

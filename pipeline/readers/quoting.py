@@ -1,8 +1,9 @@
-"""Whether quotes in a file that is cut at tabs are text, as IANA's TSV has them, or enclose cells.
+"""Whether quotes in a tab-delimited file are text, as in IANA's TSV, or enclose cells.
 
-Tatoeba and OPUS write quotes as they are spoken; Excel and pandas enclose what holds a tab, a line
-end or a quote. Both are told by their lines: an enclosed cell that goes on over lines leaves one of
-them too short and with a quote; an enclosed quote is doubled; a spoken one goes on behind its end.
+Tatoeba and OPUS write quotes as part of the text; Excel and pandas enclose a cell that holds a tab,
+a line end or a quote. The lines show which: an enclosed cell of several lines leaves a line that is
+too short and has a quote; a quote inside an enclosed cell is doubled; in text, more text follows a
+closing quote.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ _OPENS = re.compile(r'(?:\A|[\t\r\n])"')
 _CELL = r'(?:"[^"\t]*+"|(?!")[^\t]*+)'
 _ENCLOSED = re.compile(rf"{_CELL}(?:\t{_CELL})*+")
 _ENCLOSED_SHARE = 20
-"""One line in so many must break the rules of enclosed cells: below, it is a fault of its own."""
+"""At least one line in this many must break the rules of enclosed cells; if fewer do, those lines
+are faulty."""
 
 
 def of_head(head: bytes, codec: str) -> bool:
-    """Whether quotes are text by the first lines of a file."""
+    """Whether quotes are text, judging by the first lines of a file."""
     text = head.decode(codec, "ignore")
     if len(head) == HEAD_BYTES:
         text = text[: text.rfind("\n") + 1]
@@ -33,7 +35,7 @@ def of_head(head: bytes, codec: str) -> bool:
 
 
 def of_file(file: SourceFile, codec: str, limit: int) -> bool:
-    """Whether quotes are text by all lines of a file, none looked at beyond `limit` characters."""
+    """Whether quotes are text, judging by all lines of a file, cut after `limit` characters."""
     with io.TextIOWrapper(file.open(), encoding=codec, newline="") as stream:
         if not _any_opens(stream):
             return False
@@ -42,25 +44,25 @@ def of_file(file: SourceFile, codec: str, limit: int) -> bool:
 
 
 def _any_opens(stream: TextIO) -> bool:
-    """Whether any cell begins with a quote: where none does there is nothing to tell."""
+    """Whether any cell begins with a quote; if none does, there is nothing to decide."""
     last = "\n"
     while text := stream.read(_BLOCK):
-        seen = last + text
-        if any(f'{before}"' in seen for before in "\t\r\n"):
+        window = last + text
+        if any(f'{before}"' in window for before in "\t\r\n"):
             return True
         last = text[-1]
     return False
 
 
 def _are_text(lines: Iterable[str]) -> bool:
-    """Whether more lines are right without enclosed cells than with them."""
+    """Whether more lines show quotes as text than show enclosed cells."""
     width = spoken = enclosed = whole = 0
     for each in lines:
         line = each.rstrip("\r\n")
         tabs = line.count(TAB)
         if not width:
             if line and (not tabs or _OPENS.search(line)):
-                return False  # who encloses all cells does so in the header
+                return False  # a program that encloses all cells does so in the header
             width = tabs
         elif '"' not in line:
             continue

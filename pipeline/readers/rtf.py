@@ -1,11 +1,11 @@
-r"""Rich Text (.rtf): what is shown, without its formatting.
+r"""Rich Text (.rtf): the text that is shown, without its formatting.
 
-Control words that are text (`\par`, `\tab`, `\emdash`), characters of the code page (`\'e9`) and of
-Unicode (`\u7879`), tables' cells and rows; footnotes and endnotes are `[^1]` marks with their
-texts at the end. Groups that hold no text (fonts, styles, pictures, `\*` destinations but text
-boxes and notes) are left out, and so are hidden text, headers, footers and deletions of tracked
-changes. Characters of the fonts Symbol and Wingdings, also of a field that names one (`SYMBOL`),
-are those of Unicode that look so.
+These are read: control words that stand for text (`\par`, `\tab`, `\emdash`), characters of the
+code page (`\'e9`) and of Unicode (`\u7879`), cells and rows of tables; footnotes and endnotes
+become `[^1]` marks with their texts at the end. Groups without text are left out (fonts, styles,
+pictures, `\*` destinations except text boxes and notes), and so are hidden text, headers, footers
+and tracked deletions. Characters in the fonts Symbol and Wingdings, also in a field that names one
+(`SYMBOL`), become the Unicode characters that look the same.
 
 Reasons: those of `pipeline.readers.rtf_document`, and `read.empty_file`, `read.too_large` (value:
 bytes), `read.no_text`; `read.damaged` (value: what is wrong).
@@ -42,11 +42,11 @@ class RtfReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        r"""By name (.rtf), or when it starts with `{\rtf`."""
+        r"""Claim files by name (.rtf), or by `{\rtf` at the start."""
         return file.uri.lower().endswith(".rtf") or head.lstrip().startswith(b"{\\rtf")
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The document."""
+        """Yield the document as one record."""
         data = encoding.read_bytes(file, self.max_bytes)
         if not data.lstrip().startswith(b"{\\rt"):
             kind = signature(data) or "it does not start with {\\rtf"

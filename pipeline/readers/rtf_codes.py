@@ -1,4 +1,4 @@
-"""Code pages of Rich Text: by a font's character set, by number, and what their bytes say."""
+"""Code pages of Rich Text: by a font's character set, by number, and how to decode their bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ ANSI = "cp1252"
 """The code page of a document or a font that names none."""
 
 DEFAULT = 1
-"""The character set of a font that has none of its own: the document's code page counts."""
+"""The character set of a font that has none of its own: the document's code page applies."""
 
 SYMBOLS = 2
-"""The character set of fonts of symbols; a name tells which (`pipeline.readers.rtf_symbols`)."""
+"""The character set of symbol fonts; the font's name says which (see `rtf_symbols`)."""
 
 CHARSETS = {0: ANSI, 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gb18030",
             136: "big5", 161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255",
@@ -25,7 +25,7 @@ _NAMES = {"cp936": "gb18030", "cp950": "big5", "cp65001": "utf-8", "cp10000": "m
 
 
 def by_number(number: int | None, otherwise: str) -> str:
-    """The codec of a code page's number, as `\\ansicpg` has it."""
+    """The codec of a code page's number, as in `\\ansicpg`; `otherwise` if it is unknown."""
     name = f"cp{number}"
     try:
         return codecs.lookup(_NAMES.get(name, name)).name
@@ -34,7 +34,7 @@ def by_number(number: int | None, otherwise: str) -> str:
 
 
 def decoded(data: bytes | bytearray, codec: str) -> str:
-    """What the bytes say in a code page or a font of symbols; raises UnicodeDecodeError."""
+    """Decode bytes in a code page or a symbol font; raises UnicodeDecodeError."""
     try:
         return data.decode(codec)
     except UnicodeDecodeError:
@@ -47,10 +47,11 @@ def decoded(data: bytes | bytearray, codec: str) -> str:
 
 @cache
 def _as_the_web(codec: str) -> str:
-    """A character for each byte of a code page of Windows; U+FFFE stands for none.
+    """The character for each byte of a Windows code page; U+FFFE stands for none.
 
-    As browsers and Windows do, a byte of 80 to 9F that has no character is that control. Nothing
-    is lost by it: word processors show nothing there, and `clean` takes controls out.
+    As in browsers and Windows, a byte from 80 to 9F without a character becomes the control
+    character of that number. Nothing is lost: word processors show nothing there, and the stage
+    `clean` removes control characters.
     """
     known = bytes(range(256)).decode(codec, "replace")
     return "".join(

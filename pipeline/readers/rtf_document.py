@@ -28,44 +28,44 @@ _FIELD_BYTES = 200
 
 
 def text_of(data: bytes) -> str:
-    """What a document shows, its notes at the end; raises `UnreadableError`."""
+    """The text that a document shows, with its notes at the end; raises `UnreadableError`."""
     return _Document().text(data)
 
 
 @dataclass(frozen=True)
 class _Group:
-    """What a group inherits."""
+    """The state of a group, which inner groups inherit."""
 
     silent: bool = False  # it holds no text of the document
     hidden: bool = False  # its characters are not shown
-    in_shape: bool = False  # a text box within is text though the group is silent
-    inline: bool = False  # what an object shows, in the midst of a line
-    codec: str = ""  # its font's; "" for that of the document's own font
-    skip: int = 1  # bytes that stand for one Unicode character
-    note: int = 0  # the number of the note that it is in
-    field: bool = False  # it says what a field is
+    in_shape: bool = False  # a text box inside it is text although the group is silent
+    inline: bool = False  # it is what an object shows, in the middle of a line
+    codec: str = ""  # of its font; "" for the codec of the document's own font
+    skip: int = 1  # how many bytes follow a Unicode character to stand in for it
+    note: int = 0  # the number of the note that it is in; 0 for none
+    field: bool = False  # it is the instruction of a field
 
 
 class _Document:
     def __init__(self) -> None:
-        self.told: list[str] = []
-        self.around: list[list[str]] = []  # what was told before each open note
+        self.pieces: list[str] = []  # the text so far, or that of the open note
+        self.around: list[list[str]] = []  # the pieces outside each open note
         self.notes: list[str] = []
-        self.field = bytearray()  # what is said of the field at hand
-        self.is_symbol = False  # its result is already told
+        self.field = bytearray()  # the instruction of the current field
+        self.is_symbol = False  # the current field is a symbol that has been added already
         self.waiting = bytearray()  # bytes of the code page: a character may have two
         self.high = 0  # the first half of a surrogate pair
         self.to_skip = 0
         self.fonts: dict[int, str] = {}
         self.font = -1
-        self.is_unnamed = False  # it is one of symbols, and its name follows
-        self.own_font = 0  # that of text without another one
+        self.is_unnamed = False  # the current font is a symbol font whose name follows
+        self.own_font = 0  # the font of text that names no other
         self.ansi = rtf_codes.ANSI
         self.groups: list[_Group] = []
 
     def text(self, data: bytes) -> str:
         groups, group = self.groups, _Group()
-        starts = False  # directly after a brace: a destination may come
+        starts = False  # directly after a brace: a destination may follow
         for token in _TOKEN.finditer(data):
             word, number, byte, symbol, brace, plain = token.groups(b"")
             if brace == b"{":
@@ -94,15 +94,15 @@ class _Document:
         if groups:
             raise UnreadableError("read.damaged", f"it ends inside {len(groups)} groups")
         notes = (f"[^{n}]: {text}" for n, text in enumerate(self.notes, 1))
-        return "\n\n".join([_tidy("".join(self.told)), *notes]).strip()
+        return "\n\n".join([_tidy("".join(self.pieces)), *notes]).strip()
 
     def _end(self, group: _Group, around: _Group) -> None:
-        """What the end of a group says, if it is a text box, a note, or the name of a field."""
+        """End a group; for a text box, a note or the instruction of a field, add its text."""
         if around.silent and not (group.silent or group.inline):
             self._say(group, "\n")
         if group.note != around.note:
-            self.notes[group.note - 1] = " ".join(_tidy("".join(self.told)).split())
-            self.told = self.around.pop()
+            self.notes[group.note - 1] = " ".join(_tidy("".join(self.pieces)).split())
+            self.pieces = self.around.pop()
         if group.field and not around.field:
             symbol = rtf_symbols.of_field(self.field.decode("latin-1"))
             self.is_symbol = symbol != ""
@@ -151,7 +151,7 @@ class _Document:
         return group
 
     def _font(self, group: _Group, number: int | None) -> _Group:
-        """The group in a font, or without any formatting of its characters."""
+        """The group with a font, or, without a number, with no character formatting."""
         self._settle(group)
         if number is None:
             return replace(group, codec="", hidden=False) if group.codec or group.hidden else group
@@ -159,7 +159,7 @@ class _Document:
         return replace(group, codec=self.fonts.get(number, self.ansi))
 
     def _destination(self, group: _Group, word: bytes) -> _Group:
-        """The group that begins with this word; a shape is silent but for the box of text in it."""
+        """The group that begins with this word; a shape is silent except for a text box in it."""
         around = self.groups[-1]
         if word == b"footnote":
             return self._note(around)
@@ -175,17 +175,17 @@ class _Document:
         return group
 
     def _note(self, around: _Group) -> _Group:
-        """A note's group: its text is told at the end, its mark where it begins."""
+        """The group of a note: its mark goes where it begins, its text to the end."""
         if around.silent or around.hidden:
             return replace(around, silent=True, in_shape=False)
         self.notes.append("")
         self._say(around, f"[^{len(self.notes)}]")
-        self.around.append(self.told)
-        self.told = []
+        self.around.append(self.pieces)
+        self.pieces = []
         return replace(around, note=len(self.notes))
 
     def _of_field(self, group: _Group, word: bytes) -> _Group:
-        """What a field is, of which a symbol alone is text, or what it shows."""
+        """The group of a field's instruction, which gives text only for a symbol, or its result."""
         if word == b"fldinst":
             self.field = bytearray() if not group.field else self.field
             return replace(group, silent=True, in_shape=False, field=not self.groups[-1].silent)
@@ -214,7 +214,7 @@ class _Document:
             self.fonts[self.font] = name
 
     def _character(self, group: _Group, text: str) -> None:
-        """A character of a word or a symbol; it may be what stands for one of Unicode."""
+        """Add the character of a control word or symbol, unless it stands in for a Unicode one."""
         if self.to_skip:
             self._settle(group)
             self.to_skip -= 1
@@ -225,21 +225,21 @@ class _Document:
         self._settle(group)
         self.to_skip = 0
         if not (group.silent or group.hidden):
-            self.told.append(text)
+            self.pieces.append(text)
 
     def _settle(self, group: _Group) -> None:
         if self.waiting:
             codec = group.codec or self._own_codec()
             try:
-                self.told.append(rtf_codes.decoded(self.waiting, codec))
+                self.pieces.append(rtf_codes.decoded(self.waiting, codec))
             except UnicodeDecodeError as error:
                 raise UnreadableError("read.damaged", f"not {codec}: {error}") from error
             self.waiting = bytearray()
 
     def _own_codec(self) -> str:
-        """That of the document's own font, known once its table of fonts was read.
+        """The codec of the document's own font, known once its font table has been read.
 
-        A font of the Western character set says no more than the document: its code page counts.
+        For a font of the Western character set, the document's code page applies.
         """
         codec = self.fonts.get(self.own_font, rtf_codes.ANSI)
         return self.ansi if codec == rtf_codes.ANSI else codec

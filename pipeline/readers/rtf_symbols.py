@@ -1,4 +1,4 @@
-"""Rich Text in the fonts whose letters are signs, and the field that names one of them."""
+"""Rich Text in symbol fonts, whose letters are signs, and the field that names such a sign."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _FONT = re.compile(r"\\f\s*\"?([\w ]+)")
 
 
 def shown(number: int, font: str) -> str:
-    """The character of a font, or of a code page, by its number."""
+    """The character with this number in a symbol font, or in Unicode for any other font."""
     return sign(font, number) if font in FONTS else chr(number)
 
 
 def of_field(instruction: str) -> str:
-    """The character of a field `SYMBOL 97 \\f "Symbol"`, "" for another field."""
-    found = _FIELD.match(instruction)
-    if found is None:
+    """The character of a field such as `SYMBOL 97 \\f "Symbol"`; "" for any other field."""
+    match = _FIELD.match(instruction)
+    if match is None:
         return ""
-    number, switches = int(found[1], 0 if found[1][1:2] in "xX" else 10), found[2]
+    number, switches = int(match[1], 0 if match[1][1:2] in "xX" else 10), match[2]
     font = _FONT.search(switches)
     name = font[1].strip().lower() if font else ""
     if number < 0x100 and name not in FONTS and "\\u" not in switches:

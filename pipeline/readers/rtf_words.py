@@ -1,4 +1,4 @@
-"""Control words of Rich Text: what they stand for, and which groups hold no text."""
+"""Control words of Rich Text: the text they stand for, and which groups hold no text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEXT = {
     b"nestcell": " | ",
     b"nestrow": "\n",
 }
-"""What parts the text."""
+"""Control words that separate text, and what they become."""
 
 CHARACTERS = {
     b"emdash": "—",
@@ -34,7 +34,8 @@ CHARACTERS = {
     b"_": "‑",
     b"-": "",
 }
-"""What is one character: behind one of Unicode it may be what older programs show in its place."""
+"""Control words and symbols that are one character. After a Unicode character, one may be what
+older programs show instead."""
 
 SILENT = frozenset(
     b"fonttbl colortbl stylesheet info pict objdata header headerl headerr headerf footer "
@@ -44,7 +45,7 @@ SILENT = frozenset(
 )
 SHAPES = (b"shpinst", b"do", b"object")
 BOXES = (b"shptxt", b"dptxbxtext", b"result")
-"""What holds text though the shape or object around it does not."""
+"""Groups that hold text although the shape or object around them does not."""
 
 FIELDS = (b"fldinst", b"fldrslt")
 CODE_PAGES = {b"mac": "mac_roman", b"pc": "cp437", b"pca": "cp850"}
@@ -52,4 +53,4 @@ MEANT = SILENT.union(
     TEXT, CHARACTERS, SHAPES, BOXES, FIELDS, CODE_PAGES,
     b"u bin uc ansicpg deff f fcharset v deleted plain footnote".split(),
 )  # fmt: skip
-"""All others are about looks, and are most."""
+"""The control words that this reader interprets. Most others only concern the appearance."""

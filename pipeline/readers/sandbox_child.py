@@ -49,7 +49,7 @@ class Child:
         self.waiting: list[pl.DataFrame] = []
         self.rows: list[Row] = []  # either frames or rows are waiting, never both
         self.units: list[int] = []  # the unit of each waiting row
-        self.size = self.own = 0  # bytes waiting: in all, and of the unit being read
+        self.size = self.unit_size = 0  # bytes waiting: in all, and those of the unit being read
         self.done = self.frames = 0  # units read, and frames of the unit being read
 
     def say(self, kind: bytes, payload: bytes = b"") -> None:
@@ -85,7 +85,7 @@ class Child:
         allow_cpu(self.cpu + sum(file.size for file in unit.files) / 1e6)
         # When a unit's frames are sent depends on that unit alone: what is kept of a unit whose
         # parser dies must be the same whatever else is in the batch.
-        self.own = 0
+        self.unit_size = 0
         rows = reader.batches(unit) if isinstance(reader, PerFileReader) else reader.read(unit)
         for number, batch in enumerate(rows, 1):
             if self.waiting if isinstance(batch, list) else self.rows:
@@ -93,7 +93,7 @@ class Child:
             self.frames = number
             if number > skip:
                 self._gather(batch)
-            if self.own >= FLUSH_BYTES:
+            if self.unit_size >= FLUSH_BYTES:
                 self._flush()
 
     def _gather(self, batch: Batch) -> None:
@@ -108,7 +108,7 @@ class Child:
             self.waiting.append(batch.with_columns(place))
             size = int(batch.estimated_size())
         self.size += size
-        self.own += size
+        self.unit_size += size
 
     def _flush(self) -> None:
         if self.rows:
@@ -116,7 +116,7 @@ class Child:
         elif self.waiting:
             self.say(wire.FRAME, wire.pack(self.waiting))
         self.rows, self.units, self.waiting = [], [], []
-        self.size = self.own = 0
+        self.size = self.unit_size = 0
 
     def _fail(self, error: BaseException) -> None:
         memory = isinstance(error, MemoryError)

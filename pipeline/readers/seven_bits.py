@@ -1,12 +1,12 @@
-"""Japanese and Chinese in bytes below 80, as mail was sent: ISO-2022-JP and HZ.
+"""Japanese and Chinese in bytes below 80 (hexadecimal), as e-mail was sent: ISO-2022-JP and HZ.
 
-To every other test such text is plain ASCII. It is told by what switches to two bytes a character:
-`ESC $ B` and its like, and in HZ `~{` … `~}` round pairs that are mostly common characters (a
-format of Lisp, `~{~a~}`, is none).
+To every other test such text is plain ASCII. It is recognised by its switches to two bytes per
+character: `ESC $ B` and the like, and in HZ `~{` … `~}` around pairs that are mostly common
+characters (a format string of Lisp, `~{~a~}`, is not HZ).
 
-Python's own ISO-2022-JP fails on ①, ㈱ or Ⅲ, and makes 〜 of what all others read as ～. Importing
-this makes `iso2022_jp_ms` known to Python: the characters of Windows' code page 932, as browsers
-read ISO-2022-JP.
+Python's own ISO-2022-JP fails on ①, ㈱ or Ⅲ, and gives 〜 where all others read ～. Importing this
+module registers the codec `iso2022_jp_ms` with Python: the characters of Windows code page 932, as
+browsers read ISO-2022-JP.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 JAPANESE = "iso2022_jp_ms"
 CHINESE = "hz"
 
-_PYTHONS = "iso2022_jp_ext"  # what writes, and reads where faults are to be passed over
+_PYTHONS = "iso2022_jp_ext"  # Python's codec: it encodes, and decodes if errors are to be ignored
 _JAPANESE = re.compile(rb"\x1b(?:\$[@B]|\([IJ])")
 _SWITCH = re.compile(rb"\x1b(?:\$[@B]|\([BIJ])")
 _ASCII, _ROMAN, _KANA, _KANJI = range(4)
 _SETS = {b"(B": _ASCII, b"(J": _ROMAN, b"(I": _KANA, b"$@": _KANJI, b"$B": _KANJI}
-_BETWEEN = re.compile(rb"([\t\n\r ]+)")  # characters, in every set
+_BETWEEN = re.compile(rb"([\t\n\r ]+)")  # white space between characters, in every set
 _SIGNS = {_KANA: bytes(range(0x21, 0x60)), _KANJI: bytes(range(0x21, 0x7F))}
 _IN_ROMAN = str.maketrans("\\~", "¥‾")
 
@@ -38,14 +38,14 @@ _COMMON_SHARE = 0.9
 
 
 def may_switch(data: bytes) -> bool:
-    """Whether bytes are ASCII and hold what could switch to other characters; a quick look."""
+    """Whether bytes are ASCII and contain a possible switch to other characters; a quick test."""
     # A single byte is found ten times as fast as two.
     switched = b"\x1b" in data or (b"~" in data and b"{" in data and b"~{" in data)
     return switched and data.isascii()
 
 
 def codec_of(data: bytes) -> str | None:
-    """The codec that the switches in ASCII bytes tell of, None for none; they may be damaged."""
+    """The codec that the switches in ASCII bytes indicate, or None; the text may be damaged."""
     if _JAPANESE.search(data):
         return JAPANESE
     firsts = b"".join(pairs[::2] for pairs in _HZ.findall(data))
@@ -57,7 +57,7 @@ def codec_of(data: bytes) -> str | None:
 
 @lru_cache(maxsize=1)
 def _kanji() -> list[str]:
-    """The characters of the 94 rows of 94, U+FFFD where there is none."""
+    """The characters of the 94 rows of 94; U+FFFD where there is none."""
     rows = ((row // 2 + (0x81 if row < 62 else 0xC1), row % 2) for row in range(94))
     return [
         bytes((lead, 0x9F + cell if odd else 0x40 + cell + (cell > 62))).decode("cp932", "replace")
@@ -67,7 +67,7 @@ def _kanji() -> list[str]:
 
 
 def _characters(data: bytes, charset: int) -> str | None:
-    """Bytes of one set as text, None where they are not in it."""
+    """Bytes of one character set as text; None if they are not valid in it."""
     if charset in (_ASCII, _ROMAN):
         if not data.isascii() or b"\x1b" in data:
             return None
@@ -90,7 +90,7 @@ def _characters(data: bytes, charset: int) -> str | None:
 
 
 class _Decoder(codecs.BufferedIncrementalDecoder):
-    """Text in pieces, strictly."""
+    """Decodes text in pieces, strictly."""
 
     charset = _ASCII
 
@@ -113,22 +113,22 @@ class _Decoder(codecs.BufferedIncrementalDecoder):
             at = switch.end()
 
     def reset(self) -> None:
-        """To the start of a text."""
+        """Go back to the state at the start of a text."""
         super().reset()
         self.charset = _ASCII
 
     def getstate(self) -> tuple[bytes, int]:
-        """What is held back, and the set."""
+        """The bytes that are held back, and the character set."""
         return super().getstate()[0], self.charset
 
     def setstate(self, state: tuple[bytes, int]) -> None:
-        """As `getstate` gave it."""
+        """Restore a state that `getstate` returned."""
         super().setstate((state[0], 0))
         self.charset = state[1]
 
 
 def _unfinished(data: bytes, charset: int) -> int:
-    """How many bytes at the end may be the first of a switch or of a character."""
+    """How many bytes at the end may be the beginning of a switch or of a character."""
     escape = data.rfind(b"\x1b", max(0, len(data) - 2))
     held = len(data) - escape if escape >= 0 else 0
     if charset == _KANJI:

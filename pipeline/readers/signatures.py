@@ -1,4 +1,4 @@
-"""What kind of binary file it is, by its first bytes."""
+"""Identify the kind of a binary file by its first bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _BRANDS = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys((b"heic", b"heix", 
 
 
 def signature(head: bytes) -> str | None:
-    """The kind of binary file that starts with these bytes: gzip, zip, pdf, png, elf, ..."""
+    """The kind of binary file that starts with these bytes: gzip, zip, pdf, png, elf …
+
+    None if they match no known kind.
+    """
     if head.startswith(_MAGICS):
         return next(kind for magic, kind in _SIGNATURES if head.startswith(magic))
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":

@@ -1,11 +1,11 @@
 """Subtitles (.srt, .vtt): what is said, in order, without numbers and times.
 
-A caption's lines are joined. What stands in the next caption again is said once: a caption that
-repeats the one before or adds to it, and lines that move up (roll-up captions of broadcasts, and
-those that YouTube makes). The next is one that begins within a second of the other's end: what is
-said again later was said twice. In SubRip a blank line ends no caption, only a number with a time
-below it does. Styling tags, notes and positions are left out; a speaker's
-`<v Name>` becomes `Name:`. One file is one record; `extra` says from when to when it speaks.
+A caption's lines are joined. Text that the next caption repeats is given once: if the caption
+repeats the one before or adds to it, and if lines move up (roll-up captions of broadcasts and of
+YouTube). A caption counts as the next one if it begins within a second of the other's end: text
+repeated later was said twice. In SubRip, a blank line does not end a caption; only a number with a
+time below it does. Styling tags, notes and positions are left out; a speaker's `<v Name>` becomes
+`Name:`. One file is one record; `extra` has the times when its speech begins and ends.
 
 Reasons: those of `pipeline.readers.encoding`, `read.no_captions`.
 """
@@ -28,7 +28,7 @@ from pipeline.source import SourceFile
 
 REASONS = {
     **encoding.REASONS,
-    "read.no_captions": "no caption with its time was found; is this a subtitle file?",
+    "read.no_captions": "no caption with a time was found; check that this is a subtitle file",
 }
 
 EXTENSIONS = (".srt", ".vtt")
@@ -40,8 +40,8 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<[\d:.]{5,13}>|\{\\[^{}]{1,80}\}")
 _NEXT_NUMBER = re.compile(r"\n[ \t]*\d{1,6}[ \t]*\n\Z")
 _DIRECTION = re.compile(r"&[lr]rm;")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[a-zA-Z][a-zA-Z\d]{1,30});")
-_MOST_ROLLED = 4  # lines that stand on a screen at once
-_PAUSE = 1.0  # seconds, from which on words are said anew
+_MOST_ROLLED = 4  # lines that are on a screen at once
+_PAUSE = 1.0  # seconds; after a longer pause, repeated words were said again
 
 
 class SubtitlesReader(PerFileReader):
@@ -56,12 +56,12 @@ class SubtitlesReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.srt, .vtt), or by `WEBVTT` at the start."""
+        """Claim files by name (.srt, .vtt), or by `WEBVTT` at the start."""
         start = head.removeprefix(b"\xef\xbb\xbf")[:7]
         return file.uri.lower().endswith(EXTENSIONS) or start.rstrip() == b"WEBVTT"
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """All captions as one text."""
+        """Yield all captions as one record."""
         text, codec = encoding.read_document(file, self.max_bytes, self.encoding)
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         cues = list(_CUE.finditer(text))
@@ -69,7 +69,7 @@ class SubtitlesReader(PerFileReader):
             raise UnreadableError("read.no_captions")
         ends = [cue.start() for cue in cues[1:]] + [len(text)]
         is_vtt = text.startswith("WEBVTT") or file.uri.lower().endswith(".vtt")
-        told: list[str] = []
+        texts: list[str] = []
         shown: list[str] = []
         until = 0.0
         for cue, end in zip(cues, ends, strict=True):
@@ -79,11 +79,11 @@ class SubtitlesReader(PerFileReader):
                 continue
             start, stop = _seconds(cue[1]), _seconds(cue[2])
             if start < until + _PAUSE and stop > until - _PAUSE:
-                _add(told, shown, lines)
+                _add(texts, shown, lines)
             else:
-                told.append(" ".join(lines))
+                texts.append(" ".join(lines))
             shown, until = lines, stop
-        if not told:
+        if not texts:
             raise UnreadableError("read.no_captions")
         extra = {"from": cues[0][1], "to": cues[-1][2]}
         if codec not in ("utf-8", "utf-8-sig"):
@@ -91,7 +91,7 @@ class SubtitlesReader(PerFileReader):
         yield {
             "source": file.uri,
             "locator": "",
-            "text": "\n".join(told),
+            "text": "\n".join(texts),
             "extra": orjson.dumps(extra).decode(),
         }
 
@@ -102,27 +102,27 @@ def _seconds(time: str) -> float:
 
 
 def _lines(block: str, is_vtt: bool) -> list[str]:
-    """A caption's lines that say something; in WebVTT a blank one ends it."""
-    said = block.strip("\n")
+    """A caption's lines that are not blank; in WebVTT, a blank line ends the caption."""
+    text = block.strip("\n")
     if is_vtt:  # notes, styles and names of captions may follow
-        said = said.partition("\n\n")[0]
-    said = _DIRECTION.sub("", _TAG.sub("", _VOICE.sub(r"\1: ", said)))
-    said = _ENTITY.sub(lambda found: unescape(found[0]), said)
-    return [" ".join(line.split()) for line in said.split("\n") if line.strip()]
+        text = text.partition("\n\n")[0]
+    text = _DIRECTION.sub("", _TAG.sub("", _VOICE.sub(r"\1: ", text)))
+    text = _ENTITY.sub(lambda entity: unescape(entity[0]), text)
+    return [" ".join(line.split()) for line in text.split("\n") if line.strip()]
 
 
-def _add(told: list[str], shown: list[str], lines: list[str]) -> None:
-    """Says what a caption's lines say beyond those of the caption `shown` before it."""
+def _add(texts: list[str], shown: list[str], lines: list[str]) -> None:
+    """Add to `texts` what a caption's lines say beyond the lines `shown` in the one before."""
     said = " ".join(lines)
-    if not said or (told and told[-1] == said):
+    if not said or (texts and texts[-1] == said):
         return
-    if told and said.startswith(told[-1]) and said[len(told[-1])] == " ":
-        told[-1] = said
+    if texts and said.startswith(texts[-1]) and said[len(texts[-1])] == " ":
+        texts[-1] = said
     elif new := " ".join(lines[_rolled(shown, lines) :]):
-        told.append(new)
+        texts.append(new)
 
 
 def _rolled(shown: list[str], lines: list[str]) -> int:
-    """How many of the last lines that were shown stand on top again."""
+    """How many of the last lines that were shown are again the first lines."""
     most = min(len(shown), len(lines), _MOST_ROLLED)
     return next((n for n in range(most, 0, -1) if shown[-n:] == lines[:n]), 0)

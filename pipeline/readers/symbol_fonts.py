@@ -1,11 +1,11 @@
-"""The fonts whose letters are signs: what Unicode has for what one sees.
+"""Symbol fonts, whose letters are signs: the Unicode characters that look the same.
 
-Of Wingdings the marks of lists and forms; the other pictures have no names that a text would need.
+For Wingdings, only the marks of lists and forms: texts do not need the other pictures.
 """
 
 from __future__ import annotations
 
-_PRIVATE = 0xF000  # where Windows puts the codes of fonts that have an order of their own
+_PRIVATE = 0xF000  # where Windows puts the codes of fonts that have their own order
 _PICTURES = ("wingdings", "webdings")
 
 _SYMBOL = (
@@ -16,7 +16,7 @@ _SYMBOL_HIGH = (
     "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐⎯↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓"
     "◊⟨®©™∑⎛⎜⎝⎡⎢⎣⎧⎨⎩⎪\0⟩∫⌠⎮⌡⎞⎟⎠⎤⎥⎦⎫⎬⎭"
 )
-_NO_SIGN = "\0"  # an apple that Unicode has not
+_NO_SIGN = "\0"  # the apple, which Unicode does not have
 _WINGDINGS = {
     0x28: "☎", 0x2A: "✉", 0x4A: "☺", 0x4B: "😐", 0x4C: "☹", 0x6C: "●", 0x6D: "❍", 0x6E: "■",
     0x6F: "□", 0x70: "□", 0x71: "❑", 0x72: "❒", 0x73: "⬧", 0x74: "⧫", 0x75: "◆", 0x76: "❖",
@@ -39,15 +39,15 @@ FONTS: dict[str, dict[int, str]] = {
     "wingdings": _WINGDINGS | _NUMBERS,
     "wingdings 2": _WINGDINGS_2,
 }
-"""What the bytes of such a font are, by the font's name in small letters."""
+"""By a font's name in lower case: the character for each byte."""
 
 
 def sign(font: str, number: int) -> str:
-    """The sign that a font has at a place, a byte or where Windows keeps it in Unicode; "" where
-    that is no sign to read.
+    """The character that a font shows for a number; "" if it shows no readable character.
 
-    A picture of which we know no sign is none: its place would be read as a letter. Any other
-    number, and any in another font, is the character's.
+    In a symbol font, the number is a byte, or that byte's place in Unicode's private area, where
+    Windows puts it. A picture without a known character gives "", because its number would be read
+    as a letter. All other numbers, and all numbers in other fonts, are those of Unicode characters.
 
     >>> sign("Symbol", 0xF061), sign("Wingdings", 0xFC), sign("Wingdings", 0x41), sign("Arial", 177)
     ('α', '✔', '', '±')
@@ -60,7 +60,7 @@ def sign(font: str, number: int) -> str:
 
 
 def sign_at(font: str, code: str) -> str:
-    """As `sign`, of a code in hexadecimal; "" for what is none."""
+    """The same as `sign` for a code in hexadecimal; "" if it is not hexadecimal."""
     try:
         return sign(font, int(code, 16))
     except ValueError:

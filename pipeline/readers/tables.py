@@ -1,7 +1,7 @@
 """A table of a document as lines of text: cells between bars, as Markdown writes them.
 
-A table of one column is no table but a frame around text, so its cells' blocks are the document's.
-A table within a cell cannot stand in Markdown: its rows are told in the cell's one line.
+A table of one column is only a frame around text, so the blocks in its cells become blocks of the
+document. Markdown cannot have a table inside a cell: its rows are put on the cell's one line.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ class Table(NamedTuple):
 
 
 Block = str | Table
-"""A paragraph, a heading, an item of a list or a table; one that says nothing is ""."""
+"""A paragraph, a heading, a list item or a table; an empty one is ""."""
 
 
 def as_blocks(rows: Sequence[Sequence[list[Block]]]) -> list[Block]:
-    """A table among a document's blocks, from its rows of cells of blocks: itself, or, where no
-    more than one column says anything, what that holds.
+    """The blocks that a table gives, from its rows of cells of blocks.
+
+    The table itself, or, if no more than one column has text, the blocks of that column.
 
     >>> as_blocks([[["# Care", "- Dry it."], []]])
     ['# Care', '- Dry it.']
@@ -40,7 +41,7 @@ def as_blocks(rows: Sequence[Sequence[list[Block]]]) -> list[Block]:
 
 
 def in_line(blocks: Iterable[Block]) -> str:
-    """Blocks as the text of one cell: the rows of a table with strokes between, their cells with
+    """Blocks as the text of one cell; the rows of a table are separated by slashes, their cells by
     semicolons."""
     return " ".join(
         " / ".join("; ".join(filter(None, row)) for row in block.rows if any(row))
@@ -52,7 +53,7 @@ def in_line(blocks: Iterable[Block]) -> str:
 
 
 def as_lines(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as `| a | b |`, the first one marked as the header; one cell alone is plain text.
+    """Rows as `| a | b |`, the first marked as the header; a single column is plain text.
 
     >>> print(as_lines([["Tea", "Minutes"], ["Sen", "3"]]))
     | Tea | Minutes |

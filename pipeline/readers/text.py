@@ -57,11 +57,11 @@ class TextReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:  # noqa: ARG002
-        """Always: a file that no other reader claims is text, or is rejected here with its kind."""
+        """Claim every file: what is not text is rejected here with its kind."""
         return True
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The document."""
+        """Yield the document as one record."""
         yield document(file, *encoding.read_document(file, self.max_bytes, self.encoding))
 
     def read_together(

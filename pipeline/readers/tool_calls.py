@@ -1,4 +1,4 @@
-"""Calls of tools and their results, of OpenAI's and of Converse's shape, as Converse holds them.
+"""Tool calls and their results in the shapes of OpenAI, Anthropic and Converse, as Converse blocks.
 
 Reasons: `read.bad_tool_call` (value: the tool and what is missing), `read.bad_arguments` (value:
 the tool), `read.tool_result_without_call` (value: the tool, if it is named), and
@@ -14,19 +14,19 @@ from pipeline.readers.rows import UnreadableError
 
 REASONS = {
     "read.bad_tool_call": "a tool call or a tool's result lacks its id, its name or its content",
-    "read.bad_arguments": "the arguments of a tool call are not one JSON object",
-    "read.tool_result_without_call": "a tool's result names no call before it",
+    "read.bad_arguments": "the arguments of a tool call are not a JSON object",
+    "read.tool_result_without_call": "a tool's result does not name an earlier call",
 }
 
 
 def tool_use(value: dict[str, Any]) -> dict[str, Any]:
-    """What a Converse `toolUse` block holds."""
+    """The checked content of a Converse `toolUse` block; raises `UnreadableError`."""
     _refuse_odd_keys("toolUse", value, {"toolUseId", "name", "input"})
     return _call(value.get("toolUseId"), value.get("name"), value.get("input"))
 
 
 def openai_call(call: Any) -> dict[str, Any]:
-    """One of OpenAI's `tool_calls` as a block."""
+    """One of OpenAI's `tool_calls` as a Converse block; raises `UnreadableError`."""
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict):
         raise UnreadableError("read.bad_tool_call", "tool_calls: no function")
@@ -43,7 +43,7 @@ def _call(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
 
 
 def _arguments(name: str, given: Any) -> dict[str, Any]:
-    """The arguments as an object; a string is parsed, as OpenAI and tables write them so."""
+    """The arguments as an object; a string, as OpenAI and tables write them, is parsed as JSON."""
     if isinstance(given, dict):
         return given
     try:
@@ -53,7 +53,7 @@ def _arguments(name: str, given: Any) -> dict[str, Any]:
 
 
 def tool_result(value: dict[str, Any]) -> dict[str, Any]:
-    """What a Converse `toolResult` block holds, without the status of success."""
+    """The checked content of a Converse `toolResult` block, without a `status` of success."""
     if value.get("status", "success") != "success":
         raise UnreadableError("read.unsupported_content", f"toolResult.status: {value['status']}")
     _refuse_odd_keys("toolResult", value, {"toolUseId", "content", "status"})
@@ -73,7 +73,7 @@ def _result_part(part: Any) -> dict[str, Any]:
 def from_anthropic(part: dict[str, Any]) -> dict[str, Any]:
     """A part of Anthropic's shape (`type`: tool_use, tool_result, thinking) as Converse's.
 
-    Parts of other types come back as they are. A thought's signature is left out.
+    Parts of other types are returned unchanged. The signature of a thought is left out.
     """
     kind = part.get("type")
     if kind == "tool_use":
@@ -97,7 +97,7 @@ def _renamed(kind: str, part: dict[str, Any], keys: dict[str, str]) -> dict[str,
 
 
 def openai_result(message: dict[str, Any]) -> dict[str, Any]:
-    """OpenAI's message by a tool as a block."""
+    """A message with OpenAI's role `tool` as a Converse block; raises `UnreadableError`."""
     call_id = message.get("tool_call_id")
     if not isinstance(call_id, str):
         raise UnreadableError("read.tool_result_without_call", message.get("name"))

@@ -1,11 +1,11 @@
-"""Conversations as they are written elsewhere, to `system` and `messages`.
+"""Turn conversations in other formats into `system` and `messages`.
 
-Known are OpenAI messages (`role`, `content` as a string or as parts `{"type": "text", "text"}`),
-Bedrock Converse (parts `{"text"}`), ShareGPT (`from`, `value`; `human`, `gpt`) and help desks
-(`author_role`, `body`; `customer`, `agent`). The parts of
-one message are joined by a newline. A leading system message becomes the system prompt. What
-holds more than text is read by `pipeline.readers.blocks`. An assistant's turn of `weight` 0 is
-only context in OpenAI's format; Bedrock trains on every answer, so its conversation is rejected.
+These formats are recognised: OpenAI messages (`role`, `content` as a string or as parts
+`{"type": "text", "text"}`), Bedrock Converse (parts `{"text"}`), ShareGPT (`from`, `value`;
+`human`, `gpt`) and help desks (`author_role`, `body`; `customer`, `agent`). The parts of one
+message are joined by a newline. A leading system message becomes the system prompt. Conversations
+that hold more than text are read by `pipeline.readers.blocks`. An assistant's turn of `weight` 0 is
+only context in OpenAI's format; Bedrock trains on every answer, so such a conversation is rejected.
 
 Reasons: `read.bad_messages` (value: what is wrong), `read.unknown_role` (value: the role),
 `read.extra_system`, `read.unsupported_content` (value: the part's type), `read.not_text`
@@ -21,17 +21,17 @@ from pipeline.readers.rows import UnreadableError
 
 REASONS = {
     "read.bad_messages": "the conversation is not a list of messages with a role and a content",
-    "read.unknown_role": "a message is by neither user, assistant nor system",
+    "read.unknown_role": "a message's role is not user, assistant, system or a known synonym",
     "read.extra_system": "there is a second system prompt, or one after the first message",
     "read.unsupported_content": "a message holds an image, a sound, a document or something "
-    "unknown, which no record can",
+    "unknown, which records cannot hold",
     "read.weight_zero": "an answer is marked as one not to learn from (`weight: 0`), which no "
-    "format of Bedrock can say; leave it out or end the conversation before it",
+    "Bedrock format can express; leave it out or end the conversation before it",
     "read.not_text": "a value that should be text is a number, a list, an object or null",
 }
 
 SYSTEM_NAMES = ("system", "system_prompt")
-"""Columns beside turns that hold a system prompt."""
+"""The columns beside turns that may hold a system prompt."""
 
 PLAIN = ("user", "assistant", "system")
 ROLES = {
@@ -49,10 +49,10 @@ ROLES = {
     "customer": "user",
     "requester": "user",
     "system": "system",
-    "developer": "system",  # OpenAI's later name for it
+    "developer": "system",  # OpenAI's later name for the role
 }
 
-_UNSUPPORTED = ("function_call", "audio")  # OpenAI's; calls without ids were given up in 2023
+_UNSUPPORTED = ("function_call", "audio")  # OpenAI's; it deprecated calls without ids in 2023
 
 _ROLE_KEYS = ("role", "from", "author_role", "speaker")
 _CONTENT_KEYS = ("content", "value", "body", "text")
@@ -69,7 +69,7 @@ _JSON_TYPES = {
 
 
 def json_type(value: Any) -> str:
-    """The name JSON gives to the type of a parsed value."""
+    """JSON's name for the type of a parsed value."""
     return _JSON_TYPES[type(value)]
 
 
@@ -81,8 +81,8 @@ def turn(role: str, text: str) -> dict[str, str]:
 def conversation(messages: Any, system: Any) -> tuple[str | None, list[dict[str, str]]]:
     """The system prompt and the turns of one record; raises `UnreadableError`.
 
-    `system` is the prompt that stands beside the messages: a string, Converse's `[{"text"}]`,
-    or None. An empty one is none.
+    `system` is the prompt beside the messages: a string, Converse's `[{"text"}]`, or None. An empty
+    one counts as None.
     """
     if not isinstance(messages, list):
         raise UnreadableError("read.bad_messages", json_type(messages))
@@ -90,7 +90,10 @@ def conversation(messages: Any, system: Any) -> tuple[str | None, list[dict[str,
 
 
 def parted(turns: list[dict[str, str]], system: Any) -> tuple[str | None, list[dict[str, str]]]:
-    """The system prompt and the turns without it, which may stand before them or beside them."""
+    """The system prompt and the turns without it; raises `UnreadableError`.
+
+    The prompt may be the first turn, or `system`, the value beside the turns.
+    """
     prompt = system_prompt(system)
     if turns and turns[0]["role"] == "system":
         leading, turns = turns[0]["text"], turns[1:]
@@ -105,13 +108,15 @@ def parted(turns: list[dict[str, str]], system: Any) -> tuple[str | None, list[d
 
 
 def system_prompt(value: Any) -> str | None:
-    """A system prompt beside the messages, None where it is missing or empty."""
+    """The text of a system prompt beside the messages; None if it is missing or empty."""
     return None if value is None else "\n".join(texts("system", value)) or None
 
 
 def is_plain(message: Any) -> bool:
-    """Whether a message is a text by the user, the assistant or the system, and nothing else, in
-    the names that most data has; what is not may still be one."""
+    """Whether a message has only `role` (user, assistant or system) and a text as `content`.
+
+    This is a quick test for the most common form: other messages may be only text too.
+    """
     return (
         type(message) is dict
         and len(message) == 2
@@ -128,7 +133,10 @@ def _turn(number: int, message: Any) -> dict[str, str]:
 
 
 def role_of(number: int, message: Any) -> str:
-    """Who speaks in a message: user, assistant or system; `number` counts messages from 1."""
+    """The role of a message: user, assistant or system; raises `UnreadableError`.
+
+    `number` is the message's number, from 1, for the fault.
+    """
     if not isinstance(message, Mapping):
         raise UnreadableError("read.bad_messages", f"message {number}: {json_type(message)}")
     for key in _UNSUPPORTED:
@@ -146,7 +154,7 @@ def role_of(number: int, message: Any) -> str:
 
 
 def content_of(number: int, message: Mapping[str, Any]) -> tuple[str, Any]:
-    """The key under which a message holds its content, and the content as it is."""
+    """The key of a message's content, and the content itself; raises `UnreadableError`."""
     for key in _CONTENT_KEYS:
         if key in message:
             return key, message[key]
@@ -154,7 +162,10 @@ def content_of(number: int, message: Mapping[str, Any]) -> tuple[str, Any]:
 
 
 def texts(field: str, value: Any) -> list[str]:
-    """The texts of a content: a string, or a list of parts that are text."""
+    """The texts of a content: a string, or a list of parts that are text.
+
+    `field` names the content in a fault. Raises `UnreadableError`.
+    """
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list):
@@ -163,12 +174,12 @@ def texts(field: str, value: Any) -> list[str]:
 
 
 def filled(part: Any) -> dict[str, Any]:
-    """What a part holds; nulls, with which tables fill missing keys, are nothing."""
+    """A part without its null values, with which tables fill missing keys; {} for no object."""
     return {k: v for k, v in part.items() if v is not None} if isinstance(part, dict) else {}
 
 
 def part_text(field: str, part: Any) -> str:
-    """The text of one part of a content."""
+    """The text of one part of a content; raises `UnreadableError`."""
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):

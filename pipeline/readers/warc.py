@@ -1,10 +1,11 @@
 """Web archives (.warc, .warc.gz, .wet): a page that was fetched is a record.
 
-Responses with HTML are read as the HTML reader reads a page, with text as text, and `conversion`
-records (WET) are taken as they are. What is no text (images, scripts), failed (a status over 299)
-or is no page (requests, metadata) gives no record: their number is told in one rejected record,
-`read.other_records`. The locator is `record=N,url=…`; `extra` has the URL, the date and, where it
-is not UTF-8, the encoding. An archive may be cut off: of the record there nothing is kept.
+HTML responses are read as by the HTML reader, text responses as text, and `conversion` records
+(WET) are taken as they are. Records that are not text (images, scripts), that failed (a status over
+299) or that are not pages (requests, metadata) give no record: one rejected record,
+`read.other_records`, has their number. The locator is `record=N,url=…`; `extra` has the URL, the
+date and, if it is not UTF-8, the encoding. An archive may be cut off: nothing is kept of the record
+where that happens.
 
 Reasons: `read.empty_file`, `read.damaged` (value: what is wrong), `read.no_pages`,
 `read.other_records` (value: how many), `read.too_large` (value: bytes), `read.inflated`, and
@@ -29,8 +30,8 @@ REASONS = {
     **html.REASONS,
     **encoding.REASONS,
     **members.REASONS,
-    "read.no_pages": "the archive holds no page with text",
-    "read.other_records": "requests, metadata, images, scripts and failed fetches are no pages",
+    "read.no_pages": "the archive contains no pages with text",
+    "read.other_records": "requests, metadata, images, scripts and failed fetches are not pages",
 }
 
 MAX_BYTES = 20_000_000
@@ -50,12 +51,12 @@ class WarcReader(PerFileReader):
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger pages are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.warc, .warc.gz, .wet), or by `WARC/` at the start."""
+        """Claim files by name (.warc, .warc.gz, .wet), or by `WARC/` at the start."""
         names = (".warc", ".warc.gz", ".wet", ".wet.gz", ".warc.wet.gz")
         return file.uri.lower().endswith(names) or head.startswith(b"WARC/")
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """A row for each page, and one for all that is none."""
+        """Yield a row for each page, and one for all records that are not pages."""
         if file.size == 0:
             raise UnreadableError("read.empty_file", 0)
         pages = others = 0
@@ -70,13 +71,13 @@ class WarcReader(PerFileReader):
             try:
                 if body is None:
                     raise UnreadableError("read.damaged", _CUT)
-                text, found = body()
+                text, codec = body()
             except UnreadableError as fault:
                 yield fault.row(file, place)
                 continue
             extra = {"url": url, "date": str(record.headers.get("WARC-Date") or "")}
-            if found not in ("utf-8", "utf-8-sig"):
-                extra["encoding"] = found
+            if codec not in ("utf-8", "utf-8-sig"):
+                extra["encoding"] = codec
             yield {
                 "source": file.uri,
                 "locator": place,
@@ -89,7 +90,7 @@ class WarcReader(PerFileReader):
             yield UnreadableError("read.other_records", others).row(file, "others")
 
     def _body(self, record: Any, stream: _Stream) -> Any:
-        """What makes the record's text, None where it is no page."""
+        """A function that returns the record's text and codec; None if the record is not a page."""
         from fastwarc.warc import WarcRecordType
 
         if record.record_type == WarcRecordType.conversion:
@@ -108,7 +109,7 @@ class WarcReader(PerFileReader):
     def _bytes(self, record: Any, stream: _Stream) -> bytes:
         try:
             data: bytes = record.reader.read(self.max_bytes + 1)
-        except (OSError, ValueError) as error:  # what was packed for sending
+        except (OSError, ValueError) as error:  # from content that was compressed for transfer
             raise UnreadableError("read.damaged", error) from error
         if len(data) > self.max_bytes:
             raise UnreadableError("read.too_large", f"over {self.max_bytes}", self.max_bytes)
@@ -119,40 +120,40 @@ class WarcReader(PerFileReader):
         return data
 
     def _page(self, data: bytes, charset: str | None) -> tuple[str, str]:
-        page, found = html.decoded(data, sent=charset)
-        return html.page_text(page, self.extract), found
+        page, codec = html.decoded(data, sent=charset)
+        return html.page_text(page, self.extract), codec
 
     def _plain(self, data: bytes) -> tuple[str, str]:
-        text, found = encoding.decode(data)
-        return text, found
+        text, codec = encoding.decode(data)
+        return text, codec
 
 
 class _Stream:
-    """An archive's bytes, which knows how those end that were read."""
+    """The stream of an archive's bytes, which remembers the end of what was read."""
 
     def __init__(self, inner: BinaryIO) -> None:
         self.inner, self.ended, self.tail = inner, False, b""
 
     def read(self, size: int = -1) -> bytes:
-        """As the parser asks for it."""
+        """Read bytes, as the parser requests them."""
         data = self.inner.read(size)
         self.ended = not data
         self.tail = (self.tail + data[-4:])[-4:]
         return data
 
     def tell(self) -> int:
-        """Where it is, which the parser asks for too."""
+        """The position in the stream, which the parser needs too."""
         return self.inner.tell()
 
     def is_whole(self) -> bool:
-        """Whether nothing is missing: more is to come, or blank lines end the last record."""
+        """Whether nothing is missing: more bytes follow, or blank lines end the last record."""
         return not self.ended or self.tail.endswith((b"\r\n\r\n", b"\n\n"))
 
 
 def _is_cut(record: Any, stream: _Stream, size: int) -> bool:
-    """Whether a record is not all there, of whose content `size` bytes were read.
+    """Whether a record is incomplete; `size` bytes of its content were read.
 
-    What was packed has another size than was sent, so there the archive's end has to tell.
+    Unpacked content differs in size from what was sent, so there the archive's end must decide.
     """
     if "Content-Length" not in record.headers:
         return True
@@ -163,7 +164,7 @@ def _is_cut(record: Any, stream: _Stream, size: int) -> bool:
 
 
 def _is_skipped(record: Any, stream: _Stream) -> bool:
-    """Goes to a record's end and says whether it is there."""
+    """Go to a record's end; returns whether it is there."""
     try:
         return not _is_cut(record, stream, record.reader.consume())
     except (OSError, ValueError):
@@ -171,7 +172,7 @@ def _is_skipped(record: Any, stream: _Stream) -> bool:
 
 
 def _records(file: SourceFile) -> Iterator[tuple[Any, _Stream]]:
-    """The records one by one, and what they are read from; raises UnreadableError."""
+    """Yield the records, each with the stream it is read from; raises UnreadableError."""
     from fastwarc.warc import ArchiveIterator
 
     packed = file.head().startswith(b"\x1f\x8b")

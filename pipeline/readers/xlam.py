@@ -1,14 +1,14 @@
-"""Rows of function calling as Salesforce's xLAM has them, as a conversation with tools.
+"""Turn rows of function calling, in the format of Salesforce's xLAM, into conversations with tools.
 
     query: "…", answers: [{"name": "f", "arguments": {"x": 1}}],
     tools: [{"name": "f", "description": "…", "parameters": {"x": {"type": "str, optional", …}}}]
 
 `answers` and `tools` may be JSON as text. A parameter's Python type becomes JSON Schema's: `str`,
-`int`, `float`, `bool`, `List[…]`, `Dict[…]`; any other says nothing. It is required unless it is
-optional or has a default.
+`int`, `float`, `bool`, `List[…]`, `Dict[…]`; any other type is left out. A parameter is required
+unless it is optional or has a default.
 
-Reasons: `read.no_answer` where no tool is called, `read.bad_tools` (value: the tool's number and
-what is wrong), `read.bad_tool_call` (value: the call's number and its type), and those of
+Reasons: `read.no_answer` if no tool is called, `read.bad_tools` (value: the tool's number and what
+is wrong), `read.bad_tool_call` (value: the call's number and its type), and those of
 `json_object`.
 """
 
@@ -23,7 +23,7 @@ from pipeline.readers.rows import UnreadableError
 from pipeline.readers.turns import SYSTEM_NAMES, json_type
 
 NAMES = frozenset(("query", "answers", "tools"))
-"""What every such row has."""
+"""The columns that every such row has."""
 
 TYPES = {
     "str": "string", "string": "string", "int": "integer", "integer": "integer",
@@ -34,11 +34,11 @@ TYPES = {
 _OF = re.compile(r"(list|dict)\s*\[(.*)\]", re.IGNORECASE | re.DOTALL)
 _OPTIONAL = re.compile(r",\s*optional\s*$", re.IGNORECASE)
 _DEEPEST = 8
-"""Lists in lists; what is deeper says nothing."""
+"""The most levels of lists in lists; the types of deeper items are left out."""
 
 
 def conversation(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`messages` and `tools` in OpenAI's shape; the row as it is where it has no such answers.
+    """A row with `messages` and `tools` in OpenAI's shape; the row unchanged if it is not xLAM's.
 
     Raises `UnreadableError`.
     """
@@ -71,23 +71,23 @@ def _listed(value: Any) -> list[Any] | None:
 
 
 def _tool(number: int, tool: Any) -> dict[str, Any]:
-    """One of OpenAI's list; what is in its shape already stays."""
+    """A tool in OpenAI's shape; one that already has it is returned unchanged."""
     if not isinstance(tool, dict):
         raise UnreadableError("read.bad_tools", f"tool {number}: {json_type(tool)}")
     if isinstance(tool.get("function"), dict):
         return tool
-    told = {name: tool[name] for name in ("name", "description") if name in tool}
-    return {"type": "function", "function": told | {"parameters": _parameters(number, tool)}}
+    function = {name: tool[name] for name in ("name", "description") if name in tool}
+    return {"type": "function", "function": function | {"parameters": _parameters(number, tool)}}
 
 
 def _parameters(number: int, tool: dict[str, Any]) -> dict[str, Any]:
     given = tool.get("parameters") or {}
     if isinstance(given, dict) and given.get("type") == "object":
         return given  # JSON Schema already
-    if not isinstance(given, dict) or not all(isinstance(one, dict) for one in given.values()):
+    if not isinstance(given, dict) or not all(isinstance(each, dict) for each in given.values()):
         raise UnreadableError("read.bad_tools", f"tool {number}: parameters")
-    properties = {name: _property(one) for name, one in given.items()}
-    required = [name for name, one in given.items() if _is_required(one)]
+    properties = {name: _property(parameter) for name, parameter in given.items()}
+    required = [name for name, parameter in given.items() if _is_required(parameter)]
     schema: dict[str, Any] = {"type": "object", "properties": properties}
     return schema | ({"required": required} if required else {})
 
@@ -97,14 +97,14 @@ def _is_required(parameter: dict[str, Any]) -> bool:
 
 
 def _property(parameter: dict[str, Any]) -> dict[str, Any]:
-    """A parameter in JSON Schema: its type, and whatever else it says."""
+    """A parameter in JSON Schema: its type, and all its other keys unchanged."""
     named = parameter.get("type")
     typed = _schema(_OPTIONAL.sub("", named)) if isinstance(named, str) else {}
     return typed | {name: value for name, value in parameter.items() if name != "type"}
 
 
 def _schema(named: str, depth: int = 0) -> dict[str, Any]:
-    """What JSON Schema says of a Python type: `List[int]` is an array of integers."""
+    """The JSON Schema of a Python type: `List[int]` is an array of integers; {} if unknown."""
     name = named.strip()
     if known := TYPES.get(name.lower()):
         return {"type": known}

@@ -1,16 +1,17 @@
-"""Excel workbooks: a sheet with a known header is rows of records, any other a table of text.
+"""Excel workbooks: rows of a sheet with a known header are records; other sheets are text tables.
 
-With `record: row`, or when a sheet's first row has columns that `pipeline.readers.conventions`
-knows, each row below is a record, locator `sheet=NAME,row=N` as Excel counts. Other sheets become
-one record each, locator `sheet=NAME`, as a Markdown table. Values are what is stored: a formula
-is its last result, an error (`#N/A`) is no value. Numbers that a cell's format shows as dates,
-times, durations or shares are written as such (`pipeline.readers.xlsx_numbers`).
+With `record: row`, or if a sheet's first row has columns that `pipeline.readers.conventions` knows,
+each row below it is a record, with the locator `sheet=NAME,row=N` as Excel counts. Every other
+sheet becomes one record with the locator `sheet=NAME`, as a Markdown table. Values are the stored
+ones: a formula gives its last result, an error (`#N/A`) gives no value. Numbers that a cell's
+format shows as dates, times, durations or percentages are written as such
+(`pipeline.readers.xlsx_numbers`).
 
-Hidden sheets, rows and columns are left out. Rows that a filter hides for the moment are not
-hidden so, nor are rows and columns of a folded group: they are data, and are kept.
+Hidden sheets, rows and columns are left out. But rows that a filter hides at present, and rows and
+columns of a folded group, do not count as hidden: they are data, and are kept.
 
-Reasons: those of `pipeline.readers.zipped`, `read.damaged`, `read.xml_entities` among them and
-`pipeline.readers.conventions`, `read.no_text`, `read.no_rows`.
+Reasons: those of `pipeline.readers.zipped`, including `read.damaged` and `read.xml_entities`, those
+of `pipeline.readers.conventions`, `read.no_text`, `read.no_rows`.
 """
 
 from __future__ import annotations
@@ -53,17 +54,17 @@ class XlsxReader(PerFileReader):
         default=None, description="which column is what; if omitted, known names are looked for"
     )
     record: Literal["row", "sheet"] | None = Field(
-        default=None, description="what a record is; left out, rows where the header is known"
+        default=None, description="what a record is; if omitted, a row if the header is known"
     )
     max_bytes: int = Field(default=MAX_BYTES, gt=0, description="larger files are rejected")
 
     def claims(self, file: SourceFile, head: bytes) -> bool:
-        """By name (.xlsx, .xlsm), or by the members of the zip file."""
+        """Claim files by name (.xlsx, .xlsm), or by the members of the zip file."""
         by_name = file.uri.lower().endswith(EXTENSIONS)
         return by_name or zipped.is_office(head, "xl/workbook.xml")
 
     def rows(self, file: SourceFile) -> Iterator[Row]:
-        """The records of all sheets that have text."""
+        """Yield the records of all sheets that have text."""
         empty = True
         with zipped.opened(file, self.max_bytes) as parts:
             main = _main(parts)
@@ -92,11 +93,14 @@ class XlsxReader(PerFileReader):
             yield {"source": file.uri, "locator": place, "text": text}
             return
         for number, row in cells[1:]:
-            found = dict(zip(header, [*row, *[""] * len(header)], strict=False))
-            yield from conventions.records(found, layout, file, f"{place},row={number}")
+            item = dict(zip(header, [*row, *[""] * len(header)], strict=False))
+            yield from conventions.records(item, layout, file, f"{place},row={number}")
 
     def _layout(self, header: list[str]) -> tuple[bool, Columns | None]:
-        """Whether rows are records, not the sheet; and what the columns mean (see `header`)."""
+        """Whether rows, and not the sheet, are records; and what the columns are.
+
+        See `columns.header` for the latter.
+        """
         if self.record == "sheet":
             return False, None
         try:
@@ -113,7 +117,7 @@ def _main(parts: Parts) -> str:
 
 
 def _strings(parts: Parts, main: str) -> list[str]:
-    """The texts that cells refer to by number, without their phonetic guides."""
+    """The strings that cells refer to by number, without their phonetic guides."""
     usual = [name for name in ("xl/sharedStrings.xml",) if name in parts]
     for name in parts.related(main, "sharedStrings") or usual:
         return [text_of(item) for item in parts.xml(name) if local(item) == "si"]
@@ -121,16 +125,16 @@ def _strings(parts: Parts, main: str) -> list[str]:
 
 
 def _shown(parts: Parts, main: str, workbook: _Element) -> dict[str, Shown]:
-    """How numbers are shown by their cells' style."""
-    told = (local(each) == "workbookPr" and each.get("date1904") for each in workbook)
-    from_1904 = any(value in ("1", "true") for value in told)
+    """By a cell's style: how it shows numbers."""
+    values = (local(each) == "workbookPr" and each.get("date1904") for each in workbook)
+    from_1904 = any(value in ("1", "true") for value in values)
     for name in parts.related(main, "styles"):
         return shown_by_style(parts, name, from_1904)
     return {}
 
 
 def _sheets(parts: Parts, main: str, workbook: _Element) -> Iterator[tuple[str, str]]:
-    """Name and part of each sheet that is shown, in order."""
+    """Yield the name and the part of each sheet that is not hidden, in order."""
     relations = parts.relations(main)
     for element in workbook.iter():
         if local(element) == "sheet" and element.get("state", "visible") == "visible":

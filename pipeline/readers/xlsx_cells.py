@@ -1,4 +1,4 @@
-"""The cells of a sheet of Excel: where each stands, what it says, and which are shown.
+"""The cells of an Excel sheet: where each is, what it contains, and which are shown.
 
 Reasons: `read.damaged` (value: what is wrong), `read.xml_entities`.
 """
@@ -30,18 +30,21 @@ _MOST_LETTERS = 3
 _YES = ("1", "true")
 
 Cells = tuple[int, list[str]]
-"""A row's number and its cells, as far as the last that is not empty."""
+"""A row's number and its cells, up to the last that is not empty."""
 
 
 class Values(NamedTuple):
-    """What the cells of a workbook refer to."""
+    """The workbook-wide values that cells refer to."""
 
     strings: list[str]
     shown: dict[str, Shown]  # of numbers, by style
 
 
 def cells_of(parts: Parts, part: str, values: Values) -> Iterator[Cells]:
-    """The rows of a sheet, parsed one by one: a large sheet is never held as a tree."""
+    """Yield the rows of a sheet, parsed one by one, so that a large sheet is never held as a tree.
+
+    Raises UnreadableError.
+    """
     from lxml import etree
 
     data = parts.read(part)
@@ -78,12 +81,12 @@ def _is_filtered(parts: Parts, part: str, data: bytes) -> bool:
 
 
 def _is_hidden(element: _Element) -> bool:
-    """Whether a row or column is hidden, and not only folded away with its group."""
+    """Whether a row or column is hidden itself, and not only folded away with its group."""
     return element.get("hidden") in _YES and element.get("outlineLevel", "0") == "0"
 
 
 def _leave_out(element: _Element, columns: bytearray) -> None:
-    """Mark columns that are hidden."""
+    """Set the flags in `columns` to 0 for the columns that the element hides."""
     if _is_hidden(element):
         first = max(1, _count(element.get("min", ""), 1))
         last = min(_count(element.get("max", ""), first), MAX_COLUMNS)
@@ -105,14 +108,14 @@ def _row(row: _Element, values: Values, shown: bytearray) -> list[str]:
 
 
 class _Places(dict[str, int]):
-    """Columns from 0 by their letters, found once; -1 for none."""
+    """The number of a column, from 0, by its letters; each is computed once. -1 for no column."""
 
     def __missing__(self, letters: str) -> int:
         match = _COLUMN.match(letters)
         number = 0
         for letter in match[0] if match else "":
             number = 26 * number + ord(letter) - 64
-        if len(letters) > _MOST_LETTERS:  # no column of Excel, and there may be any number of them
+        if len(letters) > _MOST_LETTERS:  # not a column of Excel; there may be any number of such
             return min(number, MAX_COLUMNS) - 1
         self[letters] = min(number, MAX_COLUMNS) - 1
         return self[letters]
@@ -138,7 +141,10 @@ def _value(cell: _Element, values: Values) -> str:
 
 
 def _stored(text: str, kind: str | None, shown: Shown | None) -> str:
-    """A value that stands in the cell itself."""
+    """The text of a value that is stored in the cell itself.
+
+    `kind` is the cell's type, `shown` how its style shows numbers.
+    """
     if kind == "b":
         return "FALSE" if text == "0" else "TRUE"
     if kind not in (None, "n"):
@@ -148,33 +154,34 @@ def _stored(text: str, kind: str | None, shown: Shown | None) -> str:
 
 
 def _count(text: str, otherwise: int) -> int:
-    """A number that counts something; digits of other kinds (`²`) are none."""
+    """A count in decimal digits as a number; `otherwise` for any other text (such as `²`)."""
     return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else otherwise
 
 
 def text_of(item: _Element) -> str:
-    """What a string says, without its phonetic guide."""
-    told = []
+    """The text of a string element, without its phonetic guide."""
+    pieces = []
     for child in item:
         if local(child) == "t":
-            told.append(child.text or "")
+            pieces.append(child.text or "")
         elif local(child) == "r":
-            told += [each.text or "" for each in child if local(each) == "t"]
-    return _unescaped("".join(told))
+            pieces += [each.text or "" for each in child if local(each) == "t"]
+    return _unescaped("".join(pieces))
 
 
 def _unescaped(text: str) -> str:
-    """A text with the characters that XML cannot hold or would change: Excel writes `_x000D_`.
+    """Replace Excel's escapes, such as `_x000D_`, which it writes for characters that XML cannot
+    hold or would change.
 
-    `_x005F_` is the underscore of what only looks like one of these. Lines end in LF.
+    `_x005F_` is the underscore of a text that only looks like an escape. Lines end in LF.
     """
     if "_x" not in text:
         return text
-    whole = _ESCAPE.sub(lambda found: _character(found[0], found[1]), text)
+    whole = _ESCAPE.sub(lambda match: _character(match[0], match[1]), text)
     return whole.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _character(escape: str, digits: str) -> str:
-    """What an escape stands for; half of a surrogate pair is none, and stays as it is written."""
+    """The character of an escape; an escape for half of a surrogate pair stays as it is."""
     number = int(digits, 16)
     return escape if 0xD800 <= number < 0xE000 else chr(number)

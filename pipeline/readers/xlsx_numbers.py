@@ -1,10 +1,10 @@
-"""Numbers of a workbook as they are meant: Excel stores dates, times and shares as numbers too.
+"""Write a workbook's numbers as they are meant: Excel also stores dates and times as numbers.
 
-What a number is stands in the format of its cell's style. Its value is the stored one, however
-many digits the format shows: a date is `2024-01-15`, with its time of day `2024-01-15 09:30` where
-it has one or the format shows one, a time `09:30`, a duration (`[h]:mm`) `36:00`, a share `15%`.
-Seconds stand there unless they are 0, their fractions where the format shows them. All else is a
-number of 15 digits at most, which is what Excel shows (it stores 1.1 as 1.1000000000000001).
+The format of a cell's style says what its number means. The value is the stored one, however many
+digits the format shows: a date becomes `2024-01-15`, or `2024-01-15 09:30` if it has a time of day
+or the format shows one, a time `09:30`, a duration (`[h]:mm`) `36:00`, a percentage `15%`. Seconds
+are written unless they are 0, and their fractions if the format shows them. Everything else is a
+number of at most 15 digits, which is what Excel shows (it stores 1.1 as 1.1000000000000001).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import lru_cache, partial
 from pipeline.readers.zipped import Parts, local
 
 Shown = Callable[[float], str]
-"""What a number is in a cell of one style."""
+"""Writes a number as cells of one style mean it."""
 
 _CODES = {
     **dict.fromkeys((9, 10), "0%"),
@@ -28,7 +28,8 @@ _CODES = {
     46: "[h]:m",
     47: "m:s.0",
 }
-"""Formats that no file spells out, by number: ECMA-376, 18.8.30, of East Asia 27 to 58."""
+"""Built-in formats, which files do not spell out, by number: ECMA-376, 18.8.30; 27 to 58 are those
+of East Asia."""
 
 _MOST_CODE_CHARS = 255  # Excel's own
 _SHORTEST = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d*[1-9])?")
@@ -38,37 +39,37 @@ _ENDLESS = 1e300
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!(?:h+|m+|s+)\])[^\]]*\]|am/pm|a/p')
 _TOTAL = re.compile(r"\[[hms]")
 _FRACTION = re.compile(r"s\]?[.,]0+")
-_NO_DATE = re.compile(r"[0#?@acfi-ln-rt-xz]")  # digits, text, letters that stand for no time
-_LEAST, _MOST = 1e-10, 1e21  # written without an exponent
+_NO_DATE = re.compile(r"[0#?@acfi-ln-rt-xz]")  # digits, text, letters that do not mean a time
+_LEAST, _MOST = 1e-10, 1e21  # numbers between them are written without an exponent
 _MOST_DAYS = 10_000_000
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000  # in milliseconds
 _FIRST_1900 = date(1899, 12, 30).toordinal()
 _FIRST_1904 = date(1904, 1, 1).toordinal()
-_LEAP_1900 = 60  # the 29 February 1900 that there was not: days before it are one later
+_LEAP_1900 = 60  # 29 February 1900, which did not exist: days before it are one later
 
 
 def shown_by_style(parts: Parts, styles: str, from_1904: bool) -> dict[str, Shown]:
-    """How numbers of each style are shown, by its place in the part `styles`.
+    """How numbers are shown, by the place of a style in the part `styles`.
 
-    Left out are styles of plain numbers, so that a cell's style is looked up and nothing else.
+    Styles of plain numbers are left out, so that a cell needs only one lookup.
     """
-    codes, found = dict(_CODES), {}
+    codes, by_style = dict(_CODES), {}
     for group in parts.xml(styles):
         if local(group) == "numFmts":
-            own = ((each.get("numFmtId", ""), each.get("formatCode", "")) for each in group)
-            codes |= {int(number): code for number, code in own if _is_count(number)}
+            formats = ((each.get("numFmtId", ""), each.get("formatCode", "")) for each in group)
+            codes |= {int(number): code for number, code in formats if _is_count(number)}
         elif local(group) == "cellXfs":
             for place, style in enumerate(group):
                 number = style.get("numFmtId", "")
                 shown = _shown(codes.get(int(number), ""), from_1904) if _is_count(number) else None
                 if shown:
-                    found[str(place)] = shown
-    return found
+                    by_style[str(place)] = shown
+    return by_style
 
 
 def plain(text: str) -> str:
-    """A stored number in its shortest form; what is none, or whole, as it is.
+    """A stored number in its shortest form; an integer, or text that is not a number, unchanged.
 
     >>> [plain(text) for text in ("1.1000000000000001", "5.0", "1E-5", "12345678901234567890")]
     ['1.1', '5', '0.00001', '12345678901234567890']
@@ -82,7 +83,7 @@ def plain(text: str) -> str:
 
 
 def as_number(text: str) -> float | None:
-    """The number that a cell stores, None for what is none or too large."""
+    """The number that a cell stores; None if it is not a number or too large."""
     if len(text) > _MOST_NUMBER_CHARS:
         return None
     try:
@@ -105,7 +106,10 @@ def _is_count(text: str) -> bool:
 
 @lru_cache(256)
 def _shown(code: str, from_1904: bool) -> Shown | None:
-    """What a format says a number is, None for a number."""
+    """How a format code shows numbers; None for a plain number.
+
+    `from_1904`: the workbook counts days from 1904.
+    """
     if len(code) > _MOST_CODE_CHARS:
         return None
     section = _LITERAL.sub(" ", code.lower()).partition(";")[0]
@@ -131,7 +135,7 @@ def _duration(finely: bool, number: float) -> str:
 
 
 def _moment(from_1904: bool, timed: bool, finely: bool, number: float) -> str:
-    """A day with its time, or a time alone; a number where no calendar has such a day."""
+    """A day with its time, or a time alone; the number itself if the calendar has no such day."""
     if abs(number) > _MOST_DAYS:
         return _written(number)
     whole = number.is_integer()
@@ -154,7 +158,7 @@ def _day(days: int, from_1904: bool) -> str:
 
 
 def _ticks(number: float, finely: bool) -> int:
-    """Days in milliseconds, rounded to the second where no fraction of one is shown."""
+    """Days in milliseconds, rounded to the second unless fractions are shown (`finely`)."""
     return round(number * _DAY) if finely else 1_000 * round(number * _DAY / 1_000)
 
 

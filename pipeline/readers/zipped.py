@@ -1,7 +1,7 @@
-"""Office documents as what they are, zip files of XML, opened with limits.
+"""Office documents, which are zip files of XML, opened with limits.
 
-No member is read that is larger than the limits, whatever its header says; XML with a document
-type is refused before it is parsed, so no entity is ever expanded and nothing is fetched.
+A member larger than the limits is never read, whatever its header says; XML with a document type is
+refused before it is parsed, so no entity is ever expanded and nothing is fetched.
 
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.damaged` (value: what is wrong),
 `read.encrypted`, `read.inflated` (value: bytes, threshold: bytes), `read.xml_entities`,
@@ -31,19 +31,19 @@ REASONS = {
     "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
     "read.inflated": "the file unpacks to far more bytes than real data would; unpack it yourself",
     "read.encrypted": "the file needs a password; save it without one",
-    "read.xml_entities": "XML in the file declares a document type, as no office program does",
+    "read.xml_entities": "XML in the file declares a document type, which office programs never do",
     "read.too_deep": "it is nested more deeply than any real data or document",
 }
 
 MAX_PART_BYTES = 100_000_000
 MAX_RATIO = 200
-_FREE_BYTES = 16 << 20  # so much may come from however few bytes
+_FREE_BYTES = 16 << 20  # this much may be unpacked from any number of bytes
 _MAX_MEMBERS = 20_000
 _MOST_NAMES = 4_096
 _DEPTH = 256  # libxml2's own, without huge_tree
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.I)
 _LOCAL = struct.Struct("<6x2H8xI4x2H")  # a member's local header: APPNOTE.TXT, 4.3.7
-_SIZES_FOLLOW = 8  # the flag of a member whose sizes stand after its data
+_SIZES_FOLLOW = 8  # the flag of a member whose sizes come after its data
 _LONGEST_DESCRIPTOR = 24
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FAULTS = (
@@ -59,14 +59,14 @@ _FAULTS = (
 
 
 def is_office(head: bytes, part: str) -> bool:
-    """Whether a zip file that starts so has this part among the members that begin in `head`."""
+    """Whether `head` starts a zip file and the part is among the members that begin in it."""
     return head.startswith(b"PK\3\4") and part in _member_names(head)
 
 
 def _member_names(head: bytes) -> Iterator[str]:
-    """The members whose headers stand in `head`, found by going from each to the next.
+    """Yield the names of the members whose headers are in `head`, going from each to the next.
 
-    So what stands inside a member, such as another zip file, is not taken for one.
+    So the content of a member, such as another zip file, is not taken for members.
     """
     at = 0
     while len(head) >= at + _LOCAL.size and head.startswith(b"PK\3\4", at):
@@ -83,7 +83,7 @@ def _member_names(head: bytes) -> Iterator[str]:
 
 
 def _deflated_end(head: bytes, start: int) -> int:
-    """Where deflated data ends, -1 where it is not in `head`."""
+    """The offset where deflated data ends; -1 if that is not in `head`."""
     unpack = zlib.decompressobj(-zlib.MAX_WBITS)
     data = head[start:]
     try:
@@ -107,55 +107,56 @@ class Parts:
         return name in self.names
 
     def read(self, name: str) -> bytes:
-        """A part's bytes; raises UnreadableError when it is not there or too large."""
+        """A part's bytes; raises UnreadableError if missing, encrypted, damaged or too large."""
         if name not in self.names:
             raise UnreadableError("read.damaged", f"no part {name}")
         info = self.archive.getinfo(self.names[name])
         if info.flag_bits & 1:
             raise UnreadableError("read.encrypted")
         most = min(MAX_PART_BYTES, max(_FREE_BYTES, MAX_RATIO * info.compress_size))
-        with faults_told(), self.archive.open(info) as part:
+        with _faults_as_unreadable(), self.archive.open(info) as part:
             data = part.read(most + 1)
         if len(data) > most:
             raise UnreadableError("read.inflated", info.file_size, most)
         return data
 
     def xml(self, name: str) -> _Element:
-        """The root of a part that is XML; raises UnreadableError for what is none."""
+        """The root of an XML part; raises UnreadableError if it is not XML."""
         return parse_xml(self.read(name))
 
     def relations(self, name: str) -> dict[str, str]:
-        """Where a part's relations inside the document lead, by id; outer ones are left out."""
-        return {own_id: target for own_id, _, target in self._relations(name)}
+        """By id: the targets of a part's relations inside the document, without external ones."""
+        return {relation_id: target for relation_id, _, target in self._relations(name)}
 
     def related(self, name: str, kind: str) -> list[str]:
-        """Where those of one kind lead (`sharedStrings`), to parts that there are.
+        """The existing targets of a part's relations of one kind, such as `sharedStrings`.
 
-        Only the kind is certain: programs give their parts other names and other places.
+        Only the kind is certain: programs give their parts different names and places.
         """
-        told = self._relations(name)
-        return [target for _, own, target in told if own.endswith("/" + kind) and target in self]
+        links = self._relations(name)
+        return [target for _, uri, target in links if uri.endswith("/" + kind) and target in self]
 
     def _relations(self, name: str) -> Iterator[tuple[str, str, str]]:
-        folder, _, own = name.rpartition("/")
-        rels = f"{folder}/_rels/{own}.rels" if folder else f"_rels/{own}.rels"
+        folder, _, file_name = name.rpartition("/")
+        rels = f"{folder}/_rels/{file_name}.rels" if folder else f"_rels/{file_name}.rels"
         if rels not in self:
             return
         for relation in self.xml(rels):
-            own_id, target = relation.get("Id"), relation.get("Target", "")
-            if own_id and relation.get("TargetMode") != "External":
-                yield own_id, relation.get("Type", ""), self._as_spelled(joined(folder, target))
+            relation_id, target = relation.get("Id"), relation.get("Target", "")
+            if relation_id and relation.get("TargetMode") != "External":
+                spelled = self._as_spelled(joined(folder, target))
+                yield relation_id, relation.get("Type", ""), spelled
 
     def _as_spelled(self, name: str) -> str:
-        """A part's name as the file has it: to Office, capitals make no difference."""
+        """A part's name as the file spells it: Office ignores upper and lower case."""
         if name in self.names:
             return name
-        self._spelled = self._spelled or {own.lower(): own for own in self.names}
+        self._spelled = self._spelled or {each.lower(): each for each in self.names}
         return self._spelled.get(name.lower(), name)
 
 
 def joined(folder: str, target: str) -> str:
-    """A part's name from a target that is relative to a folder, or absolute."""
+    """The name of a part, from a target that is absolute or relative to a folder."""
     steps: list[str] = [] if target.startswith("/") else [s for s in folder.split("/") if s]
     for step in target.split("/"):
         if step == "..":
@@ -166,8 +167,8 @@ def joined(folder: str, target: str) -> str:
 
 
 @contextmanager
-def faults_told() -> Iterator[None]:
-    """What the zip library raises for bad bytes, as a fault of the file."""
+def _faults_as_unreadable() -> Iterator[None]:
+    """Turn what the zip library raises for bad bytes into an UnreadableError."""
     try:
         yield
     except _FAULTS as error:
@@ -176,7 +177,7 @@ def faults_told() -> Iterator[None]:
 
 @contextmanager
 def opened(file: SourceFile, max_bytes: int) -> Iterator[Parts]:
-    """The document's parts while it is open; raises UnreadableError."""
+    """Open a document and give its parts; raises UnreadableError."""
     if file.size == 0:
         raise UnreadableError("read.empty_file", 0)
     if file.size > max_bytes:
@@ -184,7 +185,7 @@ def opened(file: SourceFile, max_bytes: int) -> Iterator[Parts]:
     with file.open() as stream:
         if stream.read(8) == _OLE:  # what Office makes of a document with a password
             raise UnreadableError("read.encrypted", "or older than Office 2007")
-        with faults_told():
+        with _faults_as_unreadable():
             archive = zipfile.ZipFile(stream)
         with archive:
             if len(archive.filelist) > _MAX_MEMBERS:
@@ -193,13 +194,16 @@ def opened(file: SourceFile, max_bytes: int) -> Iterator[Parts]:
 
 
 def has_document_type(data: bytes) -> bool:
-    """Whether XML in any encoding of this family declares a type, and could declare entities."""
+    """Whether XML, in an encoding that extends ASCII or in UTF-16, declares a document type.
+
+    Such a type could declare entities.
+    """
     plain = data.replace(b"\0", b"") if b"\0" in data else data
     return b"<!" in plain and _DOCTYPE.search(plain) is not None
 
 
 def parse_xml(data: bytes) -> _Element:
-    """The root element; raises UnreadableError. Nothing is expanded, nothing fetched."""
+    """The root element of XML; raises UnreadableError. Nothing is expanded or fetched."""
     from lxml import etree
 
     if has_document_type(data):
@@ -215,7 +219,7 @@ def parse_xml(data: bytes) -> _Element:
 
 @cache
 def _parser() -> Any:
-    """One for all parts: to make one takes as long as to parse a slide."""
+    """One parser for all parts: making one takes as long as parsing a slide."""
     from lxml import etree
 
     return etree.XMLParser(
@@ -225,26 +229,26 @@ def _parser() -> Any:
 
 
 class _Names(dict[Any, str]):
-    """Names without their namespaces, found once: a document has millions of elements."""
+    """Names without namespaces, each computed once: a document has millions of elements."""
 
     def __missing__(self, tag: Any) -> str:
-        if len(self) >= _MOST_NAMES:  # a stranger's document may have a new one for each element
+        if len(self) >= _MOST_NAMES:  # an untrusted document may have a new one for each element
             self.clear()
         name = self[tag] = str(tag).rpartition("}")[2]
         return name
 
 
 NAMES = _Names()
-"""An element's name without its namespace by its tag: `local` without a call, for long loops."""
+"""By an element's tag: its name without namespace. The same as `local`, without a function call."""
 
 
 def local(element: _Element) -> str:
-    """An element's name without its namespace, which strict and transitional files differ in."""
+    """An element's name without its namespace, which differs in strict and transitional files."""
     return NAMES[element.tag]
 
 
 def attribute(element: _Element, name: str) -> str | None:
-    """An attribute by its name without namespace."""
+    """The value of an attribute by its name without namespace; None if it is missing."""
     for key, value in element.attrib.items():
         if str(key).rpartition("}")[2] == name:
             return str(value)
