@@ -23,7 +23,13 @@ class Chunk:
     start: int  # number of the first line, from 1
     ends: bool  # whether a newline ended it; False only for the file's last line
     last: bool = False  # of the file
-    endless: bool = False  # its last line was cut at MAX_LINE_BYTES, the rest of it skipped
+    # Where its only line stands in the file, when that is over MAX_LINE_BYTES: `data` is its head.
+    span: tuple[int, int] | None = None
+
+    @property
+    def endless(self) -> bool:
+        """Whether `data` is only the head of a line that is too long to hold."""
+        return self.span is not None
 
     @cached_property
     def lines(self) -> list[bytes]:
@@ -33,24 +39,26 @@ class Chunk:
 
 def read_chunks(path: Path, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
     """The file's lines in order; an empty file has no chunk."""
-    start, rest, size = 1, b"", path.stat().st_size
+    start, rest, size = 1, bytearray(), path.stat().st_size
     with path.open("rb") as file:
         while block := file.read(chunk_bytes):
             cut = block.rfind(b"\n")
             if cut < 0:
                 rest += block
                 if len(rest) > MAX_LINE_BYTES:
+                    begin = file.tell() - len(rest)
                     ended = _skip_line(file)
-                    yield Chunk(rest[:1000], start, ended, file.tell() >= size, endless=True)
-                    start, rest = start + 1, b""
+                    span = (begin, file.tell() - ended)
+                    yield Chunk(bytes(rest[:1000]), start, ended, file.tell() >= size, span)
+                    start, rest = start + 1, bytearray()
                 continue
             data = b"".join((rest, memoryview(block)[:cut]))
-            rest = block[cut + 1 :]
+            rest = bytearray(block[cut + 1 :])
             chunk = Chunk(data, start, True, not rest and file.tell() >= size)
             yield chunk
             start += len(chunk.lines)
     if rest:
-        yield Chunk(rest, start, ends=False, last=True)
+        yield Chunk(bytes(rest), start, ends=False, last=True)
 
 
 def _skip_line(file: BinaryIO) -> bool:

@@ -13,7 +13,13 @@ from typing import Any
 
 from pipeline.bedrock.card import Limits
 from pipeline.checks.across import Across
-from pipeline.checks.byte_rules import BOM, byte_faults, head_fault, separator_faults
+from pipeline.checks.byte_rules import (
+    BOM,
+    HEAD_BYTES,
+    byte_faults,
+    head_fault,
+    separator_faults,
+)
 from pipeline.checks.chunks import MAX_LINE_BYTES, Chunk, read_chunks
 from pipeline.checks.found import FileFacts, Found
 from pipeline.checks.local_media import LocalMedia
@@ -63,7 +69,7 @@ class FileCheck:
     def run(self) -> None:
         """Read the whole file."""
         with self.path.open("rb") as file:
-            fault = head_fault(file.read(2))
+            fault = head_fault(file.read(HEAD_BYTES))
         if fault is not None:
             rule, detail = fault
             self.facts.whole = False
@@ -145,7 +151,9 @@ class FileCheck:
                 records.add(number, line, value[0])
             elif chunk.endless and number == chunk.start + len(lines) - 1:
                 self.facts.records += 1
-                self._add(number, ("endless-line", "", None, MAX_LINE_BYTES))
+                rule = "json-array" if line.lstrip().startswith(b"[") else "endless-line"
+                told = "on a line longer than 64 MiB" if rule == "json-array" else ""
+                self._add(number, (rule, told, None, MAX_LINE_BYTES))
             else:
                 self._tell_broken(number, line, self.facts.records + len(records.lines))
         records.data = b"\n".join(records.lines)
@@ -156,7 +164,7 @@ class FileCheck:
         not of lines at all ends it."""
         rule, detail = diagnosis(line)
         if rule == "pretty-printed" and before == 0:
-            whole = "json-array" if line.strip() == b"[" else rule
+            whole = "json-array" if line.lstrip().startswith(b"[") else rule
             self._add(number, (whole, "the rest of the file was not read", None, None))
             self._faulty.add(number)
             raise NotLinesError
