@@ -21,7 +21,7 @@ from pathlib import Path
 from pipeline.bedrock.card import Plan
 from pipeline.bedrock.count_tokens import remembered
 from pipeline.checks.across import Across
-from pipeline.checks.data_set import count_faults, name_faults
+from pipeline.checks.data_set import cite_sources, count_faults, name_faults
 from pipeline.checks.file_check import FileCheck
 from pipeline.checks.found import CheckResult, Fault, FileFacts, Found
 from pipeline.checks.local_media import LocalMedia
@@ -103,6 +103,7 @@ def check_files(
     while True:
         sizes = Sizes(standard, count, count_all, scale)
         task = _Task(standard, Found(allow), sizes, words, location, media)
+        cite_sources(standard, task.found)
         with _without_collector():
             files = [_check_file(path, part, task) for path, part in parts]
         if sizes.calibration.most_of_bound <= scale:

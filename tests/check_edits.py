@@ -70,6 +70,8 @@ def _plain_edits(form: str) -> Iterator[tuple[str, Edit]]:
         yield "wrong-type", lambda r: r.update(caption=1)
         yield "media-uri", lambda r: r.update({"image-ref": "https://x.org/cat.png"})
         yield "media-uri", lambda r: r.update({"image-ref": "s3://data-bucket/a cat.png"})
+        yield "image-name", lambda r: r.update({"image-ref": "s3://data-bucket/cat.GIF"})
+        yield "image-name", lambda r: r.update({"image-ref": "s3://data-bucket/cat.svg"})
         return
     yield "empty-text", _said(form, " \n")
     yield "empty-text", _said(form, "")

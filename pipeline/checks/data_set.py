@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.bedrock.data_set_limits import data_set_faults, own_quota_notes
 from pipeline.checks.found import FileFacts, Found
+from pipeline.checks.rule import API
 from pipeline.checks.standard import Standard
 
 S3_URI = re.compile(
@@ -18,6 +19,14 @@ S3_URI = re.compile(
 
 MAX_URI = 1024
 _NOVA_NAME = re.compile(r"[A-Za-z0-9_\-/.]+")
+
+
+def cite_sources(standard: Standard, found: Found) -> None:
+    """Name the sources of rules that are not the same for all models."""
+    if standard.plan and standard.plan.reserved_words:
+        found.cite("reserved-word", standard.plan.reserved_words.source)
+    if standard.format == "image_caption" and not standard.is_nova:
+        found.cite("media-uri", API)
 
 
 def name_faults(path: Path, standard: Standard, found: Found, location: str | None) -> None:

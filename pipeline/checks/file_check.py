@@ -22,6 +22,7 @@ from pipeline.checks.byte_rules import (
 )
 from pipeline.checks.chunks import MAX_LINE_BYTES, Chunk, read_chunks
 from pipeline.checks.found import FileFacts, Found
+from pipeline.checks.image_references import reference_faults
 from pipeline.checks.local_media import LocalMedia
 from pipeline.checks.records import Records, outline_values
 from pipeline.checks.shapes import shape_faults
@@ -45,6 +46,8 @@ from pipeline.checks.words import WordSearch
 from pipeline.outlined import list_validator
 
 _TURNS = {"conversation", "claude3_messages"}
+_LOOKED_INTO = {"reinforcement", "image_caption"}
+"""Formats of which valid records are looked into, one by one."""
 
 
 class NotLinesError(Exception):
@@ -83,6 +86,7 @@ class FileCheck:
             self.facts.lines = max(self._faulty)
             self.facts.faulty += len(self._faulty)
         self.across.tell(self.found, self.facts.file)
+        self.media.tell(self.found, self.facts.file)
 
     def _add(self, line: int, fault: RuleFault) -> None:
         rule, detail, value, threshold = fault
@@ -124,7 +128,7 @@ class FileCheck:
     @property
     def _asks_only_shapes(self) -> bool:
         """Whether a valid record is asked no more about its strings than its size and its words."""
-        looked_into = self.standard.format == "reinforcement" or self._caption_limits is not None
+        looked_into = self.standard.format in _LOOKED_INTO or self._caption_limits is not None
         return not looked_into and not self.media.there
 
     def _records(self, chunk: Chunk, lines: list[bytes]) -> Records:
@@ -218,7 +222,7 @@ class FileCheck:
             for number, value in zip(records.numbers, records.values, strict=True):
                 if not takes_turns(value["messages"]):
                     self._add(number, turn_fault(value))
-        elif self.standard.format == "reinforcement" or self.media.there:
+        elif self.standard.format in _LOOKED_INTO or self.media.there:
             for number, value in zip(records.numbers, records.values, strict=True):
                 self._check_valid(number, value)
 
@@ -245,8 +249,11 @@ class FileCheck:
         if self.standard.format == "reinforcement":
             for fault in reinforcement_faults(value, self.standard):
                 self._add(number, fault)
+        if self.standard.format == "image_caption":
+            for fault in reference_faults(value, self.standard):
+                self._add(number, fault)
         if self.media.there:
-            for fault in self.media.faults(value):
+            for fault in self.media.faults(number, value):
                 self._add(number, fault)
 
     def _check_sizes(self, records: Records, only_text: bool) -> None:
