@@ -77,6 +77,7 @@ def check_files(
     count_tokens: CountTokens | None = None,
     count_all: bool = False,
     allow: Collection[str] = (),
+    of_recipe: bool = False,
 ) -> CheckResult:
     """Hold training files, and a validation file, against a plan, or against a format alone.
 
@@ -85,7 +86,8 @@ def check_files(
     it, `images/`, `videos/` and `documents/` beside each file. `count_tokens` counts where the
     guess leaves a record open, or every long record (`count_all`); a model that takes more than
     the guess's upper bound raises it, and the files are read again. `allow` names rules whose
-    faults are noted and hold nothing up.
+    faults are noted and hold nothing up. `of_recipe`: a recipe made the files, and messages name
+    the keys of it that help.
 
     Raises RecipeError for an unknown format or rule, a location that is no folder in S3, or when
     neither plan nor format is given;
@@ -109,7 +111,7 @@ def check_files(
         if sizes.calibration.most_of_bound <= scale:
             break
         scale = sizes.calibration.most_of_bound * HEADROOM
-    count_faults(files, standard, task.found)
+    count_faults(files, standard, task.found, of_recipe=of_recipe)
     return _result(task, files)
 
 

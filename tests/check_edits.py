@@ -80,6 +80,11 @@ def _plain_edits(form: str) -> Iterator[tuple[str, Edit]]:
         return
     yield "wrong-type", lambda r: r.update(messages={})
     yield "unknown-role", lambda r: r["messages"][0].update(role="User")
+    if form != "reinforcement":
+        text: Any = "s" if form == "claude3_messages" else [{"text": "s"}]
+        system = {"role": "system", "content": text}
+        yield "system-in-messages", lambda r: r["messages"].insert(0, system)
+        yield "system-in-messages", lambda r: r["messages"].append(system)
     yield "unknown-key", lambda r: r["messages"][0].update(name="x")
     if form == "distillation":
         yield "turn-order", lambda r: r["messages"][0].update(role="assistant")

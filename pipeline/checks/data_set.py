@@ -42,8 +42,12 @@ def name_faults(path: Path, standard: Standard, found: Found, location: str | No
             found.add("s3-uri", str(path), None, uri, uri)
 
 
-def count_faults(files: Sequence[FileFacts], standard: Standard, found: Found) -> None:
+def count_faults(
+    files: Sequence[FileFacts], standard: Standard, found: Found, *, of_recipe: bool
+) -> None:
     """Add the limits on records and bytes that training and validation break together.
+
+    `of_recipe`: a recipe made the files, and the remedies name its keys.
 
     Nothing is counted where a file could not be read as lines: it would be told twice.
     """
@@ -63,7 +67,8 @@ def count_faults(files: Sequence[FileFacts], standard: Standard, found: Found) -
     for fault in data_set_faults(counts, plan):
         rule = fault.rule.replace("_", "-")
         found.cite(rule, fault.source)
-        found.add(rule, file, None, fault.message, fault.value, fault.threshold)
+        told = fault.message if of_recipe else fault.fact
+        found.add(rule, file, None, told, fault.value, fault.threshold)
     for note in own_quota_notes(counts, plan):
         found.cite("own-quota", note.source)
         found.add("own-quota", file, None, note.message, note.value, note.threshold)

@@ -13,7 +13,7 @@ MAX_PIXELS = 40_000_000
 """Decoded at most: as many as `prepare` decodes; 40 M take some 160 MB of memory."""
 
 _DECODED = {"JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP"}
-"""Formats whose decoders are safe to run (an EPS would start Ghostscript); no model takes others."""
+"""Formats whose decoders are safe to run: an EPS would start Ghostscript. No model takes others."""
 
 _SHRINK = 8
 """A JPEG is read to its end, too, when it is decoded at an eighth of its size."""

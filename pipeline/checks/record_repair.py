@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.checks import literals
 from pipeline.checks.places import replace_texts
-from pipeline.checks.standard import KEYS, SCHEMAS, Standard
+from pipeline.checks.standard import KEYS, SCHEMAS, SYSTEM_APART, Standard
 from pipeline.checks.words import rewritten
 from pipeline.schemas_dir import load_schema
 
@@ -24,9 +24,6 @@ Tell = Callable[[str, str], None]
 
 SHOWN = 200
 """Characters of a removed value that are told."""
-
-SYSTEM_APART = {"conversation", "distillation", "claude3_messages"}
-"""Formats with the system prompt in a key of its own, not among the messages."""
 
 _VERSION = "bedrock-conversation-2024"
 _ROLES = {"user", "assistant", "system"}
