@@ -28,13 +28,7 @@ from pipeline.checks.records import Records, outline_values
 from pipeline.checks.shapes import shape_faults
 from pipeline.checks.sizes import Sizes, caption_fault
 from pipeline.checks.standard import SCHEMAS, Standard, validator
-from pipeline.checks.strict_json import (
-    diagnosis,
-    duplicate_key,
-    is_too_deep,
-    may_have_duplicates,
-    parse,
-)
+from pipeline.checks.strict_json import diagnosis, may_have_duplicates, parse
 from pipeline.checks.turns import (
     RuleFault,
     conversation_faults,
@@ -181,8 +175,11 @@ class FileCheck:
         for number, fault in separator_faults(records.data, records.numbers, records.lines):
             self._add(number, fault)
         if not records.outlined and may_have_duplicates(records.data, records.values):
-            self._check_duplicates(records)
-            records = self._without_deep(records)
+            for number, key in records.duplicate_keys():
+                self._add(number, ("duplicate-key", repr(key), key, None))
+            records, deep = records.without_deep()
+            for number in deep:
+                self._add(number, ("nested-too-deep", "", None, None))
         if not records.values:
             return
         # What is known by outlines has been held against this already.
@@ -194,26 +191,6 @@ class FileCheck:
             self._check_each(records)
         self._check_sizes(records, only_text)
         self._check_words(records)
-
-    def _check_duplicates(self, records: Records) -> None:
-        for number, line in zip(records.numbers, records.lines, strict=True):
-            key = duplicate_key(line)
-            if key is not None:
-                self._add(number, ("duplicate-key", repr(key), key, None))
-
-    def _without_deep(self, records: Records) -> Records:
-        """The records that schemas can be held against; the others are told."""
-        deep = {at for at, value in enumerate(records.values) if is_too_deep(value)}
-        if not deep:
-            return records
-        kept = Records([], [], [], b"")
-        for at, number in enumerate(records.numbers):
-            if at in deep:
-                self._add(number, ("nested-too-deep", "", None, None))
-            else:
-                kept.add(number, records.lines[at], records.values[at])
-        kept.data = b"\n".join(kept.lines)
-        return kept
 
     def _check_plain(self, records: Records) -> None:
         """Records that are all valid, none with a block other than text."""
