@@ -12,6 +12,7 @@ show it; it is not Bedrock's word. Files are streamed: memory does not grow with
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,17 +21,18 @@ from pathlib import Path
 from pipeline.bedrock.card import Plan
 from pipeline.bedrock.count_tokens import remembered
 from pipeline.checks.across import Across
-from pipeline.checks.data_set import count_faults, name_faults
+from pipeline.checks.data_set import cite_sources, count_faults, name_faults
 from pipeline.checks.file_check import FileCheck
 from pipeline.checks.found import CheckResult, Fault, FileFacts, Found
 from pipeline.checks.local_media import LocalMedia
-from pipeline.checks.repair import Change, Repair, repair_file
+from pipeline.checks.repair import Change, Repair
 from pipeline.checks.rule import Rule
 from pipeline.checks.rules import RULES
 from pipeline.checks.sizes import CountTokens, Sizes
 from pipeline.checks.standard import SCHEMAS, Standard
 from pipeline.checks.words import WordSearch
 from pipeline.errors import RecipeError, StorageError
+from pipeline.fixed_copy import write_fixed
 
 __all__ = [
     "RULES",
@@ -48,6 +50,8 @@ __all__ = [
 
 HEADROOM = 1.1
 """What a bound is raised by beyond what was seen: a file is read again a few times at most."""
+
+_S3_FOLDER = re.compile(r"s3://[^/]+(/|$)")
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def check_files(
     count_tokens: CountTokens | None = None,
     count_all: bool = False,
     allow: Collection[str] = (),
+    of_recipe: bool = False,
 ) -> CheckResult:
     """Hold training files, and a validation file, against a plan, or against a format alone.
 
@@ -81,13 +86,17 @@ def check_files(
     it, `images/`, `videos/` and `documents/` beside each file. `count_tokens` counts where the
     guess leaves a record open, or every long record (`count_all`); a model that takes more than
     the guess's upper bound raises it, and the files are read again. `allow` names rules whose
-    faults are noted and hold nothing up.
+    faults are noted and hold nothing up. `of_recipe`: a recipe made the files, and messages name
+    the keys of it that help.
 
-    Raises RecipeError for an unknown format or rule, or when neither plan nor format is given;
+    Raises RecipeError for an unknown format or rule, a location that is no folder in S3, or when
+    neither plan nor format is given;
     StorageError for a file that cannot be read. Bad data never raises.
     """
     standard = _standard(plan, format_name)
     _refuse_unknown(allow)
+    if location is not None and not _S3_FOLDER.match(location):
+        raise RecipeError(f"--location {location}: is no folder in S3; write s3://bucket/prefix/")
     words = WordSearch(plan.reserved_words) if plan and plan.reserved_words else None
     parts = [(path, "training") for path in paths]
     parts += [(validation, "validation")] if validation is not None else []
@@ -96,12 +105,13 @@ def check_files(
     while True:
         sizes = Sizes(standard, count, count_all, scale)
         task = _Task(standard, Found(allow), sizes, words, location, media)
+        cite_sources(standard, task.found)
         with _without_collector():
             files = [_check_file(path, part, task) for path, part in parts]
         if sizes.calibration.most_of_bound <= scale:
             break
         scale = sizes.calibration.most_of_bound * HEADROOM
-    count_faults(files, standard, task.found)
+    count_faults(files, standard, task.found, of_recipe=of_recipe)
     return _result(task, files)
 
 
@@ -110,16 +120,11 @@ def fix_file(
 ) -> Repair:
     """Write a file anew without the faults that have one right answer, and tell every change.
 
-    Raises RecipeError as `check_files` does, and when `out` is there already; StorageError for a
-    file that cannot be read or written.
+    Raises RecipeError as `check_files` does, and when `out` is there already; DataError for a file
+    that is compressed; StorageError for a file that cannot be read or written. A fault leaves no
+    file behind.
     """
-    standard = _standard(plan, format_name)
-    try:
-        return repair_file(path, out, standard)
-    except FileExistsError:
-        raise RecipeError(f"--fix: {out} is there already; name a new file") from None
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be repaired: {error.strerror or error}") from error
+    return write_fixed(path, out, _standard(plan, format_name))
 
 
 def _standard(plan: Plan | None, format_name: str | None) -> Standard:

@@ -186,7 +186,11 @@ def check(
         media=media,
     )
     if fix is not None:
-        echo("\n".join(command.told_repair(command.fix(asked, fix), fix)))
+        repair = command.fix(asked, fix)
+        told = "\n".join(command.told_repair(repair, fix))
+        echo(to_json({"out": str(fix), **repair.as_json()}).decode() if as_json else told)
+        if left := command.unread_lines(repair, fix):
+            raise DataError(left)
         return
     result = command.check(asked)
     echo(to_json(result.as_json()).decode() if as_json else "\n".join(command.told_result(result)))

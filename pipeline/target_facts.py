@@ -84,6 +84,7 @@ def _check(
         validation=validation,
         location=location,
         allow=execution.recipe.targets[rendering.name].allow or (),
+        of_recipe=True,
     )
     for fault in result.faults:
         told = {"rule": fault.rule, "value": fault.value, "threshold": fault.threshold}

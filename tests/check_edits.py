@@ -70,6 +70,8 @@ def _plain_edits(form: str) -> Iterator[tuple[str, Edit]]:
         yield "wrong-type", lambda r: r.update(caption=1)
         yield "media-uri", lambda r: r.update({"image-ref": "https://x.org/cat.png"})
         yield "media-uri", lambda r: r.update({"image-ref": "s3://data-bucket/a cat.png"})
+        yield "image-name", lambda r: r.update({"image-ref": "s3://data-bucket/cat.GIF"})
+        yield "image-name", lambda r: r.update({"image-ref": "s3://data-bucket/cat.svg"})
         return
     yield "empty-text", _said(form, " \n")
     yield "empty-text", _said(form, "")
@@ -78,6 +80,11 @@ def _plain_edits(form: str) -> Iterator[tuple[str, Edit]]:
         return
     yield "wrong-type", lambda r: r.update(messages={})
     yield "unknown-role", lambda r: r["messages"][0].update(role="User")
+    if form != "reinforcement":
+        text: Any = "s" if form == "claude3_messages" else [{"text": "s"}]
+        system = {"role": "system", "content": text}
+        yield "system-in-messages", lambda r: r["messages"].insert(0, system)
+        yield "system-in-messages", lambda r: r["messages"].append(system)
     yield "unknown-key", lambda r: r["messages"][0].update(name="x")
     if form == "distillation":
         yield "turn-order", lambda r: r["messages"][0].update(role="assistant")

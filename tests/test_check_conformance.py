@@ -47,6 +47,9 @@ ELSEWHERE = {
     "image-too-large": "test_local_images_are_measured",
     "image-too-many-pixels": "test_local_images_are_measured",
     "image-bad-ratio": "test_local_images_are_measured",
+    "image-not-decoded": "test_large_images_are_measured_and_not_decoded",
+    "media-not-opened": "test_media_are_found_by_the_end_of_their_keys",
+    "media-missing": "test_a_folder_with_none_of_the_media_is_told",
     **dict.fromkeys([*test_check_media.VIDEOS, *test_check_media.DOCUMENTS], MEASURED),
 }
 """Rules whose mutant needs more than a file of lines, and the test that has it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections import Counter
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from conftest import Command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from media_files import PDF, box, mkv, mp4
+from PIL import Image
 
+from pipeline.bedrock.card import Plan
 from pipeline.bedrock.cards import find_card, with_quota
-from pipeline.check import check_files
+from pipeline.check import CheckResult, check_files
 from pipeline.checks.video_file import Video, read_video
 
 NOVA = find_card("nova-2-lite").plan("sft")
+TITAN = find_card("titan-multimodal-embeddings").plan()
 
 
 def written(folder: Path, name: str, data: bytes) -> Path:
@@ -109,6 +113,98 @@ def test_local_media_are_measured(rule: str, beside: bool, tmp_path: Path) -> No
     told = Counter((f.rule, f.line) for f in result.faults if f.severity != "note")
     assert told == {(rule, 3): 1}
     assert result.ok == (rule == "video-length-unknown")
+
+
+def captioned(
+    folder: Path, *keys: str, plan: Plan = TITAN, media: Path | None = None
+) -> CheckResult:
+    """The check of images with captions, by their keys in S3."""
+    lines = [dumped({"image-ref": f"s3://b-x/{key}", "caption": "a cat"}) for key in keys]
+    path = written(folder, "train.jsonl", b"\n".join(lines))
+    return check_files([path], plan=with_quota(plan, {"records_min": 1}), media=media)
+
+
+def rules(result: CheckResult) -> dict[str, int | None]:
+    """Each rule that is broken, with the line where it was first."""
+    told = {f.rule: f.line for f in reversed(result.faults)}
+    return {rule: line for rule, line in told.items() if rule != "own-quota"}
+
+
+def picture(width: int, height: int, form: str = "PNG") -> bytes:
+    """Noise, which no format packs."""
+    buffer = io.BytesIO()
+    Image.effect_noise((width, height), 64).save(buffer, form)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("share", [0.3, 0.95])
+def test_an_image_that_is_cut_off_is_refused(form: str, share: float, tmp_path: Path) -> None:
+    """As `prepare` refuses it; the whole one passes."""
+    folder, whole = tmp_path / "images", picture(600, 600, form)
+    folder.mkdir()
+    name = f"1.{form.lower()}"
+    written(folder, name, whole)
+    assert rules(captioned(tmp_path, f"m/{name}")) == {}
+    written(folder, name, whole[: int(len(whole) * share)])
+    result = captioned(tmp_path, f"m/{name}", f"m/{name}")
+    assert (rules(result), result.counts["image-unreadable"]) == ({"image-unreadable": 1}, 2)
+
+
+def test_large_images_are_measured_and_not_decoded(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    """By their headers: too large for one model, and told of where no limit is known."""
+    (tmp_path / "images").mkdir()
+    buffer = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
+    written(tmp_path / "images", "1.png", buffer.getvalue())
+    told = rules(captioned(tmp_path, "1.png"))
+    assert told == {"image-too-large": 1, "image-too-many-pixels": 1}
+    record = conversation(turn("user", media("image", "1.png"), "q"), turn("assistant", "a"))
+    path = written(tmp_path, "train.jsonl", dumped(record) + b"\n")
+    plan = with_quota(NOVA, {"records_min": 1})
+    assert "image-not-decoded" in rules(check_files([path], plan=plan))
+    assert not recwarn.list
+
+
+def test_media_are_found_by_the_end_of_their_keys(tmp_path: Path) -> None:
+    """In sub-folders, never another file of the same name; what is not here is noted."""
+    good, tiny = picture(600, 600), picture(60, 60)
+    images = tmp_path / "images"
+    (images / "cats").mkdir(parents=True)
+    (images / "m" / "cats").mkdir(parents=True)
+    written(images, "1.png", tiny)
+    written(images / "cats", "1.png", good)
+    assert rules(captioned(tmp_path, "x/cats/1.png")) == {}
+    assert rules(captioned(tmp_path, "images/cats/1.png")) == {}
+    assert rules(captioned(tmp_path, "x/dogs/1.png")) == {"image-too-small": 1}
+    written(images / "m" / "cats", "1.png", tiny)
+    assert rules(captioned(tmp_path, "m/cats/1.png")) == {"image-too-small": 1}
+    result = captioned(tmp_path, "x/cats/1.png", "images/dogs/1.png", "../images/1.png")
+    assert (result.ok, rules(result)) == (True, {"media-not-opened": 2})
+    told = next(fault for fault in result.faults if fault.rule == "media-not-opened")
+    assert "opened 1 of 3; the first that is not here: s3://b-x/images/dogs/1.png" in told.message
+
+
+def test_a_folder_with_none_of_the_media_is_told(tmp_path: Path) -> None:
+    """It is the wrong folder; nothing is said where no folder of media was given or is there."""
+    (tmp_path / "wrong").mkdir()
+    result = captioned(tmp_path, "m/1.png", "m/2.png", media=tmp_path / "wrong")
+    assert (result.ok, rules(result)) == (False, {"media-missing": 1})
+    assert rules(captioned(tmp_path, "m/1.png")) == {}
+
+
+def test_names_of_images_that_are_not_here(tmp_path: Path) -> None:
+    """By what they end in; parentheses are the API's to allow, and not Nova's."""
+    result = captioned(tmp_path, "a.png", "b.JPG", "no-end", "a.v2", "c.webp")
+    assert (result.ok, rules(result)) == (True, {"image-name": 5})
+    assert captioned(tmp_path, "my-pets/cat(0).png").counts.keys() <= {"own-quota"}
+    canvas = find_card("nova-canvas").plan()
+    (fault,) = [f for f in captioned(tmp_path, "cat(0).png", plan=canvas).faults if f.line]
+    assert (fault.rule, "/nova/" in fault.source) == ("media-uri", True)
+    (fault,) = [f for f in captioned(tmp_path, "cat 0.png").faults if f.line]
+    assert (fault.rule, fault.source) == ("media-uri", "botocore, service model bedrock/2023-04-20")
 
 
 def test_other_formats_do_not_look_for_media(tmp_path: Path) -> None:

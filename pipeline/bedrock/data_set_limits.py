@@ -19,6 +19,11 @@ class Fault:
     message: str
     source: str
 
+    @property
+    def fact(self) -> str:
+        """The message without its remedy, which speaks of a recipe."""
+        return self.message.partition(": ")[0]
+
 
 REMEDIES = {
     "too_few_records": "add records, or loosen the stages that set them aside (see the report)",
@@ -65,7 +70,7 @@ def own_quota_notes(counts: Mapping[str, int], plan: Plan) -> list[Fault]:
     documented = plan.model_copy(update={"limits": plan.limits.model_copy(update=cited)})
     kept = {fault.rule for fault in data_set_faults(counts, plan)}
     broken = [fault for fault in data_set_faults(counts, documented) if fault.rule not in kept]
-    return [replace(fault, message=fault.message.partition(": ")[0]) for fault in broken]
+    return [replace(fault, message=fault.fact) for fault in broken]
 
 
 def _cited(limit: Number) -> dict[str, Any]:

@@ -13,17 +13,29 @@ SEPARATORS = {b"\xc2\x85": "U+0085", b"\xe2\x80\xa8": "U+2028", b"\xe2\x80\xa9":
 """Characters, as UTF-8, that some readers take for the end of a line."""
 
 BOM = b"\xef\xbb\xbf"
+HEAD_BYTES = 4
+"""Bytes by which a file that is not text in UTF-8 is known."""
+
 _GZIP = b"\x1f\x8b"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_WIDE = {
+    "UTF-32": (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"),  # first: UTF-16 begins alike
+    "UTF-16": (b"\xff\xfe", b"\xfe\xff"),
+}
 
 
 def head_fault(head: bytes) -> tuple[str, str] | None:
-    """(rule, detail) if a file is not text at all, by its first two bytes; else None."""
+    """Rule and detail of a file that is not text at all, by its first HEAD_BYTES bytes."""
     if not head:
         return "empty-file", ""
-    if head == _GZIP:
+    if head.startswith(_GZIP):
         return "gzip", ""
-    return ("not-utf-8", "UTF-16") if head in _UTF_16 else None
+    encoding = wide_encoding(head)
+    return ("not-utf-8", encoding) if encoding else None
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """UTF-16 or UTF-32, if the first HEAD_BYTES bytes of a file have its byte order mark."""
+    return next((name for name, marks in _WIDE.items() if head.startswith(marks)), None)
 
 
 def byte_faults(

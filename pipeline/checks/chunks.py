@@ -21,9 +21,15 @@ class Chunk:
 
     data: bytes  # without the final newline
     start: int  # number of the first line, from 1
-    ends: bool  # whether it ended in a newline; False only for the file's last line
-    last: bool = False  # whether it is the file's last chunk
-    endless: bool = False  # whether its last line was over MAX_LINE_BYTES: cut, the rest skipped
+    ends: bool  # whether a newline ended it; False only for the file's last line
+    last: bool = False  # of the file
+    # Where its only line stands in the file, when that is over MAX_LINE_BYTES: `data` is its head.
+    span: tuple[int, int] | None = None
+
+    @property
+    def endless(self) -> bool:
+        """Whether `data` is only the head of a line that is too long to hold."""
+        return self.span is not None
 
     @cached_property
     def lines(self) -> list[bytes]:
@@ -32,25 +38,27 @@ class Chunk:
 
 
 def read_chunks(path: Path, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
-    """The chunks of a file, in order; none for an empty file."""
-    start, rest, size = 1, b"", path.stat().st_size
+    """The file's lines in order; an empty file has no chunk."""
+    start, rest, size = 1, bytearray(), path.stat().st_size
     with path.open("rb") as file:
         while block := file.read(chunk_bytes):
             cut = block.rfind(b"\n")
             if cut < 0:
                 rest += block
                 if len(rest) > MAX_LINE_BYTES:
+                    begin = file.tell() - len(rest)
                     ended = _skip_line(file)
-                    yield Chunk(rest[:1000], start, ended, file.tell() >= size, endless=True)
-                    start, rest = start + 1, b""
+                    span = (begin, file.tell() - ended)
+                    yield Chunk(bytes(rest[:1000]), start, ended, file.tell() >= size, span)
+                    start, rest = start + 1, bytearray()
                 continue
             data = b"".join((rest, memoryview(block)[:cut]))
-            rest = block[cut + 1 :]
+            rest = bytearray(block[cut + 1 :])
             chunk = Chunk(data, start, True, not rest and file.tell() >= size)
             yield chunk
             start += len(chunk.lines)
     if rest:
-        yield Chunk(rest, start, ends=False, last=True)
+        yield Chunk(bytes(rest), start, ends=False, last=True)
 
 
 def _skip_line(file: BinaryIO) -> bool:

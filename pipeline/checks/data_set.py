@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.bedrock.data_set_limits import data_set_faults, own_quota_notes
 from pipeline.checks.found import FileFacts, Found
+from pipeline.checks.rule import API
 from pipeline.checks.standard import Standard
 
 S3_URI = re.compile(
@@ -18,6 +19,14 @@ S3_URI = re.compile(
 
 MAX_URI = 1024
 _NOVA_NAME = re.compile(r"[A-Za-z0-9_\-/.]+")
+
+
+def cite_sources(standard: Standard, found: Found) -> None:
+    """Name the sources of rules that are not the same for all models."""
+    if standard.plan and standard.plan.reserved_words:
+        found.cite("reserved-word", standard.plan.reserved_words.source)
+    if standard.format == "image_caption" and not standard.is_nova:
+        found.cite("media-uri", API)
 
 
 def name_faults(path: Path, standard: Standard, found: Found, location: str | None) -> None:
@@ -33,10 +42,14 @@ def name_faults(path: Path, standard: Standard, found: Found, location: str | No
             found.add("s3-uri", str(path), None, uri, uri)
 
 
-def count_faults(files: Sequence[FileFacts], standard: Standard, found: Found) -> None:
-    """Add the limits on records and bytes that training and validation files break.
+def count_faults(
+    files: Sequence[FileFacts], standard: Standard, found: Found, *, of_recipe: bool
+) -> None:
+    """Add the limits on records and bytes that training and validation break together.
 
-    Nothing is added if a file could not be read as lines: that is reported already.
+    `of_recipe`: a recipe made the files, and the remedies name its keys.
+
+    Nothing is counted where a file could not be read as lines: it would be told twice.
     """
     plan = standard.plan
     training = [facts for facts in files if facts.part == "training"]
@@ -54,7 +67,8 @@ def count_faults(files: Sequence[FileFacts], standard: Standard, found: Found) -
     for fault in data_set_faults(counts, plan):
         rule = fault.rule.replace("_", "-")
         found.cite(rule, fault.source)
-        found.add(rule, file, None, fault.message, fault.value, fault.threshold)
+        told = fault.message if of_recipe else fault.fact
+        found.add(rule, file, None, told, fault.value, fault.threshold)
     for note in own_quota_notes(counts, plan):
         found.cite("own-quota", note.source)
         found.add("own-quota", file, None, note.message, note.value, note.threshold)

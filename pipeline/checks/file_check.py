@@ -13,21 +13,22 @@ from typing import Any
 
 from pipeline.bedrock.card import Limits
 from pipeline.checks.across import Across
-from pipeline.checks.byte_rules import BOM, byte_faults, head_fault, separator_faults
+from pipeline.checks.byte_rules import (
+    BOM,
+    HEAD_BYTES,
+    byte_faults,
+    head_fault,
+    separator_faults,
+)
 from pipeline.checks.chunks import MAX_LINE_BYTES, Chunk, read_chunks
 from pipeline.checks.found import FileFacts, Found
+from pipeline.checks.image_references import reference_faults
 from pipeline.checks.local_media import LocalMedia
 from pipeline.checks.records import Records, outline_values
 from pipeline.checks.shapes import shape_faults
 from pipeline.checks.sizes import Sizes, caption_fault
 from pipeline.checks.standard import SCHEMAS, Standard, validator
-from pipeline.checks.strict_json import (
-    diagnosis,
-    duplicate_key,
-    is_too_deep,
-    may_have_duplicates,
-    parse,
-)
+from pipeline.checks.strict_json import diagnosis, may_have_duplicates, parse
 from pipeline.checks.turns import (
     RuleFault,
     conversation_faults,
@@ -39,6 +40,8 @@ from pipeline.checks.words import WordSearch
 from pipeline.outlined import list_validator
 
 _TURNS = {"conversation", "claude3_messages"}
+_LOOKED_INTO = {"reinforcement", "image_caption"}
+"""Formats of which valid records are looked into, one by one."""
 
 
 class NotLinesError(Exception):
@@ -63,7 +66,7 @@ class FileCheck:
     def run(self) -> None:
         """Read and check the whole file."""
         with self.path.open("rb") as file:
-            fault = head_fault(file.read(2))
+            fault = head_fault(file.read(HEAD_BYTES))
         if fault is not None:
             rule, detail = fault
             self.facts.whole = False
@@ -77,6 +80,7 @@ class FileCheck:
             self.facts.lines = max(self._faulty)
             self.facts.faulty += len(self._faulty)
         self.across.report(self.found, self.facts.file)
+        self.media.report(self.found, self.facts.file)
 
     def _add(self, line: int, fault: RuleFault) -> None:
         rule, detail, value, threshold = fault
@@ -117,8 +121,8 @@ class FileCheck:
 
     @property
     def _asks_only_shapes(self) -> bool:
-        """Whether nothing about a valid record's strings is checked except sizes and words."""
-        looked_into = self.standard.format == "reinforcement" or self._caption_limits is not None
+        """Whether a valid record is asked no more about its strings than its size and its words."""
+        looked_into = self.standard.format in _LOOKED_INTO or self._caption_limits is not None
         return not looked_into and not self.media.there
 
     def _records(self, chunk: Chunk, lines: list[bytes]) -> Records:
@@ -145,7 +149,9 @@ class FileCheck:
                 records.add(number, line, value[0])
             elif chunk.endless and number == chunk.start + len(lines) - 1:
                 self.facts.records += 1
-                self._add(number, ("endless-line", "", None, MAX_LINE_BYTES))
+                rule = "json-array" if line.lstrip().startswith(b"[") else "endless-line"
+                told = "on a line longer than 64 MiB" if rule == "json-array" else ""
+                self._add(number, (rule, told, None, MAX_LINE_BYTES))
             else:
                 self._report_broken(number, line, self.facts.records + len(records.lines))
         records.data = b"\n".join(records.lines)
@@ -158,7 +164,7 @@ class FileCheck:
         """
         rule, detail = diagnosis(line)
         if rule == "pretty-printed" and before == 0:
-            whole = "json-array" if line.strip() == b"[" else rule
+            whole = "json-array" if line.lstrip().startswith(b"[") else rule
             self._add(number, (whole, "the rest of the file was not read", None, None))
             self._faulty.add(number)
             raise NotLinesError
@@ -171,8 +177,11 @@ class FileCheck:
         for number, fault in separator_faults(records.data, records.numbers, records.lines):
             self._add(number, fault)
         if not records.outlined and may_have_duplicates(records.data, records.values):
-            self._check_duplicates(records)
-            records = self._without_deep(records)
+            for number, key in records.duplicate_keys():
+                self._add(number, ("duplicate-key", repr(key), key, None))
+            records, deep = records.without_deep()
+            for number in deep:
+                self._add(number, ("nested-too-deep", "", None, None))
         if not records.values:
             return
         # Outlines have been validated by this schema already.
@@ -185,26 +194,6 @@ class FileCheck:
         self._check_sizes(records, only_text)
         self._check_words(records)
 
-    def _check_duplicates(self, records: Records) -> None:
-        for number, line in zip(records.numbers, records.lines, strict=True):
-            key = duplicate_key(line)
-            if key is not None:
-                self._add(number, ("duplicate-key", repr(key), key, None))
-
-    def _without_deep(self, records: Records) -> Records:
-        """The records that are not nested too deep for schema validation; others are reported."""
-        deep = {at for at, value in enumerate(records.values) if is_too_deep(value)}
-        if not deep:
-            return records
-        kept = Records([], [], [], b"")
-        for at, number in enumerate(records.numbers):
-            if at in deep:
-                self._add(number, ("nested-too-deep", "", None, None))
-            else:
-                kept.add(number, records.lines[at], records.values[at])
-        kept.data = b"\n".join(kept.lines)
-        return kept
-
     def _check_plain(self, records: Records) -> None:
         """Check records that are all valid and have no block other than text."""
         self.across.add_plain(records.numbers, records.values)
@@ -212,7 +201,7 @@ class FileCheck:
             for number, value in zip(records.numbers, records.values, strict=True):
                 if not takes_turns(value["messages"]):
                     self._add(number, turn_fault(value))
-        elif self.standard.format == "reinforcement" or self.media.there:
+        elif self.standard.format in _LOOKED_INTO or self.media.there:
             for number, value in zip(records.numbers, records.values, strict=True):
                 self._check_valid(number, value)
 
@@ -239,8 +228,11 @@ class FileCheck:
         if self.standard.format == "reinforcement":
             for fault in reinforcement_faults(value, self.standard):
                 self._add(number, fault)
+        if self.standard.format == "image_caption":
+            for fault in reference_faults(value, self.standard):
+                self._add(number, fault)
         if self.media.there:
-            for fault in self.media.faults(value):
+            for fault in self.media.faults(number, value):
                 self._add(number, fault)
 
     def _check_sizes(self, records: Records, only_text: bool) -> None:

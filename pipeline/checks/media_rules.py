@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from pipeline.checks.rule import FORGE, NOVA, NOVA2, PREPARE, Rule, by_name
 
+WITH_MEDIA = ("conversation", "image_caption")
+
 # fmt: off
 MEDIA_RULES = by_name(
-    Rule("image-unreadable", "not an image that can be decoded", "replace the file", NOVA,
-         ("R17",)),
-    Rule("image-signature", "the file's format is not the declared one",
+    Rule("media-missing", "none of the media that the data names is in the folder given",
+         "name the folder that they are below", PREPARE, ("R17",), formats=WITH_MEDIA),
+    Rule("media-not-opened", "media that the data names are not here, and were not opened",
+         "copy them here to have them looked at, in the folders that their keys name", PREPARE,
+         ("R17",), formats=WITH_MEDIA, severity="note"),
+    Rule("image-name", "an image whose name ends as those of a format that the model does not take",
+         "convert it, or give it the right name", PREPARE, ("R17",), formats=("image_caption",),
+         severity="warning", of_card=True),
+    Rule("image-not-decoded", "an image with more pixels than are decoded here",
+         "shrink it, or see for yourself that it opens", PREPARE, ("R17",), formats=WITH_MEDIA,
+         severity="warning"),
+    Rule("image-unreadable", "not an image that can be decoded to its end", "replace the file",
+         NOVA, ("R17",)),
+    Rule("image-signature", "the file is of another format than declared",
          "declare what it is, or convert it", FORGE, ("R17",), formats=("conversation",)),
     Rule("image-format", "an image format that the model does not accept", "convert it", PREPARE,
          ("R17",), of_card=True),

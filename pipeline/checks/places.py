@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -22,16 +22,31 @@ def texts(value: Any, format_name: str) -> Iterator[tuple[str, str, str]]:
     These are the places where AWS's validators look for reserved words: system, turns, reasoning
     and the text of tool results, but not the arguments of calls or the descriptions of tools.
     """
+    for place, side, holder, key in _slots(value, format_name):
+        yield place, side, holder[key]
+
+
+def replace_texts(value: Any, format_name: str, other: Callable[[str], str]) -> None:
+    """Put `other(text)` in the place of each text that `texts` names."""
+    for _, _, holder, key in _slots(value, format_name):
+        holder[key] = other(holder[key])
+
+
+_Slot = tuple[str, str, dict[str, Any], str]
+"""A text's place, side, and the object and key that hold it."""
+
+
+def _slots(value: Any, format_name: str) -> Iterator[_Slot]:
     if not isinstance(value, dict):
         return
     for key, side in _PLAIN.get(format_name, ()):
         if isinstance(value.get(key), str):
-            yield key, side, value[key]
+            yield key, side, value, key
     if format_name in _PLAIN:
         return
     body = value.get("modelInput") if format_name == "batch_inference" else value
     if isinstance(body, dict):
-        yield from _in(body.get("system"), "system", "input")
+        yield from _in(body, "system", "system", "input")
         yield from _turn_texts(body.get("messages"))
 
 
@@ -65,35 +80,37 @@ def _as_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _turn_texts(messages: Any) -> Iterator[tuple[str, str, str]]:
+def _turn_texts(messages: Any) -> Iterator[_Slot]:
     for number, message in enumerate(messages if isinstance(messages, list) else ()):
         if isinstance(message, dict):
             side = "output" if message.get("role") == "assistant" else "input"
-            yield from _in(message.get("content"), f"messages[{number}].content", side)
+            yield from _in(message, "content", f"messages[{number}].content", side)
 
 
-def _in(content: Any, place: str, side: str) -> Iterator[tuple[str, str, str]]:
-    """The texts of a message's content, which is a string or a list of blocks."""
+def _in(holder: dict[str, Any], key: str, place: str, side: str) -> Iterator[_Slot]:
+    """The texts of a content: a string, or a list of blocks."""
+    content = holder.get(key)
     if isinstance(content, str):
-        yield place, side, content
+        yield place, side, holder, key
         return
     for number, block in enumerate(content if isinstance(content, list) else ()):
-        for text in _block_texts(block):
-            yield f"{place}[{number}]", side, text
+        for inner in _block_texts(block):
+            yield f"{place}[{number}]", side, inner, "text"
 
 
-def _block_texts(block: Any) -> Iterator[str]:
+def _block_texts(block: Any) -> Iterator[dict[str, Any]]:
+    """What holds each `text` of a block."""
     if not isinstance(block, dict):
         return
     if isinstance(block.get("text"), str):
-        yield block["text"]
+        yield block
     reasoning = _get(block.get("reasoningContent"), "reasoningText")
     if isinstance(_get(reasoning, "text"), str):
-        yield reasoning["text"]
+        yield reasoning
     results = _get(block.get("toolResult"), "content")
     for result in results if isinstance(results, list) else ():
         if isinstance(_get(result, "text"), str):
-            yield result["text"]
+            yield result
 
 
 def _get(value: Any, key: str) -> Any:

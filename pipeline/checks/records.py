@@ -6,13 +6,19 @@ outlines (`kernels.json_text`). These are parsed and validated instead of the li
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from pipeline.checks.standard import SCHEMAS
-from pipeline.checks.strict_json import may_have_duplicates, parse
+from pipeline.checks.strict_json import (
+    duplicate_key,
+    is_too_deep,
+    may_have_duplicates,
+    parse,
+)
 from pipeline.kernels import json_text
 from pipeline.outlined import KEEP, outline_validator
 
@@ -39,6 +45,25 @@ class Records:
     def value(self, index: int) -> Any:
         """The value of one line with its complete strings, even if `outlined`."""
         return orjson.loads(self.lines[index]) if self.outlined else self.values[index]
+
+    def duplicate_keys(self) -> Iterator[tuple[int, str]]:
+        """The number of each line that has a key twice, and the first such key."""
+        for number, line in zip(self.numbers, self.lines, strict=True):
+            key = duplicate_key(line)
+            if key is not None:
+                yield number, key
+
+    def without_deep(self) -> tuple[Records, list[int]]:
+        """The records that schemas can be held against, and the numbers of the other lines."""
+        deep = {at for at, value in enumerate(self.values) if is_too_deep(value)}
+        if not deep:
+            return self, []
+        kept = Records([], [], [], b"")
+        for at, number in enumerate(self.numbers):
+            if at not in deep:
+                kept.add(number, self.lines[at], self.values[at])
+        kept.data = b"\n".join(kept.lines)
+        return kept, [self.numbers[at] for at in sorted(deep)]
 
 
 def outline_values(data: bytes, format_name: str) -> list[Any] | None:

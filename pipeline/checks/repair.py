@@ -1,41 +1,39 @@
-"""Rewrites a file without the faults that have only one right repair, and lists every change.
+"""A file's lines without the faults that have one right answer; every change is told.
 
-Reserved words become something that reads the same and that no validator looks for: `System:` is
-written `System -`, `[EOS]` and `<image>` become `(EOS)` and `(image)`. The result is plain ASCII,
-so that a model learns nothing odd, and the list of changes says where, so that it can be undone.
-Faults without a single right repair (half a text, a missing key, a key twice) are left for `check`
-to report.
+What has no one right answer (half a text, a missing key, a key twice) stays as it is, for `check`
+to tell. A line that is not changed keeps its bytes; one that is changed keeps its numbers as they
+were written.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from pipeline.bedrock.card import ReservedWords
+from pipeline.checks import literals
 from pipeline.checks.byte_rules import BOM, SEPARATORS
-from pipeline.checks.chunks import read_chunks
-from pipeline.checks.standard import SCHEMAS, Standard
-from pipeline.checks.strict_json import duplicate_key
-from pipeline.checks.words import rewritten
-from pipeline.schemas_dir import load_schema
+from pipeline.checks.chunks import CHUNK_BYTES, Chunk, read_chunks
+from pipeline.checks.documents import find_document, objects, objects_of
+from pipeline.checks.record_repair import Tell, mend_record
+from pipeline.checks.standard import Standard
+from pipeline.checks.strict_json import (
+    diagnosis,
+    duplicate_key,
+    is_too_deep,
+    parse,
+    without_commas,
+)
 
 KEPT = 1000
 """Number of changes listed; all are counted."""
 
-_ROLES = {"user", "assistant", "system"}
 _ORDER = [
     "schemaVersion", "recordId", "id", "system", "toolConfig", "messages", "role", "content",
     "prompt", "completion", "image-ref", "caption",
 ]  # fmt: skip
-_STRING_OR_COMMA = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|,(?=\s*[}\]])')
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,8 @@ class Repair:
     counts: Counter[str] = field(default_factory=Counter)
     changes: list[Change] = field(default_factory=list)
     unread: int = 0
+    first_unread: Change | None = None  # line and rule of the first of them
+    newline_added: bool = False  # behind the last line
 
     def add(self, line: int, rule: str, detail: str) -> None:
         """Record one change."""
@@ -61,35 +61,89 @@ class Repair:
         if len(self.changes) < KEPT:
             self.changes.append(Change(line, rule, detail))
 
+    def leave(self, line: int, rule: str, detail: str) -> None:
+        """Tell of a line that stays as it was, for it cannot be read."""
+        self.unread += 1
+        rule = "broken-json" if rule == "pretty-printed" else rule  # it is none of a document
+        self.first_unread = self.first_unread or Change(line, rule, detail)
 
-def repair_file(path: Path, out: Path, standard: Standard) -> Repair:
-    """Write `path` to a new file `out`, with the faults repaired that can be.
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        return {
+            "counts": dict(sorted(self.counts.items())),
+            "changes": [vars(change) for change in self.changes],
+            "unread": self.unread,
+            "first_unread": vars(self.first_unread) if self.first_unread else None,
+            "newline_added": self.newline_added,
+        }
 
-    Raises FileExistsError if `out` exists already, OSError if it cannot be written.
+
+def mended_file(path: Path, standard: Standard, repair: Repair) -> Iterator[bytes]:
+    """The bytes of the mended file, in pieces; what is done is added to `repair` on the way.
+
+    A line over 64 MiB is given as it stands. Raises OSError when the file cannot be read.
     """
-    repair = Repair()
-    with out.open("xb") as target:
-        separator = b""
-        for line in _repaired_lines(path, standard, repair):
-            target.write(separator + line)
+    ends_in_newline = standard.format != "image_caption"
+    separator = b""
+    for piece, begins in _pieces(path, standard, repair):
+        if begins:
+            yield separator
             separator = b"\n"
-        if separator and standard.format != "image_caption":
-            target.write(b"\n")
-    return repair
+        yield piece
+    if separator and ends_in_newline:
+        yield b"\n"
 
 
-def _repaired_lines(path: Path, standard: Standard, repair: Repair) -> Iterator[bytes]:
-    last_newline = False
+def _pieces(path: Path, standard: Standard, repair: Repair) -> Iterator[tuple[bytes, bool]]:
+    """Lines, and parts of those that are too long to hold; whether a line begins with each."""
+    document = find_document(path)
+    if document is not None:
+        repair.add(1, document.rule, f"{document.objects} records, a line each")
+        yield from ((line, True) for line in _repaired_document(path, standard, repair))
+        return
+    chunk = None
     for chunk in read_chunks(path):
-        for number, line in enumerate(chunk.lines, chunk.start):
-            plain = _repaired_bytes(line, number, repair)
-            if not plain.strip():
-                repair.add(number, "blank-line", "removed")
-                continue
-            yield from _repaired_line(plain, number, standard, repair)
-        last_newline = chunk.ends
-    if standard.format == "image_caption" and last_newline:
+        if chunk.span is not None:
+            repair.leave(chunk.start, "endless-line", "longer than 64 MiB")
+            yield b"", True
+            yield from ((part, False) for part in _original(path, chunk.span))
+            continue
+        for line in _repaired_chunk(chunk, standard, repair):
+            yield line, True
+    if chunk is not None and standard.format == "image_caption" and chunk.ends:
         repair.add(chunk.start + len(chunk.lines) - 1, "final-newline", "removed")
+    elif chunk is not None and standard.format != "image_caption":
+        repair.newline_added = not chunk.ends
+
+
+def _repaired_document(path: Path, standard: Standard, repair: Repair) -> Iterator[bytes]:
+    """The records of a file that is one array, or objects over several lines."""
+    with path.open("rb") as file:
+        if file.read(len(BOM)) == BOM:
+            repair.add(1, "byte-order-mark", "removed")
+    for number, item in objects(path):
+        yield from _repaired_line(
+            _repaired_separators(item, number, repair), number, standard, repair
+        )
+
+
+def _original(path: Path, span: tuple[int, int]) -> Iterator[bytes]:
+    """The bytes of a file from one place to another, in blocks."""
+    begin, end = span
+    with path.open("rb") as file:
+        file.seek(begin)
+        while begin < end and (block := file.read(min(CHUNK_BYTES, end - begin))):
+            begin += len(block)
+            yield block
+
+
+def _repaired_chunk(chunk: Chunk, standard: Standard, repair: Repair) -> Iterator[bytes]:
+    for number, line in enumerate(chunk.lines, chunk.start):
+        plain = _repaired_bytes(line, number, repair)
+        if not plain.strip():
+            repair.add(number, "blank-line", "removed")
+            continue
+        yield from _repaired_line(plain, number, standard, repair)
 
 
 def _repaired_bytes(line: bytes, number: int, repair: Repair) -> bytes:
@@ -99,6 +153,10 @@ def _repaired_bytes(line: bytes, number: int, repair: Repair) -> bytes:
     if line.endswith(b"\r"):
         repair.add(number, "carriage-return", "removed")
         line = line.removesuffix(b"\r")
+    return _repaired_separators(line, number, repair)
+
+
+def _repaired_separators(line: bytes, number: int, repair: Repair) -> bytes:
     for mark, name in SEPARATORS.items():
         if mark in line:
             repair.add(number, "line-separator", f"{name} written as an escape")
@@ -107,117 +165,51 @@ def _repaired_bytes(line: bytes, number: int, repair: Repair) -> bytes:
 
 
 def _repaired_line(line: bytes, number: int, standard: Standard, repair: Repair) -> Iterator[bytes]:
-    """The line's records, repaired, a line for each; the line itself if it cannot be parsed."""
-    if line.strip() in {b"[", b"]"}:
-        repair.add(number, "json-array", "bracket removed")
-        return
-    text = _without_commas(line)
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        repair.unread += 1
+    """The line's records, one each; the line itself where it cannot be read."""
+    text = without_commas(line)
+    parsed = parse([text])
+    is_one = parsed is not None and not isinstance(parsed[0], list)
+    several = None if is_one else objects_of(text)
+    values = parse(several) if several is not None else parsed
+    if values is None:
+        repair.leave(number, *diagnosis(line))
         yield line
         return
     if text is not line:
         repair.add(number, "trailing-comma", "removed")
-    if duplicate_key(text) is not None:
-        yield text
-        return
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):  # a number of 4,300 digits, a thousand brackets
-        repair.unread += 1
-        yield text
-        return
-    if isinstance(value, list) and not all(isinstance(item, dict) for item in value):
-        yield text
-        return
-    if isinstance(value, list):
-        repair.add(number, "json-array", f"{len(value)} records, a line each")
-    for record in value if isinstance(value, list) else [value]:
-        changed = _repair_record(record, number, standard, repair)
-        yield _written(record) if changed or record is not value else text
+    if several is not None:
+        rule = "two-objects" if parsed is None else "json-array"
+        repair.add(number, rule, f"{len(several)} records, a line each")
+    for one, value in zip(several or [text], values, strict=True):
+        yield _repaired_record(one, value, number, standard, repair)
 
 
-def _without_commas(line: bytes) -> bytes:
-    """The line without commas before a closing bracket or after its object.
-
-    Returns `line` itself if nothing changes.
-    """
-    try:
-        text = line.decode()
-    except UnicodeDecodeError:
-        return line
-    closed = _STRING_OR_COMMA.sub(lambda match: match[0] if match[0] != "," else "", text)
-    bare = closed.rstrip()
-    if bare.endswith("},"):
-        bare = bare[:-1]
-    if bare == text.rstrip():
-        return line
-    return bare.encode()
+def _repaired_record(
+    text: bytes, value: Any, number: int, standard: Standard, repair: Repair
+) -> bytes:
+    """The text of one record, mended; the same text where nothing is to be mended."""
+    if not isinstance(value, dict) or duplicate_key(text) is not None or is_too_deep(value):
+        return text
+    if not _changes(value, standard):
+        return text
+    record = literals.read(text)
+    mend_record(record, standard, lambda rule, detail: repair.add(number, rule, detail))
+    return _written(record)
 
 
-def _repair_record(record: Any, number: int, standard: Standard, repair: Repair) -> bool:
-    """Repair one record in place; returns whether anything was changed."""
-    if not isinstance(record, dict):
-        return False
-    before = sum(repair.counts.values())
-    required = set(load_schema(SCHEMAS[standard.format])["required"]) - {"schemaVersion"}
-    if not required <= record.keys():
-        return False  # it has another format, or cannot be repaired
-    for key in sorted(_unknown_keys(record, standard)):
-        del record[key]
-        repair.add(number, "unknown-key", f"{key} removed")
-    version = record.get("schemaVersion")
-    if "schemaVersion" in _keys(standard) and version != "bedrock-conversation-2024":
-        record["schemaVersion"] = "bedrock-conversation-2024"
-        repair.add(number, "schema-version", f"was {version!r}")
-    for message in _messages(record):
-        role = message.get("role")
-        if isinstance(role, str) and role not in _ROLES and role.lower() in _ROLES:
-            message["role"] = role.lower()
-            repair.add(number, "unknown-role", f"{role} written {role.lower()}")
-    reserved = standard.plan.reserved_words if standard.plan else None
-    if reserved is not None:
-        _rewrite_words(record, reserved, lambda detail: repair.add(number, "reserved-word", detail))
-    return sum(repair.counts.values()) > before
+def _changes(record: dict[str, Any], standard: Standard) -> bool:
+    """Whether there is something to mend in a record; it is mended on the way."""
+    told: list[str] = []
+    tell: Tell = lambda rule, _: told.append(rule)  # noqa: E731
+    mend_record(record, standard, tell)
+    return bool(told)
 
 
-def _keys(standard: Standard) -> set[str]:
-    """The only keys that a record of the format may have; empty if it may have any."""
-    schema = load_schema(SCHEMAS[standard.format])
-    return set() if schema["additionalProperties"] else set(schema["properties"])
-
-
-def _unknown_keys(record: dict[str, Any], standard: Standard) -> set[str]:
-    known = _keys(standard)
-    return record.keys() - known if known else set()
-
-
-def _messages(record: dict[str, Any]) -> list[dict[str, Any]]:
-    messages = record.get("messages")
-    return [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
-
-
-def _rewrite_words(value: Any, reserved: ReservedWords, add: Callable[[str], None]) -> None:
-    """Rewrite the texts in which reserved words are searched for: text, content and system.
-
-    `add` is called with each change as `old -> new`.
-    """
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, held in list(items):
-        if isinstance(held, str) and key in {"text", "content", "system"}:
-            value[key] = rewritten(held, reserved, add)
-        elif isinstance(held, dict | list) and key not in {"toolConfig", "input", "json"}:
-            _rewrite_words(held, reserved, add)
-
-
-def _written(record: Any) -> bytes:
-    """The record as a compact JSON line, with its keys in the order of AWS's examples."""
-    if isinstance(record, dict):
-        place = {key: at for at, key in enumerate(_ORDER)}
-        record = dict(sorted(record.items(), key=lambda item: place.get(item[0], len(place))))
-    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+def _written(record: dict[str, Any]) -> bytes:
+    """The record as a compact line, keys in the order of AWS's examples."""
+    place = {key: at for at, key in enumerate(_ORDER)}
+    ordered = dict(sorted(record.items(), key=lambda item: place.get(item[0], len(place))))
+    text = literals.written(ordered)
     for code in (0x85, 0x2028, 0x2029):
         text = text.replace(chr(code), f"\\u{code:04x}")
     return text.encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.checks.standard import Standard, guess_format, validator
+from pipeline.checks.standard import SYSTEM_APART, Standard, guess_format, validator
 
 MOST_COMPLAINTS = 8
 """Schema errors reported for one record; a record of the wrong shape has many."""
@@ -15,6 +15,9 @@ _BLOCKS = {"text", "image", "video", "document", "reasoningContent", "toolUse", 
 _BY_PROPERTY = {"bucketOwner": "bucket-owner", "toolConfig": "tools-undeclared"}
 _BY_PLACE = {"uri": "media-uri", "image-ref": "media-uri", "bucketOwner": "bucket-owner"}
 _SEVERAL = {"system": "several-system-prompts", "messages": "too-many-turns"}
+_BY_SYSTEM = {"turn-order", "too-many-turns"}
+"""What a system message among the turns breaks by the way: it is told alone."""
+
 _FORBIDDEN = ("mixed-media", "mixed-media", "mixed-media", "reasoning-with-media")
 """The rules of the `not` clauses of the conversation's schema, in the order of the clauses."""
 
@@ -30,11 +33,14 @@ def shape_faults(value: Any, standard: Standard) -> Iterator[tuple[str, str]]:
         yield "wrong-format", f"{seems} instead of {standard.format}"
         return
     reported: set[tuple[str, str]] = set()
+    has_system = standard.format in SYSTEM_APART and _has_system(value)
     has_words = standard.plan is not None and standard.plan.reserved_words is not None
     for error in errors:
         rule = rule_of(error, standard.format)
         if rule == "reserved-word" and has_words:
-            continue  # the search for reserved words reports which one
+            continue  # the search for them tells which
+        if rule in _BY_SYSTEM and has_system:
+            continue
         place = _dotted(error.instance_path)
         if rule is None or (rule, place) in reported or len(reported) >= MOST_COMPLAINTS:
             continue
@@ -46,8 +52,16 @@ def _is_other(value: dict[str, Any], seems: str | None, wanted: str) -> bool:
     """Whether a record certainly has another format, and is not a faulty one of the wanted one."""
     if seems is None or seems == wanted or {seems, wanted} <= {"conversation", "distillation"}:
         return False
+    if (seems, wanted) == ("reinforcement", "claude3_messages"):  # alike but for these keys
+        return bool(value.keys() & {"reference_answer", "tools"})
     chats = (seems, wanted) == ("claude3_messages", "reinforcement")
     return "system" in value if chats else True
+
+
+def _has_system(value: dict[str, Any]) -> bool:
+    messages = value.get("messages")
+    turns = messages if isinstance(messages, list) else []
+    return any(isinstance(turn, dict) and turn.get("role") == "system" for turn in turns)
 
 
 def _dotted(path: list[str | int]) -> str:
@@ -73,7 +87,7 @@ def rule_of(error: Any, format_name: str) -> str | None:
         case "const":
             return _other_constant(last, error)
         case "enum":
-            return _not_listed(last, error)
+            return _not_listed(last, error, format_name)
         case "minItems":
             answered = format_name in _ANSWERED
             return "too-few-turns" if path == ["messages"] and answered else "empty-list"
@@ -113,10 +127,12 @@ def _other_constant(last: str, error: Any) -> str | None:
     return "schema-version" if last == "schemaVersion" else "schema"
 
 
-def _not_listed(last: str, error: Any) -> str:
+def _not_listed(last: str, error: Any, format_name: str) -> str:
     if last == "format":
         return "media-format"
-    return "system-not-first" if error.instance == "system" else "unknown-role"
+    if error.instance != "system":
+        return "unknown-role"
+    return "system-in-messages" if format_name in SYSTEM_APART else "system-not-first"
 
 
 def _no_user(messages: list[Any]) -> str | None:

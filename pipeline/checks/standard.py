@@ -34,6 +34,9 @@ KEYS = {
 }
 """Keys by which the format of a record is recognised."""
 
+SYSTEM_APART = {"conversation", "distillation", "claude3_messages"}
+"""Formats with the system prompt in a key of its own, not among the messages."""
+
 
 @dataclass(frozen=True)
 class Standard:
@@ -81,13 +84,15 @@ def guess_format(value: dict[str, Any]) -> str | None:
 def _guess_turns(value: dict[str, Any]) -> str | None:
     if "schemaVersion" in value:
         return "conversation"
-    if "reference_answer" in value or "id" in value:
+    if "reference_answer" in value:
         return "reinforcement"
     messages = value["messages"]
     first = messages[0] if isinstance(messages, list) and messages else None
     content = first.get("content") if isinstance(first, dict) else None
     if isinstance(content, list):
         return "conversation"
+    if "id" in value:
+        return "reinforcement"
     if not isinstance(content, str):
         return None
     return "reinforcement" if first and first.get("role") == "system" else "claude3_messages"

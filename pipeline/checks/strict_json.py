@@ -19,6 +19,8 @@ QUOTE_ESCAPE = b"\\u0022"
 
 _BLANK = b" \t\r\x0b\x0c"
 _TOKEN = re.compile(rb'(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|[{}\[\]]')
+_STRING_OR_COMMA = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|,(?=\s*[}\]])')
+_GAP = re.compile(r"[ \t\r,]*")
 _PYTHON = re.compile(rb"^\s*\{\s*'")
 _NUMBER = re.compile(rb"[:\[,]\s*-?(NaN|Infinity)\b")
 _COMMENT = re.compile(rb"^\s*(//|/\*|#)|[\]}\",]\s*(//|/\*|#)[^\"]*$")
@@ -72,6 +74,21 @@ def duplicate_key(line: bytes) -> str | None:
     return None
 
 
+def without_commas(line: bytes) -> bytes:
+    """Without commas before a closing bracket, and after the line's object."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        return line
+    closed = _STRING_OR_COMMA.sub(lambda found: found[0] if found[0] != "," else "", text)
+    bare = closed.rstrip()
+    if bare.endswith("},"):
+        bare = bare[:-1]
+    if bare == text.rstrip():
+        return line
+    return bare.encode()
+
+
 def diagnosis(line: bytes) -> tuple[str, str]:
     """(rule, detail) that explain why a line is not JSON."""
     if not line.strip(_BLANK):
@@ -84,6 +101,8 @@ def diagnosis(line: bytes) -> tuple[str, str]:
     for words, rule in _BY_MESSAGE.items():
         if words in message:
             return rule, message
+    if not _fails(without_commas(line)):
+        return "trailing-comma", message
     for rule, explains in _BY_LINE.items():
         if explains(line):
             return rule, message
@@ -103,16 +122,29 @@ def _fails(line: bytes) -> bool:
 
 
 def _has_two_objects(line: bytes) -> bool:
-    text = line.decode().lstrip()
+    """Whether a line is two or more JSON values, with nothing but blanks or commas between."""
+    text, decode = line.decode().strip(" \t\r,"), json.JSONDecoder().raw_decode
+    count, at = 0, 0
     try:
-        _, end = json.JSONDecoder().raw_decode(text)
+        while at < len(text):
+            begin, (_, at) = at, decode(text, at)
+            if _fails(text[begin:at].encode()):
+                return False
+            gap = _GAP.match(text, at)
+            count, at = count + 1, gap.end() if gap else at
     except (ValueError, RecursionError):
         return False
-    return end < len(text) and not _fails(text[end:].strip(" \t\r,").encode())
+    return count > 1
+
+
+def _begins_document(line: bytes) -> bool:
+    """Whether a line begins an object, or an array of objects, that goes on in the next one."""
+    bare = line.strip()
+    return bare in {b"{", b"["} or (bare.startswith(b"[") and bare.endswith((b",", b"{")))
 
 
 _BY_LINE: dict[str, Callable[[bytes], object]] = {
-    "pretty-printed": lambda line: line.strip() in {b"{", b"[", b"[{"},
+    "pretty-printed": _begins_document,
     "two-objects": _has_two_objects,
     "not-a-number": _NUMBER.search,
     "single-quotes": _PYTHON.match,

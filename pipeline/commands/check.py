@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.bedrock.card import Plan
 from pipeline.bedrock.cards import find_card, refuse_closed
 from pipeline.bedrock.count_tokens import bedrock_counter, file_counter
-from pipeline.check import CheckResult, CountTokens, Repair, check_files, fix_file
+from pipeline.check import RULES, CheckResult, CountTokens, Repair, check_files, fix_file
 from pipeline.errors import RecipeError
 from pipeline.storage import Aws, is_remote, list_sources, pin
 
@@ -181,7 +181,19 @@ def told_repair(repair: Repair, out: Path) -> Iterator[str]:
     """What was changed, never silently."""
     for change in repair.changes:
         yield f"line {change.line}: {change.rule}: {change.detail}"
+    if repair.newline_added:
+        yield "a newline was added behind the last line"
     counted = ", ".join(f"{rule} {count:,}" for rule, count in sorted(repair.counts.items()))
     yield f"{out}: changed: {counted or 'nothing'}"
-    if repair.unread:
-        yield f"{repair.unread:,} lines could not be read and stay as they were"
+
+
+def unread_lines(repair: Repair, out: Path) -> str | None:
+    """One line on the lines that stay as they were, and what to do about them."""
+    first = repair.first_unread
+    if first is None:
+        return None
+    told = f"{first.rule}: {first.detail}" if first.detail else first.rule
+    return (
+        f"{out}: {repair.unread:,} lines could not be read and stay as they were (the first is "
+        f"line {first.line} of the original: {told}): {RULES[first.rule].remedy}"
+    )
