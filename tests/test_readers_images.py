@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from test_readers import put, read
 
 from pipeline.readers.image_units import UNIT_IMAGES
@@ -164,6 +164,19 @@ def test_limits_can_be_set(tmp_path: Path) -> None:
     assert (rejected["reason"], rejected["threshold"]) == ("read.image_too_many_pixels", "23")
     rejected = read(ImagesReader(max_bytes=10), file)[0]["rejected"]
     assert rejected["reason"] == "read.too_large" and rejected["value"] == str(len(PNG))
+
+
+def test_a_picture_that_memory_does_not_hold_is_not_called_corrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is wrong with the file."""
+
+    def full(image: Image.Image) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", full)
+    row = read(ImagesReader(), put(tmp_path, "1.png", PNG))[0]
+    assert row["reason"] == "read.out_of_memory"
 
 
 def test_a_broken_exif_block_is_no_broken_picture(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pipeline.checks.places import MEDIA, blocks, media_uri
 from pipeline.checks.standard import Standard
 from pipeline.checks.turns import RuleFault
 from pipeline.checks.video_file import read_video
+from pipeline.pillow import unlimited
 
 _KINDS = defaultdict(tuple, {"image_caption": MEDIA[:1], "conversation": MEDIA})
 """Kinds of media that a record of a format may name."""
@@ -105,7 +106,7 @@ def _open(path: Path) -> tuple[int, int, str]:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with unlimited(), Image.open(path) as image:
             kind = str(image.format).lower()
             return image.width, image.height, "jpeg" if kind == "mpo" else kind
     except Exception as error:

@@ -9,6 +9,7 @@ from pipeline.targets.claude3_messages import Claude3Messages
 from pipeline.targets.conversation import Conversation
 from pipeline.targets.distillation import Distillation
 from pipeline.targets.image_caption import ImageCaption
+from pipeline.targets.prepared import CHANGES
 from pipeline.targets.pretraining import Pretraining, PretrainingText
 from pipeline.targets.prompt_completion import PromptCompletion
 from pipeline.targets.reinforcement import Reinforcement
@@ -34,7 +35,7 @@ REASONS: dict[str, str] = {
     "broken_tools": "a tool lacks its name, its description or its parameters",
     "broken_turns": "a turn is not a role and a list of blocks that the format knows",
     "empty_turn": "a turn has no text",
-    "image_not_prepared": "an image's format is not known: it was not prepared",
+    "image_not_prepared": "an image's format is not known, or it cannot be written for the model",
     "images_not_allowed": "the record has images and the format has no place for them",
     "images_without_owner": "no account is set that owns the bucket of the images",
     "images_without_prefix": "no S3 prefix is set under which the images will stand",
@@ -70,5 +71,6 @@ LOSSES: dict[str, str] = {
     "system_joined_to_prompt": "the format has no system prompt: it stands before the prompt",
     "system_left_out": "the format has no system prompt: it is left out",
     "turns_left_out": "the format takes one text: the turns beside it are left out",
+    **CHANGES,
 }
 """What a line says otherwise than its record, or not at all, for people."""
