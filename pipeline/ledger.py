@@ -118,3 +118,12 @@ def check_chain(counts: list[StageCount]) -> None:
             raise LawBroken(
                 f"{before.stage} passed on {before.went} records, {after.stage} got {after.came}"
             )
+
+
+def left_out(manifest: dict[str, Any]) -> list[str]:
+    """What each stage of a run has set aside, a line each: `clean: too_short 3, empty 1`."""
+    return [
+        f"{stage['stage']}: " + ", ".join(f"{reason} {n}" for reason, n in stage["reasons"].items())
+        for stage in manifest["stages"]
+        if stage["reasons"]
+    ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RecipeError
+from pipeline.ledger import left_out
 from pipeline.progress import open_progress
 from pipeline.publish import as_json
 from pipeline.recipe import load_recipe
@@ -52,17 +53,8 @@ class Prepared:
             records = ", ".join(f"{split} {count}" for split, count in target["records"].items())
             lines.append(f"  {name}: {records}")
             lines += [f"    note: {note['message']}" for note in target.get("notes", [])]
-        lines += [f"  left out: {line}" for line in _left_out(manifest)]
+        lines += [f"  left out: {line}" for line in left_out(manifest)]
         return "\n".join(lines)
-
-
-def _left_out(manifest: dict[str, Any]) -> list[str]:
-    lines = []
-    for stage in manifest["stages"]:
-        if stage["reasons"]:
-            reasons = ", ".join(f"{reason} {n}" for reason, n in stage["reasons"].items())
-            lines.append(f"{stage['stage']}: {reasons}")
-    return lines
 
 
 def parse_size(text: str, option: str = "--memory") -> int:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,21 +10,18 @@ from typing import Any
 import polars as pl
 
 from pipeline.bedrock.limits import reject_over_limits
-from pipeline.errors import SourceChanged
 from pipeline.fragments import lines_kind
 from pipeline.ledger import target_label
-from pipeline.local_sources import CHANGED
 from pipeline.outlined import all_valid, list_validator
 from pipeline.parts import Parts
 from pipeline.passes import Decided
+from pipeline.pictures import Pictures
 from pipeline.record import SCHEMA
 from pipeline.rendering import Rendering
 from pipeline.schemas_dir import load_schema
-from pipeline.shards import write_bytes
 from pipeline.stage import Broken, reject
 from pipeline.stages.language import UNDETERMINED
 from pipeline.steps import Steps
-from pipeline.targets.images import image_name, most_images, prepare_image
 from pipeline.tasks import ShardTask
 from pipeline.tokens import TURN_OVERHEAD, message_tokens, token_bound
 from pipeline.unit_rows import LOSS
@@ -97,15 +92,15 @@ class RenderPass:
     def _render(self, rendering: Rendering, steps: Steps) -> dict[str, pl.DataFrame]:
         """The lines of a target, and its rejects, by the kind of file."""
         wanted = reject_other_languages(steps.records, rendering.languages)
-        rendered = rendering.target.render(wanted, rendering.place)
-        if rendering.plan is not None:
-            rendered = reject_over_limits(rendered, rendering.plan, rendering.bucket)
-        rendered = reject_broken_lines(rendered, rendering.target.schema)
+        pictures = Pictures(rendering, self.folder, self.paths_file)
+        pictured = pictures.rendered(wanted, functools.partial(render_lines, rendering))
+        rendered = pictured.rendered
         parted = steps.part(rendering.label, rendered.select(SCHEMA.names()))
         for name, where in rendering.target.losses().items():
             lost = parted.kept.filter(where).select("id", kind=pl.lit(name), number=1)
             steps.tell(rendering.label, lost, LOSS)
-        steps.parts.images += self._images(rendering, parted.kept)
+        steps.tell(rendering.label, pictured.changes, LOSS)
+        steps.parts.images += pictured.files
         kept = rendered.filter(pl.col("rejected").is_null())
         rejected = parted.rejected.with_columns(stage=pl.lit(rendering.label))
         return {
@@ -113,21 +108,13 @@ class RenderPass:
             rejected_kind(rendering.name): steps.in_order([rejected]),
         }
 
-    def _images(self, rendering: Rendering, records: pl.DataFrame) -> list[Path]:
-        """Prepare the images that the kept lines name."""
-        named = records.filter(pl.col("images").list.len() > 0)
-        if not named.height or not rendering.place.image_prefix:
-            return []
-        paths = _input_paths(self.paths_file)
-        made = []
-        for index in range(most_images(named)):
-            uri = pl.col("images").list.get(index, null_on_oob=True)
-            names = named.select(name=image_name(index), uri=uri).drop_nulls()
-            for name, source in names.iter_rows():
-                data, _, _ = prepare_image(_pinned(source, *paths[source]))
-                made.append(self.folder / f"{rendering.name}.image.{name}")
-                write_bytes(made[-1], data)
-        return made
+
+def render_lines(rendering: Rendering, records: pl.DataFrame) -> pl.DataFrame:
+    """The records with their lines, held against the model's limits and the format's schema."""
+    rendered = rendering.target.render(records, rendering.place)
+    if rendering.plan is not None:
+        rendered = reject_over_limits(rendered, rendering.plan, rendering.bucket)
+    return reject_broken_lines(rendered, rendering.target.schema)
 
 
 def reject_other_languages(records: pl.DataFrame, languages: tuple[str, ...]) -> pl.DataFrame:
@@ -157,23 +144,6 @@ def record_tokens() -> pl.Expr:
     turns = pl.when(given.is_not_null()).then(token_bound(given) + marks + system)
     said = turns.otherwise(message_tokens()) + token_bound(beside).fill_null(0)
     return pl.coalesce(said, token_bound(pl.col("text")))
-
-
-@functools.lru_cache(maxsize=1)
-def _input_paths(path: Path) -> dict[str, tuple[str, str]]:
-    paths: dict[str, tuple[str, str]] = json.loads(path.read_bytes())
-    return paths
-
-
-def _pinned(uri: str, path: str, digest: str) -> bytes:
-    """The bytes of a source; raises SourceChanged when they are no longer those it was read as."""
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        data = b""
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise SourceChanged(CHANGED.format(uri))
-    return data
 
 
 @functools.cache

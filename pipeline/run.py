@@ -19,6 +19,7 @@ from pipeline.execution import Execution
 from pipeline.failpoints import step
 from pipeline.finish import Finished
 from pipeline.inputs import Inputs, gather_inputs
+from pipeline.ledger import left_out
 from pipeline.local_sources import PassedOver
 from pipeline.lock import Held, hold
 from pipeline.naming import name_run
@@ -100,6 +101,8 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         if state:
             state.save(run)
         if finished.faults:
+            for line in left_out(finished.manifest):
+                progress.say(f"left out: {line}")
             raise DataError(_refusal(finished))
         progress.say(f"publishing {uri}")
         lock.confirm()

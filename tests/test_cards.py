@@ -314,7 +314,7 @@ def test_the_token_limit_follows_the_batch_size() -> None:
     plan = find_card("titan-text-lite").plan("sft")
     assert with_batch_size(plan, 2).limits.tokens_max.value == 4096
     assert with_batch_size(plan, 3).limits.tokens_max.value == 2048
-    with pytest.raises(RecipeError, match="above batch size 6"):
+    with pytest.raises(RecipeError, match="batchSize: 7 is over 6"):
         with_batch_size(plan, 7)
     nova = find_card("nova-lite").plan("sft")
     assert with_batch_size(nova, 1) is nova

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import struct
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from media_files import PDF, box, mkv, mp4
 from PIL import Image
+from test_prepared_images import rotated_with
 
 from pipeline.bedrock.card import Plan
 from pipeline.bedrock.cards import find_card, with_quota
@@ -224,3 +227,21 @@ def test_the_command_takes_a_folder_of_media(bedrock_prep: Command, tmp_path: Pa
     assert done.returncode == 3
     assert "train.jsonl:3: error: document-signature" in done.stdout
     assert bedrock_prep(*line, str(tmp_path / "nowhere")).returncode == 2
+
+
+def test_a_large_image_with_broken_exif_is_measured_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only its header is read, so that Pillow's limit and its warnings are no faults of it."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    record = conversation(
+        turn("user", media("image", "3.jpeg", "jpeg"), "q"), turn("assistant", "a")
+    )
+    path = written(tmp_path, "train.jsonl", dumped(record) + b"\n")
+    (tmp_path / "images").mkdir()
+    with_exif = rotated_with(0x011A, 5, 1, struct.pack("<I", 70_000))  # points behind the end
+    written(tmp_path / "images", "3.jpeg", with_exif)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = check_files([path], plan=with_quota(NOVA, {"records_min": 1, "image_side_min": 1}))
+    assert [fault.rule for fault in result.faults if fault.severity == "error"] == []

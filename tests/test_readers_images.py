@@ -6,17 +6,22 @@ import hashlib
 import io
 import json
 import struct
+import unicodedata
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from test_readers import put, read
 
+from pipeline.readers import assign
+from pipeline.readers.conventions import Columns
 from pipeline.readers.image_units import UNIT_IMAGES
 from pipeline.readers.images import ImagesReader
+from pipeline.readers.parquet import ParquetReader
 from pipeline.source import SourceFile, Unit
 
 
@@ -166,6 +171,19 @@ def test_limits_can_be_set(tmp_path: Path) -> None:
     assert rejected["reason"] == "read.too_large" and rejected["value"] == str(len(PNG))
 
 
+def test_a_picture_that_memory_does_not_hold_is_not_called_corrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is wrong with the file."""
+
+    def full(image: Image.Image) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", full)
+    row = read(ImagesReader(), put(tmp_path, "1.png", PNG))[0]
+    assert row["reason"] == "read.out_of_memory"
+
+
 def test_a_broken_exif_block_is_no_broken_picture(tmp_path: Path) -> None:
     """The picture is kept, upright as it is."""
     data = encoded(picture(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01")
@@ -264,6 +282,122 @@ def test_broken_images_keep_their_count_of_captions(tmp_path: Path) -> None:
     files = [put(tmp_path, "1.png", PNG[:50]), put(tmp_path, "metadata.jsonl", data)]
     found = [(source, at) for source, at, _ in results(read(ImagesReader(), *files))]
     assert found == [("1.png", "caption=1"), ("1.png", "caption=2")]
+
+
+PHO = "b\u00e1t ph\u1edf"
+
+
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+@pytest.mark.parametrize("named", ["NFC", "NFD"])
+def test_names_that_look_the_same_are_the_same(tmp_path: Path, stored: Any, named: Any) -> None:
+    """macOS stores letters and accents apart, an editor writes them together."""
+    here, there = unicodedata.normalize(stored, PHO), unicodedata.normalize(named, PHO)
+    metadata = json.dumps({"file_name": f"{there}.png", "text": "one"})
+    rows = read(
+        ImagesReader(),
+        put(tmp_path, f"{here}.png", PNG),
+        put(tmp_path, f"{here} 2.png", PNG),
+        put(tmp_path, f"{there} 2.txt", "two"),
+        put(tmp_path, "metadata.jsonl", metadata),
+    )
+    assert [row["text"] for row in rows] == ["two", "one"]
+
+
+def test_a_name_that_two_files_look_like_is_the_one_that_is_spelled_so(tmp_path: Path) -> None:
+    """And none of them where it is spelled like neither."""
+    letters = "\u1ec7", "\u1eb9\u0302", "e\u0323\u0302"
+    metadata = [
+        json.dumps({"file_name": f"{e}.png", "text": f"{n}"}) for n, e in enumerate(letters)
+    ]
+    rows = read(
+        ImagesReader(),
+        put(tmp_path, f"{letters[0]}.png", PNG),
+        put(tmp_path, f"{letters[1]}.png", PNG),
+        put(tmp_path, "metadata.jsonl", "\n".join(metadata)),
+    )
+    told = {source: said for source, _, said in results(rows)}
+    assert told == {
+        f"{letters[0]}.png": "0",
+        f"{letters[1]}.png": "1",
+        "metadata.jsonl": "read.missing_image",
+    }
+
+
+@pytest.mark.parametrize("count", [UNIT_IMAGES + 40])
+def test_names_that_look_the_same_are_found_across_units(tmp_path: Path, count: int) -> None:
+    """Each row is one unit's: no image is called missing that another unit has."""
+    names = [f"\u1ea3nh {n:04}" for n in range(count)]
+    files = [put(tmp_path, f"{unicodedata.normalize('NFD', name)}.png", PNG) for name in names]
+    files.append(put(tmp_path, "a.png", PNG))
+    files.append(put(tmp_path, "z.png", PNG))
+    lines = [json.dumps({"file_name": f"{name}.png", "text": name}) for name in names]
+    rows = read(
+        ImagesReader(max_bytes=1), *files, put(tmp_path, "metadata.jsonl", "\n".join(lines))
+    )
+    assert {row["reason"] for row in rows} == {"read.too_large"}
+    assert len(rows) == count + 2
+
+
+def test_a_path_of_windows_is_a_path(tmp_path: Path) -> None:
+    """But none that leads out."""
+    names = ["img\\1.png", "..\\1.png", "C:\\1.png", "\\\\host\\1.png"]
+    metadata = put(
+        tmp_path, "metadata.csv", "file_name,text\n" + "".join(f"{n},t\n" for n in names)
+    )
+    rows = read(ImagesReader(), put(tmp_path, "img/1.png", PNG), metadata)
+    assert [row["reason"] for row in rows] == [None, *["read.bad_file_name"] * 3]
+
+
+@pytest.mark.parametrize("beside", ["1.TXT", "1.Caption", "1.PNG.txt", "1.PNG.TXT", "1.txt"])
+def test_names_of_caption_files(tmp_path: Path, beside: str) -> None:
+    """Capitals, and the whole name of the image."""
+    files = [put(tmp_path, "p/1.PNG", PNG), put(tmp_path, f"p/{beside}", "a cup")]
+    [(reader, own)] = assign(files, None)
+    assert [row["text"] for row in read(reader, *own)] == ["a cup"]
+
+
+@pytest.mark.parametrize("name", ["metadata", "captions"])
+@pytest.mark.parametrize("column", ["file_name", "image"])
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_tables_of_captions(tmp_path: Path, name: str, column: str, kind: str) -> None:
+    """They go with the images, each of the three kinds."""
+    rows = [{column: f"{n}.png", "caption": f"cup {n}"} for n in (1, 2, 3)]
+    table, buffer = pl.DataFrame(rows), io.BytesIO()
+    if kind == "jsonl":
+        table.write_ndjson(buffer)
+    elif kind == "csv":
+        table.write_csv(buffer)
+    else:
+        table.write_parquet(buffer)
+    files = [put(tmp_path, f"{n}.png", PNG) for n in (1, 2)]
+    files.append(put(tmp_path, f"{name}.{kind}", buffer.getvalue()))
+    [(reader, own)] = assign(files, None)
+    said = [row["text"] or row["reason"] for row in read(reader, *own)]
+    assert said == ["cup 1", "cup 2", "read.missing_image"]
+
+
+def test_a_column_of_captions_that_is_not_there_is_named_with_those_that_are(
+    tmp_path: Path,
+) -> None:
+    """A slip of the recipe is found at once."""
+    data = json.dumps({"file_name": "1.png", "text": "a", "lang": "en"})
+    files = [put(tmp_path, "1.png", PNG), put(tmp_path, "metadata.jsonl", data)]
+    rejected = read(ImagesReader(caption_column="captoin"), *files)[0]["rejected"]
+    assert rejected["reason"] == "read.missing_column"
+    assert rejected["value"] == "captoin; there is text, lang"
+
+
+def test_images_inside_a_table_are_told(tmp_path: Path) -> None:
+    """Hugging Face's own shape; with `columns` its texts are taken alone."""
+    table, buffer = (
+        pl.DataFrame({"image": [{"bytes": PNG, "path": "1.png"}], "text": ["a"]}),
+        io.BytesIO(),
+    )
+    table.write_parquet(buffer)
+    file = put(tmp_path, "train.parquet", buffer.getvalue())
+    rejected = read(ParquetReader(), file)[0]["rejected"]
+    assert (rejected["reason"], rejected["value"]) == ("read.image_in_table", "image")
+    assert read(ParquetReader(columns=Columns(text="text")), file)[0]["text"] == "a"
 
 
 def test_sidecars_without_images(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -340,8 +341,11 @@ def test_a_gate_that_is_not_met_publishes_nothing(project: Path, tmp_path: Path)
     before = tree_bytes(tmp_path / "out")
     text = RECIPE.replace("min_records: 5", "min_records: 5000")
     (project / "recipe.yaml").write_text(text, encoding="utf-8")
+    said = io.StringIO()
     with pytest.raises(DataError, match=r"not published: .*gate") as caught:
-        run(project, tmp_path / "out")
+        options = Options(output=str(tmp_path / "out"), workers=1)
+        prepare(load_recipe(project / "recipe.yaml"), project, options, Lines(said, as_json=False))
+    assert "left out: read: " in said.getvalue()
     assert tree_bytes(tmp_path / "out") == before
     evidence = Path(str(caught.value).rsplit("The evidence: ", 1)[1])
     assert evidence.is_file()

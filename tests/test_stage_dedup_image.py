@@ -33,6 +33,18 @@ def test_same_pixels() -> None:
     assert duplicates(rows, on="pixels_and_caption") == {"d.png": "b.jpg"}
 
 
+def test_captions_of_one_file_stay() -> None:
+    """A set with five captions a picture teaches by all five; a copy of the file adds none."""
+    said = ["tea", "a cup", " tea ", "green tea"]
+    rows = [picture(f"a{n}", "1", text, source="a.png") for n, text in enumerate(said)]
+    copies = [picture(f"b{n}", "1", text, source="b.png") for n, text in enumerate(said[:2])]
+    merged = {"a2": "a0", "b0": "a0", "b1": "a0"}
+    assert duplicates(rows + copies) == merged
+    assert duplicates(copies[::-1] + rows[::-1]) == merged
+    whole = duplicates(rows + copies, on="pixels_and_caption")
+    assert whole == {"a2": "a0", "b0": "a0", "b1": "a1"}
+
+
 def test_questions_about_one_picture_stay() -> None:
     """Labelled records are the same only with the same turns."""
     ask = [[{"role": "user", "text": q}, {"role": "assistant", "text": "a"}] for q in "pqp"]

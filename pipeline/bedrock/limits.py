@@ -14,7 +14,7 @@ from pipeline.stage import Broken, reject
 __all__ = ["REASONS", "Fault", "data_set_faults", "reject_over_limits", "tokens_per_record"]
 
 IMAGE = pl.Struct({"width": pl.Int64, "height": pl.Int64, "format": pl.String, "bytes": pl.Int64})
-"""A measured image in a record's `extra.images`: pixels, `png|jpeg|gif|webp`, bytes."""
+"""An image as it is published, as `extra` lists it under `images`: pixels, format, bytes."""
 
 FACTS = pl.Struct({"images": pl.List(IMAGE)})
 

@@ -15,6 +15,7 @@ from pipeline.checks.places import MEDIA, blocks, media_uri
 from pipeline.checks.standard import Standard
 from pipeline.checks.turns import RuleFault
 from pipeline.checks.video_file import read_video
+from pipeline.pillow import unlimited
 
 _KINDS = defaultdict(tuple, {"image_caption": MEDIA[:1], "conversation": MEDIA})
 """Kinds of media that a record may name, by format."""
@@ -137,7 +138,19 @@ def _document_faults(path: Path, declared: str | None, limits: Limits) -> Iterat
     with path.open("rb") as file:
         head = file.read(_PDF_HEAD)
     if declared == "pdf" and b"%PDF-" not in head:
-        yield "document-signature", f"not a PDF, declared as {declared}", None, declared
+        yield "document-signature", f"no PDF, declared as {declared}", None, declared
+
+
+def _open(path: Path) -> tuple[int, int, str]:
+    """Width, height and format, by the file's own bytes; nothing is decoded."""
+    from PIL import Image
+
+    try:
+        with unlimited(), Image.open(path) as image:
+            kind = str(image.format).lower()
+            return image.width, image.height, "jpeg" if kind == "mpo" else kind
+    except Exception as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def _over(rule: str, value: float, limit: Any) -> Iterator[RuleFault]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import xxhash
 
-from pipeline.readers.captions import CAPTION_EXTENSIONS, folders_of, is_metadata, stem
+from pipeline.readers.captions import composed, folders_of, is_caption_name, is_metadata, stem
 from pipeline.source import SourceFile, Unit
 
 UNIT_IMAGES = 256
@@ -16,20 +17,30 @@ USUAL_IMAGES = 128
 
 
 def is_sidecar_name(uri: str) -> bool:
-    """Whether a file with this name can only be metadata or a caption, never an image."""
-    return is_metadata(uri) or uri.endswith(CAPTION_EXTENSIONS)
+    """Whether a file so named can only be metadata or a caption, never an image."""
+    return is_metadata(uri) or is_caption_name(uri)
+
+
+def _image_names(uri: str) -> tuple[str, str]:
+    """What a caption file of an image may be called, without its own extension."""
+    return composed(stem(uri)), composed(uri)
+
+
+def _in_order(uri: str) -> tuple[str, str]:
+    """Names that look the same stand beside each other."""
+    return composed(uri), uri
 
 
 def sidecars(files: Sequence[SourceFile], images: Sequence[SourceFile]) -> list[SourceFile]:
-    """The files that have captions of the images: metadata in a folder above an image, and caption
-    files beside an image and with its name."""
-    stems = {stem(image.uri) for image in images}
+    """Of the files, those with captions of the images: metadata in a folder above one, and
+    caption files beside one with its name."""
+    names = {name for image in images for name in _image_names(image.uri)}
     folders = {folder for image in images for folder in folders_of(image.uri)}
     return [
         file
         for file in files
         if (is_metadata(file.uri) and _folder(file.uri) in folders)
-        or (file.uri.endswith(CAPTION_EXTENSIONS) and stem(file.uri) in stems)
+        or (is_caption_name(file.uri) and composed(stem(file.uri)) in names)
     ]
 
 
@@ -42,7 +53,10 @@ def image_units(files: Sequence[SourceFile]) -> list[Unit]:
     rows about files between them, whether the files exist or not. A sidecar without images is a
     unit of its own.
     """
-    images = sorted((f for f in files if not is_sidecar_name(f.uri)), key=lambda file: file.uri)
+    images = sorted(
+        (file for file in files if not is_sidecar_name(file.uri)),
+        key=lambda file: _in_order(file.uri),
+    )
     beside = sidecars(files, images)
     metadata = [file for file in beside if is_metadata(file.uri)]
     governed = {_folder(file.uri) for file in metadata}
@@ -51,10 +65,8 @@ def image_units(files: Sequence[SourceFile]) -> list[Unit]:
         groups[_root(image.uri, governed)][0].append(image)
     for file in metadata:
         groups[_root(file.uri, governed)][1].append(file)
-    by_stem: dict[str, list[SourceFile]] = defaultdict(list)
-    for file in beside:
-        by_stem[stem(file.uri)].append(file)
-    units = [unit for group in groups.values() for unit in _slices(*group, by_stem)]
+    texts = _by_name(file for file in beside if not is_metadata(file.uri))
+    units = [unit for group in groups.values() for unit in _slices(*group, texts)]
     taken = {file.uri for file in (*images, *beside)}
     return units + [Unit((file,)) for file in files if file.uri not in taken]
 
@@ -67,14 +79,14 @@ def _root(uri: str, governed: set[str]) -> str:
 def _slices(
     images: Sequence[SourceFile],
     metadata: Sequence[SourceFile],
-    by_stem: dict[str, list[SourceFile]],
+    texts: dict[str, list[SourceFile]],
 ) -> Iterator[Unit]:
     for start, end in _cuts(images):
-        chosen = images[start:end]
-        texts = [text for image in chosen for text in by_stem.get(stem(image.uri), ())]
-        texts = [text for text in texts if not is_metadata(text.uri)]
-        neighbours = (*images[max(0, start - 1) : start], *images[end : end + 1])
-        yield Unit(tuple(chosen), (*metadata, *dict.fromkeys(texts), *neighbours))
+        own = images[start:end]
+        names = [name for image in own for name in _image_names(image.uri)]
+        beside = [text for name in names for text in texts.get(name, ())]
+        next_ones = (*images[max(0, start - 1) : start], *images[end : end + 1])
+        yield Unit(tuple(own), (*metadata, *dict.fromkeys(beside), *next_ones))
 
 
 def _cuts(images: Sequence[SourceFile]) -> Iterator[tuple[int, int]]:
@@ -91,6 +103,14 @@ def _cuts(images: Sequence[SourceFile]) -> Iterator[tuple[int, int]]:
             start = end
 
 
+def _by_name(texts: Iterable[SourceFile]) -> dict[str, list[SourceFile]]:
+    """Caption files by their names without their own extensions."""
+    found: dict[str, list[SourceFile]] = defaultdict(list)
+    for file in texts:
+        found[composed(stem(file.uri))].append(file)
+    return found
+
+
 def _folder(uri: str) -> str:
     return uri.rpartition("/")[0]
 
@@ -101,7 +121,7 @@ class Part:
 
     images: tuple[SourceFile, ...]
     metadata: tuple[SourceFile, ...]
-    by_stem: dict[str, list[SourceFile]]
+    texts: dict[str, list[SourceFile]]  # caption files by their names without their extensions
     before: str | None  # URI of the last image of the unit before
     after: str | None  # URI of the first image of the unit after
 
@@ -109,22 +129,46 @@ class Part:
     def of(cls, unit: Unit) -> Part:
         """Sort the unit's files and sidecars by what they are."""
         images = tuple(file for file in unit.files if not is_metadata(file.uri))
-        texts: dict[str, list[SourceFile]] = defaultdict(list)
-        others = []
-        for file in unit.sidecars:
-            if file.uri.endswith(CAPTION_EXTENSIONS):
-                texts[stem(file.uri)].append(file)
-            elif not is_metadata(file.uri):
-                others.append(file.uri)
+        texts = [file for file in unit.sidecars if is_caption_name(file.uri)]
+        others = [file.uri for file in unit.sidecars if not is_sidecar_name(file.uri)]
         return cls(
             images=images,
             metadata=tuple(f for f in (*unit.files, *unit.sidecars) if is_metadata(f.uri)),
-            by_stem=texts,
-            before=next((uri for uri in others if uri < images[0].uri), None),
-            after=next((uri for uri in others if uri > images[-1].uri), None),
+            texts=_by_name(texts),
+            before=next((u for u in others if _in_order(u) < _in_order(images[0].uri)), None),
+            after=next((u for u in others if _in_order(u) > _in_order(images[-1].uri)), None),
         )
 
+    def captions_beside(self, image: SourceFile) -> Iterator[SourceFile]:
+        """The image's caption files."""
+        for name in _image_names(image.uri):
+            yield from self.texts.get(name, ())
+
+    @functools.cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """The URIs of the images, and of the next ones before and after, by how they look."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for uri in (*(image.uri for image in self.images), self.before, self.after):
+            if uri is not None:
+                found[composed(uri)].append(uri)
+        return found
+
+    def _meant(self, uri: str) -> str | None:
+        """The URI of the file that is so named, of the unit or beside it."""
+        alike = self._names.get(composed(uri), [])
+        return uri if uri in alike else alike[0] if len(alike) == 1 else None
+
+    def image_at(self, uri: str) -> str | None:
+        """The URI of the unit's image that is so named, or of the only one whose name looks so."""
+        meant = self._meant(uri)
+        return None if meant in (self.before, self.after) else meant
+
     def owns(self, uri: str) -> bool:
-        """Whether this unit gives the rows about this file, which may not exist."""
-        late_enough = self.before is None or uri >= self.images[0].uri
-        return late_enough and (self.after is None or uri < self.after)
+        """Whether this unit says of rows about a file that is not there that it is missing."""
+        if not self.images:
+            return True
+        if self._meant(uri) is not None:
+            return False
+        name = composed(uri)
+        late_enough = self.before is None or name >= composed(self.images[0].uri)
+        return late_enough and (self.after is None or name < composed(self.after))

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import orjson
 from pydantic import Field
 
-from pipeline.readers import captions, csv_table, encoding, jsonl, pixels
-from pipeline.readers.captions import Caption, stem
+from pipeline.readers import captions, csv_table, encoding, jsonl, parquet, pixels
+from pipeline.readers.captions import Caption
 from pipeline.readers.image_units import Part, image_units
 from pipeline.readers.rows import Row, UnreadableError, frames
 from pipeline.readers.signatures import signature
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 REASONS = {
     **csv_table.REASONS,
     **jsonl.REASONS,
+    **parquet.REASONS,
     **encoding.REASONS,
     **pixels.REASONS,
     "read.no_caption": "neither metadata nor a caption file has a caption for the image",
@@ -79,9 +80,9 @@ class ImagesReader(Settings):
         by_image: dict[str, list[Caption]] = {image.uri: [] for image in part.images}
         left_over = [row for file in part.metadata for row in self._take(file, part, by_image)]
         for image in part.images:
-            beside = part.by_stem.get(stem(image.uri), ())
-            given = by_image[image.uri] or [captions.read_caption(file) for file in beside]
-            yield from self._image(image, given or [UnreadableError("read.no_caption")])
+            beside = part.captions_beside(image)
+            own = by_image[image.uri] or [captions.read_caption(file) for file in beside]
+            yield from self._image(image, own or [UnreadableError("read.no_caption")])
         yield from left_over
 
     def _take(
@@ -97,10 +98,11 @@ class ImagesReader(Settings):
                 if part.before is None:
                     yield fault.row(metadata, locator)
                 continue
-            if uri in by_image:
-                by_image[uri] += captions.captions_of(row, self.caption_column)
+            if image := part.image_at(uri):
+                by_image[image] += captions.captions_of(row, self.caption_column)
             elif part.owns(uri):
-                yield UnreadableError("read.missing_image", row["file_name"]).row(metadata, locator)
+                name = captions.file_named(row)
+                yield UnreadableError("read.missing_image", name).row(metadata, locator)
 
     def _image(self, file: SourceFile, given: Sequence[Caption]) -> Iterator[Row]:
         row: Row = {"source": file.uri, "images": [file.uri]}

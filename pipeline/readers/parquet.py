@@ -7,8 +7,8 @@ or a convention names them. The locator is `row=N`, counted from 1.
 
 Reasons: `read.empty_file`, `read.damaged` (value: pyarrow's message), `read.no_rows`,
 `read.too_many_columns` (value: columns), `read.row_too_long` (value: bytes), `read.bad_encoding`
-(value: what is wrong), `read.not_text`, `read.inflated` (value: bytes, threshold: bytes), and those
-of `pipeline.readers.conventions`.
+(value: what is wrong), `read.not_text`, `read.image_in_table` (value: the column),
+`read.inflated` (value: bytes, threshold: bytes), and those of `pipeline.readers.conventions`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic import Field
 from pipeline.readers import conventions
 from pipeline.readers.conventions import Columns
 from pipeline.readers.per_file import PerFileReader
-from pipeline.readers.rows import Row, UnreadableError
+from pipeline.readers.rows import Located, Row, UnreadableError
 from pipeline.source import SourceFile
 
 if TYPE_CHECKING:
@@ -29,14 +29,16 @@ if TYPE_CHECKING:
 
 REASONS = {
     **conventions.REASONS,
-    "read.empty_file": "the file is empty or holds only white space",
-    "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
-    "read.no_rows": "there are no rows, or none below the header",
-    "read.inflated": "the file unpacks to far more bytes than real data would; unpack it yourself",
-    "read.too_many_columns": "the table has more columns than any set of records needs",
-    "read.row_too_long": "the row is longer than this reader accepts, or a quote is never closed",
-    "read.bad_encoding": "the bytes are not valid in the declared encoding, or not in UTF-8 and no "
-    "other encoding could be identified with confidence; name it with `encoding`",
+    "read.empty_file": "the file holds nothing, or only white space",
+    "read.image_in_table": "a column holds images, which are not taken out of tables: write them "
+    "as files beside a metadata.jsonl, or name the columns of text with `columns`",
+    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
+    "read.no_rows": "there is no row in it, or none below the header",
+    "read.inflated": "the file unpacks to far more than any data does; unpack it yourself",
+    "read.too_many_columns": "the table has more columns than any set of records",
+    "read.row_too_long": "the row is longer than this reader takes, or a quote is never closed",
+    "read.bad_encoding": "the bytes are not valid in the encoding declared, or in UTF-8 and none "
+    "else could be told with confidence; name it with `encoding`",
 }
 
 MAX_RATIO = 500  # bytes of rows for each byte of the file
@@ -44,6 +46,7 @@ FREE_BYTES = 64 << 20  # a file of any size may give this many
 EXTENSIONS = (".parquet", ".arrow", ".feather", ".ipc")
 MAX_COLUMNS = 2_000
 MAX_ROW_BYTES = 16_000_000
+_IMAGE_FIELDS = {"bytes", "path"}  # of Hugging Face's type Image
 BATCH_ROWS = 256
 """Batches stay small because a dictionary column can hold a gigabyte in a few bytes per row."""
 
@@ -72,6 +75,8 @@ class ParquetReader(PerFileReader):
         for batch in _within_ratio(file, _batches(file)):
             if chosen is None:
                 layout = self._layout(batch.schema.names)
+                if self.columns is None:
+                    _refuse_images(batch.schema)
                 chosen = _columns(layout, batch.schema)
             for item in _objects(batch, chosen, self.max_row_bytes):
                 number += 1
@@ -86,6 +91,29 @@ class ParquetReader(PerFileReader):
         if len(names) > MAX_COLUMNS:
             raise UnreadableError("read.too_many_columns", len(names), MAX_COLUMNS)
         return conventions.header(names, self.columns, flat=False)
+
+
+def _refuse_images(schema: pa.Schema) -> None:
+    """Raises UnreadableError for a column of images, without which a record says another thing."""
+    from pyarrow import types
+
+    for field in schema:
+        if types.is_struct(field.type):
+            names = {field.type.field(at).name for at in range(field.type.num_fields)}
+            if names == _IMAGE_FIELDS:
+                raise UnreadableError("read.image_in_table", field.name)
+
+
+def objects(file: SourceFile) -> Iterator[Located]:
+    """Each row of a file as an object with its locator, or what is wrong with it."""
+    number = 0
+    try:
+        for batch in _within_ratio(file, _batches(file)):
+            for found in _objects(batch, _columns(None, batch.schema), MAX_ROW_BYTES):
+                number += 1
+                yield f"row={number}", found
+    except UnreadableError as fault:
+        yield "", fault
 
 
 def _columns(layout: Columns | None, schema: pa.Schema) -> list[str]:

@@ -5,7 +5,8 @@ the pixel limit is decoded, and only the first frame of an animation is.
 
 Reasons: `read.empty_file`, `read.too_large` (value: bytes), `read.not_an_image` (value: the kind,
 if it is known), `read.unsupported_image` (value: the kind), `read.corrupt_image` (value: the
-decoder's message), `read.image_too_many_pixels` (value: the decoder's message, threshold: pixels).
+decoder's words), `read.image_too_many_pixels` (value: the decoder's words, threshold: pixels),
+`read.out_of_memory`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import hashlib
 import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from pipeline.pillow import orientation_of, upright
 from pipeline.readers.rows import UnreadableError
 from pipeline.readers.signatures import signature
 from pipeline.source import HEAD_BYTES, SourceFile
@@ -27,8 +29,8 @@ REASONS = {
     "read.not_an_image": "the file is not an image",
     "read.unsupported_image": "TIFF, HEIC and AVIF are not decoded; no Bedrock job accepts them",
     "read.corrupt_image": "the image is damaged or cut off: it cannot be decoded to its end",
-    "read.image_too_many_pixels": "the image has more pixels than the reader accepts; scale it "
-    "down or raise `max_pixels`",
+    "read.image_too_many_pixels": "the image has more pixels than are decoded",
+    "read.out_of_memory": "the file takes too much memory to parse; split it",
 }
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
@@ -36,7 +38,6 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 MAX_PIXELS = 40_000_000
 """Bedrock's largest is 4,096 x 4,096 = 16.8 M; a 420 kB PNG can hold 144 M, which need 1.7 GB."""
 
-_ORIENTATION = 0x0112
 _GPS = 0x8825
 _STRIP_ROWS = 256
 _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
@@ -76,6 +77,8 @@ def _decoded(stream: BinaryIO, max_pixels: int) -> Image:
         raise UnreadableError("read.image_too_many_pixels", error, max_pixels) from error
     except UnidentifiedImageError as error:
         raise _other_kind(stream) from error
+    except MemoryError as error:
+        raise UnreadableError("read.out_of_memory") from error
     # Decoders raise OSError, SyntaxError, ValueError, struct.error, IndexError, ... on bad bytes.
     except Exception as error:
         raise UnreadableError("read.corrupt_image", f"{type(error).__name__}: {error}") from error
@@ -90,47 +93,29 @@ def _other_kind(stream: BinaryIO) -> UnreadableError:
 
 
 def _measured(file: SourceFile, image: Image) -> dict[str, Any]:
-    orientation, has_gps = _exif(image)
-    upright = _turned(image, orientation)
+    orientation = orientation_of(image)
+    seen = upright(image, orientation)
     return {
-        "width": upright.width,
-        "height": upright.height,
+        "width": seen.width,
+        "height": seen.height,
         "format": "jpeg" if image.format == "MPO" else str(image.format).lower(),
         "bytes": file.size,
         "mode": image.mode,
         "sha256": file.sha256,
-        "pixels_sha256": _pixels_sha256(upright),
+        "pixels_sha256": _pixels_sha256(seen),
         "has_alpha": image.has_transparency_data,
-        "has_gps": has_gps,
+        "has_gps": _has_gps(image),
         "orientation": orientation,
     }
 
 
-def _exif(image: Image) -> tuple[int, bool]:
-    """The orientation, and whether there is a GPS position; a broken EXIF block has neither."""
+def _has_gps(image: Image) -> bool:
+    """Whether there is a GPS position; a broken EXIF block has none."""
     try:
-        exif = image.getexif()
-        orientation = exif.get(_ORIENTATION, 1)
-        has_gps = bool(exif.get_ifd(_GPS))
-    # A picture with a broken EXIF block is still a picture; here too, Pillow may raise anything.
+        return bool(image.getexif().get_ifd(_GPS))
+    # A picture with a broken EXIF block is still a picture; Pillow raises anything here, too.
     except Exception:  # noqa: BLE001
-        return 1, False
-    return (orientation if orientation in range(1, 9) else 1), has_gps
-
-
-def _turned(image: Image, orientation: int) -> Image:
-    from PIL.Image import Transpose
-
-    turns = {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }
-    return image.transpose(turns[orientation]) if orientation in turns else image
+        return False
 
 
 def _pixels_sha256(image: Image) -> str:

@@ -113,7 +113,7 @@ def _claims(
         if claim is None or claim[0] != file.sha256:
             head = file.head()
             name = next(name for name, claims_it in asked if claims_it(file, head))
-            describes = captions.is_metadata(file.uri) and b"file_name" in head
+            describes = captions.describes_images(file, head)
             claim = known[file.uri] = file.sha256, name, describes
         claims.append(claim)
     return claims

@@ -77,6 +77,8 @@ READERS_VI: dict[str, str] = {
     "read.damaged": "tệp hỏng hoặc không đúng định dạng mà tên nó nói; hãy lưu lại",
     "read.duplicate_member": "tệp nén đã có thành phần trùng tên đứng trước; đã đọc thành phần đó",
     "read.encrypted": "tệp cần mật khẩu; hãy lưu lại không mật khẩu",
+    "read.image_in_table": "một cột chứa ảnh, không lấy được khỏi bảng: hãy ghi ảnh thành tệp cạnh "
+    "metadata.jsonl, hoặc nêu các cột văn bản bằng `columns`",
     "read.image_in_archive": "ảnh cần một chỗ riêng để gọi tên; hãy giải nén",
     "read.inflated": "tệp bung ra lớn hơn mọi dữ liệu bình thường; hãy tự giải nén",
     "read.nested_archive": "tệp nén trong tệp nén không được mở; hãy tự giải nén",

@@ -9,6 +9,7 @@ from pipeline.targets.claude3_messages import Claude3Messages
 from pipeline.targets.conversation import Conversation
 from pipeline.targets.distillation import Distillation
 from pipeline.targets.image_caption import ImageCaption
+from pipeline.targets.prepared import CHANGES
 from pipeline.targets.pretraining import Pretraining, PretrainingText
 from pipeline.targets.prompt_completion import PromptCompletion
 from pipeline.targets.reinforcement import Reinforcement
@@ -34,7 +35,7 @@ REASONS: dict[str, str] = {
     "broken_tools": "a tool lacks its name, its description or its parameters",
     "broken_turns": "a turn lacks its role or its list of blocks, or has a block of unknown kind",
     "empty_turn": "a turn has no text",
-    "image_not_prepared": "an image's format is not known: it was not prepared",
+    "image_not_prepared": "an image's format is not known, or it cannot be written for the model",
     "images_not_allowed": "the record has images and the format has no place for them",
     "images_without_owner": "the account that owns the bucket of the images is not set",
     "images_without_prefix": "the S3 prefix under which the images will be stored is not set",
@@ -69,6 +70,7 @@ LOSSES: dict[str, str] = {
     "system_filled_in": "the record had no system prompt and got the target's",
     "system_joined_to_prompt": "the format has no system prompt: it is put before the prompt",
     "system_left_out": "the format has no system prompt: it is left out",
-    "turns_left_out": "the format has one text: the turns beside it are left out",
+    "turns_left_out": "the format takes one text: the turns beside it are left out",
+    **CHANGES,
 }
 """What a line expresses differently from its record, or leaves out, in words for people."""
