@@ -320,6 +320,8 @@ def test_national_phones_of_other_regions() -> None:
     assert redacted(text) == text
     expected = "rufen Sie [PHONE] an oder [PHONE], nicht 01 02"
     assert redacted(text, phone_regions=["DE", "FR"]) == expected
+    date = "am 02.12.2024 in Köln, am 04.12.2024 - 10.12.2024 in Bonn"
+    assert redacted(date, phone_regions=["DE"]) == date
 
 
 KEY = "a key that nobody else knows"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from pipeline.stages.number_words import is_amount, word_before
 from pipeline.stages.spans import BEFORE, NUMBER, Detector, Span, alone, matches, number_windows
-from pipeline.stages.vietnamese_phones import VIETNAMESE, is_written_so, national_number
+from pipeline.stages.vietnamese_phones import DATE, VIETNAMESE, is_written_so, national_number
 
 COUNTRY = r"\+[1-9][0-9]{0,2}"
 APART = r"(?:[ .-]?\(0\)[ .-]?|[ .-]|[ .-]?\()"  # what parts a country's code from the number
@@ -91,6 +91,8 @@ def _is_meant(match: re.Match[str], group: str) -> bool:
         return not is_amount(match)
     if word_before(match.string, match.start()) == "other":
         return False
+    if group == "national":
+        return not DATE.match(match.group())
     return group != "VN" or is_written_so(match)
 
 

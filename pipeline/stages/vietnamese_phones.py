@@ -27,7 +27,7 @@ VIETNAMESE = (
 
 _MOBILE = re.compile(r"(?:3[2-9]|5[25689]|7[06-9]|8[1-9]|9[0-9])[0-9]{7}")
 _LANDLINE = re.compile(r"2[0-9]{9}")
-_DATE = re.compile(r"[0-9]{2}[^0-9]+[0-9]{2}[^0-9]+(?:19|20)[0-9]{2}(?![0-9])")
+DATE = re.compile(r"[0-9]{2}[^0-9]+[0-9]{2}[^0-9]+(?:19|20)[0-9]{2}(?![0-9])")
 _TAX_CODE = re.compile(r"0[79]0[01][0-9]{6}")
 """Tax codes that provinces issue and that mobile numbers may begin like."""
 
@@ -70,7 +70,7 @@ def _is_grouped(number: str) -> bool:
     """
     groups, marks = _groups(number)
     alike = marks[1:] if len(groups[0]) > 2 else marks
-    return min(map(len, groups)) > 1 and len(set(alike)) <= 1 and not _DATE.match(number)
+    return min(map(len, groups)) > 1 and len(set(alike)) <= 1 and not DATE.match(number)
 
 
 def _is_row(number: str) -> bool:
