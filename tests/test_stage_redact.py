@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from pipeline.record import frame
 from pipeline.stages.marks import FORM_KINDS
+from pipeline.stages.personal_numbers import same_phone
 from pipeline.stages.personal_words import EMAIL, emails
 from pipeline.stages.redact import Redact
 
@@ -322,6 +323,19 @@ def test_national_phones_of_other_regions() -> None:
     assert redacted(text, phone_regions=["DE", "FR"]) == expected
     date = "am 02.12.2024 in Köln, am 04.12.2024 - 10.12.2024 in Bonn"
     assert redacted(date, phone_regions=["DE"]) == date
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ["+842838221234", "(84-28) 3822 1234", "028-38.221.234", "0084 28 3822 1234"],
+        ["0842345678", "+84 842 345 678", "(084) 234 5678", "84842345678", "08.42.34.56.78"],
+    ],
+)
+def test_all_ways_to_write_a_vietnamese_number_are_one(ways: list[str]) -> None:
+    """Also where the operator's code is the country's."""
+    assert {same_phone(way, ()) for way in ways} == {same_phone(ways[0], ())}
+    assert same_phone(ways[0], ()).startswith("+84")
 
 
 KEY = "a key that nobody else knows"
