@@ -59,9 +59,11 @@ class Maker(random.Random):
             "en": ("(415) 555-2###", "212-555-4###", "+1 303 555 6###", "+1-415-555-7###",
                    "1-800-555-0###", "020 7946 0###", "+44 20 7946 0###", "07911 123###",
                    "+44 7911 123###", "(0161) 496 0###"),
-            "vi": ("09########", "03########", "0912 ### ###", "0987.###.###", "091 ### ####",
+            "vi": ("09########", "035#######", "0912 ### ###", "0987.###.###", "091 ### ####",
                    "+84 912 ### ###", "+8498#######", "(024) 3825 ####", "028 3829 ####",
-                   "0905-###-###", "0909 ## ## ##", "(+84) 912 ### ###"),
+                   "0905-###-###", "0909 ## ## ##", "(+84) 912 ### ###", "0912 ######",
+                   "091.2######", "09.12.##.##.##", "(0912) ### ###", "(+84) 91 2## ## ##",
+                   "0084912######", "(84-28) 3822 ####", "028-38.2##.###", "0912–###–###"),
             "de": ("030 2345####", "+49 30 2345####", "0171 234####", "0171/234####",
                    "+49 171 234####", "089-4366####", "(089) 4366 ####", "+49 (0)89 4366 ####",
                    "0221 / 4366###", "0049 30 2345####"),
@@ -108,7 +110,9 @@ class Maker(random.Random):
         """SSN and NINO; căn cước; Steuer-ID."""
         if language == "vi":
             province = self.choice(("001", "031", "048", "079", "092"))
-            return province + self.choice("0123") + self.some(DIGITS, 8)
+            digits = province + self.choice("0123") + self.some(DIGITS, 8)
+            apart, size = self.choice((("", 12), ("", 12), (" ", 3), (".", 3), (" ", 4)))
+            return apart.join(digits[at : at + size] for at in range(0, 12, size))
         if language == "de":
             return self._steuer_id()
         if self.random() < 0.5:
@@ -200,6 +204,9 @@ FRAMES = {
            "Lautet die {what} {value}? Danke!", "| 12 | {what} | {value} | offen |",
            "{what}={value}; Status=ok", "Bitte {value} statt der alten {what} nehmen.", "{value}"),
 }  # fmt: skip
+PHONE_FRAMES = ("SĐT{value}", "Tel.{value}", "Gọi {value}.Anh chờ nhé", "https://zalo.me/{value}",
+                "ĐT/{value}", "Zalo {value}-Lan")  # fmt: skip
+"""More of Vietnamese phones: words, sentences and other numbers right beside them."""
 FILLER = {
     "en": ("The parcel left the warehouse on Tuesday.", "A new kettle is on its way to you.",
            "We are sorry for the delay and the trouble it has caused.",
@@ -230,6 +237,14 @@ def decoy(make: Maker) -> tuple[str, str]:
         "handle": lambda: f"@{make.choice(('sen_tea', 'kettle', 'anne'))}{make.randint(1, 99)}",
         "URL": lambda: f"https://example.com:8443/a/{make.some(DIGITS, 9)}?q={make.randint(1, 9)}",
         "file": lambda: f"IMG_2024{make.some(DIGITS, 4)}_{make.some(DIGITS, 6)}.jpg",
+        "tax code": lambda: f"{make.choice(('MST: ', 'mã số thuế '))}03{make.some(DIGITS, 8)}",
+        "account": lambda: f"STK 09{make.some(DIGITS, 8)} MB Bank",
+        "parcel": lambda: f"mã vận đơn GHN: 037{make.some(DIGITS, 7)}",
+        "amount": lambda: f"+{make.randint(10, 99)}.{make.randint(100, 999)}.000.000 đồng",
+        "dates": lambda: f"0{make.randint(1, 9)}.12.2024 - 1{make.randint(0, 9)}.12.2024",
+        "lottery": lambda: " ".join(f"{make.randint(1, 45):02d}" for _ in range(6)),
+        "repository": lambda: f"git@github.com:{make.choice(('sen', 'tea'))}/{make.some(HEX, 6)}.git",
+        "image": lambda: f"img/logo@{make.randint(2, 4)}x.png",
         "measure": lambda: f"{make.randint(100, 999)} x {make.randint(100, 999)} x {make.randint(10, 99)} mm",
         "MAC address": lambda: ":".join(make.some(HEX, 2) for _ in range(6)),
         "time": lambda: f"{make.randint(10, 23)}:{make.randint(10, 59)}:{make.randint(10, 59)}.{make.some(DIGITS, 6)}",
@@ -257,7 +272,8 @@ def planted(seed: int = 6) -> list[Planted]:
 def _text(make: Maker, language: str, kind: str, value: str, decoy: bool = False) -> Planted:
     what = SAID[kind][language] if kind in SAID else kind
     held = f"postgres://{value}@db.example.com/tea" if kind == "url_credentials" else value
-    line = make.choice(FRAMES[language]).format(what=what, value=held)
+    more = PHONE_FRAMES if (kind, language, decoy) == ("phone", "vi", False) else ()
+    line = make.choice(FRAMES[language] + more).format(what=what, value=held)
     around = make.sample(FILLER[language], 4)
     text = " ".join((*around[:2], line, *around[2:]))
     if line.startswith("|") or line == held or "=" in line:

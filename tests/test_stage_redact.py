@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from pipeline.record import frame
 from pipeline.stages.marks import FORM_KINDS
+from pipeline.stages.personal_numbers import same_phone
 from pipeline.stages.personal_words import EMAIL, emails
 from pipeline.stages.redact import Redact
 
@@ -39,6 +40,93 @@ def test_phone_numbers(phone: str) -> None:
     assert redacted(f"Call {phone}.") == "Call [PHONE]."
     assert redacted(f"tel:{phone}, {phone} {phone}") == "tel:[PHONE], [PHONE] [PHONE]"
     assert redacted(phone) == "[PHONE]"
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "0912 345678", "091.2345678", "09.12.34.56.78", "0912-345-678", "0912 - 345 - 678",
+        "0912\u2013345\u2013678", "0912\u2011345\u2011678", "0912\u00a0345\u00a0678", "09123.45678",
+        "(0912) 345 678", "(091) 234 5678", "(0912)345678", "(+84) 91 234 56 78",
+        "(84) 912 345 678", "0084912345678", "0084-28-3822-1234", "(84-28) 3822 1234",
+        "(+84-243) 825 1234",
+        "028-38.221.234", "+84 (24) 3825 1234", "+84-28-38.221.234", "0842345678",
+    ],
+)  # fmt: skip
+def test_vietnamese_numbers_in_any_groups(phone: str) -> None:
+    """Blanks, dots, hyphens and dashes wherever people put them; brackets; the country's code."""
+    for text in ("Gọi {}.", "{}", "| {} |", "ĐT: {}, cảm ơn", "{}/{}", "{} - {}", "({})"):
+        assert redacted(text.replace("{}", phone)) == text.replace("{}", "[PHONE]")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ĐT: 0912345678/0987654321", "ĐT: [PHONE]/[PHONE]"),
+        ("0912.345.678-0987.654.321", "[PHONE]-[PHONE]"),
+        ("0912345678/0987.654.321/0909 111 222", "[PHONE]/[PHONE]/[PHONE]"),
+        ("+84912345678/0987654321", "[PHONE]/[PHONE]"),
+        ("Gọi 0912345678.Anh chờ nhé", "Gọi [PHONE].Anh chờ nhé"),
+        ("Nhắn anh nhé.0912345678", "Nhắn anh nhé.[PHONE]"),
+        ("Zalo: 0912345678-Lan", "Zalo: [PHONE]-Lan"),
+        ("https://zalo.me/0912345678", "https://zalo.me/[PHONE]"),
+        ("https://wa.me/84912345678", "https://wa.me/[PHONE]"),
+        ("SĐT0912345678", "SĐT[PHONE]"),
+        ("Tel.0912345678", "Tel.[PHONE]"),
+        ("ĐT/Zalo/0912345678", "ĐT/Zalo/[PHONE]"),
+        ("SĐT: 09 12 34 56 78", "SĐT: [PHONE]"),
+        ("gọi 84 912 345 678", "gọi [PHONE]"),
+        ("SĐT\n0912345678", "SĐT\n[PHONE]"),
+        ("ĐT 0901123455", "ĐT [PHONE]"),
+        ("số tài khoản MoMo 0912345678", "số tài khoản MoMo [PHONE]"),
+        ("MST 0300588569, ĐT 0912345678", "MST 0300588569, ĐT [PHONE]"),
+        ("STK 0123456789, 0912345678", "STK 0123456789, [PHONE]"),
+    ],
+)
+def test_phones_among_words_and_other_numbers(text: str, expected: str) -> None:
+    """Two with a slash between them, a sentence that begins at once, a word that ends at once."""
+    assert redacted(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MST: 0300588569", "Mã số thuế: 0310728990", "MST 0900 123 456", "Tax code: 0912345678",
+        "công ty 0300588569", "công ty 0901123455", "STK 0987654321 MB Bank",
+        "| MST | 0987654321 |", "Số tài khoản: 0987 654 321", "Mã vận đơn GHN: 0376543210",
+        "gọi khi có mã đơn 0376543210",
+        "+15.000.000.000 đồng", "+84.912.345.678 VND", "ngày 08.12.2024 13 giờ",
+        "02.12.2024 123 khách", "05-07-2024 - 10-07-2024", "08.2024 - 1234 m",
+        "Xổ số 03 25 12 45 78", "03 12 25 34 41 50", "0800 0900 1000 1100", "0.912345678",
+        "2024.09.12.345678", "0912345678-v2.txt", "img/0912345678.JPG", "0912345678/2024",
+        "10.0912345678", "SKU-0912345678", "09123456-7890-abcd-ef01-234567890abc",
+        "0912.345.678.901", "84912345678", "9704361234567890",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_vietnamese_number(text: str) -> None:
+    """Tax codes, accounts, parcels, money, dates, results of a lottery, columns, names of files."""
+    assert redacted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CCCD: 079 099 012 345", "CCCD: [NATIONAL_ID]"),
+        ("CCCD 079.099.012.345", "CCCD [NATIONAL_ID]"),
+        ("căn cước số 079-099-012-345", "căn cước số [NATIONAL_ID]"),
+        ("số định danh 0790 9901 2345", "số định danh [NATIONAL_ID]"),
+        ("CCCD079099012345", "CCCD[NATIONAL_ID]"),
+        ("hàng 079 099 012 345", "hàng 079 099 012 345"),
+        ("thẻ 9704 3612 3456 7890", "thẻ [CARD]"),
+        ("số 9704361234567890123 (Napas)", "số [CARD] (Napas)"),
+        ("9704361234567895", "[CARD]"),
+        ("iban de89 3704 0044 0532 0130 00 danke", "iban [IBAN] danke"),
+        ("de89 3704 0044 0532 0130 00", "de89 3704 0044 0532 0130 00"),
+    ],
+)
+def test_vietnamese_cards_and_accounts_in_small_letters(text: str, expected: str) -> None:
+    """A number in groups, or without a check digit, needs the word that says what it is."""
+    assert redacted(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -110,6 +198,10 @@ def test_other_numbers_stay(other: str) -> None:
         ("müller@straße.de.", "[EMAIL]."),
         ("連絡先a@b.coまで", "連絡先[EMAIL]まで"),
         ("0912345678@zalo.vn", "[EMAIL]"),
+        ("git clone git@github.com:sen/tea.git", "git clone git@github.com:sen/tea.git"),
+        ("ssh://git@github.com/sen/tea.git", "ssh://git@github.com/sen/tea.git"),
+        ("ask git@example.com: soon", "ask [EMAIL]: soon"),
+        ("![logo](img/logo@2x.png) hero@3x.WEBP", "![logo](img/logo@2x.png) hero@3x.WEBP"),
         ("@user a@b @ c@ user@host", "@user a@b @ c@ user@host"),
     ],
 )
@@ -204,6 +296,10 @@ def test_keys_known_by_their_name_and_credentials_in_urls() -> None:
     assert redacted(f"aws_secret_access_key = {A40}") == "aws_secret_access_key = [SECRET]"
     assert redacted(f"commit {A40}") == f"commit {A40}"
     assert redacted("postgres://ann:s3cret@db.example/x") == "postgres://[CREDENTIALS]@db.example/x"
+    assert (
+        redacted("mysql://root:p@s@s@host/db, x@y.co") == "mysql://[CREDENTIALS]@host/db, [EMAIL]"
+    )
+    assert redacted("redis://:pa@ss@host:6379") == "redis://[CREDENTIALS]@host:6379"
     assert redacted("see http://example.com:80/a@b") == "see http://example.com:80/a@b"
 
 
@@ -225,6 +321,21 @@ def test_national_phones_of_other_regions() -> None:
     assert redacted(text) == text
     expected = "rufen Sie [PHONE] an oder [PHONE], nicht 01 02"
     assert redacted(text, phone_regions=["DE", "FR"]) == expected
+    date = "am 02.12.2024 in Köln, am 04.12.2024 - 10.12.2024 in Bonn"
+    assert redacted(date, phone_regions=["DE"]) == date
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ["+842838221234", "(84-28) 3822 1234", "028-38.221.234", "0084 28 3822 1234"],
+        ["0842345678", "+84 842 345 678", "(084) 234 5678", "84842345678", "08.42.34.56.78"],
+    ],
+)
+def test_all_ways_to_write_a_vietnamese_number_are_one(ways: list[str]) -> None:
+    """Also where the operator's code is the country's."""
+    assert {same_phone(way, ()) for way in ways} == {same_phone(ways[0], ())}
+    assert same_phone(ways[0], ()).startswith("+84")
 
 
 KEY = "a key that nobody else knows"

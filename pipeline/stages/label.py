@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import polars as pl
 from pydantic import Field
 
 from pipeline.record import SCHEMA
-from pipeline.stage import Broken, Settings, reject
-from pipeline.stages.document_pairs import Kind, pairs
+from pipeline.stage import TALLIES, Broken, Observed, Settings, reject
+from pipeline.stages.document_pairs import Kind, left_over, pairs
 from pipeline.stages.texts import KEPT, has_images, turns_of, with_turns
 
 ROLES = ("user", "assistant")
@@ -18,14 +18,15 @@ ROLES = ("user", "assistant")
 class Label(Settings):
     """Makes pairs from documents, if asked, and rejects conversations that make no sense.
 
-    The first turn must be the user's and the last the assistant's, they must alternate, and none
-    may be empty; in a record with images a prompt may be the image alone. `merge_same_role` first
-    joins neighbouring turns of one role with an empty line, because chat exports often split a
-    message. Records without `messages` are documents. `pairs` names what is made from them,
-    without a model: `questions` (`Q:` and `A:`, headings and bold lines that end in `?`),
-    `abstract`, `glossary`, `tables` (a pair per row) and `headings` (any other section). The pairs
-    replace their document, and each one's locator gives the characters that it comes from
-    (`chars=120-410`); a document without any pair is unchanged.
+    The first turn is the user's, the last the assistant's, they alternate, and none is empty; a
+    record with images may ask with the image alone. `merge_same_role` first joins neighbouring
+    turns of one role with an empty line, as exports of chats often split a message. Records
+    without `messages` are documents. `pairs` names what is made of them, without any model:
+    `questions` (`Q:` and `A:`, headings and bold lines that end in `?`), `abstract`, `glossary`,
+    `tables` (a row each) and `headings` (any other section). Each pair takes the place of its
+    document, and its locator says which characters hold it (`chars=120-410`); a document that
+    holds none stays as it is. The tally `characters_in_no_pair` counts what else the documents
+    with pairs held, without white space.
     """
 
     name: ClassVar[str] = "label"
@@ -44,35 +45,51 @@ class Label(Settings):
 
     merge_same_role: bool = Field(False, description="join neighbouring turns of one role")
 
-    pairs: tuple[Kind, ...] = Field((), description="what to make from documents; empty: nothing")
-    min_characters: int = Field(20, ge=1, description="of a completion made from a document")
+    pairs: tuple[Kind, ...] = Field((), description="what to make of documents; nothing if empty")
+    min_characters: int = Field(
+        20,
+        ge=1,
+        description="of a completion made of a document; answers to `questions` may be shorter",
+    )
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records; conversations that break a rule are rejected, naming the turn or role."""
-        made = self._made(records) if self.pairs else records
+        """The records, conversations that break a rule rejected with the turn or role at fault."""
+        return self.observe(records).records
+
+    def observe(self, records: pl.DataFrame) -> Observed:
+        """As `__call__`, with the characters of each divided document that no pair holds."""
+        made, tallies = self._made(records) if self.pairs else (records, None)
         merged = _merged(made) if self.merge_same_role else made
         measured = merged.with_columns(_measures())
-        return reject(measured, **_rules()).drop(column for column in MEASURES)
+        judged = reject(measured, **_rules()).drop(column for column in MEASURES)
+        return Observed(judged, tallies=tallies)
 
-    def _made(self, records: pl.DataFrame) -> pl.DataFrame:
-        """The records; each document with pairs is replaced by them, in the order of the text."""
-        numbered = records.with_row_index("row")
+    def _made(self, records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The records, documents that hold pairs replaced by them in the order of the text.
+
+        With the tallies of what was left over.
+        """
+        seen = records.with_row_index("row")
         document = pl.col("messages").is_null() & pl.col("text").is_not_null() & ~has_images()
-        found = [
-            (row, number, pair.start, pair.end, _turns(pair.prompt, pair.completion))
-            for row, text, language in numbered.filter(document & KEPT)
-            .select("row", "text", "language")
-            .iter_rows()
-            for number, pair in enumerate(
-                pairs(text, self.pairs, language, self.min_characters), start=1
-            )
-        ]
-        made = _placed(numbered, pl.DataFrame(found, schema=MADE, orient="row"))
-        whole = numbered.join(made, on="row", how="anti")
+        found: list[tuple[Any, ...]] = []
+        left: list[tuple[str, str, int]] = []
+        documents = seen.filter(document & KEPT).select("row", "id", "text", "language")
+        for row, id, text, language in documents.iter_rows():
+            own = pairs(text, self.pairs, language, self.min_characters)
+            found += [
+                (row, number, pair.start, pair.end, _turns(pair.prompt, pair.completion))
+                for number, pair in enumerate(own, start=1)
+            ]
+            if own and (rest := left_over(text, own)):
+                left.append((id, IN_NO_PAIR, rest))
+        made = _placed(seen, pl.DataFrame(found, schema=MADE, orient="row"))
+        whole = seen.join(made, on="row", how="anti")
         together = pl.concat([whole, made]).sort("row", maintain_order=True)
-        return together.select(records.columns)
+        tallies = pl.DataFrame(left, schema=TALLIES, orient="row")
+        return together.select(records.columns), tallies
 
 
+IN_NO_PAIR = "characters_in_no_pair"
 NUMBERS = {"row": pl.UInt32, "number": pl.Int64, "start": pl.Int64, "end": pl.Int64}
 MADE = pl.Schema([*NUMBERS.items(), ("turns", SCHEMA["messages"])])
 

@@ -30,6 +30,8 @@ class Identity:
 PROVINCE = r"0(?:0[1-8]|1[0-79]|2[0-7]|3[0-8]|4[024-9]|5[1-8]|6[0-8]|7[0-9]|8[0-9]|9[1-6])"
 IDENTITIES = (
     Identity("VN", PROVINCE + r"[0-3][0-9]{2}[0-9]{6}", None),  # căn cước: province, sex, year
+    Identity("VN", PROVINCE + r"[ .-][0-3][0-9]{2}(?:[ .-][0-9]{3}){2}"
+             rf"|{PROVINCE}[0-3](?:[ .-][0-9]{{4}}){{2}}", None, r"cccd|căn cước|định danh|cmnd"),
     Identity("VN", r"[0-9]{9}|[0-9]{3} [0-9]{3} [0-9]{3}", None, r"cmnd|cmt|chứng minh"),
     Identity("US", r"[0-9]{3}-[0-9]{2}-[0-9]{4}", "us.ssn"),
     Identity("US", r"[0-9]{9}|[0-9]{3} [0-9]{2} [0-9]{4}", "us.ssn", r"ssn|social security"),
@@ -60,7 +62,7 @@ IDENTITIES = (
 )  # fmt: skip
 """stdnum checks the numbers that it knows; the others are recognised by their form alone."""
 
-BEFORE = r"(?<![\w.#/$€£¥+-])"
+BEFORE = r"(?:(?<![\w.#/$€£¥+-])|(?<=(?i:cccd|cmnd)))"
 _NUMBERS = re.compile(
     f"{BEFORE}(?:" + "|".join(f"(?:{known.pattern})" for known in IDENTITIES) + f"){AFTER}"
 )

@@ -6,7 +6,9 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 
-from pipeline.stages.spans import NUMBER, Detector, Span, alone, matches, number_windows
+from pipeline.stages.number_words import is_amount, word_before
+from pipeline.stages.spans import BEFORE, NUMBER, Detector, Span, alone, matches, number_windows
+from pipeline.stages.vietnamese_phones import DATE, VIETNAMESE, is_written_so, national_number
 
 COUNTRY = r"\+[1-9][0-9]{0,2}"
 APART = r"(?:[ .-]?\(0\)[ .-]?|[ .-]|[ .-]?\()"  # between a country's code and the number
@@ -18,14 +20,7 @@ INTERNATIONAL = (
     r"\(" + COUNTRY + r"\)[ .-]?[0-9]{2,4}(?:[ .-]?[0-9]{3,4}){2}",  # (+84) 912 345 678
     r"00[1-9][0-9]{0,2}[ .-][0-9]{2,4}[ .-]?[0-9]{3,4}[ .-]?[0-9]{3,4}",  # 0049 30 12345678
 )
-VIETNAMESE = (
-    r"0[35789][0-9]{8}",  # 0912345678
-    r"0[35789][0-9]{2}(?:[ .-][0-9]{3}){2}",  # 0912 345 678
-    r"0[35789][0-9][ .-][0-9]{3}[ .-][0-9]{4}",  # 091 234 5678
-    r"0[35789][0-9]{2}(?:[ .-][0-9]{2}){3}",  # 0912 34 56 78
-    r"(?:\(02[0-9]{1,2}\)|02[0-9]{1,2})[ .-]?[0-9]{3,4}[ .-]?[0-9]{4}",  # (024) 3825 1234
-)
-NORTH_AMERICAN = (  # not three numbers separated by spaces: those are columns of a table
+NORTH_AMERICAN = (  # not three numbers with blanks between them: those are columns of a table
     r"(?:1[ .-])?\([2-9][0-9]{2}\)[ .-]?[2-9][0-9]{2}[ .-][0-9]{4}",  # (415) 555-2671
     r"(?:1[.-])?[2-9][0-9]{2}[.-][2-9][0-9]{2}[.-][0-9]{4}",  # 415-555-2671
     r"(?:1[ .-])?[2-9][0-9]{2} [2-9][0-9]{2}-[0-9]{4}",  # 415 555-2671
@@ -38,8 +33,16 @@ NATIONAL = (
 )
 """National numbers with the trunk zero, as in most of Europe and Asia; phonenumbers checks them."""
 
-PHONE = rf"(?P<any>{'|'.join(INTERNATIONAL)})|(?P<VN>{'|'.join(VIETNAMESE)})"
+PHONE = rf"(?P<VN>{'|'.join(VIETNAMESE)})|(?P<any>{'|'.join(INTERNATIONAL)})"
 PHONE += rf"|(?P<US>{'|'.join(NORTH_AMERICAN)})"
+
+LEADS = ("sđt", "sdt", "đt", "tel", "zalo", "hotline", "phone", "mobile", "thoại")
+LINKS = (r"zalo\.me/", r"wa\.me/")
+PHONE_BEFORE = rf"(?=[+(0-9])(?<![0-9])(?:{BEFORE}|(?<=[^\W\d_]\.)" + "".join(
+    rf"|(?<=(?i:{lead}))" for lead in (*LINKS, *(f"{w}{m}" for w in LEADS for m in ("", "[./_-]")))
+)
+PHONE_BEFORE += ")"
+"""As any number, after a sentence's end (`nhé.0912345678`), its word (`SĐT0912345678`), a link."""
 
 
 def e164(number: str, region: str | None) -> str | None:
@@ -72,23 +75,34 @@ def known_region(region: str) -> str:
 
 
 def phones(regions: tuple[str, ...]) -> Callable[[str], Iterator[Span]]:
-    """A finder of international, Vietnamese and North American phone numbers.
-
-    With `regions` it also finds national numbers of these countries.
-    """
-    patterns = alone(f"{PHONE}|(?P<national>{NATIONAL})" if regions else PHONE)
+    """Finds international, Vietnamese, North American numbers, and national ones of `regions`."""
+    pattern = f"{PHONE}|(?P<national>{NATIONAL})" if regions else PHONE
+    forms = alone(pattern, PHONE_BEFORE)
 
     def holds(match: re.Match[str]) -> bool:
-        return phone_of(match.group(), match.lastgroup or "any", regions) is not None
+        group = match.lastgroup or "any"
+        return _is_meant(match, group) and phone_of(match.group(), group, regions) is not None
 
-    return lambda text: matches(text, patterns, number_windows(text), holds)
+    return lambda text: matches(text, forms, number_windows(text), holds)
+
+
+def _is_meant(match: re.Match[str], group: str) -> bool:
+    """Whether the words beside a number, and how it is written, let it be a phone."""
+    if match.group().startswith("+"):
+        return not is_amount(match)
+    if word_before(match.string, match.start()) == "other":
+        return False
+    if group == "national":
+        return not DATE.match(match.group())
+    return group != "VN" or is_written_so(match)
 
 
 def phone_of(number: str, group: str, regions: tuple[str, ...]) -> str | None:
-    """The number in the form +84912345678, read in the first region where it is valid.
-
-    `group` names the part of `PHONE` that matched: `any`, `national` or a region.
-    """
+    """The number as +84912345678 by the first region where it is one."""
+    if group == "VN":
+        known = national_number(number)
+        found = e164(f"0{known}", group) if known else None
+        return found or (e164(number, None) if number.startswith(("+", "00", "(+")) else None)
     tried: tuple[str | None, ...] = {"any": (None,), "national": regions}.get(group, (group,))
     return next(filter(None, (e164(number, region) for region in tried)), None)
 
@@ -103,9 +117,11 @@ def same_phone(number: str, regions: tuple[str, ...]) -> str:
     return phone_of(number, group, regions) or re.sub(r"[^0-9+]", "", number)
 
 
+DOMESTIC = r"9704[0-9]{12}(?:[0-9]{3})?"  # NAPAS, of Vietnam's banks
 CARD = (
-    r"[2-6][0-9]{12,18}"
-    r"|[2-6][0-9]{3}(?P<by4>[ -])[0-9]{4}(?P=by4)[0-9]{4}(?P=by4)[0-9]{4}(?:(?P=by4)[0-9]{3})?"
+    rf"[2-6][0-9]{{12,18}}|{DOMESTIC}"
+    r"|(?:[2-6][0-9]{3}|9704)(?P<by4>[ -])[0-9]{4}(?P=by4)[0-9]{4}(?P=by4)[0-9]{4}"
+    r"(?:(?P=by4)[0-9]{3})?"
     r"|3[0-9]{3}(?P<by6>[ -])[0-9]{6}(?P=by6)[0-9]{4,5}"
 )
 _CARDS = alone(CARD)
@@ -129,36 +145,54 @@ def cards(text: str) -> Iterator[Span]:
 
     def holds(match: re.Match[str]) -> bool:
         digits = re.sub(r"[ -]", "", match.group())
+        if re.fullmatch(DOMESTIC, digits):  # banks give their numbers check digits, but not all do
+            return luhn(digits) or _is_said(_CARD_WORDS, match)
         return BRANDS.fullmatch(digits) is not None and luhn(digits)
 
     return matches(text, _CARDS, number_windows(text), holds)
 
 
+_CARD_WORDS = re.compile(r"(?<![^\W\d_])(?:thẻ|napas|atm|card)(?![^\W\d_])", re.IGNORECASE)
+WORD_BESIDE = 60
+"""Characters before a number, or after it, in which a word may say what it is."""
+
+
+def _is_said(words: re.Pattern[str], match: re.Match[str]) -> bool:
+    """Whether one of the words stands beside a number."""
+    start, end = match.span()
+    before = match.string[max(0, start - WORD_BESIDE) : start]
+    return bool(words.search(before) or words.search(match.string, end, end + WORD_BESIDE))
+
+
 IBAN = r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?"
 _IBANS = re.compile(rf"(?<![A-Za-z0-9]){IBAN}(?![A-Za-z0-9])")
+IBAN_WORD = r"(?i:iban)[^A-Za-z0-9]{1,8}"
+_ANY_CASE = re.compile(rf"(?<![A-Za-z]){IBAN_WORD}(?P<iban>(?i:{IBAN}))(?![A-Za-z0-9])")
 
 
 def ibans(text: str) -> Iterator[Span]:
     """Bank accounts by ISO 13616: the country's length and form, and the check modulo 97.
 
-    A country's own check digits are not checked: a typing error there makes the number no less
-    personal.
+    A country's own check digits are let be: a slip in them makes the number no less personal.
+    Small letters count after the word `IBAN`.
     """
     from stdnum import iban
 
-    for match in _IBANS.finditer(text):
-        words = match.group().split(" ")
-        while words:  # the match may include a word in capitals that follows the number
+    starts = [(match.start(), match.group()) for match in _IBANS.finditer(text)]
+    starts += [(match.start("iban"), match["iban"]) for match in _ANY_CASE.finditer(text)]
+    for start, found in starts:
+        words = found.split(" ")
+        while words:  # a word may follow
             value = " ".join(words)
             if iban.is_valid(value, check_country=False):
-                yield match.start(), match.start() + len(value)
+                yield start, start + len(value)
                 break
             words.pop()
 
 
 OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 IPV4 = rf"(?:{OCTET}\.){{3}}{OCTET}"
-_IPV4 = alone(IPV4)
+_IPV4 = alone(rf"{IPV4}(?!\.\w)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.\w)")
 
 
@@ -181,11 +215,16 @@ def ipv6(text: str) -> Iterator[Span]:
 def numbers(regions: tuple[str, ...]) -> tuple[Detector, ...]:
     """Detectors of cards, phones and network addresses, in this order."""
     return (
-        Detector("card", r"[2-6](?:[ -]?[0-9]){12}", cards),
+        Detector("card", r"(?:[2-6]|970)(?:[ -]?[0-9]){12}", cards),
         Detector("phone", NUMBER, phones(regions)),
         Detector("ipv4", IPV4, ipv4),
         Detector("ipv6", r"(?:[0-9A-Fa-f]{1,4}:){2}[0-9A-Fa-f:]*[0-9A-Fa-f]", ipv6),
     )
 
 
-ACCOUNTS = Detector("iban", r"[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4} ?[A-Z0-9]{4} ?[A-Z0-9]{3}", ibans)
+ACCOUNTS = Detector(
+    "iban",
+    r"[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4} ?[A-Z0-9]{4} ?[A-Z0-9]{3}"
+    rf"|{IBAN_WORD}[A-Za-z]{{2}}[0-9]{{2}}",
+    ibans,
+)

@@ -24,10 +24,24 @@ def emails(text: str) -> Iterator[Span]:
     signs = (at for at in places if at and AT.match(text, at - 1))
     for start, end in merged((at - BEFORE_AT, at + AFTER_AT) for at in signs):
         for match in EMAIL.finditer(text, start, end):
-            yield match.span()
+            if not _is_name(match):
+                yield match.span()
 
 
-CREDENTIALS = re.compile(r"(?<=://)[^\s/@:'\"<>]{1,128}:[^\s/@'\"<>]{1,128}(?=@)")
+IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif", ".bmp", ".ico", ".heic")
+
+
+def _is_name(match: re.Match[str]) -> bool:
+    """Whether an address is an image's name (`logo@2x.png`) or a repository's (`git@host:team`)."""
+    place = match.group().casefold()
+    repository = place.startswith("git@") and _PATH.match(match.string, match.end())
+    return bool(repository) or place.endswith(IMAGES)
+
+
+_PATH = re.compile(r"[:/][\w~/.-]")
+
+CREDENTIALS = re.compile(r"(?<=://)[^\s/@:'\"<>]{0,128}:[^\s/'\"<>]{1,128}(?=@)")
+"""Up to the last `@` before a slash or a blank: passwords may hold one."""
 
 
 def url_credentials(text: str) -> Iterator[Span]:
@@ -98,6 +112,6 @@ def secrets(text: str) -> Iterator[Span]:
 SECRET_GATE = "|".join(re.escape(start) + r"[A-Za-z0-9]" for start in SECRETS if start != "sk-")
 WORDS = (
     Detector("secret", rf"{SECRET_GATE}|sk-[A-Za-z0-9]{{32}}|{GIVEN}[A-Za-z0-9/+]{{40}}", secrets),
-    Detector("url_credentials", r"://[^\s/@]+:[^\s/@]+@", url_credentials),
+    Detector("url_credentials", r"://[^\s/@]*:[^\s/@]+@", url_credentials),
     Detector("email", "@", emails),
 )

@@ -78,44 +78,69 @@ def _with_places(text: str, detectors: Iterable[Detector], place: Place) -> tupl
     return "".join((*pieces, text[at:])), [kind for _, _, kind in found]
 
 
-def alone(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """(pattern of a number that stands alone, pattern of one right after another value).
+BLANK = " \u00a0\u202f"
+DASH = "\u2010\u2011\u2012\u2013-"
+"""Inside a character class: what may stand between the groups of a number."""
+
+BEFORE = r"(?<![\w+.#/$€£¥-])"
+NAMES_END = (
+    r"(?i:pdf|docx?|xlsx?|pptx?|csv|tsv|txt|log|md|html?|php|xml|json|zip|rar|gz|jpe?g|png|gif|webp"
+    r"|heic|mp[34]|wav|m4a|mov|avi|com|net|org|info|vn|io)"
+)
+AFTER = rf"(?![\w/]|:\w|[.-](?:\w{{0,40}}[0-9_]|{NAMES_END}(?!\w)))"
+"""No longer number, word, version, date, path or name of a file; a sentence may begin."""
+
+JOINT = rf"[{BLANK}]?[/.{DASH}][{BLANK}]?"
+"""What may stand between two numbers that both hold: 0912345678/0987654321."""
+
+Forms = tuple[re.Pattern[str], re.Pattern[str]]
+"""A number's pattern where it stands by itself, and where it follows a value that goes."""
+
+
+def alone(pattern: str, before: str = BEFORE) -> Forms:
+    """The forms of a number that stands alone, or before a joint and another number.
 
     Alone means: not inside a longer number, a word, a version, a date or a path.
     """
-    free = rf"(?<![\w+.#/$€£¥-])(?:{pattern}){AFTER}"
-    return re.compile(free), re.compile(rf"(?:{pattern}){AFTER}")
+    held = rf"(?:{pattern})(?:{AFTER}|(?={JOINT}[+(0-9]))"
+    return re.compile(before + held), re.compile(held)
 
 
-AFTER = r"(?![\w/]|[.:-]\w)"
+_AFTER, _JOINT = re.compile(AFTER), re.compile(JOINT)
 
 
 def matches(
     text: str,
-    patterns: tuple[re.Pattern[str], re.Pattern[str]],
+    forms: Forms,
     windows: Iterable[Span],
     holds: Callable[[re.Match[str]], bool],
 ) -> Iterator[Span]:
-    """The spans in the windows that match and that `holds` accepts.
+    """The matches in the windows that hold, and those that touch the one before.
 
-    `patterns` come from `alone`: a match right after an accepted one need not stand alone.
+    Of numbers with joints between them all must hold, and the last must stand alone.
     """
-    free, touching = patterns
+    free, touching = forms
     for start, end in windows:
         at = start
         while match := free.search(text, at, end):
             # A bracket before a number may not be part of it.
             at = match.start() + 1 if match.group().startswith("(") else max(match.end(), at + 1)
+            joined: list[Span] = []
             while match and holds(match):
-                yield match.span()
-                at = match.end()
-                match = touching.match(text, at, end)
+                joined.append(match.span())
+                if _AFTER.match(text, match.end()):
+                    yield from joined
+                    joined, at = [], match.end()
+                    match = touching.match(text, at, end)
+                else:
+                    joint = _JOINT.match(text, match.end())
+                    match = touching.match(text, joint.end(), end) if joint else None
 
 
-NUMBER = r"[0-9](?:[ ./()+-]{0,3}[0-9]){7}"
-"""Eight digits or more, written like a phone, card or identity number."""
+NUMBER = rf"[0-9](?:[{BLANK}./()+{DASH}]{{0,3}}[0-9]){{7}}"
+"""Eight digits or more, as phones, cards and identity numbers are written."""
 
-_NUMBERS = re.compile(r"[0-9][0-9 ./()+-]{6,}[0-9]")
+_NUMBERS = re.compile(rf"[0-9][0-9{BLANK}./()+{DASH}]{{6,}}[0-9]")
 BESIDE = 12
 """Characters before and after a number that may belong to it: a sign, a country's letters."""
 
