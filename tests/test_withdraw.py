@@ -131,7 +131,7 @@ def test_an_entry_that_names_nothing_is_told(project: Project, tmp_path: Path) -
     withdraw(project, "docs/000-first.txt", "docs/0000-first.txt")
     told = project.prepare(str(tmp_path / "out"))
     assert [line for line in told if line.startswith("withdraw:")] == [
-        "withdraw: docs/0000-first.txt: no source holds it"
+        "withdraw: docs/0000-first.txt: no source contains it"
     ]
 
 
