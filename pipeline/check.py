@@ -1,12 +1,12 @@
-"""A data set held against a model card: every fault with file, line, rule, remedy and source.
+"""Checks a data set against a model card: every fault with file, line, rule, remedy and source.
 
     result = check_files([Path("train.jsonl")], plan=find_card("nova-lite").plan("sft"))
     if not result.ok:
         for fault in result.faults:
             print(f"{fault.file}:{fault.line}: {fault.rule}: {fault.message}")
 
-What passes meets the strictest reading of AWS's documents and validators, as far as files can
-show it; it is not Bedrock's word. Files are streamed: memory does not grow with the data.
+Data that passes meets the strictest reading of AWS's documents and validators, as far as files can
+show it; Bedrock may still decide otherwise. Files are streamed: memory does not grow with the data.
 """
 
 from __future__ import annotations
@@ -47,12 +47,13 @@ __all__ = [
 
 
 HEADROOM = 1.1
-"""What a bound is raised by beyond what was seen: a file is read again a few times at most."""
+"""By how much more than observed the token bound is raised, so that files are read again only a
+few times."""
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What all files of one check share."""
+    """What all files of one check have in common."""
 
     standard: Standard
     found: Found
@@ -74,14 +75,14 @@ def check_files(
     count_all: bool = False,
     allow: Collection[str] = (),
 ) -> CheckResult:
-    """Hold training files, and a validation file, against a plan, or against a format alone.
+    """Check training files, and a validation file, against a plan, or against a format alone.
 
-    `location` is the folder in S3 where they will stand (`s3://bucket/prefix/`): names and media
-    are held against it. `media` is a local folder with the files that the data names; without
-    it, `images/`, `videos/` and `documents/` beside each file. `count_tokens` counts where the
-    guess leaves a record open, or every long record (`count_all`); a model that takes more than
-    the guess's upper bound raises it, and the files are read again. `allow` names rules whose
-    faults are noted and hold nothing up.
+    `location` is the S3 folder in which they will be (`s3://bucket/prefix/`); file names and media
+    URIs are checked against it. `media` is a local folder with the files that the data refers to;
+    by default they are in `images/`, `videos/` and `documents/` beside each file. `count_tokens`
+    counts the tokens of records for which the estimate is not clear, or of every long record
+    (`count_all`); if the model counts more than the estimate's upper bound, the bound is raised and
+    the files are read again. Faults of the rules in `allow` become notes that block nothing.
 
     Raises RecipeError for an unknown format or rule, or when neither plan nor format is given;
     StorageError for a file that cannot be read. Bad data never raises.
@@ -108,7 +109,7 @@ def check_files(
 def fix_file(
     path: Path, out: Path, *, plan: Plan | None = None, format_name: str | None = None
 ) -> Repair:
-    """Write a file anew without the faults that have one right answer, and tell every change.
+    """Write a repaired copy of a file; faults with one right answer are fixed, changes reported.
 
     Raises RecipeError as `check_files` does, and when `out` is there already; StorageError for a
     file that cannot be read or written.
@@ -124,7 +125,7 @@ def fix_file(
 
 def _standard(plan: Plan | None, format_name: str | None) -> Standard:
     if plan is None and format_name is None:
-        raise RecipeError("check: name a model (--model) or a format")
+        raise RecipeError("check: no model and no format given; name a model (--model) or a format")
     name = format_name or (plan.formats[0] if plan else "")
     if name not in SCHEMAS:
         raise RecipeError(f"check: no such format: {name}; formats: {', '.join(SCHEMAS)}")
@@ -136,7 +137,7 @@ def _standard(plan: Plan | None, format_name: str | None) -> Standard:
 def _refuse_unknown(rules: Collection[str]) -> None:
     unknown = sorted(set(rules) - RULES.keys())
     if unknown:
-        raise RecipeError(*(f"allow: no such rule: {rule}" for rule in unknown))
+        raise RecipeError(*(f"allow: no such rule: {rule}; see docs/rules.md" for rule in unknown))
 
 
 def _check_file(path: Path, part: str, task: _Task) -> FileFacts:
@@ -186,7 +187,7 @@ def _result(task: _Task, files: list[FileFacts]) -> CheckResult:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Parsed JSON has no cycles: looking for them doubles the time of parsing."""
+    """Turn the garbage collector off: parsed JSON has no cycles, and it doubles parsing time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -136,7 +136,7 @@ class Execution:
 
     def _all_passes(self) -> tuple[Decided, ...]:
         """Run the recipe's passes; returns the decisions that the last pass still has to apply."""
-        steps = self.beside.held_against_sets(self.recipe.steps())
+        steps = self.beside.with_evaluation_sets(self.recipe.steps())
         if any(isinstance(step, EvidenceStage) for step in steps):
             self.progress.say(kernels.describe())
         if self.recipe.split.validation or self.recipe.split.test:

@@ -197,7 +197,7 @@ def test_what_says_the_same_goes_as_well(project: Project, tmp_path: Path) -> No
     assert len(kept) == 1
     assert len(asked(output, kept[0]).comes_back) < 3, "one was merged by way of another"
     told = dependants(str(output), kept[0], duplicates=True, as_json=False)
-    assert "was merged into it and goes as well: docs/" in told
+    assert "was merged into it and is removed too: docs/" in told
     withdraw(project, *found[kept[0]])
     assert SECRET.encode() not in b"".join(project.run(output).values())
 
