@@ -9,7 +9,8 @@ part    a batch of rows that a task writes, one Arrow file for each kind; a task
         one after the other, each of a bounded size
 kind    what the rows of a file are: `kept`, `rejected`, `ledger`, `sketch.<stage>` and so on
 stem    the path of a part without its ending: its files are `<stem>.<kind>.arrow`
-piece   the number of a row in the index among those of the same unit: the unit's rows in one part
+piece   a unit's rows in one part, which are one row of the index; the column `piece` numbers the
+        pieces of a unit (in `deciding_pieces` it is a piece of text instead)
 span    `stem`, `start`, `number`: consecutive rows of one file (`number` is how many)
 marker  the JSON file that a task writes last, with the digests of its files: the task is finished
 

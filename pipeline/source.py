@@ -26,8 +26,8 @@ def printable(name: str) -> str:
 class Listed(NamedTuple):
     """A source as it was listed, before its bytes are read.
 
-    This is a tuple, as are the other types here of which there are as many as sources, because
-    making a frozen dataclass takes four times as long.
+    This and other types here are tuples because there is one for each source, and making a frozen
+    dataclass takes four times as long.
     """
 
     uri: str

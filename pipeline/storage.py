@@ -59,7 +59,7 @@ def list_sources(
     listed_files = list(list_local(spec, folder, passed_over)) if local else list_s3(spec, aws)
     if not listed_files:
         raise StorageError(f"source {spec}: no file found; check the path in the recipe")
-    return sorted(listed_files, key=itemgetter(0))  # the same order as that of their UTF-8
+    return sorted(listed_files, key=itemgetter(0))  # the order of their UTF-8 bytes
 
 
 def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:

@@ -50,7 +50,7 @@ class JobPlan:
 
 
 def plan_job(uri: str, target: str | None, connection: Connection, allow_legacy: bool) -> JobPlan:
-    """All of `submit` but the call that costs money.
+    """Everything in `submit` except the call that costs money.
 
     Raises DataError when the target is not ready, the gate failed or what is in S3 is not the run;
     RecipeError when there is no such job or its request is wrong; StorageError.

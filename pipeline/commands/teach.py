@@ -104,7 +104,7 @@ class Lesson:
     max_tokens: int  # of an answer
 
     def summary(self, requests: Requests, file: AnswersFile) -> Taught:
-        """What is known before anything is asked."""
+        """Count the passages, those that are answered, and the tokens that the others may need."""
         taught = Taught(str(self.answers), self.model)
         for request in requests:
             taught.passages += 1
@@ -144,7 +144,7 @@ def lesson(
 
 
 def survey(lesson: Lesson, batch: Path | None = None) -> Taught:
-    """Ask nothing: tell what would be asked, and write it as a batch file if one is named."""
+    """Ask nothing: show what would be asked, and write it as a batch file if one is named."""
     with recipe_requests(lesson.recipe, lesson.folder, lesson.options, lesson.progress) as requests:
         with AnswersFile(lesson.answers) as file:
             taught = lesson.summary(requests, file)
