@@ -1,4 +1,4 @@
-"""From rendered shards to the run's folder: lines, lineage, rejected, metrics."""
+"""From rendered shards to the run's folder: lines, lineage, rejected records, metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.rendering import Rendering
 from pipeline.select_records import OVER_LIMIT, RecordLimit
 
 SELECTIONS = {OVER_LIMIT: "select", SHIPPED: "delta"}
-"""What a target's own choices are called in the ledger, by the reason they give."""
+"""The ending of a target's label in the ledger, by the reason for which it left records out."""
 
 LINEAGE = pl.Schema(
     {
@@ -52,19 +52,19 @@ METRICS = pl.Schema([("target", pl.String()), *(c for c in LINES.items() if c[0]
 
 @dataclass
 class SplitCount:
-    """What one file of a target holds."""
+    """What one file of a target contains."""
 
     records: int = 0
-    tokens: int = 0  # sum of the upper bounds
+    tokens: int = 0  # sum of the records' upper bounds
     bytes: int = 0
 
 
 @dataclass
 class TargetFiles:
-    """What was written for one target, or for one part of it."""
+    """What was written for one target, or for one of its parts."""
 
     rendering: Rendering
-    name: str  # its folder: the target's name, with a number where it is one of several parts
+    name: str  # its folder: the target's name, with a number if it is one of several parts
     number: int = 1
     parts: int = 1
     splits: dict[str, SplitCount] = field(default_factory=dict)
@@ -78,14 +78,14 @@ class Assembly:
     """Writes the files of one run's folder, in the order of the sources."""
 
     def __init__(self, folder: Path, rendered: Made, images: Path, metrics: Path, run: str) -> None:
-        self.run = run  # digest
+        self.run = run  # the run's digest
         self.folder = folder
         self.rendered = rendered
-        self.images = images  # the folder of those that are prepared
+        self.images = images  # the folder with the prepared images
         self.lineage = ParquetRows(folder / "lineage.parquet", LINEAGE)
         self.rejected = ParquetRows(folder / "rejected.parquet", REJECTED)
         self.metrics = ParquetRows(metrics, METRICS, "none")  # a work file, read three times
-        self.selections: list[StageCount] = []  # of the targets that left records out
+        self.selections: list[StageCount] = []  # of the targets that leave records out
 
     def __enter__(self) -> Assembly:
         return self
@@ -95,7 +95,7 @@ class Assembly:
             rows.__exit__(kind, error, at)
 
     def add_rejected(self, made: Made, kind: str) -> None:
-        """Append what the stages of a pass set aside, without its text."""
+        """Append the records that the stages of a pass have set aside, without their texts."""
         columns = ["id", "document", "source", "locator", "stage", "rejected"]
         for frame in made.frames(kind, columns):
             self.rejected.add(frame.unnest("rejected"))
@@ -103,7 +103,7 @@ class Assembly:
     def add_target(
         self, rendering: Rendering, limit: RecordLimit | None, delta: Delta | None
     ) -> list[TargetFiles]:
-        """Write a target's files: one data set, or several when `limit` says so."""
+        """Write a target's files: one data set, or several if `limit` requires it."""
         lines = Lines(self.rendered, rendering.name)
         new = delta.new_ids(lines, self.run) if delta else None
         if delta and new is not None:
@@ -132,23 +132,23 @@ class Assembly:
         ]
 
     def _write(self, files: TargetFiles, lines: Lines, ids: pl.Series | None) -> TargetFiles:
-        """The files of one data set; `ids` are the records of it, None for all."""
+        """Write the files of one data set; `ids` are its records, None for all."""
         folder = self.folder / files.name
         folder.mkdir()
         outputs = {split: _Lines(folder / f"{split}.jsonl", files.rendering) for split in SPLITS}
         for frame in lines.frames():
-            own = frame if ids is None else frame.filter(pl.col("id").is_in(ids.implode()))
-            self._tell_lines(own, files.name, outputs)
+            chosen = frame if ids is None else frame.filter(pl.col("id").is_in(ids.implode()))
+            self._add_facts(chosen, files.name, outputs)
             for split, output in outputs.items():
-                output.add(own.filter(pl.col("split") == split))
+                output.add(chosen.filter(pl.col("split") == split))
         for split, output in outputs.items():
             if output.close():
                 files.splits[split] = output.count
         self._copy_images(files, ids)
         return files
 
-    def _tell_lines(self, lines: pl.DataFrame, name: str, outputs: dict[str, _Lines]) -> None:
-        """Metrics and lineage of lines that are about to be added."""
+    def _add_facts(self, lines: pl.DataFrame, name: str, outputs: dict[str, _Lines]) -> None:
+        """Add metrics and lineage for lines that are about to be written."""
         lines = lines.with_columns(target=pl.lit(name))
         self.metrics.add(lines)
         before = {split: output.count.records for split, output in outputs.items()}
@@ -165,10 +165,14 @@ class Assembly:
         reason: str,
         value: str | None,
     ) -> None:
-        """Set aside the records of `among` (None: all) that are not of `ids`."""
+        """Set aside the records of `among` (None: all) that are not in `ids`."""
         label = f"{rendering.label}.{SELECTIONS[reason]}"
         count = StageCount(label)
-        told = {"stage": pl.lit(label), "reason": pl.lit(reason), "value": pl.lit(value, pl.String)}
+        columns = {
+            "stage": pl.lit(label),
+            "reason": pl.lit(reason),
+            "value": pl.lit(value, pl.String),
+        }
         nothing = dict.fromkeys(("threshold", "merged_into"), pl.lit(None, pl.String))
         for lines in rendered.frames():
             if among is not None:
@@ -177,7 +181,7 @@ class Assembly:
             count.came += lines.height
             count.kept += lines.height - out.height
             count.reasons.update({reason: out.height} if out.height else {})
-            self.rejected.add(out.with_columns(**told, **nothing))
+            self.rejected.add(out.with_columns(**columns, **nothing))
         self.selections.append(count)
 
     def _copy_images(self, files: TargetFiles, ids: pl.Series | None) -> None:
@@ -188,13 +192,13 @@ class Assembly:
             final = image.name.removeprefix(prefix)
             if ids is not None and final.split(".")[0].split("-")[0] not in named:
                 continue
-            folder = self.folder / files.rendering.name / "images"  # where the lines say
+            folder = self.folder / files.rendering.name / "images"  # the path in the lines
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(image, folder / final)
 
 
 class _Lines:
-    """One JSONL file being written; it does not exist if no line came."""
+    """One JSONL file that is being written; it is not created if it gets no line."""
 
     def __init__(self, path: Path, rendering: Rendering) -> None:
         self.path = path
@@ -208,7 +212,7 @@ class _Lines:
             append_lines(lines, self.file)
 
     def _counted(self, lines: pl.DataFrame) -> bool:
-        """Whether there is a line; then there is a file, too."""
+        """Count the lines and open the file; returns whether there is any line."""
         if not lines.height:
             return False
         self.file = self.file or self.path.open("wb")
@@ -218,7 +222,7 @@ class _Lines:
         return True
 
     def close(self) -> bool:
-        """Whether there is a file."""
+        """Finish the file; returns whether there is one."""
         if self.file is None:
             return False
         self.file.flush()
@@ -230,7 +234,7 @@ class _Lines:
 
 
 def list_files(folder: Path) -> list[dict[str, Any]]:
-    """Every file of a run with bytes and SHA-256, by name: the manifest's list."""
+    """All files of a run, by name, with size and SHA-256, for the manifest."""
     listed = []
     for path in sorted(folder.rglob("*")):
         if path.is_file():

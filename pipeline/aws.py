@@ -1,4 +1,4 @@
-"""How S3 is reached: a recipe's `aws` and `publish` as one value, and the client made of it."""
+"""How to reach S3: a recipe's `aws` and `publish` settings as one value, and the client for it."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ IDENTITY = ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ACCESS_KEY_I
 
 @dataclass(frozen=True)
 class Aws:
-    """Region, profile, endpoint and manners; credentials come from the default chain."""
+    """Region, profile, endpoint and limits; credentials come from the default chain."""
 
     region: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
     bucket_owner: str | None = None  # 12 digits, sent with every call
-    kms_key_id: str | None = None  # for what is written
+    kms_key_id: str | None = None  # encrypts what is written
     concurrency: int = 8  # requests at once while files are fetched or uploaded
     max_bandwidth: int | None = None  # bytes a second while files are uploaded
-    give_up_after: float = 300.0  # seconds of failing tries, for one call
+    give_up_after: float = 300.0  # seconds after which a failing call is given up
     stall_after: float = 60.0  # seconds without a byte after which a connection is given up
-    md5_etags: bool = True  # whether the ETag of an object that was put whole is its MD5
+    md5_etags: bool = True  # whether the ETag of an object put in one piece is its MD5
 
     def client(self) -> Any:
-        """A boto3 S3 client, the same one for the same settings.
+        """A boto3 S3 client; the same settings always give the same client.
 
-        Raises RecipeError for an http:// endpoint off the loopback.
+        Raises RecipeError for an http:// endpoint that is not on the local host.
         """
         endpoint = self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3")
         endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")
         if endpoint:
             parts = urlsplit(endpoint)
             if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-                raise RecipeError(f"aws.endpoint_url: {endpoint} is not https://")
+                raise RecipeError(
+                    f"aws.endpoint_url: {endpoint} is not https://; http:// is only for localhost"
+                )
         return _client(self, endpoint, tuple(os.environ.get(name) for name in IDENTITY))
 
 

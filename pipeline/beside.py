@@ -1,4 +1,4 @@
-"""What a run compares its records with: evaluation sets, and earlier data."""
+"""The data that a run compares its records with: evaluation sets, and earlier data."""
 
 from __future__ import annotations
 
@@ -22,42 +22,49 @@ if TYPE_CHECKING:
     from pipeline.execution import Execution
 
 CHANGING = (Clean, Redact, Label, Chunk)
-"""Stages after which a text is not what was read; the others only tell of it, or reject it."""
+"""Stages that change texts; the other record stages only reject or describe records."""
 
 
 class Beside:
-    """Reads both, and changes their texts as the records' have been that are compared with them."""
+    """Reads that data, and changes its texts in the same way as those of the records."""
 
     def __init__(self, run: Execution) -> None:
         self.run = run
         self.sets = EvaluationSets()
-        self.against: Mapping[str, dict[str, Any]] = {}  # what is told of earlier data, by name
+        self.against: Mapping[str, dict[str, Any]] = {}  # manifest entries on earlier data, by name
         self.changing: list[tuple[str, RecordStage]] = []  # stages so far that change texts
 
-    def held_against_sets(self, steps: list[Stage]) -> list[Stage]:
-        """The stages, those that hold records against evaluation sets with what they need."""
+    def with_evaluation_sets(self, steps: list[Stage]) -> list[Stage]:
+        """The stages; those that compare with evaluation sets are given the sets' tables."""
         run = self.run
         if not run.inputs.sets:
             return steps
         run.progress.say("reading the evaluation sets")
-        before = steps[: next(n for n, one in enumerate(steps) if isinstance(one, ReferringStage))]
-        changing = tuple((one.name, one) for one in before if isinstance(one, Clean | Redact))
-        like = Pass(0, run.folder, changing, (), (), run.share.shard_bytes, run.plan)
-        self.sets = read_sets(run.inputs.sets, like, run.engine)
+        first = next(n for n, step in enumerate(steps) if isinstance(step, ReferringStage))
+        before = steps[:first]
+        changing = tuple((step.name, step) for step in before if isinstance(step, Clean | Redact))
+        template = Pass(0, run.folder, changing, (), (), run.share.shard_bytes, run.plan)
+        self.sets = read_sets(run.inputs.sets, template, run.engine)
         memory = run.options.memory
-        return [self.sets.held_against(step, run.folder, memory) for step in steps]
+        return [self.sets.prepare_stage(step, run.folder, memory) for step in steps]
 
     def earlier(self, number: int, segment: Segment) -> Earlier:
-        """The earlier data that a barrier's stages compare with, read and sketched; its texts are
-        changed as the records have been, and nothing of it is left out."""
+        """Read and sketch the earlier data that the stages at a barrier compare with.
+
+        Its texts are changed in the same way as the records', and no record of it is left out.
+        """
         run = self.run
-        self.changing += [one for one in segment.stages if isinstance(one[1], CHANGING)]
-        corpora = tuple(one for one in segment.corpora if isinstance(one[1], ComparingStage))
+        self.changing += [
+            labelled for labelled in segment.stages if isinstance(labelled[1], CHANGING)
+        ]
+        corpora = tuple(
+            labelled for labelled in segment.corpora if isinstance(labelled[1], ComparingStage)
+        )
         if not run.inputs.against or not corpora:
             return Earlier()
         run.progress.say("reading the earlier data")
         folder = private_folder(run.folder / f"earlier-{number:02d}")
         shard_bytes, changing = run.share.shard_bytes, tuple(self.changing)
-        like = Pass(number, folder, changing, (), corpora, shard_bytes, run.plan)
-        shards, self.against = read_named(run.inputs.against, like, run.engine, "against")
+        template = Pass(number, folder, changing, (), corpora, shard_bytes, run.plan)
+        shards, self.against = read_named(run.inputs.against, template, run.engine, "against")
         return in_order(list(shards.items()))

@@ -12,9 +12,10 @@ import polars as pl
 
 
 class Blobs:
-    """Some bytes for each of many rows, in files; `sizes` are in memory.
+    """Some bytes for each of many rows, in files, or in memory if they are at most `room` bytes.
 
-    All of it is, if it is no more than `room` bytes.
+    `rows` are row numbers, `sizes` the bytes of each; `files` have a path and a number of rows
+    each.
     """
 
     def __init__(
@@ -24,7 +25,7 @@ class Blobs:
         files: Sequence[tuple[Path, int]],
         room: int = 0,
     ) -> None:
-        self.rows = rows  # of the table of sketches, UInt32
+        self.rows = rows  # row numbers in the table of sketches, UInt32
         self.sizes = sizes  # bytes, UInt32
         self.files = [path for path, _ in files]
         self.firsts = [0, *accumulate(height for _, height in files)]
@@ -34,16 +35,16 @@ class Blobs:
         self.held = self._read(everything) if held else None
 
     def take(self, numbers: pl.Series) -> pl.Series:
-        """The bytes of these rows, Binary, in their order; repeats are read again."""
+        """The bytes of rows, Binary, by their places in `rows`; repeated ones are read again."""
         if self.held is not None:
             return self.held.gather(numbers)
         order = numbers.arg_sort()
         return self._read(numbers.gather(order)).gather(order.arg_sort())
 
     def _read(self, chosen: pl.Series) -> pl.Series:
-        """The bytes of ascending rows."""
+        """The bytes of rows whose places are in ascending order."""
         sizes, offsets = self.sizes.gather(chosen), self.offsets.gather(chosen)
-        found: list[bytes] = []
+        blobs: list[bytes] = []
         open_file, last = -1, -1
         try:
             for row, size, offset in zip(chosen, sizes, offsets, strict=True):
@@ -53,15 +54,15 @@ class Blobs:
                         os.close(open_file)
                     open_file, last = os.open(self.files[part], os.O_RDONLY), part
                     start = self.offsets[self.firsts[part]]
-                found.append(os.pread(open_file, size, offset - start))
+                blobs.append(os.pread(open_file, size, offset - start))
         finally:
             if open_file >= 0:
                 os.close(open_file)
-        return pl.Series(found, dtype=pl.Binary)
+        return pl.Series(blobs, dtype=pl.Binary)
 
 
 def write_blobs(path: Path, blobs: pl.Series) -> pl.Series:
-    """Write a Binary column as one file; returns the sizes, 0 for null."""
+    """Write a Binary column as one file; returns the size of each value, 0 for null."""
     with path.open("wb") as file:
         file.writelines(blob for blob in blobs if blob)
     return blobs.bin.size().cast(pl.UInt32).fill_null(0)

@@ -1,4 +1,4 @@
-"""Rows sorted out by what they have in common, so that each lot of them fits into memory."""
+"""Rows grouped by something they have in common, in groups that each fit into memory."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ BUCKET = "_bucket"
 
 
 class Buckets:
-    """Rows sorted out into numbered buckets, on disk as soon as they are too many for memory."""
+    """Rows in numbered buckets; they are moved to disk when they are more than `most_bytes`."""
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         self.folder, self.most_bytes = folder, most_bytes
         self.waiting: list[pl.DataFrame] = []
         self.size = self.spilled = 0
-        self.held: dict[int, list[pl.DataFrame | Path]] = {}
+        self.buckets: dict[int, list[pl.DataFrame | Path]] = {}
 
     def add(self, rows: pl.DataFrame) -> None:
         """Put each row into the bucket that its column `BUCKET` (UInt32) names."""
@@ -32,7 +32,7 @@ class Buckets:
             for number, frame in self._sorted_out():
                 path = self.folder / f"{number:05d}-{self.spilled:05d}.arrow"
                 write_frame(path, frame)
-                self.held.setdefault(number, []).append(path)
+                self.buckets.setdefault(number, []).append(path)
             self.spilled += 1
 
     def _sorted_out(self) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -43,13 +43,13 @@ class Buckets:
                 yield int(key[0]), frame
 
     def read(self) -> Iterator[tuple[int, pl.DataFrame]]:
-        """Each bucket that has rows, once, by number, its rows as they came; then it is gone."""
+        """Yield (number, rows in the order they were added) of each bucket, and remove it."""
         for number, frame in self._sorted_out():
-            self.held.setdefault(number, []).append(frame)
-        for number in sorted(self.held):
-            kept = self.held.pop(number)
+            self.buckets.setdefault(number, []).append(frame)
+        for number in sorted(self.buckets):
+            kept = self.buckets.pop(number)
             yield (
                 number,
-                pl.concat([read_frame(one) if isinstance(one, Path) else one for one in kept]),
+                pl.concat([read_frame(rows) if isinstance(rows, Path) else rows for rows in kept]),
             )
         shutil.rmtree(self.folder, ignore_errors=True)

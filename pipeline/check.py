@@ -1,12 +1,12 @@
-"""A data set held against a model card: every fault with file, line, rule, remedy and source.
+"""Checks a data set against a model card: every fault with file, line, rule, remedy and source.
 
     result = check_files([Path("train.jsonl")], plan=find_card("nova-lite").plan("sft"))
     if not result.ok:
         for fault in result.faults:
             print(f"{fault.file}:{fault.line}: {fault.rule}: {fault.message}")
 
-What passes meets the strictest reading of AWS's documents and validators, as far as files can
-show it; it is not Bedrock's word. Files are streamed: memory does not grow with the data.
+Data that passes meets the strictest reading of AWS's documents and validators, as far as files can
+show it; Bedrock may still decide otherwise. Files are streamed: memory does not grow with the data.
 """
 
 from __future__ import annotations
@@ -49,14 +49,15 @@ __all__ = [
 
 
 HEADROOM = 1.1
-"""What a bound is raised by beyond what was seen: a file is read again a few times at most."""
+"""By how much more than observed the token bound is raised, so that files are read again only a
+few times."""
 
 _S3_FOLDER = re.compile(r"s3://[^/]+(/|$)")
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What all files of one check share."""
+    """What all files of one check have in common."""
 
     standard: Standard
     found: Found
@@ -79,7 +80,7 @@ def check_files(
     allow: Collection[str] = (),
     of_recipe: bool = False,
 ) -> CheckResult:
-    """Hold training files, and a validation file, against a plan, or against a format alone.
+    """Check training files, and a validation file, against a plan, or against a format alone.
 
     `location` is the folder in S3 where they will stand (`s3://bucket/prefix/`): names and media
     are held against it. `media` is a local folder with the files that the data names; without
@@ -118,7 +119,7 @@ def check_files(
 def fix_file(
     path: Path, out: Path, *, plan: Plan | None = None, format_name: str | None = None
 ) -> Repair:
-    """Write a file anew without the faults that have one right answer, and tell every change.
+    """Write a repaired copy of a file; faults with one right answer are fixed, changes reported.
 
     Raises RecipeError as `check_files` does, and when `out` is there already; DataError for a file
     that is compressed; StorageError for a file that cannot be read or written. A fault leaves no
@@ -129,7 +130,7 @@ def fix_file(
 
 def _standard(plan: Plan | None, format_name: str | None) -> Standard:
     if plan is None and format_name is None:
-        raise RecipeError("check: name a model (--model) or a format")
+        raise RecipeError("check: no model and no format given; name a model (--model) or a format")
     name = format_name or (plan.formats[0] if plan else "")
     if name not in SCHEMAS:
         raise RecipeError(f"check: no such format: {name}; formats: {', '.join(SCHEMAS)}")
@@ -141,7 +142,7 @@ def _standard(plan: Plan | None, format_name: str | None) -> Standard:
 def _refuse_unknown(rules: Collection[str]) -> None:
     unknown = sorted(set(rules) - RULES.keys())
     if unknown:
-        raise RecipeError(*(f"allow: no such rule: {rule}" for rule in unknown))
+        raise RecipeError(*(f"allow: no such rule: {rule}; see docs/rules.md" for rule in unknown))
 
 
 def _check_file(path: Path, part: str, task: _Task) -> FileFacts:
@@ -191,7 +192,7 @@ def _result(task: _Task, files: list[FileFacts]) -> CheckResult:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Parsed JSON has no cycles: looking for them doubles the time of parsing."""
+    """Turn the garbage collector off: parsed JSON has no cycles, and it doubles parsing time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

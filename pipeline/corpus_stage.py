@@ -1,6 +1,6 @@
-"""What a stage is that must see everything: it sketches each shard, then decides on ids.
+"""What a corpus stage is: it must see all records, so it sketches each shard, then decides on ids.
 
-It is as pure and as free of order as those of `pipeline.stage`.
+Like the stages of `pipeline.stage`, it is pure, and its results do not depend on any order.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pipeline.stage import Observed, RecordStage
 
 @runtime_checkable
 class CorpusStage(Protocol):
-    """A stage that must see everything: small evidence per record, then one vote over all of it.
+    """A stage that must see all records: a small sketch of each, then one vote over all sketches.
 
-    Only records with the same `key` are voted on together, so that a vote may be taken for some
-    keys at a time. One with `only_rejects = True` sets nothing but `rejected`: then the corpus
-    stage behind it may sketch the same records, since what is left is as it was. A stage whose
-    sketches have several rows for a record, and whose decision is about keys, applies it to the
-    records itself: see `RewritingStage`.
+    Only records with the same `key` are voted on together, so that the vote can be taken for some
+    keys at a time. A stage with `only_rejects = True` sets nothing but `rejected`; then the next
+    corpus stage may sketch the same records, because those that are left are unchanged. For a
+    stage whose sketches have several rows for a record, and that applies its decision to the
+    records itself, see `RewritingStage`.
     """
 
     name: ClassVar[str]
-    key: ClassVar[str]  # column of the sketch, Binary or UInt64; a null has no vote
+    key: ClassVar[str]  # column of the sketch, Binary or UInt64; rows with null are not voted on
 
     def sketch(self, records: pl.DataFrame) -> pl.DataFrame:
         """One row for each record: `id` and small columns; never the text."""
@@ -39,11 +39,11 @@ class CorpusStage(Protocol):
 
 @runtime_checkable
 class ComparingStage(Protocol):
-    """A corpus stage that also compares with earlier data; it only rejects.
+    """A corpus stage that also compares records with earlier data; it only rejects.
 
-    One that votes by key leaves the comparison to the run: a record whose key stands in earlier
-    data is rejected for `earlier_reason`. One with evidence names in its votes, in the column
-    `earlier` (UInt32), the row of earlier data that a record is like.
+    If it votes by key, the run does the comparison: a record whose key is in earlier data is
+    rejected for `earlier_reason`. If it votes with evidence, its votes have a column `earlier`
+    (UInt32) with the row of earlier data that a record is like.
     """
 
     name: ClassVar[str]
@@ -51,16 +51,17 @@ class ComparingStage(Protocol):
 
 
 def only_rejects(stage: object) -> bool:
-    """Whether a corpus stage leaves all that it keeps as it was."""
+    """Whether a corpus stage leaves the records that it keeps unchanged."""
     return bool(getattr(stage, "only_rejects", False))
 
 
 @runtime_checkable
 class RewritingStage(Protocol):
-    """A corpus stage that takes pieces that stand in many records out of their texts.
+    """A corpus stage that removes pieces of text that occur in many records.
 
-    Pieces with one key (`key` and `rest`, UInt64) are judged together. A piece is known by the
-    `place` of its record among all, by source and id, and by its `number` in the record (UInt32).
+    Pieces with one key (`key` and `rest`, UInt64) are judged together. A piece is identified by
+    the `place` of its record (its position when all are sorted by source and id) and by its
+    `number` in the record (UInt32).
     """
 
     name: ClassVar[str]
@@ -74,21 +75,22 @@ class RewritingStage(Protocol):
         ...
 
     def decide(self, pieces: pl.DataFrame) -> pl.DataFrame:
-        """The pieces to take out. Beside `place`, `number`, `key`, `rest` they have `document`
-        (UInt64, the same for all chunks of one document); those with one key come together."""
+        """The pieces to remove. In addition to `place`, `number`, `key` and `rest`, `pieces` has
+        `document` (UInt64, the same for all chunks of one document); pieces with one key are in
+        the same frame."""
         ...
 
     def apply(self, records: pl.DataFrame, taken: pl.DataFrame) -> Observed:
-        """All records without the pieces that `taken` names (`id`, `numbers`), and what was
-        changed: as a record stage."""
+        """All records without the pieces in `taken` (`id`, `numbers`), and observations about the
+        changes, like a record stage that observes."""
         ...
 
 
 class Table(Protocol):
-    """The sketches of all records in the order of the shards, too many to hold at once."""
+    """The sketches of all records in the order of the shards; too many to hold at once."""
 
     height: int
-    own: int  # rows of the run's records; behind them stand those of earlier data, if any
+    own: int  # rows of the run's records; rows of earlier data, if any, come after them
     at_once: int  # rows of a column that may be held and sorted
 
     def column(self, name: str) -> pl.Series:
@@ -96,31 +98,31 @@ class Table(Protocol):
         ...
 
     def pieces(self, name: str, *, own: bool) -> Iterator[pl.Series]:
-        """One column of the run's own rows, or of those behind them, in order, some at a time."""
+        """One column of the run's own rows, or of the rows after them, in order, in pieces."""
         ...
 
     def rows(self, names: Sequence[str], numbers: pl.Series) -> pl.DataFrame:
-        """Some columns of the rows with these numbers, in their order."""
+        """Some columns of the rows with these numbers, in the order of the numbers."""
         ...
 
 
 class Evidence(Protocol):
-    """What is known of candidates, in their order: bytes that are read when they are asked for."""
+    """Evidence about candidates, in their order: bytes that are read when they are needed."""
 
-    rows: pl.Series  # of the candidates in the table, as the stage has named them
+    rows: pl.Series  # the candidates' rows in the table, as the stage has chosen them
     sizes: pl.Series  # bytes, UInt32
 
     def take(self, numbers: pl.Series) -> pl.Series:
-        """The bytes of some candidates (numbers are places among the candidates), Binary."""
+        """The evidence about some candidates, Binary; `numbers` are positions in `rows`."""
         ...
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A vote, in frames of a bounded size, and what is to be told of it in the manifest.
+    """A vote, in frames of a bounded size, and an entry about it for the manifest (`told`).
 
-    `votes` have `row`, the record columns to set, and `into` (UInt32, a row that is not voted on)
-    where a record is merged into another.
+    `votes` have `row`, the record columns to set, and, where a record is merged into another,
+    `into` (UInt32: the row of that record, which itself gets no vote).
     """
 
     votes: Iterable[pl.DataFrame]
@@ -129,9 +131,9 @@ class Verdict:
 
 @runtime_checkable
 class EvidenceStage(Protocol):
-    """A corpus stage whose vote needs more than sketches of a few records: it may ask once more.
+    """A corpus stage that needs more than sketches to vote on a few records: it reads those again.
 
-    Records have numbers here: rows of the table of all sketches.
+    Records are identified by their row numbers in the table of all sketches.
     """
 
     name: ClassVar[str]
@@ -141,11 +143,11 @@ class EvidenceStage(Protocol):
         ...
 
     def candidates(self, sketches: Table) -> pl.Series:
-        """The rows that more must be known of: UInt32, ascending."""
+        """The rows of the records that evidence is needed about: UInt32, ascending."""
         ...
 
     def evidence(self, records: pl.DataFrame) -> pl.Series:
-        """What is to be known of candidates, Binary, one for each; asked shard by shard."""
+        """The evidence about candidates, Binary, one for each; called shard by shard."""
         ...
 
     def decide(self, sketches: Table, evidence: Evidence) -> Verdict:
@@ -154,4 +156,4 @@ class EvidenceStage(Protocol):
 
 
 Stage = RecordStage | CorpusStage | RewritingStage | EvidenceStage
-"""Also a `Settings`, whose fields are what a recipe may set."""
+"""A stage is also a `Settings`: its fields are what a recipe may set."""

@@ -1,6 +1,6 @@
-"""The entries of a recipe that are open to new rooms: sources, stages, targets, each a union.
+"""The entries of a recipe (sources, stages, targets), each a union of all that are registered.
 
-A new reader, stage or target is one name in its registry; its fields become the recipe's keys.
+A new reader, stage or target is one name in its registry; its fields become keys of the recipe.
 """
 
 from __future__ import annotations
@@ -30,50 +30,52 @@ from pipeline.targets import TARGETS
 
 
 class TargetSettings(Settings):
-    """What every target may set beside its format's own settings."""
+    """What every target may set in addition to its format's own settings."""
 
     model: str | None = None
     customization: str | None = None
     allow_legacy: bool = False
-    allow: list[str] | None = None  # rules of `check` whose faults are noted and hold nothing up
+    allow: list[str] | None = None  # rules of `check` whose faults become notes that block nothing
     overflow: Literal["fail", "select", "parts"] = "fail"
     mode: Literal["full", "delta"] | None = Field(
         None,
-        description="delta: only what the parent run and those before it have not shipped, to tune "
-        "further a model that they have tuned; full (or nothing): everything",
+        description="delta: only what the parent run and those before it have not shipped, to "
+        "tune a model further that they have tuned; full (or nothing): everything",
     )
     parent: str | None = Field(
         None,
         pattern=r"^[0-9a-f]{20}$",
-        description="run that a delta goes on from; else the latest",
+        description="the run that a delta continues; by default the latest",
     )
-    # only records in these languages, or in none that can be told; others are this target's rejects
+    # only records in these languages, or in an undetermined one; this target rejects the others
     languages: list[Annotated[str, AfterValidator(short_code)]] | None = Field(None, min_length=1)
     quota: dict[str, int] = Field(default_factory=dict)
-    prices: dict[str, float] = Field(default_factory=dict)  # US dollars by item, over the card's
-    job: JobSettings | None = None  # beside or over the recipe's own `job`
+    prices: dict[str, float] = Field(
+        default_factory=dict
+    )  # US dollars by item, instead of the card's
+    job: JobSettings | None = None  # added to, or overriding, the recipe's own `job`
 
 
 class _UnknownTarget(TargetSettings):
-    """Stands where no format can be told; says what is missing."""
+    """Used when the format cannot be determined; its validation reports what is missing."""
 
     @model_validator(mode="before")
     @classmethod
     def say(cls, entry: Any) -> Any:
-        """Always a fault: the one that the format's search met."""
+        """Raise the fault that the search for the format found."""
         _, fault = _format_of(entry)
         raise ValueError(fault)
 
 
 def _format_of(entry: Any) -> tuple[str, str]:
-    """The target format that an entry means, or "?" and the reason why it cannot be told."""
+    """The target format of an entry, or "?" and the reason why it cannot be determined."""
     if not isinstance(entry, dict):
-        return "?", "a target is a mapping, such as {model: nova-lite} or {format: pretraining}"
+        return "?", "a target is a mapping, for example {model: nova-lite} or {format: pretraining}"
     if "format" in entry:
         known = entry["format"] in TARGETS
         return (entry["format"], "") if known else ("?", _no_format(str(entry["format"])))
     if "model" not in entry:
-        return "?", "names neither a model nor a format"
+        return "?", "has neither a model nor a format; name one"
     try:
         plan = find_card(str(entry["model"])).plan(entry.get("customization"))
         return plan.formats[0], ""
@@ -107,7 +109,7 @@ def _source_entry(name: str, reader: Any) -> Any:
 
 
 def _target_entry(name: str, target: Any) -> Any:
-    # Not a subclass of the target: its `format` is the class's, here it is a key.
+    # Not a subclass of the target: `format` is an attribute of the class there, a key here.
     fields: dict[str, Any] = {key: (f.annotation, f) for key, f in target.model_fields.items()}
     fields["format"] = (Literal[name], name)
     entry = create_model(
@@ -117,7 +119,7 @@ def _target_entry(name: str, target: Any) -> Any:
 
 
 class FoundSource(Settings):
-    """A source whose reader is found by content."""
+    """A source whose reader is found from its content."""
 
     path: str
     reader: None = None
@@ -126,9 +128,9 @@ class FoundSource(Settings):
     @classmethod
     def _names_the_reader_of_its_settings(cls, given: Any) -> Any:
         for key in given if isinstance(given, dict) else ():
-            own = [name for name, kind in READERS.items() if key in fields_of(kind)]
-            if key not in cls.model_fields and own:
-                named = " or ".join(own)
+            readers_with_it = [name for name, kind in READERS.items() if key in fields_of(kind)]
+            if key not in cls.model_fields and readers_with_it:
+                named = " or ".join(readers_with_it)
                 raise ValueError(f"{key} is a setting of a reader: name it too, reader: {named}")
         return given
 
@@ -160,12 +162,12 @@ AnyTarget = _union(
 
 
 def fields_of(room: Any) -> set[str]:
-    """The keys that a recipe may set of a reader, stage or target."""
+    """The keys that a recipe may set for a reader, stage or target."""
     return set(room.model_fields)
 
 
 def keys_of_entry(loc: tuple[str | int, ...]) -> set[str] | None:
-    """The keys that an entry at a place of the recipe may have; None if no entry is there."""
+    """The keys that an entry at this place of a recipe may have; None if it has no entry."""
     match loc:
         case ("stages", int(), str(name)) if name in STAGES:
             return fields_of(STAGES[name])

@@ -1,12 +1,12 @@
-"""What can end a run, each with the exit code that scripts rely on.
+"""The errors that can end a run, each with the exit code that scripts rely on.
 
-    PrepError                    root: one line that names the cause and the remedy
+    PrepError                    root: one line with the cause and the remedy
     ├── RecipeError              2   the recipe or the command line is wrong
     ├── DataError                3   the data does not meet the target or the quality gate
-    ├── StorageError             4   a source or the destination failed; worth a retry
+    ├── StorageError             4   a source or the destination failed; worth trying again
     │   └── SourceChanged        4   a source was replaced while it was read
-    ├── ConflictError            5   another run holds the destination, or has published
-    └── LawBroken                1   a stage lost, invented or doubled a record: our bug
+    ├── ConflictError            5   another run is using the destination, or has published
+    └── LawBroken                1   a stage lost, invented or duplicated a record: our bug
 
 A bad record is never an exception: it is rejected, with a reason.
 
@@ -24,13 +24,13 @@ import re
 
 
 class PrepError(Exception):
-    """Base of everything this package raises on purpose; `str()` is fit to show."""
+    """Base class of everything this package raises on purpose; `str()` can be shown to users."""
 
     exit_code: int = 1
 
 
 class RecipeError(PrepError):
-    """The recipe or the command line is wrong; `faults` holds every fault, a line each."""
+    """The recipe or the command line is wrong; `faults` has all faults, a line each."""
 
     exit_code = 2
 
@@ -56,28 +56,29 @@ class SourceChanged(StorageError):
 
 
 class ConflictError(PrepError):
-    """Another run holds the destination, or has published to it since we started."""
+    """Another run is using the destination, or has published to it since this one started."""
 
     exit_code = 5
 
 
 class LawBroken(PrepError):
-    """A stage broke the law that no record vanishes; always our bug, never the data's."""
+    """A stage broke the law that no record vanishes; always our bug, never the data's fault."""
 
     exit_code = 1
 
 
 def system_error(error: BaseException) -> OSError | None:
-    """The system's error, be it told as one, or by a library in its text alone.
+    """The operating system's error behind `error`, or None.
 
-    Polars raises ComputeError, not OSError, when a Parquet file meets a full disk: "parquet: File
-    out of specification: underlying IO error: No space left on device (os error 28)". Where it
-    raises OSError, the words end in the number too; here they are the system's own.
+    A library may raise one as OSError or mention it only in its message. Polars raises
+    ComputeError, not OSError, when a Parquet file meets a full disk: "parquet: File out of
+    specification: underlying IO error: No space left on device (os error 28)". Its OSErrors have
+    the number at the end of the message too; the returned error has the system's own words.
     """
     if isinstance(error, PrepError):
         return None
-    told = re.search(r"\(os error (\d+)\)", str(error))
-    if told is None:
+    match = re.search(r"\(os error (\d+)\)", str(error))
+    if match is None:
         return error if isinstance(error, OSError) else None
-    number = int(told[1])
+    number = int(match[1])
     return OSError(number, os.strerror(number))

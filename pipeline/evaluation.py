@@ -1,5 +1,5 @@
-"""The evaluation sets of a recipe: read as sources are, and put into tables for the stages that
-hold records against them. Their texts stay in the work folder.
+"""The evaluation sets of a recipe: read in the same way as sources, and put into tables for the
+stages that compare records with them. Their texts stay in the work folder.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ CONTAMINATION = "contamination.parquet"
 
 @dataclass(frozen=True)
 class EvaluationSets:
-    """What was read of each set, by name."""
+    """What was read of the evaluation sets."""
 
-    items: dict[str, list[Path]] = field(default_factory=dict)  # files of records
-    told: dict[str, dict[str, Any]] = field(default_factory=dict)  # for the manifest
-    digest: str = ""  # of the files of all sets and how they are read
+    items: dict[str, list[Path]] = field(default_factory=dict)  # files of records, by set
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)  # manifest entries, by set
+    digest: str = ""  # of the files of all sets, and of how they are read
 
-    def held_against(self, step: Stage, folder: Path, memory: int | None) -> Stage:
-        """The stage with its tables, if it is one that takes any; they are made below `folder`.
+    def prepare_stage(self, step: Stage, folder: Path, memory: int | None) -> Stage:
+        """The stage with its tables, if it compares with the sets; tables are made in `folder`.
 
-        Raises RecipeError when they do not fit `memory`.
+        Raises RecipeError if they do not fit into `memory`.
         """
         if not self.items or not isinstance(step, ReferringStage):
             return step
@@ -61,7 +61,7 @@ class EvaluationSets:
         return bound  # type: ignore[no-any-return]
 
     def _frame(self) -> pl.DataFrame:
-        """All items, the sets in the order of their names."""
+        """The items of all sets, in the order of the sets' names, with a column `set`."""
         return pl.concat(
             read_frame(path).with_columns(set=pl.lit(name))
             for name, paths in self.items.items()
@@ -70,68 +70,70 @@ class EvaluationSets:
 
 
 def tables_of(work: Path, digest: str) -> References:
-    """Where a run's tables are, below its work folder."""
+    """Where a run's tables are stored, below its work folder."""
     return References(work / EVALUATION / "tables", digest)
 
 
-def read_sets(sets: Mapping[str, Inputs], like: Pass, engine: Workers) -> EvaluationSets:
-    """Read all sets as a pass of the run does; `like` is such a pass, with the stages that change
-    texts: items are changed as the records are that they are compared with.
+def read_sets(sets: Mapping[str, Inputs], template: Pass, engine: Workers) -> EvaluationSets:
+    """Read all sets in a pass of their own; `template` is such a pass.
 
-    Raises DataError for a set of which nothing can be read: nothing would be held against it.
+    It has the stages that change texts, so that items are changed like the records that they are
+    compared with. Raises DataError for a set that has no readable item, because nothing would be
+    compared with it.
     """
-    made_of = made_by(like.stages, ())
+    made_of = made_by(template.stages, ())
     digest = digest_of(made_of, *_pinned(sets)) if sets else ""
-    read = read_named(sets, replace(like, folder=like.folder / EVALUATION), engine, KEY)
+    read = read_named(sets, replace(template, folder=template.folder / EVALUATION), engine, KEY)
     return EvaluationSets(*read, digest)
 
 
 def read_named(
-    sets: Mapping[str, Inputs], like: Pass, engine: Workers, key: str
+    sets: Mapping[str, Inputs], template: Pass, engine: Workers, key: str
 ) -> tuple[dict[str, list[Path]], dict[str, dict[str, Any]]]:
-    """The files of records of each set, and what is to be told of it; `key` is the recipe's.
+    """The files of records of each set, and its manifest entry.
 
-    Raises DataError for a set of which nothing can be read.
+    `key` is the key in the recipe under which the sets are. Raises DataError for a set that has no
+    readable item.
     """
     items: dict[str, list[Path]] = {}
-    told: dict[str, dict[str, Any]] = {}
+    entries: dict[str, dict[str, Any]] = {}
     faults = []
     for name, inputs in sorted(sets.items()):
-        this = replace(like, folder=private_folder(like.folder / name))
-        tasks = read_tasks(inputs.units, like.shard_bytes)
+        this = replace(template, folder=private_folder(template.folder / name))
+        tasks = read_tasks(inputs.units, template.shard_bytes)
         markers = dict(engine.map(this.run, tasks))
         parts = [part for number in range(len(tasks)) for part in markers[number]["parts"]]
         items[name] = [this.folder / f"{part}.kept.arrow" for part in parts]
         unread = Counter[str]()
         for part in parts:
-            aside = read_frame(this.folder / f"{part}.rejected.arrow")["rejected"]
-            unread.update(aside.struct.field("reason").to_list())
+            rejected = read_frame(this.folder / f"{part}.rejected.arrow")["rejected"]
+            unread.update(rejected.struct.field("reason").to_list())
         if not any(read_frame(path).height for path in items[name]):
             causes = ", ".join(f"{reason} {number}" for reason, number in sorted(unread.items()))
-            faults.append(f"{key}.{name}: no item of it can be read: {causes}")
-        told[name] = {"inputs": inputs.listing, "unread": dict(sorted(unread.items()))}
+            faults.append(f"{key}.{name}: none of its items can be read: {causes}")
+        entries[name] = {"inputs": inputs.listing, "unread": dict(sorted(unread.items()))}
     if faults:
         raise DataError("; ".join(faults))
-    return items, told
+    return items, entries
 
 
 def _pinned(sets: Mapping[str, Inputs]) -> list[str]:
-    """Names of the sets, and what each of their units is read from and by."""
+    """Texts that identify the sets and, for each unit, what it is read from and how."""
     return [
         f"{name} {key}" for name, inputs in sorted(sets.items()) for key in unit_keys(inputs.units)
     ]
 
 
 def gather_matches(passes: list[Made], folder: Path) -> None:
-    """Write `contamination.parquet` from what the stages found in each pass."""
+    """Write `contamination.parquet` from the matches that stages found in each pass."""
     with ParquetRows(folder / CONTAMINATION, pl.Schema({**MATCHES, **PLACE})) as rows:
         for made in passes:
-            for found in made.frames(MATCHED):
-                ids = found["id"].implode()
-                asides = made.frames("rejected", ["id", *PLACE])
-                own = [aside.filter(pl.col("id").is_in(ids)) for aside in asides]
-                place = pl.concat([pl.DataFrame(schema={"id": pl.String, **PLACE}), *own])
-                rows.add(found.join(place, on="id", how="left", maintain_order="left"))
+            for matches in made.frames(MATCHED):
+                ids = matches["id"].implode()
+                rejected_frames = made.frames("rejected", ["id", *PLACE])
+                rejected_here = [frame.filter(pl.col("id").is_in(ids)) for frame in rejected_frames]
+                place = pl.concat([pl.DataFrame(schema={"id": pl.String, **PLACE}), *rejected_here])
+                rows.add(matches.join(place, on="id", how="left", maintain_order="left"))
 
 
 PLACE = {name: SCHEMA[name] for name in ("source", "locator")}

@@ -1,4 +1,4 @@
-"""The passes of one run over its shards, in its own work folder."""
+"""All passes of one run over its shards, in the run's own work folder."""
 
 from __future__ import annotations
 
@@ -40,25 +40,26 @@ from pipeline.reuse import find_known, made_by
 from pipeline.segments import Segment, segments
 from pipeline.shards import private_folder, read_frame, write_bytes
 from pipeline.stages.redact import Redact
-from pipeline.taken_over import take_over
+from pipeline.taken_over import link_known
 from pipeline.unit_rows import sum_ledger, unit_keys
 from pipeline.units import SourceUnits, Units, kept_units
 from pipeline.withdraw import Withdrawn
 
 WORKER_DIED = (
-    "a worker process was killed, most likely for lack of memory; set --memory below what is free "
-    "and run again: finished shards are kept"
+    "a worker process was killed, most likely because memory ran out; set --memory to less than is "
+    "free and run again: finished shards are kept"
 )
 SMALL = 64 << 20
-"""Bytes of source under which the gate's process is started before the first pass."""
+"""If there are fewer bytes of source than this, the gate's process starts before the first pass."""
 
 NEW_ALONE, ALL_ALONE = 16 << 20, 2 << 30
-"""Bytes of new source, and of all, up to which more processes cost more than they save: a night of
-13 MB among 575 takes 9.3 CPU seconds and 8.0 of wall by one, 11.7 and 9.5 by two."""
+"""Up to this many bytes of new source, and of all source, one process does all the work, because
+more processes cost more than they save: a nightly run with 13 MB of new data in 575 MB takes 9.3
+CPU seconds (8.0 s of wall time) in one process, and 11.7 (9.5 s) in two."""
 
 
 class Execution:
-    """The passes of one run, in its own work folder."""
+    """All passes of one run, in the run's own work folder."""
 
     def __init__(
         self,
@@ -81,28 +82,28 @@ class Execution:
         self.keys = pl.Series(unit_keys(inputs.units, self.withdrawn), dtype=pl.String)
         self.share, self.plan = claim(folder, named.run, share)
         self.counts: list[StageCount] = []
-        self.cpu: dict[str, float] = {}  # seconds, by stage and by what else this process does
+        self.cpu: dict[str, float] = {}  # seconds, by stage and by other work of this process
         self.losses: dict[str, Counter[str]] = {}  # by target
-        self.told: dict[str, Mapping[str, Any]] = {}  # by corpus stage
+        self.told: dict[str, Mapping[str, Any]] = {}  # manifest entries, by corpus stage
         self.tallies: dict[str, Counter[str]] = {}  # by stage
-        self.made: list[Made] = []  # by each pass
-        self.made_of = ""  # what the last of them made it of, beside its units
+        self.made: list[Made] = []  # one for each pass
+        self.made_of = ""  # digest of what the last result depends on, except its units
         self.deltas: dict[str, Delta] = {}  # by target
-        self.take_over: Callable[[str], None] | None = None  # fetches others' work, by `made_of`
+        self.fetch_earlier_work: Callable[[str], None] | None = None  # from S3, by `made_of`
         self.gate: GateProcess | None = None
         self.engine = Workers(self.share.workers)
         self.beside = Beside(self)
 
     @contextmanager
     def clocked(self, label: str) -> Iterator[None]:
-        """Count the CPU seconds of this process, as those of a stage are counted by the workers."""
+        """Add the CPU seconds that this process uses to `label`, as workers do for a stage."""
         start = time.process_time()
         yield
         self.cpu[label] = self.cpu.get(label, 0.0) + time.process_time() - start
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
-        """The worker processes while there is work for them."""
+        """Keep the worker processes running; raises StorageError if one of them is killed."""
         try:
             with self.engine:
                 yield
@@ -110,7 +111,7 @@ class Execution:
             raise StorageError(WORKER_DIED) from None
 
     def run(self) -> Finished:
-        """All passes, then the run's folder with its gate and report."""
+        """Run all passes, then write the run's folder with its gate and report."""
         with ExitStack() as held:
             held.callback(sandbox.close)
             # Great Expectations takes seconds to import, and then 270 MB while it waits.
@@ -124,7 +125,7 @@ class Execution:
             return finish(self, rendered, targets)
 
     def kept(self) -> Made:
-        """All passes and no target: what the last has made. It must end in a record stage."""
+        """Run all passes but no target: what the last one made. It must end in a record stage."""
         with ExitStack() as held:
             held.callback(sandbox.close)
             with self._at_work():
@@ -134,8 +135,8 @@ class Execution:
             return self.made[-1]
 
     def _all_passes(self) -> tuple[Decided, ...]:
-        """Returns what is decided after the last of them."""
-        steps = self.beside.held_against_sets(self.recipe.steps())
+        """Run the recipe's passes; returns the decisions that the last pass still has to apply."""
+        steps = self.beside.with_evaluation_sets(self.recipe.steps())
         if any(isinstance(step, EvidenceStage) for step in steps):
             self.progress.say(kernels.describe())
         if self.recipe.split.validation or self.recipe.split.test:
@@ -163,67 +164,69 @@ class Execution:
             made_of,
             self.withdrawn,
         )
-        firsts = [one.label for one in decided] or ["read"]
-        title = " · ".join([*firsts, *(label for label, _ in segment.stages)])
+        first_labels = [one.label for one in decided] or ["read"]
+        title = " · ".join([*first_labels, *(label for label, _ in segment.stages)])
         made = self._do(title, this, units)
         if number == 0:
             for entry in self.withdrawn.unused(made.frames("rejected", ["rejected"])):
-                self.progress.say(f"withdraw: {entry}: no source holds it")
+                self.progress.say(f"withdraw: {entry}: no source contains it")
         return self._decisions(number, segment, made.files("kept"))
 
     def _decisions(self, number: int, segment: Segment, kept: list[Path]) -> tuple[Decided, ...]:
-        """What the corpus stages of a barrier decide, each on what the ones before it have left."""
+        """Let the corpus stages of a barrier decide, each on what those before it have left."""
         made: list[Decided] = []
         earlier = self.beside.earlier(number, segment)
         for label, corpus in segment.corpora:
             self.progress.say(f"deciding {label}")
             before = tuple(one.label for one in made)
-            own = earlier if isinstance(corpus, ComparingStage) else Earlier()
-            deciding = Deciding(label, kept, own, self.options.memory, self.engine, before)
+            compared_with = earlier if isinstance(corpus, ComparingStage) else Earlier()
+            deciding = Deciding(
+                label, kept, compared_with, self.options.memory, self.engine, before
+            )
             with self.clocked(f"decide {label}"):
-                decided, told = deciding.decide(corpus)
+                decided, entry = deciding.decide(corpus)
             made.append(decided)
-            if told:
-                self.told[label] = told
+            if entry:
+                self.told[label] = entry
         return tuple(made)
 
     def _do(self, title: str, this: Pass | RenderPass, units: Units) -> Made:
-        """What a pass makes of its units, or earlier ones have made; it is counted."""
+        """Run a pass on its units, reusing what earlier runs have made of them, and count it."""
         folder, first = this.folder, not self.made
-        if first and self.take_over:
-            self.take_over(this.made_of)
+        if first and self.fetch_earlier_work:
+            self.fetch_earlier_work(this.made_of)
         full = self.options.full
         known = find_known(
             self.folder.parent, folder, this.made_of, units.keys, self.keys, full=full
         )
         new = (~units.keys.is_in(known.keys.implode())).arg_true().to_list()
         if first:
-            self._tell_known(new, len(units.keys))
-        taken = list(take_over(known, folder, this.made_of, units.keys, self.share.shard_bytes))
+            self._report_known(new, len(units.keys))
+        taken = list(link_known(known, folder, this.made_of, units.keys, self.share.shard_bytes))
         tasks = units.tasks(new, self.share.shard_bytes) if new or not taken else []
         markers = self._map(title, this, tasks)
-        own = [located(read_frame(folder / marker["units"]), folder) for marker in markers]
+        written = [located(read_frame(folder / marker["units"]), folder) for marker in markers]
         parts = (folder / part for marker in markers for part in marker["parts"])
-        made = made_of_parts([*taken, *own], units.keys, parts)
+        made = made_of_parts([*taken, *written], units.keys, parts)
         self._count(this, made)
         self.made.append(made)
         self.made_of = this.made_of
         return made
 
-    def _tell_known(self, new: list[int], total: int) -> None:
-        """Say how many sources are known, and make sure of those that are not."""
+    def _report_known(self, new: list[int], total: int) -> None:
+        """Report how many source units earlier runs have read, and verify the files of the rest."""
         units = [self.inputs.units[number][1] for number in new]
         self.inputs.confirm(units)
         if len(new) < total:
-            told = f"{total - len(new)} of {total} source units are known from earlier runs"
-            self.progress.say(told)
+            message = f"{total - len(new)} of {total} source units are known from earlier runs"
+            self.progress.say(message)
             if sum(unit.size() for unit in units) <= NEW_ALONE and self.inputs.size() <= ALL_ALONE:
                 self.engine.stay_alone()
 
     def _map(
         self, title: str, this: Pass | RenderPass, tasks: Sequence[Any]
     ) -> list[dict[str, Any]]:
-        """Run a pass's tasks; returns their markers, in order."""
+        """Run a pass's tasks; returns their markers, in the order of the tasks."""
         self.progress.begin(title, len(tasks))
         markers: dict[int, dict[str, Any]] = {}
         for position, marker in self.engine.map(this.run, tasks):
@@ -237,7 +240,7 @@ class Execution:
         return ordered
 
     def _count(self, this: Pass | RenderPass, made: Made) -> None:
-        """Add to the ledger what a pass has made of its units, known ones too."""
+        """Add to the counts what a pass has made of its units, including reused ones."""
         sums = sum_ledger(made.frames("ledger", ordered=False), this.labels)
         self.counts += sums.counts
         self.losses |= {target_of(label) or label: n for label, n in sums.losses.items()}

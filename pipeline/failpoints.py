@@ -1,10 +1,11 @@
-"""Failpoints: I/O steps at which a test may kill this process or let the step fail.
+"""Failpoints: I/O steps at which a test may kill this process or make the step fail.
 
-Inert unless the environment variable is set when the process starts; a step is then a comparison.
+They do nothing unless the environment variable is set when the process starts; then a step costs
+one comparison.
 
     BEDROCK_PREP_FAILPOINT=kill:17       SIGKILL at the 17th step
-    BEDROCK_PREP_FAILPOINT=ENOSPC:17     that step alone fails, as a full disk would make it
-    BEDROCK_PREP_FAILPOINT=EIO:17+       it fails, and every step after it
+    BEDROCK_PREP_FAILPOINT=ENOSPC:17     only that step fails, as if the disk were full
+    BEDROCK_PREP_FAILPOINT=EIO:17+       that step and all later ones fail
     BEDROCK_PREP_FAILPOINT=list:FILE     the name of each step is appended to FILE
 """
 
@@ -20,7 +21,7 @@ VARIABLE = "BEDROCK_PREP_FAILPOINT"
 
 
 class Failpoint:
-    """What happens at which step of this process; steps of all threads are counted together."""
+    """What happens at which step of this process; the steps of all threads are counted together."""
 
     def __init__(self, text: str) -> None:
         self.action, _, at = text.partition(":")
@@ -31,7 +32,7 @@ class Failpoint:
         self.lock = threading.Lock()
 
     def reach(self, name: str) -> None:
-        """One step further."""
+        """Count one step, and act if it is the one."""
         with self.lock:
             self.reached += 1
             number = self.reached
@@ -59,7 +60,7 @@ def arm(text: str | None) -> None:
 
 
 def step(name: str) -> None:
-    """An I/O step is about to be taken."""
+    """Announce an I/O step that is about to be taken."""
     if _armed is not None:
         _armed.reach(name)
 

@@ -1,4 +1,4 @@
-"""Validation errors as lines that a person can act on."""
+"""Validation errors as lines that tell a person what to change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KnownKeys = Callable[[Path], Iterable[str]]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`, did you mean 'chunk'?` or nothing."""
+    """`, did you mean 'chunk'?`, or an empty text if no name is close."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f", did you mean '{close[0]}'?" if close else ""
 
@@ -31,9 +31,9 @@ def explain(error: ValidationError, positions: Positions, known_keys: KnownKeys)
 
 
 def _without_tag(loc: Path) -> Path:
-    """The place in the file: the branch of a union, which pydantic names, stands nowhere in it.
+    """The path of a value in the file, without the branch of a union that pydantic adds.
 
-    A stage's branch is also its key in the file, so that one stays.
+    A stage's branch is also its key in the file, so that one is kept.
     """
     tagged = loc[:1] in {("sources",), ("targets",)} and len(loc) > 2
     return (*loc[:2], *loc[3:]) if tagged else loc
@@ -58,7 +58,7 @@ def _say(detail: Any, known_keys: KnownKeys) -> str:
         guess = did_you_mean(tag, names)
         return f"no such name: {tag}{guess or ','} known: {', '.join(names)}"
     if kind in ("model_type", "model_attributes_type"):
-        return f"is to be a mapping of keys to values, not {json.dumps(value, default=str)[:80]}"
+        return f"must be a mapping of keys to values, not {json.dumps(value, default=str)[:80]}"
     message = detail["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         return str(message)

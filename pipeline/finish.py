@@ -26,7 +26,7 @@ from pipeline.rendering import Rendering, base_uri
 from pipeline.report.summary import summary, write_report
 from pipeline.select_records import RecordLimit
 from pipeline.shards import write_frame
-from pipeline.target_facts import tell_target
+from pipeline.target_facts import target_entry
 
 if TYPE_CHECKING:
     from pipeline.execution import Execution
@@ -36,7 +36,7 @@ LIBRARIES = ("polars", "pyarrow", "langdetect", "pillow", "resiliparse", "great-
 
 @dataclass(frozen=True)
 class Finished:
-    """A staged run: publishable if it has no faults."""
+    """A staged run; it may be published if it has no faults."""
 
     folder: Path
     manifest: dict[str, Any]
@@ -44,7 +44,7 @@ class Finished:
 
 
 def finish(execution: Execution, rendered: Made, targets: Iterable[Rendering]) -> Finished:
-    """Write everything of a run into its staged folder; nothing is visible to readers yet."""
+    """Write all files of a run into its staged folder, which readers cannot see yet."""
     folder = execution.folder / "run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -56,11 +56,14 @@ def finish(execution: Execution, rendered: Made, targets: Iterable[Rendering]) -
             gather_matches(execution.made, folder)
         write_frame(execution.folder / "samples.arrow", gather_samples(execution.made))
     with execution.clocked("check"):
-        told = {
-            one.name: tell_target(execution, one, rendered, folder / one.name) for one in written
+        entries = {
+            target_files.name: target_entry(
+                execution, target_files, rendered, folder / target_files.name
+            )
+            for target_files in written
         }
         _write_jobs(execution, written, folder)
-    execution.progress.say("holding the gate")
+    execution.progress.say("checking the quality gate")
     with execution.clocked("gate"):
         drift = drift_of(execution, written, metrics)
         gate = hold_gate(execution, written, metrics, drift)
@@ -78,8 +81,8 @@ def finish(execution: Execution, rendered: Made, targets: Iterable[Rendering]) -
         "inputs": execution.inputs.listing,
         "stages": [count.as_json() for count in execution.counts],
         "tallies": _tallies(execution),
-        "targets": told,
-        "duplicates": {label: told for label, told in execution.told.items() if label != "split"},
+        "targets": entries,
+        "duplicates": {label: entry for label, entry in execution.told.items() if label != "split"},
         "split": certificate(metrics) | dict(execution.told.get("split", {})),
         "drift": drift.as_json() if drift else None,
         "gate": {"passed": gate["passed"], "engine": gate["engine"], "checks": gate["checks"]},
@@ -89,7 +92,7 @@ def finish(execution: Execution, rendered: Made, targets: Iterable[Rendering]) -
     if execution.beside.against:
         manifest["against"] = execution.beside.against
     if execution.deltas:
-        manifest["parents"] = {name: one.chain[0] for name, one in execution.deltas.items()}
+        manifest["parents"] = {name: delta.chain[0] for name, delta in execution.deltas.items()}
     with execution.clocked("report"):
         report = summary(manifest, gate, metrics, folder / "rejected.parquet", execution.folder)
         write_report(report, folder, execution.recipe.report.language)
@@ -97,11 +100,11 @@ def finish(execution: Execution, rendered: Made, targets: Iterable[Rendering]) -
         manifest["files"] = list_files(folder)
     (folder / MANIFEST).write_bytes(as_json(manifest))
     (execution.folder / "timings.json").write_bytes(as_json(execution.cpu))
-    return Finished(folder, manifest, list(refusals(told, gate)))
+    return Finished(folder, manifest, list(refusals(entries, gate)))
 
 
 def _tallies(execution: Execution) -> dict[str, dict[str, int]]:
-    """In the order of the stages, whichever shard told of one first."""
+    """The stages' tallies, in the order of the stages, whichever shard counted first."""
     labels = [count.stage for count in execution.counts if count.stage in execution.tallies]
     return {label: dict(sorted(execution.tallies[label].items())) for label in labels}
 
@@ -128,14 +131,14 @@ def _assemble(
 
 
 def _record_limit(execution: Execution, rendering: Rendering) -> RecordLimit | None:
-    """The limit to keep within; None leaves an overflow to be a fault of the data set."""
+    """The limit to keep to; None if there is none, or if exceeding it makes the run fail."""
     overflow = execution.recipe.targets[rendering.name].overflow
     if rendering.plan is None or overflow == "fail":
         return None
     limits = rendering.plan.limits
     records, train = limits.records_max, [limits.train_records_max]
     together = records.value if records and records.counts == "together" else None
-    if records and together is None:  # such a bound counts training records alone
+    if records and together is None:  # this bound counts training records only
         train.append(records)
     least = min((int(limit.value) for limit in train if limit), default=None)
     if least is None and together is None:
@@ -144,7 +147,7 @@ def _record_limit(execution: Execution, rendering: Rendering) -> RecordLimit | N
 
 
 def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) -> None:
-    """`job.json` for each target of a model, when the recipe says what a job needs."""
+    """Write `job.json` for each target with a model, if the recipe has what a job needs."""
     base = base_uri(execution.recipe, execution.options.output)
     if base is None:
         return
@@ -155,7 +158,7 @@ def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) 
         if card is None or rendering.plan is None or job is None or "train" not in files.splits:
             continue
         if files.number > 1 and not job.base_model:
-            continue  # it continues the model that the part before it makes, whose ARN is not known
+            continue  # it tunes the model made from the part before, whose ARN is not known yet
         uri = f"{base}/runs/{execution.digest}/{files.name}"
         validation = f"{uri}/validation.jsonl" if "validation" in files.splits else None
         request = job_request(

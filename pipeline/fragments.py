@@ -1,8 +1,8 @@
-"""Rendered lines between the pass that makes them and the files that hold them.
+"""Rendered lines, between the pass that makes them and the files that are published.
 
-The records of a part lie in an Arrow file, without their lines; those stand beside it in the same
-order as they are to be published, each with its newline: a data set is put together by copying
-bytes.
+The records of a part are in an Arrow file, without their lines. The lines are in a file beside it,
+in the same order, as they will be published, each with its newline: a data set is put together by
+copying bytes.
 """
 
 from __future__ import annotations
@@ -21,25 +21,26 @@ from pipeline.shards import whole_file, write_frame
 
 LINES_END = ".lines"
 LONG = 1 << 20
-"""Bytes from which on a copy is left to the kernel, and no more of which are read at once."""
+"""Bytes: pieces of at least this size are copied by the kernel, and reads are no larger."""
 
 TEXT_AT_ONCE = 16 << 20
-"""Bytes of lines that are held at once."""
+"""Bytes of lines that are in memory at once."""
 
 LINES_OF, OFFSET = "lines_of", "offset"
-"""Where a record's line is: beside the file of this path without its ending, from this byte on."""
+"""Columns for where a record's line is: the path of the file, without its ending, and the first
+byte."""
 
 
 def lines_kind(target: str) -> str:
-    """What the rendered records of a target are called among the files of a part."""
+    """The kind of the files with a target's rendered records (see `pipeline.made`)."""
     return target_label(target) + LINES_END
 
 
 def write_fragments(records: Path, lines: pl.DataFrame) -> list[Path]:
-    """Write rendered records (`bytes` of each line, and more) with their lines; returns the files.
+    """Write rendered records (with the `bytes` of each line) and their lines; returns both files.
 
-    The lines are a column `line`, or still where they were written first. A line is JSON, so that
-    it holds no newline.
+    The lines are in the column `line`, or still in the files where they were written first. A line
+    is JSON, so it contains no newline.
     """
     length = pl.col("bytes") + 1
     placed = lines.with_columns((length.cum_sum() - length).alias(OFFSET))
@@ -61,20 +62,20 @@ class Lines:
 
     @property
     def height(self) -> int:
-        """How many there are, without reading them."""
+        """How many records there are, without reading them."""
         known = self.kind in self.made.rows.columns
         return int(self.made.rows[self.kind].cast(pl.Int64).sum()) if known else 0
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """Some at a time, with the places of their lines."""
+        """Yield the records in blocks, with the places of their lines."""
         return self.made.frames(self.kind, file_in=LINES_OF)
 
     def columns(self, *names: str) -> Iterator[pl.DataFrame]:
-        """Some of what is known of each."""
+        """Yield some columns of the records in blocks."""
         return self.made.frames(self.kind, names)
 
     def texts(self) -> Iterator[pl.DataFrame]:
-        """The same with each `line`."""
+        """Yield the records in blocks, with their lines in a column `line`."""
         block = (pl.col("bytes") + 1).cum_sum() // TEXT_AT_ONCE
         for frame in self.frames():
             cut = frame.with_columns(block=block)
@@ -84,19 +85,19 @@ class Lines:
 
 
 def with_lines(records: pl.DataFrame) -> pl.DataFrame:
-    """Placed records with their lines instead of the places."""
+    """Replace the places of lines by the lines themselves."""
     lines = b"".join(_pieces(records)).decode().split("\n")[:-1]
     return records.drop(LINES_OF, OFFSET).with_columns(pl.Series("line", lines, dtype=pl.String))
 
 
 def append_lines(records: pl.DataFrame, output: BinaryIO) -> None:
-    """Copy the lines of placed records to the end of a file, in their order."""
+    """Append the lines of records (with their places) to a file, in their order."""
     for piece in _pieces(records, output):
         output.write(piece)
 
 
 def _pieces(records: pl.DataFrame, output: BinaryIO | None = None) -> Iterator[bytes]:
-    """The lines of placed records, without what the kernel has copied to `output` before."""
+    """Yield the lines of records; with `output`, only what the kernel has not copied there."""
     spans = joined(records.select(stem=LINES_OF, start=OFFSET, number=pl.col("bytes") + 1))
     with ExitStack() as held:
         files = {
@@ -113,12 +114,12 @@ def _pieces(records: pl.DataFrame, output: BinaryIO | None = None) -> Iterator[b
 
 
 def _copied(source: int, target: int, offset: int, size: int) -> int:
-    """Copy bytes within the kernel as far as that is possible; returns how many."""
+    """Copy bytes within the kernel as far as possible; returns how many."""
     done = 0
-    with suppress(AttributeError, OSError):  # not on this system, not between these places
+    with suppress(AttributeError, OSError):  # not on this system, or not between these files
         while done < size:
             copied = os.copy_file_range(source, target, size - done, offset + done)
-            if not copied:  # some file systems end early and say nothing
+            if not copied:  # some file systems stop early without an error
                 break
             done += copied
     return done

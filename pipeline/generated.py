@@ -1,7 +1,7 @@
-"""What is written by the code about itself: the recipe's JSON Schema and pages of docs/.
+"""Files that are generated from the code: the recipe's JSON Schema and pages of docs/.
 
 python -m pipeline.generated           writes them
-python -m pipeline.generated --check   exits 1 when one is not fresh
+python -m pipeline.generated --check   exits with 1 if one is out of date
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def recipe_schema() -> str:
 
 
 def _any_of(node: Any) -> Any:
-    """Unions without pydantic's tags: an entry that leaves its format out fits several branches."""
+    """Remove pydantic's tags from unions: an entry without a format fits several branches."""
     if isinstance(node, list):
         return [_any_of(item) for item in node]
     if not isinstance(node, dict):
@@ -59,9 +59,9 @@ def _any_of(node: Any) -> Any:
 
 
 def reference() -> str:
-    """Every command, reader, stage, target and reason, from their own words."""
+    """All commands, readers, stages, targets and reasons, from their own docstrings and texts."""
     parts = [
-        "# Reference\n\nWritten by the code (`make format`); do not edit.\n",
+        "# Reference\n\nGenerated from the code (`make format`); do not edit.\n",
         *_commands(),
         *_rooms("Readers", readers.READERS, readers.REASONS, "read."),
         *_rooms("Stages", STAGES | {"split": Split}, {}, ""),
@@ -157,7 +157,7 @@ def _shared() -> Iterator[str]:
 
 
 def generated() -> dict[Path, str]:
-    """Each generated file and what should stand in it."""
+    """Each generated file, with its text."""
     root = Path(__file__).parent.parent
     return {
         root / "schemas" / "recipe.schema.json": recipe_schema(),
@@ -167,7 +167,7 @@ def generated() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write the generated files, or with `--check` say which are not fresh."""
+    """Write the generated files; with `--check`, exit with the names of those out of date."""
     stale = []
     for path, text in generated().items():
         if "--check" not in sys.argv:
@@ -176,7 +176,7 @@ def main() -> None:
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(str(path))
     if stale:
-        sys.exit(f"not fresh, run `make format`: {', '.join(stale)}")
+        sys.exit(f"out of date, run `make format`: {', '.join(stale)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What a source's pattern means, in a folder and in S3 alike.
+"""What a source's pattern matches, in a folder and in S3 alike.
 
-`*` and `?` stand within one name, `[…]` for one character, `**` for any number of folders. Hidden
-files and folders are not meant, but for those that the pattern names itself.
+`*` and `?` match within one name, `[…]` matches one character, `**` any number of folders. Hidden
+files and folders are not matched, except those that the pattern names itself.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ GLOB = re.compile(r"[*?\[]")
 
 
 def whole(spec: str) -> str:
-    """A pattern with folders as names of their own: `docs/**` as `docs/**/*`, `docs/**.md` as
-    `docs/**/*.md`; elsewhere in a name `**` is `*`."""
+    """Write a pattern's folders as names of their own: `docs/**` becomes `docs/**/*`, `docs/**.md`
+    becomes `docs/**/*.md`; elsewhere in a name `**` means `*`."""
     names = [name if name == "**" else _whole_name(name) for name in spec.split("/")]
     return "/".join([*names, "*"] if names[-1] == "**" else names)
 
@@ -25,13 +25,13 @@ def _whole_name(name: str) -> str:
 
 
 def fixed_folder(spec: str) -> str:
-    """The folders that stand before the first name with a wildcard, with a slash; "" for none."""
+    """The folders before the first name with a wildcard, ending with a slash; "" if none."""
     before = GLOB.split(spec, maxsplit=1)[0]
     return before[: before.rfind("/") + 1]
 
 
 def is_meant(path: str, spec: str) -> bool:
-    """Whether a path is one that a whole pattern means."""
+    """Whether a path matches a pattern that `whole` returned."""
     folder = fixed_folder(spec)
     if not path.startswith(folder):
         return False

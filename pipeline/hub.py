@@ -1,10 +1,10 @@
 """Hugging Face data sets as sources: `hf://OWNER/NAME?split=train`.
 
-The `datasets` library reads them, in a process of its own without AWS credentials, and what it
-reads is pinned as one Parquet file a split. A name may also be a folder: one that `save_to_disk`
-wrote, or one of data files that `load_dataset` knows. `split` is one split, several
-(`train+test`, a file each) or slices (`train[:1000]`). No data set's own code is run. Only a name
-of the hub needs the network, and only when its files are not in the library's cache.
+The `datasets` library reads them in a separate process without AWS credentials, and what it reads
+is pinned as one Parquet file per split. The name may also be a folder: one that `save_to_disk`
+wrote, or one with data files that `load_dataset` can read. `split` is one split, several
+(`train+test`, a file each) or slices (`train[:1000]`). The code of a data set is never run. The
+network is needed only for a name on the hub whose files are not in the library's cache.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def is_hub(spec: str) -> bool:
 
 @dataclass(frozen=True)
 class DataSet:
-    """What of which data set is read; None: the only configuration, every split, the newest."""
+    """A data set and what to read of it; None: the only configuration, all splits, the latest."""
 
     name: str
     config: str | None = None
@@ -43,26 +43,26 @@ class DataSet:
 def parse_spec(spec: str) -> DataSet:
     """The data set that a source names. Raises RecipeError."""
     name, _, query = spec.removeprefix(SCHEME).partition("?")
-    # `parse_qsl` would take the plus of `train+test` for a blank.
+    # `parse_qsl` would read the plus in `train+test` as a blank.
     pairs = [pair.partition("=")[::2] for pair in query.split("&") if pair]
-    asked = {key: unquote(value) for key, value in pairs}
-    fault = None if name else "names no data set"
+    parameters = {key: unquote(value) for key, value in pairs}
+    fault = None if name else "does not name a data set"
     for key, value in pairs:
         if key not in KNOWN:
-            fault = f"{key}: is none of {', '.join(KNOWN)}"
+            fault = f"{key}: is not one of {', '.join(KNOWN)}"
         elif not all(value.split("+")):
             fault = f"{key}: is empty"
-        elif asked[key] != unquote(value):
+        elif parameters[key] != unquote(value):
             fault = f"{key}: is given twice"
     if fault:
-        raise RecipeError(f"source {spec}: {fault}; such as hf://OWNER/NAME?split=train")
-    return DataSet(name, **asked)
+        raise RecipeError(f"source {spec}: {fault}; for example hf://OWNER/NAME?split=train")
+    return DataSet(name, **parameters)
 
 
 def list_hub(spec: str, folder: Path, spool: Path) -> list[Listed]:
-    """One Parquet file a split, in the spool folder. Raises RecipeError, StorageError.
+    """Export a data set into the spool folder, one Parquet file per split.
 
-    `folder` is what a relative folder's name is relative to.
+    A relative folder's name starts at `folder`. Raises RecipeError, StorageError.
     """
     wanted = parse_spec(spec)
     digest = hashlib.sha256(spec.encode()).hexdigest()[:16]
@@ -74,22 +74,22 @@ def list_hub(spec: str, folder: Path, spool: Path) -> list[Listed]:
         "revision": wanted.revision,
         "stem": str(spool / f"hub-{digest}"),
     }
-    found = sorted(_export(spec, asked).items())
+    files_by_split = sorted(_export(spec, asked).items())
     revision = f"@{wanted.revision}" if wanted.revision else ""
     base = f"{SCHEME}{wanted.name}{revision}" + (f"/{wanted.config}" if wanted.config else "")
     return [
         Listed(f"{base}/{split}.parquet", Path(path).stat().st_size, Path(path), None)
-        for split, path in found
+        for split, path in files_by_split
     ]
 
 
 def _export(spec: str, asked: dict[str, str | None]) -> dict[str, str]:
-    """The files by split, as the child tells them."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    own = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    """The files by split, as the child process reports them."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    quiet = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
     child = subprocess.run(
         [sys.executable, "-P", "-m", "pipeline.hub_child", json.dumps(asked)],
-        env=kept | own,
+        env=environment | quiet,
         capture_output=True,
         check=False,
     )
@@ -97,5 +97,5 @@ def _export(spec: str, asked: dict[str, str | None]) -> dict[str, str]:
         lines = child.stderr.decode(errors="replace").strip().splitlines()
         why = lines[-1] if lines else f"the process ended with {child.returncode}"
         raise StorageError(f"source {spec}: {why}")
-    told: dict[str, str] = json.loads(child.stdout)
-    return told
+    files: dict[str, str] = json.loads(child.stdout)
+    return files

@@ -1,7 +1,7 @@
 """The process that reads a Hugging Face data set: `python -m pipeline.hub_child JSON`.
 
-It writes each split to `STEM-SPLIT.parquet` and says which in JSON on stdout. Whatever is wrong is
-one line on stderr and exit code 1.
+It writes each split to `STEM-SPLIT.parquet` and prints a JSON object of paths by split on stdout.
+If anything fails, it prints one line on stderr and exits with 1.
 """
 
 from __future__ import annotations
@@ -13,36 +13,36 @@ from pathlib import Path
 from typing import Any
 
 SAVED = ("dataset_dict.json", "state.json")
-"""Files by which a folder is known that `save_to_disk` wrote."""
+"""Files by which a folder that `save_to_disk` wrote is recognised."""
 
 
 def main() -> None:
-    """Export what the first argument asks for."""
+    """Export the data set that the first argument describes."""
     asked = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints must not stand beside the answer
+    os.dup2(2, 1)  # output that a library prints must not mix with the answer
     try:
-        told = export(asked)
-    except Exception as error:  # noqa: BLE001 - every cause is told by its own words
+        written = export(asked)
+    except Exception as error:  # noqa: BLE001 - all causes are reported in their own words
         print(f"{type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(1)
-    answers.write(json.dumps(told))
+    answers.write(json.dumps(written))
     answers.close()
 
 
 def export(asked: dict[str, Any]) -> dict[str, str]:
-    """The files written, by split."""
-    found = _load(asked)
-    told = {}
-    for split, data in found.items():
+    """Write one file per split; returns their paths by split."""
+    data_by_split = _load(asked)
+    written = {}
+    for split, data in data_by_split.items():
         path = f"{asked['stem']}-{split}.parquet"
         data.to_parquet(path)
-        told[split] = path
-    return told
+        written[split] = path
+    return written
 
 
 def _load(asked: dict[str, Any]) -> dict[str, Any]:
-    """The data of each split that is asked for."""
+    """The data of each split that was requested."""
     import datasets
 
     folder = Path(asked["name"])

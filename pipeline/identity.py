@@ -1,6 +1,6 @@
-"""Which record a row is, and why one is set aside, for a row that is not in a frame yet.
+"""The id of a record, and the reason for a rejection, for rows that are not in a frame yet.
 
-Nothing here needs Polars: a process that parses only (`pipeline.readers.sandbox_child`) starts in
+Nothing here needs Polars: a process that only parses (`pipeline.readers.sandbox_child`) starts in
 half the time without it.
 """
 
@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 ID_LENGTH = 20
-"""Hex digits of a root id: 80 bits, so 10^8 records collide with a chance under 10^-8."""
+"""Hex digits of an ingested record's id: 80 bits, so 10^8 records collide with a chance under
+10^-8."""
 
 
 def record_id(source: str, locator: str) -> str:
@@ -25,7 +26,7 @@ def record_id(source: str, locator: str) -> str:
 
 
 def record_ids(source: str, locators: Iterable[str]) -> list[str]:
-    """The ids of records of one source.
+    """The ids of several records of one source.
 
     >>> record_ids("documents/faq.md", [""]) == [record_id("documents/faq.md", "")]
     True
@@ -43,7 +44,7 @@ def record_ids(source: str, locators: Iterable[str]) -> list[str]:
 
 
 def rejection(reason: str, value: Any = None, threshold: Any = None) -> dict[str, str | None]:
-    """A `rejected` value for a row that a reader builds by hand."""
+    """A value of the column `rejected`, for a row that a reader builds by hand."""
     return {
         "reason": reason,
         "value": None if value is None else str(value),

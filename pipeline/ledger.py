@@ -1,4 +1,4 @@
-"""Counts that balance: what came into each stage, and what became of it."""
+"""Counts that must balance: what came into each stage, and what became of it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ TARGETS = "targets."
 
 
 def target_label(target: str) -> str:
-    """The name of a target's stage in the ledger; those that leave some of its records out append
-    `.delta` or `.select`. No target's name holds a dot."""
+    """The name of a target's stage in the ledger; for records that a target leaves out, `.delta` or
+    `.select` is appended. Names of targets have no dot."""
     return TARGETS + target
 
 
 def target_of(stage: str) -> str | None:
-    """The target that a stage of the ledger belongs to, None for one of the corpus."""
+    """The target that a ledger's stage belongs to; None for a stage before the targets."""
     return stage.split(".")[1] if stage.startswith(TARGETS) else None
 
 
@@ -30,24 +30,24 @@ class StageCount:
 
     stage: str
     came: int = 0  # records that came in
-    kept: int = 0  # that went on under their own id
-    merged: int = 0  # that another record stands for
-    divided: int = 0  # that were replaced by chunks
-    chunks: int = 0  # that they were replaced by
+    kept: int = 0  # records that went on under their own id
+    merged: int = 0  # records that another record represents
+    divided: int = 0  # records that were replaced by chunks
+    chunks: int = 0  # chunks that replaced them
     reasons: Counter[str] = field(default_factory=Counter)  # rejected or merged, by reason
 
     @property
     def rejected(self) -> int:
-        """Records set aside that no other record stands for."""
+        """Records that were set aside and that no other record represents."""
         return sum(self.reasons.values()) - self.merged
 
     @property
     def went(self) -> int:
-        """Records that the next stage gets."""
+        """The number of records that the next stage gets."""
         return self.kept + self.chunks
 
     def add(self, other: StageCount) -> None:
-        """Sum another shard's count of the same stage into this one."""
+        """Add another shard's count of the same stage to this one."""
         self.came += other.came
         self.kept += other.kept
         self.merged += other.merged
@@ -57,12 +57,14 @@ class StageCount:
 
     def check(self) -> None:
         """Raise LawBroken unless every record that came in is accounted for."""
-        told = self.kept + self.rejected + self.merged + self.divided
-        if self.came != told:
-            raise LawBroken(f"{self.stage}: {self.came} records came in, {told} are accounted for")
+        accounted = self.kept + self.rejected + self.merged + self.divided
+        if self.came != accounted:
+            raise LawBroken(
+                f"{self.stage}: {self.came} records came in, {accounted} are accounted for"
+            )
 
     def as_json(self) -> dict[str, Any]:
-        """The manifest's form."""
+        """The count as the manifest has it."""
         return {
             "stage": self.stage,
             "came": self.came,
@@ -82,12 +84,12 @@ class StageCount:
 
 
 def corpus_counts(counts: Iterable[StageCount]) -> list[StageCount]:
-    """Those of the stages before the targets."""
+    """The counts of the stages before the targets."""
     return [count for count in counts if target_of(count.stage) is None]
 
 
 def total(counts: Iterable[StageCount]) -> list[StageCount]:
-    """Counts of the same stage summed, in order of first appearance, each checked."""
+    """The sums of counts by stage, in order of first appearance, each checked."""
     sums: dict[str, StageCount] = {}
     for count in counts:
         sums.setdefault(count.stage, StageCount(count.stage)).add(count)
@@ -100,7 +102,8 @@ Line = TypeVar("Line")
 
 
 def legs(lines: Iterable[Line], divided: Callable[[Line], int]) -> Iterator[list[Line]]:
-    """The ledger's lines in runs over the same records; one that `divided` any ends its run."""
+    """The ledger's lines, grouped by the records they are about: a line that `divided` any ends
+    its group."""
     leg: list[Line] = []
     for line in lines:
         leg.append(line)
@@ -112,7 +115,7 @@ def legs(lines: Iterable[Line], divided: Callable[[Line], int]) -> Iterator[list
 
 
 def check_chain(counts: list[StageCount]) -> None:
-    """Raise LawBroken unless each stage got exactly what the one before it let go on."""
+    """Raise LawBroken unless each stage got exactly the records that the previous one passed on."""
     for before, after in pairwise(counts):
         if before.went != after.came:
             raise LawBroken(

@@ -1,10 +1,23 @@
-"""What a pass has made: files of rows that never change, and an index of which rows are whose.
+"""What a pass has made: files of rows that never change, and an index of whose rows they are.
 
-A unit is what is done, or taken over, at once: source files in the first pass, later what one part
-of the pass before holds of such a unit. Its rows stand together in each file of a part; if they are
-too many for one part, they go on in the next. Parts lie in any order. The index is in the order of
-the units, and so is all that is read by it: that order is nowhere on disk, so that what comes in
-between moves no row.
+The words used here and in `units`, `tasks`, `parts`, `reuse` and `taken_over`:
+
+unit    what is computed or reused as a whole: source files in the first pass; in later passes, the
+        records that one part of the previous pass has kept of such a unit
+task    the units that a worker is given at once
+part    a batch of rows that a task writes, one Arrow file for each kind; a task writes its parts
+        one after the other, each of a bounded size
+kind    what the rows of a file are: `kept`, `rejected`, `ledger`, `sketch.<stage>` and so on
+stem    the path of a part without its ending: its files are `<stem>.<kind>.arrow`
+piece   a unit's rows in one part, which are one row of the index; the column `piece` numbers the
+        pieces of a unit (in `deciding_pieces` it is a piece of text instead)
+span    `stem`, `start`, `number`: consecutive rows of one file (`number` is how many)
+marker  the JSON file that a task writes last, with the digests of its files: the task is finished
+
+A unit's rows are consecutive in each file of a part. If they are too many for one part, they go on
+in the next. Parts are stored in no particular order. The index is in the order of the units, and
+so is everything that is read through it. That order is stored nowhere else, so a source that comes
+in between two others moves no row.
 """
 
 from __future__ import annotations
@@ -19,28 +32,28 @@ import polars.selectors as cs
 from pipeline.unit_rows import UNIT
 
 ALWAYS = {"kept", "rejected", "sketch", "ledger", "targets"}
-"""Beginnings of the kinds of files that every part has, be they empty."""
+"""Kinds, up to the first dot, of the files that every part has, even if they are empty."""
 
 INDEX = {"key", "source", "part", "piece", "size"}
-"""Columns of a units file that are not numbers of rows."""
+"""Columns of a units file that are not row counts."""
 
 AT_ONCE, BYTES_AT_ONCE = 1 << 17, 1 << 26
-"""Rows that are read at once, and bytes of the units that they are of."""
+"""Limits for one read: rows, and bytes of the units that they belong to."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """All that one pass of a run has made."""
+    """Everything that one pass of a run has made."""
 
-    rows: pl.DataFrame  # a units file's rows with their places, in the order of the units
-    parts: tuple[Path, ...]  # without ending, those without a row of a unit too
+    rows: pl.DataFrame  # a units file's rows with their positions, in the order of the units
+    parts: tuple[Path, ...]  # stems, including those of parts in which no unit has rows
 
     def files(self, kind: str) -> list[Path]:
-        """The files of a kind that every part has."""
+        """The files of a kind that every part has, one for each part."""
         return [Path(f"{part}.{kind}.arrow") for part in self.parts]
 
     def kinds(self) -> list[str]:
-        """The kinds of files that there are."""
+        """The kinds of files that the index knows."""
         return kinds_of(self.rows)
 
     def frames(
@@ -51,29 +64,30 @@ class Made:
         *,
         ordered: bool = True,
     ) -> Iterator[pl.DataFrame]:
-        """The rows of a kind, some at a time, in the order of the units; see `read_spans`.
+        """Yield the rows of a kind, in blocks of bounded size, in the order of the units.
 
-        Where their order is nothing, not `ordered`: as they lie in the files, in half the time.
+        With `ordered=False` they come in the order of the files, which takes half the time.
+        For `columns` and `file_in` see `read_spans`.
         """
         if kind not in self.rows.columns:
             return
-        there = self.rows.filter(pl.col(kind) > 0)
-        there = there if ordered else there.sort("stem", at(kind))
-        if there.is_empty():
+        present = self.rows.filter(pl.col(kind) > 0)
+        present = present if ordered else present.sort("stem", at(kind))
+        if present.is_empty():
             return
         block = [
             pl.col(name).cast(pl.Int64).cum_sum() // most
             for name, most in ((kind, AT_ONCE), ("size", BYTES_AT_ONCE))
         ]
-        numbered = there.with_columns(block=pl.struct(a=block[0], b=block[1]).rle_id())
-        for some in numbered.partition_by("block", maintain_order=True):
-            yield read_spans(spans_of(some, kind), kind, columns, file_in)
+        numbered = present.with_columns(block=pl.struct(a=block[0], b=block[1]).rle_id())
+        for rows in numbered.partition_by("block", maintain_order=True):
+            yield read_spans(spans_of(rows, kind), kind, columns, file_in)
 
 
 def made_of_parts(
     located: Iterable[pl.DataFrame], keys: pl.Series, parts: Iterable[Path] = ()
 ) -> Made:
-    """The index of these located rows by the order of `keys`; `parts` are all, if rows are none."""
+    """Index located rows by the order of `keys`; `parts` are all stems, for when there are none."""
     rows = [frame for frame in located if frame.height]
     if not rows:
         return Made(pl.DataFrame(schema={"key": pl.String, "stem": pl.String}), tuple(parts))
@@ -88,24 +102,24 @@ AT = " at"
 
 
 def at(kind: str) -> str:
-    """The column that says in which row of a part's file a unit's rows start."""
+    """The name of the column that has the first row of each unit in a part's file of this kind."""
     return kind + AT
 
 
 def kinds_of(rows: pl.DataFrame) -> list[str]:
-    """The kinds of files that located rows tell the places in."""
+    """The kinds of files for which located rows have positions."""
     return [name.removesuffix(AT) for name in rows.columns if name.endswith(AT)]
 
 
 def located(index: pl.DataFrame, folder: Path) -> pl.DataFrame:
-    """A units file's rows with the place of each unit's rows."""
+    """A units file's rows, with the stem of the part and the unit's first row in each file."""
     kinds = [name for name in index.columns if name not in INDEX]
     starts = {at(kind): pl.col(kind).cum_sum().over("part") - pl.col(kind) for kind in kinds}
     return index.with_columns(**starts, stem=pl.lit(f"{folder}/") + pl.col("part"))
 
 
 def spans_of(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
-    """`stem`, `start`, `number` of each unit's rows in the files of a kind, if it has any."""
+    """`stem`, `start`, `number` of each unit's rows in the files of a kind, without empty ones."""
     return rows.select("stem", start=at(kind), number=kind).filter(pl.col("number") > 0)
 
 
@@ -115,58 +129,58 @@ def read_spans(
     columns: Sequence[str] | None = None,
     file_in: str | None = None,
 ) -> pl.DataFrame:
-    """The rows at some places, of which there is at least one, in files of one kind.
+    """Read spans (at least one) from files of one kind, in the order of the spans.
 
-    `columns` are those wanted, None for all. The column `file_in`, if there is to be one, has the
-    path of each row's file without its ending.
+    `columns` are the columns to read, None for all. If `file_in` is given, a column of that name
+    is added with the path of each row's file, without its ending.
     """
-    whole = joined(spans).with_row_index("span")
-    found, rows = [], []
-    for (stem,), own in whole.group_by("stem", maintain_order=True):
-        read = _mapped(stem, kind, columns)
-        if own.height == 1:
-            read = read.slice(own["start"][0], own["number"][0])
+    merged = joined(spans).with_row_index("span")
+    frames, span_groups = [], []
+    for (stem,), spans_in_file in merged.group_by("stem", maintain_order=True):
+        frame = _mapped(stem, kind, columns)
+        if spans_in_file.height == 1:
+            frame = frame.slice(spans_in_file["start"][0], spans_in_file["number"][0])
         else:
-            read = read[own.select(row_numbers("start", "number")).to_series()]
-        found.append(
-            read.with_columns(pl.lit(f"{stem}.{kind}").alias(file_in)) if file_in else read
+            frame = frame[spans_in_file.select(row_numbers("start", "number")).to_series()]
+        frames.append(
+            frame.with_columns(pl.lit(f"{stem}.{kind}").alias(file_in)) if file_in else frame
         )
-        rows.append(own)
-    together = pl.concat(found, rechunk=True)
-    if len(found) == 1:
+        span_groups.append(spans_in_file)
+    together = pl.concat(frames, rechunk=True)
+    if len(frames) == 1:
         return together
-    # By now file by file; of each span it is known where it came to lie.
-    laid = pl.concat(rows).with_columns(lies=pl.col("number").cum_sum() - pl.col("number"))
-    return together[laid.sort("span").select(row_numbers("lies", "number")).to_series()]
+    # The rows are now in the order of the files: `lies` is where each span starts in them.
+    placed = pl.concat(span_groups).with_columns(lies=pl.col("number").cum_sum() - pl.col("number"))
+    return together[placed.sort("span").select(row_numbers("lies", "number")).to_series()]
 
 
 def in_use_path(stem: str) -> Path:
-    """Where it is said which rows of a part's files are those of units, if not all are."""
+    """The file that lists the rows of a part that belong to units, if not all rows do."""
     return Path(f"{stem}.in_use.arrow")
 
 
 def rows_in_use(path: Path) -> pl.Series | None:
-    """The numbers of the rows of a work file that count, UInt32; None for all.
+    """The numbers of the rows of a work file that are in use, UInt32; None for all.
 
-    For whoever reads a file without the index.
+    For code that reads a file without the index.
     """
     part, kind = path.name.removesuffix(".arrow").split(".", 1)
-    told = in_use_path(str(path.with_name(part)))
-    if not told.exists():
+    in_use = in_use_path(str(path.with_name(part)))
+    if not in_use.exists():
         return None
-    rows = pl.read_ipc(told)
+    rows = pl.read_ipc(in_use)
     if kind not in rows.columns:
         return pl.Series(dtype=pl.UInt32)
     return rows.sort(at(kind)).select(row_numbers(at(kind), kind)).to_series().drop_nulls()
 
 
 def row_numbers(start: str, number: str) -> pl.Expr:
-    """The numbers of all rows of spans, UInt32, one after the other."""
+    """The numbers of all rows in spans, UInt32, one after the other."""
     return pl.int_ranges(start, pl.col(start) + pl.col(number), dtype=pl.UInt32).explode()
 
 
 def joined(spans: pl.DataFrame) -> pl.DataFrame:
-    """Spans (`stem`, `start`, `number`) with those made one that follow each other in a file."""
+    """Spans (`stem`, `start`, `number`), with those that are adjacent in a file joined into one."""
     before, end = pl.col("stem").shift(), (pl.col("start") + pl.col("number")).shift()
     apart = ((pl.col("stem") != before) | (pl.col("start") != end)).fill_null(True)
     together = spans.group_by(span=apart.cum_sum(), maintain_order=True)
@@ -174,5 +188,5 @@ def joined(spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def _mapped(stem: object, kind: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """A whole file, of which only what is looked at is read."""
+    """A whole file, memory-mapped: only the rows that are used are read from disk."""
     return pl.read_ipc(f"{stem}.{kind}.arrow", columns=None if columns is None else list(columns))

@@ -1,7 +1,7 @@
-"""What only all records of a run together tell: ids that stand twice, documents in two splits.
+"""Facts that only all records of a run together show: repeated ids, documents in two splits.
 
-Held are the hashes of ids and documents, 8 or 16 bytes of each and for a moment twice; what the
-hashes tell of is looked up by name, so that no collision can accuse a record.
+In memory are the hashes of ids and documents, 8 or 16 bytes each and twice that for a moment. What
+the hashes indicate is then looked up by name, so that no collision can accuse a record.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from pipeline.record import SPLITS
 
 SEEDS = (0, 1)
 NAMES = ["first", "second"]
-"""Two hashes of a document: that two documents share both does not happen."""
+"""Two hashes of a document; that two documents have both in common does not happen."""
 
 _NEW = pl.any_horizontal(pl.all() != pl.all().shift()).fill_null(True)
-"""Whether a row is another than the one before it."""
+"""Whether a row differs from the one before it."""
 
 
 @dataclass(frozen=True)
 class Faulty:
-    """The ids of one target that stand there twice, and its documents in two splits."""
+    """The ids that occur twice in one target, and its documents that are in two splits."""
 
     repeated: pl.Series
     torn: pl.Series
 
     def flags(self) -> list[pl.Expr]:
-        """What no bound on a number can say, as 0 or 1 a record.
+        """Columns of 0 or 1 per record, for faults that no bound on a number can express.
 
-        In 8 bytes: Great Expectations compares those at once, and shorter ones one by one.
+        They have 8 bytes, because Great Expectations compares shorter numbers one by one.
         """
         known, document, split = pl.col("id").is_not_null(), pl.col("document"), pl.col("split")
-        told = {
+        flags = {
             "id_missing": ~known,
             "id_repeated": pl.col("id").is_in(self.repeated.implode()),
             "document_missing": document.is_null(),
@@ -45,11 +45,11 @@ class Faulty:
             "source_missing": pl.col("source").is_null(),
             "split_unknown": split.is_null() | ~split.is_in(SPLITS),
         }
-        return [flag.fill_null(False).cast(pl.Int64).alias(name) for name, flag in told.items()]
+        return [flag.fill_null(False).cast(pl.Int64).alias(name) for name, flag in flags.items()]
 
 
 def find_faulty(metrics: Path, target: str) -> Faulty:
-    """The faulty ids and documents of one target's records in a Parquet file."""
+    """The faulty ids and documents of one target's records, from the metrics' Parquet file."""
     hashes = [rows["id"].drop_nulls().hash() for rows in _of_target(metrics, target, "id")]
     twice = _twice(pl.concat([pl.Series(dtype=pl.UInt64), *hashes]).sort())
     del hashes
@@ -57,7 +57,7 @@ def find_faulty(metrics: Path, target: str) -> Faulty:
 
 
 def certificate(metrics: Path) -> dict[str, Any]:
-    """The proof that no document stands in two splits of a target: counted in what was written."""
+    """The proof that no document is in two splits of a target, counted in what was written."""
     pairs = _pairs(read_groups(metrics, ["target", "document", "split"]))
     targets = pl.scan_parquet(metrics).select(pl.col("target").unique()).collect()["target"]
     torn = [_torn(metrics, target) for target in targets if target is not None]
@@ -74,16 +74,18 @@ def _of_target(metrics: Path, target: str, *columns: str) -> Iterator[pl.DataFra
 
 
 def _repeated(metrics: Path, target: str, hashes: pl.Series) -> pl.Series:
-    """The ids with one of these hashes that stand there twice."""
+    """The ids that occur twice, among those with one of these hashes."""
     if not hashes.len():
         return pl.Series(dtype=pl.String)
     rows = _of_target(metrics, target, "id")
-    ids = pl.concat([one["id"].filter(one["id"].hash().is_in(hashes.implode())) for one in rows])
+    ids = pl.concat(
+        [frame["id"].filter(frame["id"].hash().is_in(hashes.implode())) for frame in rows]
+    )
     return ids.filter(ids.is_duplicated()).unique().sort()
 
 
 def _torn(metrics: Path, target: str) -> pl.Series:
-    """The documents of a target that stand in more than one split; a null is a split too."""
+    """The documents of a target that are in more than one split; null counts as a split too."""
     pairs = _pairs(_of_target(metrics, target, "document", "split"))
     hashes = _twice(pairs["first"])
     if not hashes.len():
@@ -99,21 +101,21 @@ def _torn(metrics: Path, target: str) -> pl.Series:
 
 
 def _pairs(groups: Iterator[pl.DataFrame]) -> pl.DataFrame:
-    """Each document (by two hashes) with each split that it stands in, once, by the first hash.
+    """Each document (as two hashes) with each split that it is in, once, sorted by first hash.
 
-    The chunks of a document stand beside each other, so most go as soon as they are read.
+    Chunks of a document are next to each other, so most duplicates go as soon as they are read.
     """
     document = pl.col("document")
     hashes = [document.hash(seed).alias(name) for seed, name in zip(SEEDS, NAMES, strict=True)]
     pairs = [rows.select(*hashes, pl.col("split").hash()).filter(_NEW).rechunk() for rows in groups]
     schema = dict.fromkeys([*NAMES, "split"], pl.UInt64)
-    held = pl.concat([pl.DataFrame(schema=schema), *pairs], rechunk=True)
+    distinct = pl.concat([pl.DataFrame(schema=schema), *pairs], rechunk=True)
     del pairs
-    held = held.sort(NAMES[0], "split", NAMES[1])
-    return held.filter(_NEW)
+    distinct = distinct.sort(NAMES[0], "split", NAMES[1])
+    return distinct.filter(_NEW)
 
 
 def _twice(ascending: pl.Series) -> pl.Series:
-    """The values that stand there more than once."""
+    """The values that occur more than once in an ascending series."""
     after, before = ascending.slice(1), ascending.head(-1)
     return after.filter(after == before).unique()

@@ -10,19 +10,21 @@ from pipeline.bedrock.live import Drift
 from pipeline.publish import as_json
 
 FILE_WIDTH = 140
-"""Characters a line when the table goes to a file or a pipe."""
+"""Characters in a line when the table goes to a file or a pipe."""
 
 
 def models_json(changed: list[Drift] | None = None) -> str:
-    """Every card, whole; with `changed`, also where Bedrock says otherwise today."""
+    """All cards in full, as JSON; with `changed`, also how Bedrock differs from them today."""
     cards = {name: card.model_dump(mode="json") for name, card in load_cards().items()}
     if changed is None:
         return as_json(cards).decode()
-    return as_json({"cards": cards, "drift": [one.as_json() for one in changed]}).decode()
+    return as_json(
+        {"cards": cards, "drift": [difference.as_json() for difference in changed]}
+    ).decode()
 
 
 def models_text() -> str:
-    """A row for each model and customization; open ones first."""
+    """A table with a row for each model and customization; models open for new jobs come first."""
     from rich.console import Console
     from rich.table import Table
 
@@ -32,10 +34,10 @@ def models_text() -> str:
     for card in sorted(load_cards().values(), key=lambda card: not card.open_for_new_jobs):
         for plan in card.customizations.values():
             table.add_row(*_row(card, plan), style=None if card.open_for_new_jobs else "dim")
-    told, out = io.StringIO(), Console()
+    table_text, out = io.StringIO(), Console()
     width = out.width if out.is_terminal else FILE_WIDTH
-    Console(file=told, force_terminal=out.is_terminal, width=width).print(table)
-    return told.getvalue()
+    Console(file=table_text, force_terminal=out.is_terminal, width=width).print(table)
+    return table_text.getvalue()
 
 
 def _row(card: Card, plan: Plan) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """What record stages observe: written beside each shard, gathered into the run.
 
 Measures (numbers) go into the run as `measures/<label>.parquet`, a file for each stage that
-measures. Tallies (counts) stand in the ledger of a pass, and go into the manifest. Samples (texts)
-never leave the work folder. Matches (places in evaluation sets) go into the run as one file:
-see `pipeline.evaluation`.
+measures. Tallies (counts) are in the ledger of a pass, and go into the manifest. Samples (texts)
+never leave the work folder. Matches (places in evaluation sets) go into the run as one file: see
+`pipeline.evaluation`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LABELLED_SAMPLES = pl.Schema({"stage": pl.String(), **SAMPLES})
 
 
 class Observations:
-    """What the stages observe of one task's shards."""
+    """What the stages observe while the parts of one task are made."""
 
     def __init__(self) -> None:
         self.measures: dict[str, pl.DataFrame] = {}
@@ -32,7 +32,7 @@ class Observations:
         self.matches: list[pl.DataFrame] = []
 
     def add(self, label: str, observed: Observed) -> None:
-        """Take what a stage saw of one shard."""
+        """Add what a stage observed in the records of one part."""
         if observed.measures is not None:
             self.measures[label] = observed.measures
         if observed.samples is not None and observed.samples.height:
@@ -42,18 +42,18 @@ class Observations:
             self.matches.append(observed.matches.match_to_schema(MATCHES))
 
     def frames(self) -> dict[str, pl.DataFrame]:
-        """What was seen of one shard, by the kind of file; it is forgotten."""
-        told = {f"{MEASURES}.{label}": frame for label, frame in self.measures.items()}
+        """The observations about one part, by the kind of file; they are cleared."""
+        frames = {f"{MEASURES}.{label}": frame for label, frame in self.measures.items()}
         if self.samples:
-            told["samples"] = least_samples(self.samples)
+            frames["samples"] = least_samples(self.samples)
         if self.matches:
-            told[MATCHED] = pl.concat(self.matches)
+            frames[MATCHED] = pl.concat(self.matches)
         self.measures, self.samples, self.matches = {}, [], []
-        return told
+        return frames
 
 
 def least_samples(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """The least ids by stage and kind: every order of shards agrees on them."""
+    """The samples with the smallest ids by stage and kind, the same for every order of shards."""
     rows = pl.concat([pl.DataFrame(schema=LABELLED_SAMPLES), *frames])
     kinds = rows.partition_by("stage", "kind", maintain_order=True)
     chosen = [fewest(kind) for kind in kinds]
@@ -78,6 +78,6 @@ def gather_measures(passes: Iterable[Made], folder: Path) -> None:
 
 
 def gather_samples(passes: Iterable[Made]) -> pl.DataFrame:
-    """The samples of a whole run, `LABELLED_SAMPLES`."""
-    found = least_samples(frame for made in passes for frame in made.frames("samples"))
-    return found.filter(pl.int_range(pl.len()).over("stage", "kind") < SAMPLES_MOST)
+    """The samples of a whole run, as `LABELLED_SAMPLES`."""
+    samples = least_samples(frame for made in passes for frame in made.frames("samples"))
+    return samples.filter(pl.int_range(pl.len()).over("stage", "kind") < SAMPLES_MOST)

@@ -1,4 +1,4 @@
-"""How a run is run, whatever it runs."""
+"""How a run is executed, whatever its recipe."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: none of it changes a byte of the output."""
+    """How to run; nothing here changes a byte of the output."""
 
     output: str  # folder or s3:// prefix
     workers: int
     memory: int | None = None  # bytes
-    work: Path | None = None  # where work files go; beside a local output if None
-    full: bool = False  # do all anew, whatever earlier runs have left
-    since: str | None = None  # run that delta targets go on from; the latest if None
-    state: str | None = None  # s3:// prefix that keeps what the next run takes over
+    work: Path | None = None  # the folder for work files; None: beside a local output
+    full: bool = False  # compute everything again, whatever earlier runs have left
+    since: str | None = None  # the run that delta targets continue; None: the latest
+    state: str | None = None  # s3:// prefix with the work files that the next run reuses

@@ -1,8 +1,8 @@
-"""JSON Schemas held against outlines: a long text is as good as an `x` to most of them.
+"""Checks lines against JSON Schemas by their outlines, in which a long text is just an `x`.
 
-Lines of training data differ in their texts and are alike in all else. Where a schema asks no more
-of a text than whether it is blank, or one of a few short ones, thousands of lines have one outline
-(`kernels.json_text`), and what the schema says of that it says of them.
+Lines of training data differ in their texts and are alike in everything else. If a schema requires
+of a text only that it is not blank, or that it is one of a few short ones, thousands of lines share
+one outline (`kernels.json_text`), and what the schema says of the outline holds for all of them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from pipeline.kernels import json_text
 from pipeline.schemas_dir import load_schema
 
 KEEP = 48
-"""Bytes of a string that stays in an outline; all that schemas compare strings with are shorter."""
+"""Bytes of a string up to which it stays in an outline; schemas compare with shorter ones only."""
 
 NARROWER = {"converse.schema.json": "converse_text.schema.json"}
-"""Schemas of text alone that say less about strings; what one of them takes, the key takes too."""
+"""For some schemas, one for text alone that requires less of strings; what it accepts, the schema
+itself accepts too."""
 
 _BLIND = {"pattern": ("\\S",), "minLength": (0, 1)}
-"""Keywords on strings, with the values by which a long text with a letter and `x` are alike."""
+"""Keywords on strings, with values for which `x` and a long text with a letter are equivalent."""
 
 _SHAPES = frozenset(
     (
@@ -33,30 +34,30 @@ _SHAPES = frozenset(
         *("allOf", "anyOf", "oneOf", "not", "if", "then", "else"),
     )
 )
-"""Keywords that look at no string."""
+"""Keywords that do not look at strings."""
 
 
 def all_valid(lines: pl.Series, schema: str) -> bool:
-    """Whether the schema takes every line of JSON, nulls aside; False where that cannot be told.
+    """Whether the schema accepts every JSON line (nulls aside); False if outlines cannot show it.
 
-    That long strings are JSON is not looked at.
+    Whether long strings are valid JSON is not checked.
     """
     import orjson
 
     validator = outline_validator(schema)
     if validator is None:
         return False
-    found = set(json_text.outlines(lines, KEEP)) - {b""}
+    outlines = set(json_text.outlines(lines, KEEP)) - {b""}
     try:
-        return bool(validator.is_valid([orjson.loads(one) for one in found]))
+        return bool(validator.is_valid([orjson.loads(outline) for outline in outlines]))
     except orjson.JSONDecodeError:
         return False
 
 
 @cache
 def list_validator(schema: str) -> Any:
-    """What holds a list of values against a schema, in one call (`is_valid`): each must be valid,
-    and, where there is a schema of text alone, of text alone."""
+    """A validator that checks a list of values in one call (`is_valid`): each must be valid, and,
+    if the schema has one for text alone, must have text alone."""
     import jsonschema_rs
 
     item = load_schema(NARROWER.get(schema, schema))
@@ -65,17 +66,17 @@ def list_validator(schema: str) -> Any:
 
 @cache
 def outline_validator(schema: str) -> Any | None:
-    """The same for values of outlines; None where the schema asks more of strings."""
+    """The same validator, for values of outlines; None if the schema requires more of strings."""
     item = load_schema(NARROWER.get(schema, schema))
     blind = all(_is_blind(keyword, value) for keyword, value in _keywords(item))
     return list_validator(schema) if blind else None
 
 
 def _keywords(schema: Any) -> Iterator[tuple[str, Any]]:
-    """All keywords of a schema and of those in it, with their values."""
+    """Yield all keywords of a schema, and of the schemas in it, with their values."""
     if isinstance(schema, list):
-        for one in schema:
-            yield from _keywords(one)
+        for item in schema:
+            yield from _keywords(item)
     elif isinstance(schema, dict):
         for keyword, value in schema.items():
             yield keyword, value
@@ -86,10 +87,10 @@ def _keywords(schema: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_blind(keyword: str, value: Any) -> bool:
-    """Whether the keyword says the same of a long text that is not blank and of `x`."""
+    """Whether the keyword makes no difference between `x` and a long text that is not blank."""
     if keyword in ("const", "enum"):
         options = value if keyword == "enum" else [value]
-        return all(_is_short(one) for one in options)
+        return all(_is_short(option) for option in options)
     return keyword in _SHAPES or value in _BLIND.get(keyword, ())
 
 

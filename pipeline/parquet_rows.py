@@ -1,4 +1,4 @@
-"""Parquet with fixed row groups: the same rows give the same bytes, however they came."""
+"""Parquet with fixed row groups: the same rows give the same bytes, however they were added."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ROW_GROUP = 65_536
 
 
 def read_groups(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Some columns of a Parquet file, a row group at a time: what is held does not grow with it.
+    """Yield some columns of a Parquet file, a row group at a time, so that memory stays bounded.
 
-    Frames are empty of nothing else: what is kept of one should be a copy, not a view of texts.
+    A caller that keeps part of a frame should copy it: a view keeps all texts in memory.
     """
     rows = pl.scan_parquet(path)
     total = int(rows.select(pl.len()).collect().item())
@@ -29,9 +29,9 @@ def read_groups(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
 class ParquetRows:
     """Write frames of one schema to a Parquet file in row groups of `ROW_GROUP` rows.
 
-    Without dictionaries: ids and places seldom repeat, and compressed the file is a quarter
-    smaller. pyarrow is imported here, as workers have no use for it; to it a relative path with a
-    colon is a URI.
+    It uses no dictionaries, because ids and places seldom repeat: the compressed file is a quarter
+    smaller. pyarrow is imported here because workers do not need it; pyarrow takes a relative path
+    with a colon for a URI, so paths are made absolute.
     """
 
     def __init__(self, path: Path, schema: pl.Schema, compression: str = "zstd") -> None:

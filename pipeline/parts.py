@@ -1,4 +1,4 @@
-"""What one task makes: parts (frames by kind, a file each), counts, times, a marker at last."""
+"""What one task writes: parts (one file for each kind), counts, times, and a marker at the end."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from pipeline.unit_rows import UnitRows
 
 
 class Clock:
-    """CPU seconds of this process by label, all its threads; shown, never published."""
+    """CPU seconds of this process, with all its threads, by label; displayed, never published."""
 
     def __init__(self) -> None:
         self.cpu: dict[str, float] = {}
         self.last = time.process_time()
 
     def lap(self, label: str) -> None:
-        """Book the time since the last lap to `label`."""
+        """Add the time since the last lap to `label`."""
         now = time.process_time()
         self.cpu[label] = self.cpu.get(label, 0.0) + now - self.last
         self.last = now
 
 
 class Parts:
-    """The parts of one task as they are made.
+    """The parts of one task, while they are written. Glossary: `pipeline.made`.
 
-    `keys` are its units', `sources` those of the source units that they come from, `plan` the
-    digest of what this run does: only it takes the work up again by that, later runs by what the
-    result for each unit was `made_of`.
+    `keys` are the keys of its units and `sources` those of the source units that they come from.
+    `plan` is the digest of what this run does: by it, only this run recognises the task as done.
+    Later runs recognise its units by their keys and `made_of`.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class Parts:
         self.seen = Observations()
         self.names: list[str] = []
         self.files: list[Path] = []
-        self.images: list[Path] = []  # prepared ones, which no later run takes over
+        self.images: list[Path] = []  # prepared images, which later runs do not reuse
         self.rows = UnitRows(keys, sources)
         self.bounds: list[Bounds] = []
 
     def write(self, frames: Mapping[str, pl.DataFrame], roots: pl.DataFrame) -> None:
-        """One more part; `roots` tells the units of its records, where the frames do not.
+        """Write one more part; `roots` has the units of records for frames that do not have them.
 
         Lines of targets are written as they will be published.
         """
@@ -83,7 +83,7 @@ class Parts:
         return self.folder / f"{self.task}.json"
 
     def done(self) -> dict[str, Any] | None:
-        """The marker, if this run has made all of them before."""
+        """The marker, if this run has finished this task before."""
         marker = read_marker(self._marker, (FILES, IMAGES), made_from=self.made_from)
         return None if marker is None else marker | {"reused": True}
 
@@ -91,7 +91,7 @@ class Parts:
         """Write the marker, last of all; returns it."""
         units = self._marker.with_suffix(".units.arrow")
         write_frame(units, self.rows.index())
-        told: dict[str, Any] = {
+        content: dict[str, Any] = {
             "parts": self.names,
             "units": units.name,
             "counts": [count.as_json() for count in total(self.counts)],
@@ -100,4 +100,4 @@ class Parts:
             "made_of": self.made_of,
             "bounds": lesser(self.bounds),
         }
-        return write_marker(self._marker, self.made_from, [*self.files, units], told)
+        return write_marker(self._marker, self.made_from, [*self.files, units], content)

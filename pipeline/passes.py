@@ -1,10 +1,12 @@
-"""One pass over shards: what a worker does with a task. Record stages fuse; a barrier ends it.
+"""One pass over shards: what a worker does with a task.
+
+Consecutive record stages run in one pass; a barrier ends it.
 
 pass 0      units of source files  → read, record stages → shards, rejected, sketches
 pass n      shards + decisions     → record stages       → shards, rejected, sketches
 
-At a barrier stand one or more corpus stages: those that only reject have the next one sketch the
-same records, so that texts are not written anew for each of them.
+A barrier has one or more corpus stages. After one that only rejects, the next one sketches the
+same records, so that texts are not written again for each of them.
 """
 
 from __future__ import annotations
@@ -50,15 +52,15 @@ class Decided:
     rewriting: RewritingStage | None = None
 
     def apply(self, records: pl.DataFrame, shards: Sequence[Path]) -> Observed:
-        """Records of some shards with the decision in them; no votes on them, no change."""
+        """The records of some shards with the decision applied; unchanged if it has no votes."""
         paths = (votes_path(shard, self.label) for shard in shards)
         votes = [read_frame(path) for path in paths if path.exists()]
         if not votes:
             return Observed(records)
-        own = pl.concat(votes).filter(pl.col("id").is_in(records["id"].implode()))
+        votes_here = pl.concat(votes).filter(pl.col("id").is_in(records["id"].implode()))
         if self.rewriting is not None:
-            return self.rewriting.apply(records, own)
-        return Observed(apply_decision(records, own))
+            return self.rewriting.apply(records, votes_here)
+        return Observed(apply_decision(records, votes_here))
 
 
 @dataclass(frozen=True)
@@ -66,29 +68,29 @@ class Pass:
     """What is done to every shard between two barriers."""
 
     number: int
-    folder: Path  # where its files go
+    folder: Path  # where its files are written
     stages: tuple[tuple[str, RecordStage], ...]  # (label in the ledger, stage)
-    decided: tuple[Decided, ...]  # by the corpus stages before it
-    corpora: tuple[tuple[str, AnyCorpusStage], ...]  # those after it
+    decided: tuple[Decided, ...]  # by the corpus stages of the barrier before it
+    corpora: tuple[tuple[str, AnyCorpusStage], ...]  # those of the barrier after it
     shard_bytes: int
     plan: str  # digest of recipe, inputs, code and cuts
-    made_of: str = ""  # digest of all that the result for a unit depends on beside the unit
-    withdrawn: Withdrawn = NOTHING  # what is set aside as soon as it is read
+    made_of: str = ""  # digest of what the result for a unit depends on, except the unit
+    withdrawn: Withdrawn = NOTHING  # rejected as soon as it is read
 
     @property
     def labels(self) -> list[str]:
-        """The lines of the ledger that it writes."""
-        own = chain.from_iterable(ledger_labels(*one) for one in self.stages)
-        return [*([one.label for one in self.decided] if self.number else [READ]), *own]
+        """The ledger's lines that this pass writes."""
+        own = chain.from_iterable(ledger_labels(*labelled) for labelled in self.stages)
+        return [*([decision.label for decision in self.decided] if self.number else [READ]), *own]
 
     def run(self, task: ReadTask | ShardTask) -> dict[str, Any]:
-        """Do one task, unless it is done; returns its marker: parts, counts, files."""
+        """Run one task, unless it is finished already; returns its marker (see `Parts.finish`)."""
         parts = Parts(self.folder, task.keys, task.sources, self.made_of, self.plan)
         done = parts.done()
         if done is not None:
             return done
         if isinstance(task, ShardTask):
-            sandbox.close()  # all is read: its memory is of use now
+            sandbox.close()  # everything has been read: its memory is needed now
             parts.clock.lap("shards")
             steps = Steps(task.read(), parts)
             for decided in self.decided:
@@ -109,7 +111,7 @@ class Pass:
         return parts.finish()
 
     def _go(self, steps: Steps) -> None:
-        """Take records through the stages and write what comes of them."""
+        """Take records through the stages and write the results as a part."""
         for label, stage in self.stages:
             after = steps.see(label, observe(stage, steps.records))
             if not judges_chunks(stage):
@@ -127,25 +129,25 @@ class Pass:
 
 
 def observe(stage: RecordStage, records: pl.DataFrame) -> Observed:
-    """What a stage makes of the records, with what it tells of them if it tells anything."""
+    """What a stage returns for the records, with its observations if it makes any."""
     return stage.observe(records) if isinstance(stage, ObservingStage) else Observed(stage(records))
 
 
 @dataclass(frozen=True)
 class Look:
-    """The second look of a corpus stage at the records that it asked for."""
+    """A corpus stage's second reading of the data, for the records that it asked for."""
 
     stage: EvidenceStage
 
     def run(self, task: tuple[Path, pl.Series]) -> pl.Series:
-        """Writes the evidence of the shard's rows with these numbers; returns its sizes."""
+        """Write the evidence of the shard's rows with these numbers; returns its sizes in bytes."""
         shard, rows = task
-        found = self.stage.evidence(read_frame(shard)[rows])
-        return write_blobs(evidence_path(shard), found)
+        evidence = self.stage.evidence(read_frame(shard)[rows])
+        return write_blobs(evidence_path(shard), evidence)
 
 
 def apply_decision(records: pl.DataFrame, decision: pl.DataFrame) -> pl.DataFrame:
-    """Set the columns that a corpus stage decided, by id; rows that it does not name stay."""
+    """Set the columns that a corpus stage decided, by id; rows that it does not name are kept."""
     columns = [name for name in decision.columns if name != "id"]
     joined = records.join(decision, on="id", how="left", maintain_order="left", suffix="_decided")
     chosen = [

@@ -1,13 +1,13 @@
-"""Which source files an earlier run has read, so that they need not be read, nor fetched, to be
+"""Which source files an earlier run has read, so that they need not be read or fetched again to be
 pinned and given to a reader.
 
-A file is taken for what it was when its size, both its times and its entry (inode) are as they
-were when it was read, as git, restic and borg do. Writing to a file sets the time of its entry
-(ctime), which no program can set back. Only what a stamp cannot tell is not believed, git's "racy"
-entry: a file that was touched so shortly before it was read that the clock of its file system may
-not have moved since. An object in S3 is what it was when its ETag and size are: they stand for its
-content. Nothing is read by this alone: a file whose records are made anew is digested first, and
-`--full` digests all.
+A file is taken as unchanged when its size, both its times and its inode are as they were when it
+was read, as git, restic and borg do. Writing to a file sets the inode's change time (ctime), which
+no program can set back. One case is not believed, git's "racy" entry: a file that was touched so
+shortly before it was read that the clock of its file system may not have moved since. An object in
+S3 is unchanged when its ETag and size are, because they stand for its content. No data is used on
+these grounds alone: a file whose records are computed again is digested first, and `--full`
+digests all files.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 """
 
@@ -26,20 +26,20 @@ from pipeline.source import Claim, Claims, Listed, SourceFile, Span
 
 NAME, FORMAT = "pinned", "4"
 SCHEMA = dict.fromkeys(("uri", "stamp", "sha256", "reader"), pl.String) | {"describes": pl.Boolean}
-SETTLED = 2_000_000_000  # ns for which a file must have lain untouched: FAT counts by two seconds
+SETTLED = 2_000_000_000  # ns that a file must have been left alone: FAT counts in two seconds
 
 
 FAR = pl.col("uri").str.starts_with("s3://")
-"""What is the same from any machine; the stamp of a local file tells nothing on another one."""
+"""Objects in S3 look the same from any machine; a local file's stamp means nothing elsewhere."""
 
 
 class Pins:
-    """The digests of files by stamp or version: those of the run before, and those of this one.
+    """The digests of files by stamp or version: those from the run before, and those of this run.
 
-    `claims` are the readers that took them, which their names, their bytes and the code say; so are
-    the ranges in which a reader takes a large one.
-    `folder` is the work folder, `elsewhere` what another machine has noted; nothing is believed if
-    `full`.
+    `claims` are the readers that took the files (a reader depends on a file's name, its bytes and
+    the code); `cuts` are the ranges in which a reader takes a large file. `folder` is the work
+    folder, `elsewhere` a folder with the notes of another machine; with `full`, nothing is
+    believed.
     """
 
     def __init__(self, folder: Path, elsewhere: Path | None = None, *, full: bool = False) -> None:
@@ -51,17 +51,20 @@ class Pins:
         self.cuts_seen: dict[str, list[list[int]]] = {}
         self.believed: set[str] = set()  # URIs
         self.seen: dict[str, tuple[str, str]] = {}
-        self.there: Any = None  # what is written there, if nothing else need be
+        self.there: Any = None  # what `folder` has already, if that may still be true
         if not full:
             self._read(folder, pl.lit(True))
             if elsewhere is not None:
                 self._read(elsewhere, FAR)
 
     def _read(self, folder: Path, believable: pl.Expr) -> None:
-        """Take in what a run has noted. What other code has noted of objects in S3 is left out:
-        they will be looked at to find their readers, and are better fetched with the others."""
+        """Read what a run has noted.
+
+        Notes of other code on objects in S3 are left out: these objects must be read anyway to find
+        their readers, and are better fetched together with the others.
+        """
         marker = read_marker(folder / f"{NAME}.json", made_from=FORMAT)
-        if marker is None:  # not there, or damaged
+        if marker is None:  # missing or damaged
             return
         same_code = marker["code"] == code_digest()
         pinned = read_frame(folder / f"{NAME}.arrow")
@@ -71,27 +74,27 @@ class Pins:
         if same_code:
             taken = pinned.filter(pl.col("reader").is_not_null())
             names = ("uri", "sha256", "reader", "describes")
-            uris, *told = (taken[name].to_list() for name in names)
-            self.claims |= zip(uris, zip(*told, strict=True), strict=True)
+            uris, *columns = (taken[name].to_list() for name in names)
+            self.claims |= zip(uris, zip(*columns, strict=True), strict=True)
             self.cuts |= marker["cuts"]
         own = same_code and folder == self.folder
         self.there = (dict(self.known), dict(self.claims), dict(self.cuts)) if own else None
 
     def of(self, listed: Sequence[Listed]) -> list[str | None]:
-        """The SHA-256 of each file that can be believed to be what it was."""
+        """The SHA-256 of each file that is taken as unchanged; None for the others."""
         digests: list[str | None] = []
-        for one in listed:
-            known = self.known.get(one.uri)
-            if known is None or known[0] != (one.stamp or _version(one)):
+        for file in listed:
+            known = self.known.get(file.uri)
+            if known is None or known[0] != (file.stamp or _version(file)):
                 digests.append(None)
                 continue
-            self.seen[one.uri] = known
-            self.believed.add(one.uri)
+            self.seen[file.uri] = known
+            self.believed.add(file.uri)
             digests.append(known[1])
         return digests
 
     def note(self, listed: Listed, digest: str) -> None:
-        """Remember what was read of a file, if its stamp or ETag will tell when it is another."""
+        """Note a file's digest, if its stamp or ETag will show when the file has changed."""
         if listed.stamp is not None:
             _, changed, entered, _ = listed.stamp.split()
             if max(int(changed), int(entered)) < self.settled:
@@ -102,20 +105,21 @@ class Pins:
     def pieces(
         self, file: SourceFile, reader: str, cut: Callable[[SourceFile], Sequence[SourceFile]]
     ) -> Sequence[SourceFile]:
-        """A large file in the ranges that `cut` finds, which reads all of it, or has found before.
+        """A large file in ranges, each to be read by itself.
 
-        `reader` says which one it is, with its settings.
+        They are those that were found before, or else `cut` finds them, for which it reads the
+        whole file. `reader` is the reader's name with its settings.
         """
         key = digest_of(file.sha256, reader)
-        told = self.cuts.get(key)
-        if told is None:
+        cuts = self.cuts.get(key)
+        if cuts is None:
             spans = [piece.span for piece in cut(file)]
-            told = [[span.start, span.before, span.end] for span in spans if span is not None]
-        self.cuts_seen[key] = told
-        return [file._replace(span=Span(*one)) for one in told] or [file]
+            cuts = [[span.start, span.before, span.end] for span in spans if span is not None]
+        self.cuts_seen[key] = cuts
+        return [file._replace(span=Span(*cut_span)) for cut_span in cuts] or [file]
 
     def write(self) -> None:
-        """Leave what this run knows for the next."""
+        """Write what this run knows, for the next run."""
         if (self.seen, self.claims, self.cuts_seen) != self.there:
             claims = [self._claim(uri, sha) for uri, (_, sha) in self.seen.items()]
             columns = (
@@ -128,15 +132,16 @@ class Pins:
             frame = pl.DataFrame(dict(zip(SCHEMA, columns, strict=True)), schema=SCHEMA)
             path = self.folder / f"{NAME}.arrow"
             write_frame(path, frame)
-            told = {"code": code_digest(), "cuts": self.cuts_seen}
-            write_marker(path.with_suffix(".json"), FORMAT, [path], told)
+            content = {"code": code_digest(), "cuts": self.cuts_seen}
+            write_marker(path.with_suffix(".json"), FORMAT, [path], content)
 
     def _claim(self, uri: str, digest: str) -> Claim | None:
-        """The reader that has taken this content of a file."""
+        """The reader that has taken this content of a file, if one has."""
         claim = self.claims.get(uri)
         return claim if claim and claim[0] == digest else None
 
 
 def _version(listed: Listed) -> str | None:
-    """By what an object in S3 is known again: its size too, should its ETag be no digest."""
+    """What identifies a version of an object in S3: its ETag, and its size too, because an ETag
+    may not be a digest."""
     return f"{listed.size} {listed.etag}" if listed.etag is not None else None

@@ -1,4 +1,4 @@
-"""Every reason for which a record can be left out, with what it means."""
+"""All reasons for which a record can be left out, with their meanings."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ RUN_REASONS = {
     WITHDRAWN: WITHDRAWN_MEANS,
     SCHEMA_BROKEN: SCHEMA_BROKEN_MEANS,
 }
-"""Reasons that come of the run itself, and of no reader, stage, target or model card."""
+"""Reasons that come from the run itself, not from a reader, stage, target or model card."""
 
 
 def all_reasons() -> dict[str, str]:
-    """The meaning of each reason, by its name."""
+    """The meaning of each reason, by the reason's name."""
     rooms = {**readers.REASONS, **stages.REASONS, **targets.REASONS, **limits.REASONS}
     return {**rooms, **RUN_REASONS}

@@ -1,7 +1,7 @@
 """The recipe file, typed: its tree is the pipeline.
 
-YAML, strict, through the safe loader; every fault is reported at once with its line, its path
-and the name that was probably meant.
+YAML, strict, read by the safe loader; all faults are reported at once, each with its line, its
+path and the name that was probably meant.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
 class Recipe(Settings):
-    """What to read, what to do with it, what to write: the whole pipeline."""
+    """What to read, what to do with it, and what to write: the whole pipeline."""
 
     name: str = Field(pattern=NAME)
     sources: list[AnySource] = Field(min_length=1)
-    # sources, and records as `why` names them: `source (locator)`, that no run takes in
+    # sources, and records as `why` names them (`source (locator)`), that no run may use
     withdraw: Annotated[list[str], AfterValidator(sorted_entries)] = Field(default_factory=list)
     stages: list[AnyStage] | None = None
-    # read as sources are; `decontaminate` keeps what they ask out of the data
+    # read in the same way as sources; `decontaminate` keeps their questions out of the data
     evaluation_sets: dict[Annotated[str, Field(pattern=NAME)], AnySource] = Field(
         default_factory=dict
     )
-    # read as sources are; what it holds already is not taken again: dedup_exact and dedup_near
+    # read in the same way as sources; dedup_exact and dedup_near reject what is in them already
     against: dict[Annotated[str, Field(pattern=NAME)], AnySource] = Field(default_factory=dict)
     targets: dict[Annotated[str, Field(pattern=NAME)], AnyTarget] = Field(min_length=1)
     split: Split = Split()
@@ -58,11 +58,11 @@ class Recipe(Settings):
     aws: Aws = Aws()
 
     def as_json(self) -> dict[str, Any]:
-        """The recipe with every default filled in, without how AWS is reached.
+        """The recipe with all defaults filled in, without the settings for reaching AWS.
 
-        How the report is written, expectations of one's own and what is withdrawn are there when
-        they are set: a run without them keeps its digest. A model card of the user's own is in it
-        whole, under its target's name: where its file lay is of no account, what it says is.
+        Report settings, the user's own expectations and `withdraw` are included only if they are
+        set, so that a run without them keeps its digest. A model card of the user's own is
+        included in full under its target's name: its content counts, its path does not.
         """
         plain = self._plain_parts()
         cards = {name: self.card(name) for name in self.targets if self._has_own_card(name)}
@@ -75,7 +75,7 @@ class Recipe(Settings):
         return is_card_file(self.targets[name].model or "")
 
     def _plain_parts(self) -> dict[str, Any]:
-        told: dict[str, Any] = {
+        plain: dict[str, Any] = {
             "name": self.name,
             "sources": [_plain(source) for source in self.sources],
             "stages": [{stage.name: _plain(stage)} for stage in self.steps()],
@@ -87,38 +87,38 @@ class Recipe(Settings):
         }
         if self.evaluation_sets:
             own = {name: _plain(source) for name, source in self.evaluation_sets.items()}
-            told["evaluation_sets"] = own
+            plain["evaluation_sets"] = own
         if self.against:
-            told["against"] = {name: _plain(source) for name, source in self.against.items()}
+            plain["against"] = {name: _plain(source) for name, source in self.against.items()}
         if not self.gate.expectations:
-            del told["gate"]["expectations"]
+            del plain["gate"]["expectations"]
         if self.withdraw:
-            told["withdraw"] = self.withdraw
-        return told if self.report == Report() else told | {"report": _plain(self.report)}
+            plain["withdraw"] = self.withdraw
+        return plain if self.report == Report() else plain | {"report": _plain(self.report)}
 
     def all_sources(self) -> dict[str, Any]:
-        """The entries of all that is read, sources, evaluation sets and earlier data, by place."""
-        own = {f"sources[{number}]": one for number, one in enumerate(self.sources)}
-        sets = {f"evaluation_sets.{name}": one for name, one in self.evaluation_sets.items()}
-        return own | sets | {f"against.{name}": one for name, one in self.against.items()}
+        """All entries to read (sources, evaluation sets, earlier data) by their recipe path."""
+        own = {f"sources[{number}]": source for number, source in enumerate(self.sources)}
+        sets = {f"evaluation_sets.{name}": source for name, source in self.evaluation_sets.items()}
+        return own | sets | {f"against.{name}": source for name, source in self.against.items()}
 
     def reader(self, source: Any) -> Reader | None:
-        """The reader that a source entry names, or None when it is to be found by content."""
+        """The reader that a source entry names, or None if it is to be found from the content."""
         if source.reader is None:
             return None
         settings = source.model_dump(exclude={"path", "reader"})
         return READERS[source.reader](**settings)
 
     def looks_back(self) -> bool:
-        """Whether the gate holds the data against that of the run before."""
+        """Whether the gate compares the data with that of the previous run."""
         return self.gate.drift is not None
 
     def has_deltas(self) -> bool:
-        """Whether a target ships only what the runs before it have not."""
+        """Whether a target has only records that previous runs have not shipped."""
         return any(entry.mode == "delta" for entry in self.targets.values())
 
     def steps(self) -> list[Stage]:
-        """The stages in order; a sane list for what the targets want when none is given."""
+        """The stages in order; sensible defaults for the targets if the recipe names none."""
         return list(self.stages) if self.stages is not None else default_stages(self)
 
     def target(self, name: str) -> Target:
@@ -134,7 +134,7 @@ class Recipe(Settings):
         return None if model is None else find_card(model)
 
     def plan(self, name: str) -> Plan | None:
-        """The limits that a target must meet: at its job's batch size, with the recipe's quota."""
+        """The limits for a target: at its job's batch size, and with the recipe's quota."""
         entry, job = self.targets[name], self.job_settings(name)
         if entry.model is None:
             return None
@@ -145,7 +145,7 @@ class Recipe(Settings):
         return with_quota(plan, entry.quota)
 
     def job_settings(self, name: str) -> JobSettings | None:
-        """The job of a target: the recipe's `job` with the target's own fields over it."""
+        """The job of a target: the recipe's `job`, overridden by the target's own fields."""
         own = self.targets[name].job
         if self.job is None or own is None:
             return own or self.job
@@ -153,7 +153,7 @@ class Recipe(Settings):
 
 
 def _plain(settings: Any) -> dict[str, Any] | None:
-    """Settings as JSON, without what is not set."""
+    """Settings as JSON, without those that are not set."""
     if settings is None:
         return None
     plain: dict[str, Any] = settings.model_dump(mode="json", exclude_none=True)
@@ -161,7 +161,7 @@ def _plain(settings: Any) -> dict[str, Any] | None:
 
 
 def default_stages(recipe: Recipe) -> list[Stage]:
-    """What to do when the recipe names no stages, by what its targets are made of."""
+    """The stages to use if the recipe names none, chosen by the formats of its targets."""
     formats = {entry.format for entry in recipe.targets.values()}
     if "image_caption" in formats:
         names = ["clean", "dedup_image"]
@@ -175,15 +175,15 @@ def default_stages(recipe: Recipe) -> list[Stage]:
 
 
 def load_recipe(path: Path, changes: list[str] | None = None) -> Recipe:
-    """Read, change (`a.b=value`) and validate a recipe.
+    """Read a recipe, apply `changes` (`a.b=value`), and validate it.
 
-    Raises RecipeError with every fault, a line each: `recipe.yaml:12: stages[1].alow: …`.
+    Raises RecipeError with all faults, a line each: `recipe.yaml:12: stages[1].alow: …`.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise RecipeError(f"{path}: cannot be read as a recipe: {told}") from None
+        cause = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise RecipeError(f"{path}: cannot be read as a recipe: {cause}") from None
     tree, positions = load_yaml(text, str(path))
     for change in changes or []:
         set_value(tree, change)
@@ -192,7 +192,7 @@ def load_recipe(path: Path, changes: list[str] | None = None) -> Recipe:
 
 
 def with_suite(recipe: Recipe, folder: Path) -> Recipe:
-    """The recipe with the suite that its gate names read in: the run's digest covers it."""
+    """The recipe with the gate's suite file read into it, so that the run's digest covers it."""
     if recipe.gate.suite is None:
         return recipe
     read = read_suite(folder / recipe.gate.suite)
@@ -207,7 +207,7 @@ def with_suite(recipe: Recipe, folder: Path) -> Recipe:
 
 
 def _place_cards(tree: Any, folder: Path) -> None:
-    """Model cards of the user's own are found from the recipe's folder, as its sources are."""
+    """Make paths of the user's own model cards relative to the recipe's folder, like sources."""
     targets = tree.get("targets") if isinstance(tree, dict) else None
     for entry in targets.values() if isinstance(targets, dict) else ():
         model = entry.get("model") if isinstance(entry, dict) else None
@@ -216,7 +216,7 @@ def _place_cards(tree: Any, folder: Path) -> None:
 
 
 def parse_recipe(tree: Any, positions: Positions, folder: Path = Path()) -> Recipe:
-    """A recipe from its tree of plain values; files that a stage needs are found from `folder`."""
+    """A recipe from its plain values; files that a stage needs are found from `folder`."""
     try:
         recipe: Recipe = TypeAdapter(Recipe).validate_python(tree, context={"folder": folder})
     except ValidationError as error:
@@ -228,7 +228,7 @@ def parse_recipe(tree: Any, positions: Positions, folder: Path = Path()) -> Reci
 
 
 def _known_keys(loc: tuple[str | int, ...]) -> set[str]:
-    """The keys that may stand at a place of the recipe, for a "did you mean"."""
+    """The keys that a recipe may have at a place, for a "did you mean"."""
     entry = keys_of_entry(loc)
     if entry is not None:
         return entry

@@ -1,4 +1,4 @@
-"""What only the whole recipe can tell: models, formats and places that do not go together."""
+"""Faults that only the whole recipe shows: models, formats and places that do not fit together."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANYWHERE = "s3://any-bucket/train.jsonl"
 
 
 def cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
-    """Every fault, a line each, with the place that it stands at."""
+    """All faults, a line each, with the place in the file."""
     faults = []
     for name, entry in recipe.targets.items():
         where = positions.at(("targets", name))
@@ -38,19 +38,21 @@ def cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
         except RecipeError as error:
             faults += [f"{where}targets.{name}: {fault}" for fault in error.faults]
         if entry.languages and not any(isinstance(step, Language) for step in recipe.steps()):
-            faults.append(f"{where}targets.{name}: languages need the stage language before")
+            faults.append(f"{where}targets.{name}: languages needs the stage language; add it")
         if entry.model is None and (entry.quota or entry.customization):
-            faults.append(f"{where}targets.{name}: quota and customization need a model")
+            faults.append(f"{where}targets.{name}: quota and customization need a model; name one")
         faults += [f"{where}targets.{name}: {fault}" for fault in _part_faults(recipe, name)]
     faults += _evaluation_faults(recipe, positions)
     if recipe.against and not any(isinstance(s, DedupExact | DedupNear) for s in recipe.steps()):
         where = positions.at(("against",))
-        faults.append(f"{where}against: only dedup_exact and dedup_near compare with earlier data")
+        faults.append(
+            f"{where}against: only dedup_exact and dedup_near compare with earlier data; add one"
+        )
     return [*_source_faults(recipe, positions), *faults, *gate_faults(recipe)]
 
 
 def _source_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:
-    """Names of Hugging Face data sets that cannot be read as such."""
+    """Yield faults in the names of Hugging Face data sets."""
     for number, source in enumerate(recipe.sources):
         try:
             if is_hub(source.path):
@@ -61,27 +63,27 @@ def _source_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:
 
 
 def _part_faults(recipe: Recipe, name: str) -> Iterator[str]:
-    """Targets that are called as a part of this one may be: both would be one folder."""
+    """Yield targets that have the name of a part of this one: both would use the same folder."""
     if recipe.targets[name].overflow == "parts":
         for other in recipe.targets:
             if re.fullmatch(rf"{re.escape(name)}-\d+", other):
-                yield f"with `overflow: parts`, a part may be named {other}, as another target is"
+                yield f"with `overflow: parts`, a part may be named {other}, like another target"
 
 
 def _evaluation_faults(recipe: Recipe, positions: Positions) -> Iterator[str]:
-    """Evaluation sets that nothing is held against, and the stage without any."""
+    """Yield evaluation sets without the stage `decontaminate`, and the stage without sets."""
     number = sum(isinstance(step, Decontaminate) for step in recipe.steps())
     if recipe.evaluation_sets and not number:
         where = positions.at(("evaluation_sets",))
-        yield f"{where}evaluation_sets: only the stage decontaminate holds the data against them"
+        yield f"{where}evaluation_sets: they need the stage decontaminate, which compares with them"
     elif number and not recipe.evaluation_sets:
         yield f"{positions.at(('stages',))}stages: decontaminate needs evaluation_sets"
     elif number > 1:
-        yield f"{positions.at(('stages',))}stages: decontaminate can stand there only once"
+        yield f"{positions.at(('stages',))}stages: decontaminate may be listed only once"
 
 
 def gate_faults(recipe: Recipe) -> Iterator[str]:
-    """Expectations of one's own that name what the run does not have."""
+    """Yield the user's own expectations that refer to something that the run does not have."""
     steps = recipe.steps() if recipe.gate.expectations else []
     stages = labels(stage.name for stage in steps)
     return expectation_faults(recipe.gate.expectations, recipe.targets, stages)
@@ -100,10 +102,8 @@ def _target_faults(recipe: Recipe, name: str) -> list[str]:
     most = tokens_per_record(plan.limits)
     for stage in recipe.steps():
         if isinstance(stage, Chunk) and most and stage.max_tokens > most:
-            return [
-                f"chunk.max_tokens {stage.max_tokens} is over the {most} that {card.name} takes"
-            ]
+            return [f"chunk.max_tokens {stage.max_tokens} is more than {card.name} takes: {most}"]
     job = recipe.job_settings(name)
     if job is not None:
-        job_request(card, plan, job, ANYWHERE, None, "0" * 20)  # its faults, before the work
+        job_request(card, plan, job, ANYWHERE, None, "0" * 20)  # raises faults before the run
     return []

@@ -1,9 +1,9 @@
-"""The one row shape that every reader, stage and target shares.
+"""The one row schema that all readers, stages and targets share.
 
-A record is a row; a document is what was ingested; a chunk is a piece of one. All columns but
-the first three may be null. Images travel as URIs, never as bytes. What a labelled record needs
-beyond text turns (tool calls, reference answers, measured images) is JSON in `extra`, typed by
-the target that reads it.
+A record is a row; a document is an item that was ingested; a chunk is a piece of one. All columns
+except the first three may be null. Images are given as URIs, never as bytes. Anything that a
+labelled record needs beyond text turns (tool calls, reference answers, measured images) is JSON in
+`extra`, with a type defined by the target that reads it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ MESSAGE = pl.Struct({"role": pl.String, "text": pl.String})
 
 REJECTED = pl.Struct(
     {
-        "reason": pl.String,  # the fault, `too_short`, never the rule, `min_length`
+        "reason": pl.String,  # the fault (`too_short`), never the rule (`min_length`)
         "value": pl.String,  # what was measured
         "threshold": pl.String,  # what was allowed
-        "merged_into": pl.String,  # the kept record that stands for this one, if it is a duplicate
+        "merged_into": pl.String,  # the kept record that represents this one, if it is a duplicate
     }
 )
 
 COLUMNS: dict[str, Any] = {
     "id": pl.String,  # stable between runs; a chunk's is its parent's + ".0001"
-    "document": pl.String,  # id of the ingested ancestor: leak-free split, conservation
+    "document": pl.String,  # id of the ingested ancestor; keeps chunks of a document in one split
     "source": pl.String,  # path relative to the recipe, or s3:// URI
     "locator": pl.String,  # where in the source: line=12, row=3, page=4, chars=0-812
     "text": pl.String,
@@ -52,15 +52,15 @@ _TEXT = SCHEMA.names().index("text")
 
 
 def root_id(column: str = "id") -> pl.Expr:
-    """The ids of the ingested records that a column's records are, or are chunks of."""
+    """The ids of the ingested records that the column's records are, or are chunks of."""
     return pl.col(column).str.slice(0, ID_LENGTH)
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Rows as a frame of `SCHEMA`; each needs `source`, the rest is filled in or null.
 
-    `id` and `document` are made from `source` and `locator` where they are missing. Texts go to
-    Polars by themselves: as values of rows long ones are copied twice, half of what a frame costs.
+    `id` and `document` are made from `source` and `locator` if they are missing. Texts are given to
+    Polars separately: as values of rows, long ones are copied twice, which is half of the cost.
     """
     filled: list[dict[str, Any]] = []
     texts: list[str | None] = []

@@ -1,6 +1,6 @@
-"""The contract of a stage that holds records against evaluation sets.
+"""The contract of a stage that compares records with evaluation sets.
 
-The stage makes frames of all items once; they lie on disk and are mapped by every worker.
+The stage makes frames from all items once; they are stored on disk and mapped by every worker.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ MATCHES = pl.Schema(
         "id": pl.String,
         "set": pl.String,  # name of the evaluation set
         "kind": pl.String,  # exact, normalised, run, share
-        "share": pl.Float64,  # of the item's runs of words that the record has too
-        # In the longest passage that both share; Chinese and Japanese characters as half a word,
-        # letters of other scripts without spaces as a quarter.
+        "share": pl.Float64,  # of the item's runs of words, how many the record has too
+        # Length of the longest passage that both have; a Chinese or Japanese character counts as
+        # half a word, a letter of another script without spaces as a quarter.
         "words": pl.Float64,
-        "turn": pl.Int64,  # of the record, from 1; 0 is its text, -1 its system prompt
+        "turn": pl.Int64,  # the record's turn, from 1; 0 is its text, -1 its system prompt
         "start": pl.Int64,  # of the passage in that text in NFC, in characters
         "end": pl.Int64,
         "item_source": pl.String,
@@ -30,31 +30,31 @@ MATCHES = pl.Schema(
         "item_turn": pl.Int64,
         "item_start": pl.Int64,
         "item_end": pl.Int64,
-        "items": pl.Int64,  # of the set that the record meets
+        "items": pl.Int64,  # how many items of the set the record matches
     }
 )
-"""Where a record and an item of an evaluation set say the same; places, never texts."""
+"""Where a record and an item of an evaluation set are the same; positions, never texts."""
 
 
 @dataclass(frozen=True)
 class References:
-    """Frames that a stage has made of evaluation sets, on disk: mapped, so that all workers share
-    the same memory."""
+    """Frames that a stage has made from evaluation sets, on disk; they are mapped, so that all
+    workers share the same memory."""
 
     folder: Path
-    digest: str  # of the sets' files and how they are read
+    digest: str  # of the sets' files, and of how they are read
 
     def frame(self, name: str) -> pl.DataFrame:
-        """One of the frames; it may be as large as the sets."""
+        """Map one of the frames, which may be as large as the sets."""
         import pyarrow as pa
 
         with pa.memory_map(str(self._path(name))) as source:
-            found = pl.from_arrow(pa.ipc.open_file(source).read_all())
-        assert isinstance(found, pl.DataFrame)
-        return found
+            frame = pl.from_arrow(pa.ipc.open_file(source).read_all())
+        assert isinstance(frame, pl.DataFrame)
+        return frame
 
     def write(self, name: str, frame: pl.DataFrame) -> None:
-        """Put a frame there, in one piece, so that a column can be mapped as it is."""
+        """Write a frame in one piece, so that a column can be mapped as it is."""
         import pyarrow as pa
 
         table = frame.rechunk().to_arrow().combine_chunks()
@@ -64,7 +64,7 @@ class References:
             writer.close()
 
     def has(self, name: str) -> bool:
-        """Whether there is such a frame."""
+        """Whether there is a frame of that name."""
         return self._path(name).exists()
 
     def _path(self, name: str) -> Path:
@@ -73,20 +73,21 @@ class References:
 
 @runtime_checkable
 class ReferringStage(Protocol):
-    """A record stage that holds records against the evaluation sets of the recipe.
+    """A record stage that compares records with the evaluation sets of the recipe.
 
-    Without them it leaves all records as they are.
+    Without sets it leaves all records unchanged.
     """
 
     name: ClassVar[str]
 
     def prepared(self, items: pl.DataFrame) -> dict[str, pl.DataFrame]:
-        """The frames that it needs of all items: records with the name of their `set`.
+        """The frames that the stage needs, made from all items: records with the name of their
+        `set`.
 
-        One is `sets`: the counts to be told of each `set`.
+        The frame `sets` has counts for the manifest, one row for each `set`.
         """
         ...
 
     def against(self, references: References) -> Self:
-        """The stage with those frames; its settings then tell the digest."""
+        """The stage with those frames; its settings then include their digest."""
         ...

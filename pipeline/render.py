@@ -1,4 +1,4 @@
-"""The last pass: records to lines of each target, held against schema and model card."""
+"""The last pass: records to lines of each target, checked against schema and model card."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from pipeline.unit_rows import LOSS
 
 SCHEMA_BROKEN = "schema_broken"
 SCHEMA_BROKEN_MEANS = (
-    "the rendered line breaks its format's own JSON Schema; the value is the fault"
+    "the rendered line does not match the JSON Schema of its format; the value is the fault"
 )
 
 LINES = pl.Schema(
@@ -46,32 +46,32 @@ LINES = pl.Schema(
         "line": pl.String,
     }
 )
-"""A rendered record with its measures: what lineage, gate and report are made of."""
+"""A rendered record with its measures, from which lineage, gate and report are made."""
 
 
 def rejected_kind(target: str) -> str:
-    """What a target's own rejects are called among the files of a part."""
+    """The kind of the files with a target's own rejected records (see `pipeline.made`)."""
     return f"{target_label(target)}.rejected"
 
 
 @dataclass(frozen=True)
 class RenderPass:
-    """What is done to every shard in the last pass."""
+    """What is done to every shard in the last pass: render its records for each target."""
 
     folder: Path
     renderings: tuple[Rendering, ...]
-    decided: tuple[Decided, ...]  # the split, or last corpus stages
-    paths_file: Path  # JSON: where each input's bytes are
+    decided: tuple[Decided, ...]  # decisions still to be applied: split, or last corpus stages
+    paths_file: Path  # JSON: local path and SHA-256 of each input, by URI
     plan: str  # digest of recipe, inputs, code and cuts
-    made_of: str = ""  # digest of all that the result for a unit depends on beside the unit
+    made_of: str = ""  # digest of what the result for a unit depends on, except the unit
 
     @property
     def labels(self) -> list[str]:
-        """The lines of the ledger that it writes."""
+        """The ledger's lines that this pass writes."""
         return [*(one.label for one in self.decided), *(one.label for one in self.renderings)]
 
     def run(self, task: ShardTask) -> dict[str, Any]:
-        """Render one shard for every target, unless it is done; returns its marker."""
+        """Render one task for every target, unless it is finished already; returns its marker."""
         parts = Parts(self.folder, task.keys, task.sources, self.made_of, self.plan)
         done = parts.done()
         if done is not None:
@@ -90,7 +90,7 @@ class RenderPass:
         return parts.finish()
 
     def _render(self, rendering: Rendering, steps: Steps) -> dict[str, pl.DataFrame]:
-        """The lines of a target, and its rejects, by the kind of file."""
+        """The frames of one target by kind: its lines, and the records that it rejects."""
         wanted = reject_other_languages(steps.records, rendering.languages)
         pictures = Pictures(rendering, self.folder, self.paths_file)
         pictured = pictures.rendered(wanted, functools.partial(render_lines, rendering))
@@ -118,32 +118,32 @@ def render_lines(rendering: Rendering, records: pl.DataFrame) -> pl.DataFrame:
 
 
 def reject_other_languages(records: pl.DataFrame, languages: tuple[str, ...]) -> pl.DataFrame:
-    """Set aside what is in a language that the target does not take; nothing if it takes all."""
+    """Reject records in languages that the target does not take; `languages` is empty for all."""
     if not languages:
         return records
     code = pl.col("language")
-    other = code.is_not_null() & ~code.is_in([*languages, UNDETERMINED])
-    rule = Broken(other, value=code, threshold=", ".join(languages))
+    is_other = code.is_not_null() & ~code.is_in([*languages, UNDETERMINED])
+    rule = Broken(is_other, value=code, threshold=", ".join(languages))
     return reject(records, language_not_wanted=rule)
 
 
 def record_tokens() -> pl.Expr:
-    """Tokens of a whole record at most: what its line says, whichever column says it.
+    """At most how many tokens a whole record has: text, turns, tools and reasoning.
 
-    Turns given in the Converse shape hold all that `messages` say of them, and more; they are
-    counted in their stead. Tools and reasoning stand beside the turns.
+    Turns given in the Converse shape contain everything that `messages` has of them, and more, so
+    they are counted instead of it. Tools and reasoning are counted in addition to the turns.
     """
     extra = pl.col("extra")
-    given = extra.str.json_path_match("$.converse_messages")
+    converse_turns = extra.str.json_path_match("$.converse_messages")
     beside = pl.concat_str(
         *(extra.str.json_path_match(f"$.{key}") for key in ("reasoning", "toolConfig", "tools")),
         ignore_nulls=True,
     )
     marks = TURN_OVERHEAD * pl.col("messages").list.len().cast(pl.Int64)
     system = (token_bound(pl.col("system")) + TURN_OVERHEAD).fill_null(0)
-    turns = pl.when(given.is_not_null()).then(token_bound(given) + marks + system)
-    said = turns.otherwise(message_tokens()) + token_bound(beside).fill_null(0)
-    return pl.coalesce(said, token_bound(pl.col("text")))
+    turns = pl.when(converse_turns.is_not_null()).then(token_bound(converse_turns) + marks + system)
+    from_turns = turns.otherwise(message_tokens()) + token_bound(beside).fill_null(0)
+    return pl.coalesce(from_turns, token_bound(pl.col("text")))
 
 
 @functools.cache
@@ -154,7 +154,7 @@ def _validator(schema: str) -> Any:
 
 
 def reject_broken_lines(rendered: pl.DataFrame, schema: str) -> pl.DataFrame:
-    """Reject the records whose line breaks its format's JSON Schema: no such line is written."""
+    """Reject the records whose line does not match its format's JSON Schema."""
     faults = pl.Series(_faults(rendered["line"], schema), dtype=pl.String)
     broken = Broken(pl.col("fault").is_not_null(), value=pl.col("fault"), threshold=schema)
     checked = reject(rendered.with_columns(fault=faults), **{SCHEMA_BROKEN: broken})
@@ -162,7 +162,8 @@ def reject_broken_lines(rendered: pl.DataFrame, schema: str) -> pl.DataFrame:
 
 
 def _faults(lines: pl.Series, schema: str) -> list[str | None]:
-    """What the schema refuses of each line; all at once first, for mostly it is nothing."""
+    """The schema's complaint about each line; all lines are tried at once first, because usually
+    there is none."""
     import orjson
 
     if all_valid(lines, schema):
@@ -183,7 +184,7 @@ def _first_fault(value: Any, schema: str) -> str | None:
 
 
 def measured(lines: pl.DataFrame, takes_validation: bool) -> pl.DataFrame:
-    """Rendered records as `LINES`; without a validation file its share goes to training."""
+    """Rendered records as `LINES`; without a validation file, its records go to training."""
     split = pl.col("split").fill_null("train")
     if not takes_validation:
         split = split.replace("validation", "train")

@@ -1,4 +1,4 @@
-"""The recipe's targets, ready to render: with the plan of their model and their place in S3."""
+"""The recipe's targets, ready to render: with their models' plans and their places in S3."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
 
 NO_VALIDATION = {"image_caption"}
-"""Formats for which no model takes a validation file (model-customization-prepare.html)."""
+"""Formats whose models take no validation file (model-customization-prepare.html)."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Rendering:
     plan: Plan | None
     place: Place
     takes_validation: bool
-    languages: tuple[str, ...] = ()  # those it takes; empty for all
+    languages: tuple[str, ...] = ()  # languages that it takes; empty for all
 
     @property
     def label(self) -> str:
@@ -35,8 +35,8 @@ class Rendering:
         return target_label(self.name)
 
     def made_of(self, run: str) -> str:
-        """All that its lines depend on beside records and code, but for the name of the run."""
-        told = [
+        """A text of all that its lines depend on, except records, code and the run's name."""
+        dependencies = [
             self.label,
             type(self.target).__name__,
             getattr(self.target, "model_dump_json", str)(),
@@ -46,17 +46,17 @@ class Rendering:
             self.takes_validation,
             self.languages,
         ]
-        return repr(told)
+        return repr(dependencies)
 
     @property
     def bucket(self) -> str | None:
-        """The S3 bucket where the data set will stand, if that is known."""
+        """The S3 bucket that the data set will be in, if that is known."""
         prefix = self.place.image_prefix
         return prefix.split("/")[2] if is_remote(prefix) else None
 
 
 def base_uri(recipe: Recipe, output: str) -> str | None:
-    """Where the runs of this recipe stand in S3, or will once published; None if nobody said."""
+    """The S3 prefix under which the runs of this recipe are published; None if none is given."""
     if is_remote(output):
         return output.rstrip("/")
     return recipe.publish.uri.rstrip("/") if recipe.publish else None
@@ -65,7 +65,7 @@ def base_uri(recipe: Recipe, output: str) -> str | None:
 def renderings(recipe: Recipe, output: str, run: str) -> tuple[Rendering, ...]:
     """Every target of a recipe for one run.
 
-    Raises RecipeError for a target that names images when no S3 place is known.
+    Raises RecipeError for a target that refers to images when no S3 place is known.
     """
     base = base_uri(recipe, output)
     owner = recipe.publish.expected_bucket_owner if recipe.publish else None
@@ -73,7 +73,7 @@ def renderings(recipe: Recipe, output: str, run: str) -> tuple[Rendering, ...]:
     for name, entry in recipe.targets.items():
         if base is None and entry.format == "image_caption":
             raise RecipeError(
-                f"targets.{name}: its lines name images in S3: set publish.uri, "
+                f"targets.{name}: its lines refer to images in S3: set publish.uri, "
                 "or write to s3:// with --output"
             )
         plan = recipe.plan(name)

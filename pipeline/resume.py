@@ -1,4 +1,4 @@
-"""What finished work was made by: nothing is taken up that other code, data or cuts have made.
+"""What finished work was made by: work from other code, data or shard sizes is never reused.
 
 A run's work folder belongs to one plan: the run's digest (recipe and inputs), the code with its
 libraries, and the size at which shards are cut. Every marker in it names the plan and its inputs.
@@ -23,22 +23,23 @@ from pipeline.shards import private_folder, write_bytes
 
 PLAN = "plan.json"
 FROM_SOURCES = "pass-00"
-"""The folder of a run's first pass, which later runs take over."""
+"""The folder of a run's first pass, which later runs reuse."""
 
 LIBRARIES = (
     *("charset-normalizer", "datasets", "fastwarc", "ftfy", "jsonschema-rs", "langdetect", "lxml"),
     *("numpy", "orjson", "phonenumbers", "pillow", "polars", "pyarrow", "pypdfium2"),
     *("python-stdnum", "pyyaml", "resiliparse", "spacy", "tokenizers", "xxhash"),
 )
-"""Those whose new version may turn the same input into other records: all that are imported, but
-for those that only fetch, check, tell, or read the command line."""
+"""Libraries of which a new version may turn the same input into other records: all that are
+imported, except those that only fetch, check, report, or read the command line."""
 
 
 def claim(folder: Path, run: str, share: Share) -> tuple[Share, str]:
-    """Make a run's work folder ours; returns the share to keep to, and the plan's digest.
+    """Claim a run's work folder; returns the share of memory to keep to, and the plan's digest.
 
-    What another plan has left there is removed. Shards that were cut smaller than `share` asks for
-    fit as well: then their size is kept, so that the work is taken up under another `--memory`.
+    Anything that another plan has left there is removed. Shards that were cut smaller than `share`
+    asks for are fine: their size is kept, so that a run with another `--memory` can go on with
+    them.
     """
     earlier = _read(folder / PLAN)
     cut = earlier.get("shard_bytes")
@@ -53,13 +54,13 @@ def claim(folder: Path, run: str, share: Share) -> tuple[Share, str]:
 
 
 def digest_of(*parts: str) -> str:
-    """xxh3-128 over several texts, hex."""
+    """xxh3-128 of several texts, hex."""
     return xxhash.xxh3_128("\0".join(parts).encode()).hexdigest()
 
 
 @functools.cache
 def code_digest() -> str:
-    """Of this package's own files, Python's version and those of the libraries that shape data."""
+    """Digest of this package's files, Python's version and the versions of `LIBRARIES`."""
     state = xxhash.xxh3_128()
     state.update(repr([platform.python_version(), *map(_version, LIBRARIES)]).encode())
     for root in (Path(__file__).parent, schema_path("models").parent):
@@ -81,9 +82,9 @@ def _version(library: str) -> str:
 
 
 def _read(path: Path) -> dict[str, object]:
-    """The plan that a folder was made by; empty when it has none."""
+    """The plan that a folder was made by; empty if it has none."""
     try:
-        told = json.loads(path.read_bytes())
+        plan = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return plan if isinstance(plan, dict) else {}

@@ -95,7 +95,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
             shutil.rmtree(work / run, ignore_errors=True)
         execution = Execution(recipe, inputs, named, private_folder(work / run), options, progress)
         if state:
-            execution.take_over = state.take_over
+            execution.fetch_earlier_work = state.take_over
         execution.deltas = read_deltas(place, named.parents)
         finished = execution.run()
         if state:

@@ -1,4 +1,4 @@
-"""Where the model cards and JSON Schemas are: in the installed package, or in a checkout."""
+"""Finds the model cards and JSON Schemas, in the installed package or in a checkout."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 
 @cache
 def schema_path(name: str) -> Path:
-    """The file or folder `name` (`converse.schema.json`, `models`) of schemas/.
+    """The file or folder `name` (`converse.schema.json`, `models`) in schemas/.
 
-    A wheel ships the folder as package `pipeline.schemas`; a checkout has it beside `pipeline/`.
-    Raises FileNotFoundError for a name that is in neither.
+    A wheel has the folder as package `pipeline.schemas`; a checkout has it beside `pipeline/`.
+    Raises FileNotFoundError if it is in neither.
     """
     if find_spec("pipeline.schemas") is not None:
         folder = Path(str(resources.files("pipeline.schemas")))
@@ -29,6 +29,6 @@ def schema_path(name: str) -> Path:
 
 @cache
 def load_schema(name: str) -> dict[str, Any]:
-    """The JSON Schema in that file, such as `converse.schema.json`; shared, so do not change it."""
+    """The JSON Schema of that name (`converse.schema.json`); it is shared, so do not change it."""
     schema: dict[str, Any] = json.loads(schema_path(name).read_bytes())
     return schema

@@ -1,4 +1,4 @@
-"""The stages of a recipe parted at the barriers: what a pass does, what is decided after it."""
+"""Divides the stages of a recipe into passes, which end at barriers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Segment:
 
 
 def segments(steps: list[Stage]) -> list[Segment]:
-    """The stages parted at the barriers, each with its label in the ledger.
+    """The stages, divided at the barriers, each with its label in the ledger.
 
-    Corpus stages that follow each other share a barrier while those before the last only reject.
+    Consecutive corpus stages share a barrier as long as all of them except the last only reject.
     """
     parted: list[Segment] = []
     waiting: list[tuple[str, RecordStage]] = []

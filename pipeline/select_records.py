@@ -1,4 +1,4 @@
-"""Which records stay, or go together, when there are more than a model takes in one data set."""
+"""Chooses records, or divides them into several data sets, if a model takes fewer in one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ OVER_LIMIT_MEANS = (
 
 @dataclass(frozen=True)
 class RecordLimit:
-    """How many records fit, of training alone and of training and validation together, for a model
-    card may bound either; and what to do with the rest.
+    """How many records fit, and what to do with the rest.
 
-    `select` leaves them out, with the reason `over_records_max`; `parts` makes as many data sets
-    as it takes, for successive jobs, since a tuned model can be tuned again.
+    A model card may limit training records alone, and training and validation together. `select`
+    leaves the rest out, with the reason `over_records_max`; `parts` makes as many data sets as
+    needed, for successive jobs, because a tuned model can be tuned again.
     """
 
     overflow: Literal["select", "parts"]
@@ -32,11 +32,11 @@ class RecordLimit:
 
     @property
     def least(self) -> int:
-        """So many records fit, whatever they are for."""
+        """The number of records that always fit, whatever their splits."""
         return min(bound for bound in (self.together, self.train) if bound is not None)
 
     def data_sets(self, records: pl.DataFrame) -> list[pl.Series] | None:
-        """The ids of each data set, or None when all fit in one."""
+        """The ids of each data set, or None if all records fit into one."""
         is_trained = pl.col("split") == "train"
         trained = int(records.select(is_trained.sum()).item())
         if self._fits(trained, records.height):
@@ -47,17 +47,19 @@ class RecordLimit:
             return [ordered.filter(~over)["id"].head(self.together or records.height)]
         parts = _parts(ordered.height, self.together)
         if self.train is None:
-            size = -(-ordered.height // parts)  # alike, so that the last is not too small for a job
+            size = -(-ordered.height // parts)  # equal, so that the last is large enough for a job
             return [part["id"] for part in ordered.iter_slices(size)]
         train, others = (ordered.filter(where)["id"] for where in (is_trained, ~is_trained))
         return self._dealt(train, others, parts)
 
     def _dealt(self, train: pl.Series, others: pl.Series, parts: int) -> list[pl.Series]:
-        """Both alike over at least so many parts, each of which has something to train on."""
+        """Distribute both evenly over at least `parts` data sets, each with training records."""
         for number in range(max(parts, _parts(train.len(), self.train)), train.len() + 1):
-            # from both ends, so that one part does not get what is over of both
+            # From both ends, so that one data set does not get the remainder of both.
             dealt = list(zip(_cut(train, number), _cut(others, number)[::-1], strict=True))
-            if all(self._fits(own.len(), own.len() + more.len()) for own, more in dealt):
+            if all(
+                self._fits(trained.len(), trained.len() + more.len()) for trained, more in dealt
+            ):
                 break
         return [pl.concat(both) for both in dealt]
 
@@ -67,24 +69,26 @@ class RecordLimit:
 
 
 def _parts(count: int, most: int | None) -> int:
-    """How many data sets of at most `most` it takes."""
+    """How many data sets of at most `most` records are needed."""
     return 1 if most is None else -(-count // most)
 
 
 def _cut(ids: pl.Series, number: int) -> list[pl.Series]:
-    """So many pieces in order, as long as each other but for one id."""
-    starts = [ids.len() * one // number for one in range(number + 1)]
+    """Cut ids into `number` pieces, in order; their lengths differ by at most one."""
+    starts = [ids.len() * cut // number for cut in range(number + 1)]
     return [ids[start:end] for start, end in pairwise(starts)]
 
 
 def varied(records: pl.DataFrame) -> pl.DataFrame:
-    """The records (`id`, `document` and others) so that any first part is as varied as can be.
+    """Order records (with `id` and `document`) so that any first part is as varied as possible.
 
     Every document gives its first record, then its second, and so on; within a round the order
     is that of a digest of the id, so no source is preferred and the order of the records does not
     matter.
     """
-    digests = array("Q", (xxhash.xxh3_64_intdigest(one.encode()) for one in records["id"]))
+    digests = array(
+        "Q", (xxhash.xxh3_64_intdigest(record_id.encode()) for record_id in records["id"])
+    )
     turn = pl.int_range(pl.len()).over("document")
     return (
         records.with_columns(digest=pl.Series(digests, dtype=pl.UInt64))

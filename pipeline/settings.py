@@ -1,4 +1,4 @@
-"""What readers, stages and targets are set by: typed fields that a recipe gives."""
+"""Settings of readers, stages and targets: typed fields that a recipe sets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """Fields that a recipe sets: frozen, strict about names, so that a slip is a fault."""
+    """Fields that a recipe sets: immutable, and an unknown name is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""The law, held after every stage in production: no record vanishes without a reason."""
+"""The law, checked after every stage in production: no record vanishes without a reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK_NUMBER = r"\.\d+$"
 
 @dataclass(frozen=True)
 class Settled:
-    """A stage's output, parted: what goes on, what is set aside, and the count of both."""
+    """A stage's output, divided: records kept, records rejected, and the count of both."""
 
     kept: pl.DataFrame
     rejected: pl.DataFrame
@@ -24,11 +24,11 @@ class Settled:
 
 
 def settle(label: str, before: pl.DataFrame, after: pl.DataFrame) -> Settled:
-    """Part kept from rejected, and count; `label` names the stage in the ledger.
+    """Separate kept from rejected records, and count them; `label` is the stage's in the ledger.
 
     Each incoming id must come out under its own name (kept, rejected or merged) or as chunks
-    `<id>.<number>`. Raises LawBroken for a lost, invented or doubled id, a chunk that is rejected
-    where it is made, and a changed schema.
+    `<id>.<number>`. Raises LawBroken for a lost, invented or duplicated id, for a chunk that is
+    rejected by the stage that made it, and for a changed schema.
     """
     if after.schema != SCHEMA:
         raise LawBroken(f"{label}: changed the columns: {_difference(after)}")
@@ -36,7 +36,7 @@ def settle(label: str, before: pl.DataFrame, after: pl.DataFrame) -> Settled:
     is_rejected = after["rejected"].is_not_null()
     kept, rejected = after.filter(~is_rejected), after.filter(is_rejected)
     if chunks and not rejected["id"].is_in(before["id"].implode()).all():
-        raise LawBroken(f"{label}: rejected a chunk where it was made; see `chunks_apart`")
+        raise LawBroken(f"{label}: rejected a chunk that it made itself; see `chunks_apart`")
     marks = rejected["rejected"].struct
     count = StageCount(
         stage=label,
@@ -52,9 +52,9 @@ def settle(label: str, before: pl.DataFrame, after: pl.DataFrame) -> Settled:
 
 
 def chunks_apart(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A stage's output in two steps: records divided, no chunk rejected yet; then chunks rejected.
+    """A stage's output as two steps: records divided, no chunk rejected; then chunks rejected.
 
-    The second step lacks the records that the first one has rejected or merged.
+    The second step does not have the records that were rejected or merged in the first.
     """
     chunk = ~pl.col("id").is_in(before["id"].implode())
     undone = pl.when(chunk).then(None).otherwise(pl.col("rejected"))
@@ -63,7 +63,7 @@ def chunks_apart(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.DataFram
 
 
 def _divided(label: str, before: pl.Series, after: pl.Series) -> tuple[int, int]:
-    """How many ids were replaced by chunks, and by how many."""
+    """How many ids were replaced by chunks, and by how many chunks."""
     if before.len() == after.len() and bool((before == after).all()):
         return 0, 0
     if after.is_duplicated().any():
@@ -77,7 +77,7 @@ def _divided(label: str, before: pl.Series, after: pl.Series) -> tuple[int, int]
     accounted = pl.concat([after, parents])
     lost = before.filter(~before.is_in(accounted.implode()))
     if lost.len():
-        raise LawBroken(f"{label}: lost {lost.len()} records, {lost.first()!s} first")
+        raise LawBroken(f"{label}: lost {lost.len()} records, the first is {lost.first()!s}")
     if parents.is_in(after.implode()).any():
         raise LawBroken(f"{label}: kept a record beside its own chunks")
     return parents.len(), new.len()

@@ -1,6 +1,6 @@
-"""Shards on disk: Arrow files of records, and the marker that says a task is done.
+"""Shards on disk: Arrow files of records, and the marker that shows that a task is finished.
 
-A marker names its files with their digests, so that nothing is believed because a file exists.
+A marker names its files with their digests: a file is not trusted just because it exists.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pipeline.failpoints import step
 
 @contextmanager
 def whole_file(path: Path, what: str) -> Iterator[BinaryIO]:
-    """A file to be written, which gets its final name only when it is whole.
+    """Open a file for writing that gets its final name only when it is complete.
 
-    `what` names it for tests that stop a run at each step.
+    `what` names the file for tests that stop a run at each step.
     """
     unfinished = path.with_name(path.name + ".part")
     step(f"write {what}")
@@ -33,27 +33,27 @@ def whole_file(path: Path, what: str) -> Iterator[BinaryIO]:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file, completely or not at all."""
     with whole_file(path, "file") as file:
         file.write(data)
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:
-    """Write a frame as an Arrow IPC file, whole or not at all."""
+    """Write a frame as an Arrow IPC file, completely or not at all."""
     with whole_file(path, "shard") as file:
         frame.write_ipc(file, compression="uncompressed")
 
 
 def read_frame(path: Path) -> pl.DataFrame:
-    """The frame of an Arrow IPC file, in memory."""
+    """Read the frame of an Arrow IPC file into memory."""
     with path.open("rb") as file:
         return pl.read_ipc(file)
 
 
 def digest_file(path: Path) -> str:
-    """xxh3-128 of a work file, hex: finds torn files, proves nothing against an attacker."""
+    """xxh3-128 of a work file, hex: detects torn files, but is no defence against an attacker."""
     state = xxhash.xxh3_128()
-    block = bytearray(1 << 18)  # stays in the processor's cache, and is not made anew
+    block = bytearray(1 << 18)  # reused, and small enough for the processor's cache
     with path.open("rb", buffering=0) as file:
         while size := file.readinto(block):
             state.update(memoryview(block)[:size])
@@ -61,40 +61,44 @@ def digest_file(path: Path) -> str:
 
 
 def sketch_kind(label: str) -> str:
-    """What a corpus stage's sketches are called among the files of a shard."""
+    """The kind of the files with a corpus stage's sketches (see `pipeline.made`)."""
     return f"sketch.{label}"
 
 
 def sketch_path(shard: Path, label: str) -> Path:
-    """Where a corpus stage's sketches of a shard's records are."""
+    """The file with a corpus stage's sketches of a shard's records."""
     return shard.with_name(shard.name.replace(".kept.", f".{sketch_kind(label)}."))
 
 
 def votes_path(shard: Path, label: str) -> Path:
-    """Where a corpus stage's votes on a shard's records are."""
+    """The file with a corpus stage's votes on a shard's records."""
     return shard.with_name(shard.name.replace(".kept.", f".votes.{label}."))
 
 
 def evidence_path(shard: Path) -> Path:
-    """Where the evidence of a shard's candidates is."""
+    """The file with the evidence about a shard's candidates."""
     return shard.with_name(shard.name.replace(".kept.arrow", ".evidence.bin"))
 
 
 FILES, IMAGES = "files", "images"
-"""What a marker calls the files of a task that later runs may take over, and those that they do
-not."""
+"""The keys in a marker for the files of a task that later runs may reuse, and for those that they
+may not."""
 
 
 def digests(files: Iterable[Path]) -> dict[str, str]:
-    """The digests of files by name, as a marker has them."""
+    """The digest of each file by its name, as a marker lists them."""
     return {file.name: digest_file(file) for file in files}
 
 
 def write_marker(
-    path: Path, made_from: str, files: Iterable[Path], told: dict[str, Any]
+    path: Path, made_from: str, files: Iterable[Path], content: dict[str, Any]
 ) -> dict[str, Any]:
-    """Write what a task made, and from what, last of all; returns it."""
-    marker = {"made_from": made_from, FILES: digests(files), **told}
+    """Write the marker of a task, after all its files; returns it.
+
+    It has `made_from` (the digest of what the task was made from), the files' digests and
+    `content`.
+    """
+    marker = {"made_from": made_from, FILES: digests(files), **content}
     write_bytes(path, json.dumps(marker, sort_keys=True).encode())
     return marker
 
@@ -102,16 +106,16 @@ def write_marker(
 def read_marker(
     path: Path, names: Iterable[str] = (FILES,), **wanted: str
 ) -> dict[str, Any] | None:
-    """The marker of a finished task, or None if it is to be done again.
+    """The marker of a finished task, or None if the task must be run again.
 
-    That is when it says otherwise than is `wanted`, or a file that it lists under `names` is not
-    there as it was written.
+    That is so when an entry differs from `wanted`, or when a file that the marker lists under
+    `names` is missing or damaged.
     """
     try:
         marker: dict[str, Any] = json.loads(path.read_bytes())
         if any(marker.get(name) != value for name, value in wanted.items()):
             return None
-        listed = [one for name in names for one in marker[name].items()]
+        listed = [entry for name in names for entry in marker[name].items()]
         whole = all(digest_file(path.with_name(name)) == digest for name, digest in listed)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -119,7 +123,7 @@ def read_marker(
 
 
 def gather(frames: Iterable[pl.DataFrame], most_bytes: int) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of about `most_bytes`, cut only between incoming frames."""
+    """Combine frames into frames of about `most_bytes`, cut only between incoming frames."""
     waiting: list[pl.DataFrame] = []
     size = 0
     for frame in frames:
@@ -133,7 +137,7 @@ def gather(frames: Iterable[pl.DataFrame], most_bytes: int) -> Iterator[pl.DataF
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder that only its owner may enter: rejected texts stand in it."""
+    """Make a folder that only its owner may enter, because it may hold rejected texts."""
     path.mkdir(parents=True, exist_ok=True)
     os.chmod(path, 0o700)  # noqa: PTH101 - an existing folder too
     return path

@@ -1,4 +1,4 @@
-"""What a reader is: bytes that were ingested, to frames of records."""
+"""What a reader is: it turns ingested bytes into frames of records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAD_BYTES = 65_536
 
 
 def printable(name: str) -> str:
-    """A local file's name as it stands in a URI: `%` and what no terminal shows are encoded."""
+    """A local file's name as used in a URI: `%` and unprintable characters are percent-encoded."""
     if name.isprintable() and "%" not in name:
         return name
     return "".join(c if c.isprintable() and c != "%" else quote(c, safe="") for c in name)
@@ -26,59 +26,59 @@ def printable(name: str) -> str:
 class Listed(NamedTuple):
     """A source as it was listed, before its bytes are read.
 
-    A tuple, as the others here of which there are as many as sources: to make a frozen dataclass
-    takes four times as long.
+    This and other types here are tuples because there is one for each source, and making a frozen
+    dataclass takes four times as long.
     """
 
     uri: str
     size: int  # bytes
-    local: str | Path | None  # a local file; a Path of each of 100,000 names takes half a second
+    local: str | Path | None  # a local file; making 100,000 Paths takes half a second
     etag: str | None  # an S3 object's version
-    stamp: str | None = None  # of a local file, by which `pipeline.pins` knows it again
+    stamp: str | None = None  # of a local file: `pipeline.pins` sees by it whether it has changed
 
 
 Claim = tuple[str, str, bool]
-"""Of a file: its SHA-256, the reader that takes it by its name and first bytes, and whether it
+"""A file's SHA-256, the reader that takes it by its name and first bytes, and whether that file
 describes images."""
 
 Claims = dict[str, Claim]
-"""By the URIs of files."""
+"""Claims by the URIs of files."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A range of a file that is read by itself: whole records."""
+    """A range of a file that is read by itself; it has only whole records."""
 
     start: int  # bytes
-    before: int  # lines or rows of the file before it
+    before: int  # lines or rows of the file that come before it
     end: int  # bytes
 
 
 class SourceFile(NamedTuple):
-    """One ingested file, pinned: `path` holds exactly the bytes that `sha256` names."""
+    """One ingested file, pinned: `path` has exactly the bytes that `sha256` identifies."""
 
     uri: str  # path relative to the recipe (POSIX, percent-encoded where not UTF-8), or s3://
-    local: str | os.PathLike[str]  # where the bytes are on this machine, or will be when asked for
+    local: str | os.PathLike[str]  # local path of the bytes, which may be fetched on first use
     size: int  # bytes
     sha256: str  # hex
-    span: Span | None = None  # what of it is to be read, where that is not all
-    stamp: str | None = None  # of a local file as it was pinned: written to, it has another one
+    span: Span | None = None  # the range to read, if that is not the whole file
+    stamp: str | None = None  # of a local file when it was pinned; writing to it changes the stamp
 
     @property
     def path(self) -> Path:
-        """Where the bytes are on this machine; they are fetched now if they are not there yet."""
+        """The local path of the bytes; they are fetched now if they are not there yet."""
         return Path(self.local)
 
     def bytes_read(self) -> int:
-        """Bytes of it that are read: its size, or that of its range."""
+        """How many of its bytes are read: the size of its range, or of the whole file."""
         return self.size if self.span is None else self.span.end - self.span.start
 
     def open(self) -> BinaryIO:
-        """Its bytes from the start, to be closed by the caller."""
+        """The file, opened at its start; the caller must close it."""
         return self.path.open("rb", buffering=1 << 20)
 
     def head(self) -> bytes:
-        """The first `HEAD_BYTES`."""
+        """The first `HEAD_BYTES` of the file."""
         head, wanted = b"", min(self.size, HEAD_BYTES)
         file = os.open(self.local, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -90,27 +90,27 @@ class SourceFile(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """What one `read` call takes: files that give records, and files read along with them."""
+    """What one `read` call takes: files that yield records, and files read along with them."""
 
     files: tuple[SourceFile, ...]
-    sidecars: tuple[SourceFile, ...] = ()  # captions, metadata: consumed, give no record themselves
+    sidecars: tuple[SourceFile, ...] = ()  # captions, metadata: they yield no record themselves
 
     def size(self) -> int:
-        """Bytes of the files that give records."""
-        if len(self.files) == 1:  # nearly all; it is asked of each several times
+        """Bytes of the files that yield records."""
+        if len(self.files) == 1:  # the usual case, and this is called several times for each unit
             return self.files[0].bytes_read()
         return sum(file.bytes_read() for file in self.files)
 
 
 @runtime_checkable
 class Reader(Protocol):
-    """Source to records. A frozen `Settings`; its fields are what a recipe may set.
+    """Turns sources into records. A frozen `Settings`; its fields are what a recipe may set.
 
     Whatever the bytes are, `read` yields at least one row for each of the unit's files: a file
-    that cannot be read, or holds nothing, is a row with `rejected` set and the reason in it.
-    It never raises for bad bytes, and yields frames of a bounded size (some 10 MB of text).
-    A reader that hands bytes to a parser in C or with costs of its own says `sandboxed`, and is
-    run in `pipeline.readers.sandbox`.
+    that cannot be read, or has no content, is a row with `rejected` set and the reason in it.
+    `read` never raises for bad bytes, and yields frames of a bounded size (some 10 MB of text).
+    A reader that gives bytes to a parser in C, or to one that can be slow or use much memory, sets
+    `sandboxed` and is run in `pipeline.readers.sandbox`.
     """
 
     name: ClassVar[str]
@@ -121,9 +121,9 @@ class Reader(Protocol):
         ...
 
     def units(self, files: Sequence[SourceFile]) -> list[Unit]:
-        """The files in groups that must be read together; mostly one each, in the given order.
+        """The files in groups that must be read together; usually one each, in the given order.
 
-        A large file may come as several units, each with a range of it (`pipeline.readers.ranges`).
+        A large file may become several units, one for each range (`pipeline.readers.ranges`).
         """
         ...
 
@@ -134,11 +134,12 @@ class Reader(Protocol):
 
 @runtime_checkable
 class ReadsTogether(Protocol):
-    """A reader that reads many small units with fewer frames than units."""
+    """A reader that can read many small units into fewer frames than there are units."""
 
     def read_together(
         self, units: Iterable[tuple[int, Unit]], most_chars: int
     ) -> Iterator[pl.DataFrame]:
-        """What `read` gives of each, in their order, with its number in a column `unit` (UInt32);
-        no frame has more than about `most_chars` characters if the units allow."""
+        """Yield what `read` yields for each unit, in their order, with the unit's number in a
+        column `unit` (UInt32); no frame has more than about `most_chars` characters, as far as the
+        units allow."""
         ...

@@ -2,9 +2,9 @@
 
     A stage never loses a record without a reason.
 
-It drops no row: it marks the ones to set aside with `reject()`, and the run moves them out.
-It is pure and free of order: no clock, no randomness, ties broken by `id`. The one exception is
-a corpus stage (`pipeline.corpus_stage`), which must see everything.
+It drops no row: it marks rows to set aside with `reject()`, and the run moves them out. It is pure
+and its result does not depend on order: no clock, no randomness, ties broken by `id`. The one
+exception is a corpus stage (`pipeline.corpus_stage`), which must see all records.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from pipeline.settings import Settings as Settings
 
 @runtime_checkable
 class RecordStage(Protocol):
-    """Records to records, shard by shard. Order of rows is kept; no row is dropped."""
+    """Records to records, shard by shard. Rows stay in order, and no row is dropped."""
 
     name: ClassVar[str]
 
     def __call__(self, records: pl.DataFrame) -> pl.DataFrame:
-        """All incoming rows, changed, marked as rejected, or replaced by their chunks."""
+        """All incoming rows: as they are, changed, marked as rejected, or replaced by chunks."""
         ...
 
 
 def labels(names: Iterable[str]) -> Iterator[str]:
-    """The names of stages in order, the second of a name as `quality.2`: as the ledger has them."""
+    """Names of stages as the ledger has them: the second stage of a name is `quality.2`."""
     seen: dict[str, int] = {}
     for name in names:
         seen[name] = seen.get(name, 0) + 1
@@ -39,13 +39,13 @@ def labels(names: Iterable[str]) -> Iterator[str]:
 
 
 CHUNKS = ".chunks"
-"""Ends the label of what a stage that judges its chunks has rejected of them."""
+"""Ending of the label under which a stage that judges its chunks counts what became of them."""
 
 
 def judges_chunks(stage: object) -> bool:
-    """Whether a record stage (`judges_chunks = True`) may reject chunks where it makes them.
+    """Whether a record stage (`judges_chunks = True`) may reject chunks that it makes itself.
 
-    Then it has two lines in the ledger: what became of the records, and what of their chunks.
+    Then it has two lines in the ledger: one for the records, and one for their chunks.
     """
     return bool(getattr(stage, "judges_chunks", False))
 
@@ -65,42 +65,44 @@ SAMPLES = pl.Schema(
         "after": pl.String,
     }
 )
-"""Texts before and after a stage, for the report; they stay in the private work folder."""
+"""Texts before and after a stage, for the report; they never leave the private work folder."""
 
 TALLIES = pl.Schema({"id": pl.String, "kind": pl.String, "number": pl.Int64})
-"""How often something was done to a record."""
+"""How often a stage did something to a record."""
 
 SAMPLES_MOST, SAMPLES_KEPT = 20, 64
-"""Of one stage and kind: those that a run shows, and those kept of each shard. When records that
-were shown are gone the next run shows others, and must not make a shard anew to know them."""
+"""Samples for each stage and kind: how many a run shows, and how many are kept of each shard. More
+are kept than shown so that, when records that were shown are gone, the next run can show others
+without computing a shard again."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What a record stage gives, with what it saw on the way."""
+    """What a record stage returns, with what it observed on the way."""
 
     records: pl.DataFrame  # what `__call__` returns
-    measures: pl.DataFrame | None = None  # `id` and numeric columns, a row for each record judged
+    measures: pl.DataFrame | None = None  # `id` and numeric columns, a row per record judged
     tallies: pl.DataFrame | None = None  # of `TALLIES`
     samples: pl.DataFrame | None = None  # of `SAMPLES`; see `fewest`
-    matches: pl.DataFrame | None = None  # of `references.MATCHES`, a row for each record and set
+    matches: pl.DataFrame | None = None  # of `references.MATCHES`, a row per record and set
 
 
 @runtime_checkable
 class ObservingStage(Protocol):
-    """A record stage that also tells what it measured and changed; called instead of `__call__`."""
+    """A record stage that also reports what it measured and changed: `observe` is called instead
+    of `__call__`."""
 
     name: ClassVar[str]
 
     def observe(self, records: pl.DataFrame) -> Observed:
-        """As `__call__`, and no dearer: what is told must be a by-product."""
+        """Like `__call__`, and at no higher cost: observations must be by-products."""
         ...
 
 
 def fewest(rows: pl.DataFrame) -> pl.DataFrame:
-    """At most `SAMPLES_KEPT` of the rows: those with the least ids, whatever the shard's borders.
+    """At most `SAMPLES_KEPT` of the rows: those with the smallest ids, however shards are cut.
 
-    An id is a digest, so they are as good as drawn by lot, and the same in every run. Take them
+    An id is a digest, so they are as good as a random sample, and the same in every run. Call this
     before texts are gathered: a stage that changes every text must not hold all of them twice.
     """
     return rows.sort("id").head(SAMPLES_KEPT)
@@ -108,7 +110,7 @@ def fewest(rows: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Broken:
-    """A rule with its evidence: where it is broken, what was measured, what was allowed."""
+    """A rule, with evidence: where it is broken, what was measured, what is allowed."""
 
     where: pl.Expr
     value: pl.Expr | None = None
@@ -117,7 +119,7 @@ class Broken:
 
 
 def rejected_as(reason: str, rule: Broken) -> pl.Expr:
-    """The `rejected` struct that says `reason` with the rule's value and threshold."""
+    """The `rejected` struct with `reason` and the rule's value and threshold."""
     null = pl.lit(None, dtype=pl.String)
     threshold = null if rule.threshold is None else pl.lit(str(rule.threshold))
     return pl.struct(
@@ -132,7 +134,7 @@ def reject(records: pl.DataFrame, /, **rules: pl.Expr | Broken) -> pl.DataFrame:
     """Mark each record with the first rule it breaks; the rule's name is the reason.
 
     A rule is an expression that is true where it is broken (null counts as not broken), or a
-    `Broken` that also carries the value and the threshold. A mark that is there already stays.
+    `Broken` that also has the value and the threshold. A record that is rejected already stays so.
 
     >>> words = pl.col("text").str.split(" ").list.len()
     >>> reject(records, too_short=Broken(words < 5, value=words, threshold=5))  # doctest: +SKIP

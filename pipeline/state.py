@@ -1,11 +1,13 @@
-"""What later runs take over, kept in S3 beside the data: for machines that do not outlive a run.
+"""Work files that later runs reuse, kept in S3 beside the data (`--state`).
 
-    STATE/state.json        which files they are, each with bytes and SHA-256; swapped last
-    STATE/objects/<sha256>  their bytes, never changed; removed when no state names them
+This is for machines that do not outlive a run.
 
-They are the files of the work folder by which a source is known again and its part of the first
-pass is taken over. They hold texts, rejected ones too. No run depends on them, it gives the same
-bytes without: what goes wrong with them is told, and is no fault of the run.
+    STATE/state.json        lists the files, each with size and SHA-256; replaced last
+    STATE/objects/<sha256>  their bytes, never changed; removed when no state lists them
+
+They are the files of the work folder that show whether a source has changed, and what the first
+pass has made of it. They contain texts, rejected ones too. No run depends on them, because a run
+gives the same bytes without them: a problem with them is reported and does not fail the run.
 """
 
 from __future__ import annotations
@@ -30,96 +32,104 @@ from pipeline.shards import private_folder, write_bytes
 from pipeline.state_file import NAME, PATH, Kept, StateFile, read_state
 from pipeline.storage import Place, is_remote
 
-STRAY = 86_400.0  # seconds after which an object that no state names is one that a dead run left
-FAULTS_MOST = 3  # refused objects after which no more are asked for
+STRAY = 86_400.0  # seconds after which an object that no state lists was left by a dead run
+FAULTS_MOST = 3  # failed objects after which no more are fetched
 RESTORED = "restored"
-"""The folder of what was fetched, beside those of runs: a run looks for work of others in all."""
+"""The folder of fetched files, beside the folders of runs: a run looks in all for known work."""
 
 Say = Callable[[str], None]
 
 
 class State:
-    """The state below one S3 prefix, for one run: looked at, taken over, saved at last."""
+    """The state below one S3 prefix, for one run: read, its files fetched, saved at the end."""
 
     def __init__(self, uri: str, output: str, aws: Aws, work: Path, say: Say) -> None:
         self.uri, self.output, self.work = uri.rstrip("/"), output.rstrip("/"), work
         if not is_remote(uri):
             raise RecipeError(
-                f"--state {uri}: is not an s3:// URI; on this machine --work keeps it"
+                f"--state {uri}: is not an s3:// URI; for a state on this machine use --work"
             )
         if f"{self.uri}/".startswith(f"{self.output}/runs/"):
-            raise RecipeError(f"--state {uri}: whoever reads the runs would read it; name another")
+            raise RecipeError(
+                f"--state {uri}: is inside the published runs, whose readers could read it; "
+                "name another prefix"
+            )
         self._say = say
         self.place = S3Place(self.uri, aws)
         self.objects = S3Objects(f"{self.uri}/objects", aws)
-        self.data: bytes | None = None  # of state.json as it was,
-        self.version: str | None = None  # and which version of it
+        self.data: bytes | None = None  # the content of state.json when it was read,
+        self.version: str | None = None  # and its version
         self.there: StateFile | None = None
-        self.seen = False  # whether it is known what was there
-        self.wanted = False  # whether its first pass is not here already
-        self.broken: set[str] = set()  # SHA-256 of objects that are gone, others, or refused
+        self.seen = False  # whether it was read, so that it may be replaced
+        self.wanted = False  # whether its first pass has to be fetched
+        self.broken: set[str] = set()  # SHA-256 of objects that are missing, wrong or refused
 
     @property
     def restored(self) -> Path:
-        """Where what was fetched is."""
+        """The folder of the fetched files."""
         return self.work / RESTORED
 
     def say(self, text: str) -> None:
-        """Tell something about it."""
+        """Report something about the state."""
         self._say(f"state {self.uri}: {text}")
 
     def examine(self, output: Place) -> list[str]:
-        """Notes on the bucket, where it is not that of the output.
+        """Notes on the state's bucket, unless it is the output's, which is examined anyway.
 
-        Raises RecipeError when it is public.
+        Raises RecipeError if it is public.
         """
         if is_remote(output.uri) and split_uri(output.uri)[0] == self.place.bucket:
             return []
-        with self._told("its bucket cannot be looked at"):
+        with self._reported("its bucket cannot be inspected"):
             return self.place.examine()
         return []
 
     def look(self, *, full: bool) -> None:
-        """Read which files are kept, and fetch those that pin sources; nothing if `full`."""
+        """Read the list of files, and fetch those that pin sources; fetch nothing if `full`."""
         shutil.rmtree(self.restored, ignore_errors=True)
-        with self._told("cannot be read; this run goes without"):
+        with self._reported("cannot be read; this run goes on without it"):
             self._read()
             if self.there is None:
-                self.say("none is there yet")
+                self.say("there is none yet")
             elif not full and not self._is_here(self.there):
                 self.wanted = True
-                self._fetch([one for one in self.there.files if "/" not in one.path])
+                self._fetch([file for file in self.there.files if "/" not in file.path])
 
     def _read(self) -> None:
-        """What is there. Raises StorageError, also when it is another output's."""
-        found = self.place.read(NAME)
-        if found is not None:
-            self.data, self.version = found
-            self.seen = True  # be it damaged: then it is written over
-            there = read_state(found[0])
+        """Read state.json. Raises StorageError, also if it belongs to another output."""
+        stored = self.place.read(NAME)
+        if stored is not None:
+            self.data, self.version = stored
+            self.seen = True  # even if it is damaged: then it is overwritten
+            there = read_state(stored[0])
             if there.output != self.output:
                 self.seen = False
-                raise StorageError(f"is that of {there.output}; give each output its own prefix")
+                raise StorageError(
+                    f"belongs to {there.output}; give each output its own state prefix"
+                )
             self.there = there
         self.seen = True
 
     def take_over(self, made_of: str) -> None:
-        """Fetch what was made of the sources, but not by other stages or code, nor what is here."""
+        """Fetch the first pass of earlier runs, unless made by other stages or code, or present."""
         if self.there is not None and self.wanted and self.there.made_of == made_of:
-            wanted = [one for one in self.there.files if "/" in one.path]
-            size = sum(one.bytes for one in wanted) / 1e6
+            wanted = [file for file in self.there.files if "/" in file.path]
+            size = sum(file.bytes for file in wanted) / 1e6
             self.say(f"fetching {len(wanted)} files, {size:.1f} MB")
-            with self._told("cannot be fetched whole; this run makes anew what is missing"):
+            with self._reported(
+                "cannot be fetched completely; this run computes again what is missing"
+            ):
                 self._fetch(wanted)
 
     def save(self, run: str) -> None:
-        """Keep what this run has made of the sources, and remove what nothing names any more.
+        """Save what this run has made of the sources, and remove objects that nothing lists now.
 
-        Of a run that was published already nothing may have been made here: then what is there of
-        the same run stays, and of an older one nothing, for its texts may be withdrawn since.
+        If the run was published before, nothing may have been made here. Then the files in a state
+        of the same run stay, and those of an older run do not, because their texts may have been
+        withdrawn since.
         """
         left: set[str] = set()
-        with self._told("cannot be saved; the next run takes over what was there"):
+        with self._reported("cannot be saved; the next run reuses what was there"):
             if not self.seen:
                 self._read()
             made = dict(self._made(run))
@@ -128,31 +138,31 @@ class State:
                 for name, path in made.items()
             }
             if not any("/" in name for name in files):
-                files |= {one.path: one for one in self._of_same(run) if "/" in one.path}
+                files |= {file.path: file for file in self._of_same(run) if "/" in file.path}
             left = self._swap(run, files, made)
-        with self._told("is saved, but what it names no more cannot be deleted yet"):
+        with self._reported("is saved, but objects that it no longer lists cannot be deleted yet"):
             self.objects.remove(left)
 
     def _of_same(self, run: str) -> Iterator[Kept]:
-        """The files of the state that was there, if they are of this run."""
+        """Yield the files of the state that was there, if it belongs to this run."""
         if self.there is not None and self.there.run == run:
-            yield from (one for one in self.there.files if one.sha256 not in self.broken)
+            yield from (file for file in self.there.files if file.sha256 not in self.broken)
 
     def _swap(self, run: str, files: dict[str, Kept], made: dict[str, Path]) -> set[str]:
-        """Upload what is not there, then name it; returns the objects that are left to remove."""
+        """Upload missing objects, then replace state.json; returns the objects to remove."""
         stored = self.objects.stored()
-        torn = {one.sha256 for one in files.values() if _torn(one, stored)} | self.broken
+        torn = {file.sha256 for file in files.values() if _torn(file, stored)} | self.broken
         self.objects.remove(torn & stored.keys())
         missing = {
-            one.sha256: made[name]
-            for name, one in files.items()
-            if name in made and (one.sha256 not in stored or one.sha256 in torn)
+            file.sha256: made[name]
+            for name, file in files.items()
+            if name in made and (file.sha256 not in stored or file.sha256 in torn)
         }
         if missing:
             size = sum(path.stat().st_size for path in missing.values()) / 1e6
             self.say(f"saving {len(missing)} new files, {size:.1f} MB")
         self.objects.add((path, sha256) for sha256, path in missing.items())
-        now, there = {one.sha256 for one in files.values()}, self.there
+        now, there = {file.sha256 for file in files.values()}, self.there
         before = {one.sha256 for one in there.files} | set(there.gone) if there else set()
         gone = (before & stored.keys()) - now - torn
         ordered, made_of = tuple(files[name] for name in sorted(files)), self._made_of(made)
@@ -166,7 +176,7 @@ class State:
         return gone | (strays - now - torn)
 
     def _made(self, run: str) -> Iterator[tuple[str, Path]]:
-        """The files of this run that a later one takes over, each with what it is called."""
+        """Yield (name, path) of the files of this run that later runs reuse."""
         for path in sorted(self.work.glob(f"{PINNED}.*")):
             if PATH.fullmatch(path.name):
                 yield path.name, path
@@ -176,35 +186,35 @@ class State:
                 yield from ((f"{FROM_SOURCES}/{file.name}", file) for file in files)
 
     def _made_of(self, made: dict[str, Path]) -> str:
-        """What the first pass was made of: that of this run, else that which is there."""
+        """The digest of what this run's first pass was made of, or else the stored state's."""
         markers = [path for name, path in made.items() if "/" in name and path.suffix == ".json"]
         if markers:
             return str(json.loads(markers[0].read_bytes())["made_of"])
         return self.there.made_of if self.there else ""
 
     def _is_here(self, there: StateFile) -> bool:
-        """Whether this machine has saved that state itself, and still has all of it."""
+        """Whether this machine has saved that state itself, and still has all its files."""
         path = self.work / NAME
         if not path.exists() or path.read_bytes() != self.data:
             return False
         here = dict(self._made(there.run))
-        return all(one.path in here for one in there.files)
+        return all(file.path in here for file in there.files)
 
     def _fetch(self, files: Iterable[Kept]) -> None:
-        """Bring files to this machine; one that is gone or another is left out.
+        """Fetch files; one that is missing or has other bytes is skipped.
 
-        Raises the first StorageError when the others are there.
+        Raises the first StorageError after the other files have been fetched.
         """
         faults: list[StorageError] = []
 
-        def fetch(one: Kept) -> None:
+        def fetch(file: Kept) -> None:
             if len(faults) >= FAULTS_MOST:
                 return
             try:
-                if not self.objects.fetch(one.sha256, self.restored / one.path):
-                    self.broken.add(one.sha256)
+                if not self.objects.fetch(file.sha256, self.restored / file.path):
+                    self.broken.add(file.sha256)
             except StorageError as error:
-                self.broken.add(one.sha256)
+                self.broken.add(file.sha256)
                 faults.append(error)
 
         private_folder(self.restored)
@@ -215,8 +225,8 @@ class State:
             raise faults[0]
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
-        """Say what went wrong in S3, and go on."""
+    def _reported(self, what: str) -> Iterator[None]:
+        """Report what went wrong in S3, and go on."""
         try:
             yield
         except (StorageError, ConflictError) as error:
@@ -224,14 +234,14 @@ class State:
 
 
 def _files_of(marker: Path) -> list[str]:
-    """The names of a task's files; none if it cannot be taken over, or its marker is torn."""
+    """The names of a task's files; none if it cannot be reused or its marker is damaged."""
     try:
-        told = json.loads(marker.read_bytes())
-        return list(told["files"]) if "made_of" in told else []
+        marker_content = json.loads(marker.read_bytes())
+        return list(marker_content["files"]) if "made_of" in marker_content else []
     except (OSError, ValueError, KeyError, TypeError):
         return []
 
 
 def _torn(kept: Kept, stored: dict[str, Stored]) -> bool:
-    """Whether an object that stands there cannot be the file."""
+    """Whether an object with this name has another size, so it cannot be the file."""
     return kept.sha256 in stored and stored[kept.sha256].bytes != kept.bytes

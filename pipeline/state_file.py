@@ -1,4 +1,4 @@
-"""`state.json`: which files a state in S3 consists of, and what it leaves to be removed."""
+"""`state.json`: the files of a state in S3, and the objects that it leaves to be removed."""
 
 from __future__ import annotations
 
@@ -14,66 +14,68 @@ from pipeline.resume import FROM_SOURCES
 
 NAME, FORMAT = "state.json", 1
 PATH = re.compile(rf"{PINNED}\.(json|arrow)|{FROM_SOURCES}/[0-9][-.\w]{{0,150}}", re.ASCII)
-"""The files that a state may name: no other is written on this machine."""
+"""The files that a state may list: nothing else is written on this machine."""
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A file that is kept."""
+    """A file of a state."""
 
-    path: str  # below the work folder, or that of a run
+    path: str  # below the work folder, or the folder of a run in it
     bytes: int
     sha256: str  # hex
 
 
 @dataclass(frozen=True)
 class StateFile:
-    """What `state.json` says."""
+    """The content of `state.json`."""
 
-    output: str  # where the runs go that it is of
+    output: str  # where the runs that it belongs to are published
     run: str  # the last of them
-    made_of: str  # digest of all that its first pass depends on beside the sources, code included
+    made_of: str  # digest of what its first pass depends on, except the sources; code included
     files: tuple[Kept, ...]
-    gone: tuple[str, ...] = ()  # SHA-256 of what an earlier state named; to be removed
+    gone: tuple[str, ...] = ()  # SHA-256 of objects that an earlier state listed; to be removed
 
     def as_json(self) -> bytes:
-        """The same for the same state."""
+        """The bytes of the file; the same state always gives the same bytes."""
         return as_json({"format": FORMAT} | asdict(self))
 
 
 def read_state(data: bytes) -> StateFile:
-    """A state. Raises StorageError for what is none: anybody may have written it."""
+    """A state from its bytes, which anybody may have written. Raises StorageError if invalid."""
     try:
-        told: dict[str, Any] = json.loads(data)
-        if told["format"] != FORMAT:
-            raise ValueError(f"format {told['format']}")
-        files = tuple(_kept(one) for one in told["files"])
-        if len({one.path for one in files}) < len(files):
-            raise ValueError("names a file twice")
-        output, run, made_of = (_text(told[name]) for name in ("output", "run", "made_of"))
-        return StateFile(output, run, made_of, files, tuple(_digest(one) for one in told["gone"]))
+        content: dict[str, Any] = json.loads(data)
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']}")
+        files = tuple(_kept(entry) for entry in content["files"])
+        if len({file.path for file in files}) < len(files):
+            raise ValueError("lists a file twice")
+        output, run, made_of = (_text(content[name]) for name in ("output", "run", "made_of"))
+        return StateFile(
+            output, run, made_of, files, tuple(_digest(sha256) for sha256 in content["gone"])
+        )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StorageError(f"{NAME} is damaged: {error}") from error
 
 
-def _kept(told: dict[str, Any]) -> Kept:
-    path, size = _text(told["path"]), told["bytes"]
+def _kept(entry: dict[str, Any]) -> Kept:
+    path, size = _text(entry["path"]), entry["bytes"]
     if not PATH.fullmatch(path):
-        raise ValueError(f"names {path}")
+        raise ValueError(f"lists {path}")
     if type(size) is not int or size < 0:
         raise ValueError(f"{path}: its size is {size}")
-    return Kept(path, size, _digest(told["sha256"]))
+    return Kept(path, size, _digest(entry["sha256"]))
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is no text")
+        raise TypeError(f"{value!r:.40} is not a text")
     return value
 
 
 def _digest(value: Any) -> str:
     if not SHA256.fullmatch(_text(value)):
-        raise ValueError(f"{value:.40} is no SHA-256")
+        raise ValueError(f"{value:.40} is not a SHA-256")
     return str(value)

@@ -1,4 +1,4 @@
-"""The only file that tells s3:// from a path: listing and pinning sources, and places to write.
+"""Access to s3:// and local paths alike: listing and pinning sources, and places to write.
 
 A listed source is pinned: what is read later is the version that was listed, or the run stops.
 """
@@ -37,7 +37,7 @@ __all__ = [
 
 
 NOTED = ".sha256"
-"""Ends the name of the file beside a spooled one that says what its digest was."""
+"""Ending of the file beside a spooled one (an S3 object's local copy) that holds its digest."""
 
 
 def is_remote(uri: str) -> bool:
@@ -48,25 +48,25 @@ def is_remote(uri: str) -> bool:
 def list_sources(
     spec: str, folder: Path, aws: Aws, passed_over: PassedOver | None = None
 ) -> list[Listed]:
-    """The files that a file name, folder, glob or s3:// prefix means, sorted by URI.
+    """The files that a file name, folder, glob or s3:// prefix refers to, sorted by URI.
 
-    `folder` is what relative paths are relative to. Hidden files and what is no regular file are
-    left out, those of a folder counted in `passed_over`. Raises StorageError when nothing is there
+    Relative paths start at `folder`. Hidden files and anything that is not a regular file are left
+    out; those in a folder are counted in `passed_over`. Raises StorageError when nothing is there
     or it cannot be read.
     """
     passed_over = Counter() if passed_over is None else passed_over
     local = not is_remote(spec)
-    found = list(list_local(spec, folder, passed_over)) if local else list_s3(spec, aws)
-    if not found:
-        raise StorageError(f"source {spec}: nothing is there; check the path in the recipe")
-    return sorted(found, key=itemgetter(0))  # as their UTF-8 would be
+    listed_files = list(list_local(spec, folder, passed_over)) if local else list_s3(spec, aws)
+    if not listed_files:
+        raise StorageError(f"source {spec}: no file found; check the path in the recipe")
+    return sorted(listed_files, key=itemgetter(0))  # the order of their UTF-8 bytes
 
 
 def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:
-    """The listed version's bytes on this machine, with their SHA-256.
+    """Fetch or read the version of a source that was listed; returns its path and SHA-256.
 
-    Raises SourceChanged when the source is no longer what was listed, StorageError when it cannot
-    be read.
+    Raises SourceChanged when the source has changed since it was listed, StorageError when it
+    cannot be read.
     """
     if listed.local is not None:
         return pin_local(listed)
@@ -74,18 +74,18 @@ def pin(listed: Listed, spool: Path, aws: Aws) -> SourceFile:
 
 
 def known_file(listed: Listed, digest: str, spool: Path, aws: Aws) -> SourceFile:
-    """A listed version that an earlier run has read, pinned without being read."""
+    """A listed version that an earlier run has read, pinned without reading it."""
     local = listed.local or Awaited(listed, digest, spool, aws)
     return SourceFile(listed.uri, local, listed.size, digest, None, listed.stamp)
 
 
 _DIGESTED: set[tuple[str, str]] = set()
-"""Of which files this process has seen the digest itself."""
+"""(path, SHA-256) of the files that this process has digested itself."""
 
 
 @dataclass(frozen=True)
 class Awaited:
-    """A path to an S3 object's bytes, which are fetched when it is first asked for."""
+    """The path of an S3 object's local copy, which is fetched when the path is first used."""
 
     listed: Listed
     sha256: str
@@ -93,36 +93,36 @@ class Awaited:
     aws: Aws
 
     def __str__(self) -> str:
-        """Where they are, or will be."""
+        """The path of the copy, whether it is there yet or not."""
         return str(_place(self.listed, self.spool))
 
     def __fspath__(self) -> str:
-        """Where they are: digested once by each process, fetched where they are not there whole."""
+        """The path, after digesting the copy once in each process, or fetching it if need be."""
         path = str(self)
         if (path, self.sha256) not in _DIGESTED or not Path(path).exists():
             self.fetch()
         return path
 
     def fetch(self) -> None:
-        """Have the bytes there, digested. Raises SourceChanged when they are not what they were."""
+        """Fetch and digest the copy. Raises SourceChanged when the object has changed."""
         _, _, digest = _spooled(self.listed, self.spool, self.aws)
         if digest != self.sha256:
             raise SourceChanged(
-                f"source {self.listed.uri}: is another, though its ETag is as it was; "
+                f"source {self.listed.uri}: has changed, though its ETag has not; "
                 "run again with --full"
             )
         _DIGESTED.add((str(self), self.sha256))
 
 
 def _place(listed: Listed, spool: Path) -> Path:
-    """Where the bytes of a version of an S3 object are kept."""
+    """Where the local copy of a version of an S3 object is stored."""
     return spool / hashlib.sha256(f"{listed.uri}\0{listed.etag}".encode()).hexdigest()
 
 
 def _spooled(listed: Listed, spool: Path, aws: Aws) -> tuple[Path, int, str]:
-    """An S3 object's bytes in the spool, their number and SHA-256.
+    """Local path, size in bytes and SHA-256 of an S3 object, which is fetched if necessary.
 
-    What an earlier run has fetched is taken when it still has the digest that it was given then.
+    A copy that an earlier run has fetched is used if it still has the digest that was noted then.
     """
     path = _place(listed, spool)
     if path.exists() and (noted := _noted(path)):
@@ -136,7 +136,7 @@ def _spooled(listed: Listed, spool: Path, aws: Aws) -> tuple[Path, int, str]:
 
 
 def _noted(path: Path) -> str | None:
-    """The digest that a spooled file was given when it was fetched."""
+    """The digest that was noted for a spooled file when it was fetched."""
     try:
         return path.with_name(path.name + NOTED).read_text()
     except FileNotFoundError:
@@ -149,7 +149,7 @@ class Place(Protocol):
     uri: str
 
     def examine(self) -> list[str]:
-        """Look at the place before any work; notes on what could not be seen or is not held.
+        """Inspect the place before any work; returns notes on what could not be seen or is missing.
 
         Raises RecipeError for a bucket that is public.
         """
@@ -160,31 +160,33 @@ class Place(Protocol):
         ...
 
     def open(self, name: str) -> BinaryIO | None:
-        """An object of any size from its start, to be closed by the caller, or None.
+        """Open an object of any size for reading, or return None; the caller must close it.
 
         Raises StorageError.
         """
         ...
 
     def sizes(self, names: Sequence[str]) -> list[int | None] | None:
-        """Bytes of each of these objects, None for one that is not there; None for all where what
-        was published cannot change. Raises StorageError.
+        """The size in bytes of each object, None for a missing one; None instead of the list where
+        published objects cannot change.
+
+        Raises StorageError.
         """
         ...
 
     def published(self) -> list[tuple[str, float]]:
-        """The runs that stand there, each with when it was published, in seconds since 1970."""
+        """The runs that were published here, each with its time in seconds since 1970."""
         ...
 
     def add_folder(self, staged: Path, name: str) -> None:
-        """Make a whole folder visible as `name`, its manifest.json last; there it stays.
+        """Make a whole folder visible as `name`, its manifest.json last; it is never removed.
 
-        Raises ConflictError when another manifest of that name, with other content, is there.
+        Raises ConflictError when there is a manifest of that name with other content.
         """
         ...
 
     def swap(self, name: str, data: bytes, version: str | None) -> None:
-        """Replace a small object if it still has `version` (None: does not exist).
+        """Replace a small object if it still has `version` (None: if it does not exist).
 
         Raises ConflictError when somebody else has replaced it.
         """
@@ -192,7 +194,7 @@ class Place(Protocol):
 
 
 def open_place(uri: str, aws: Aws) -> Place:
-    """The place that an output URI or path names."""
+    """The place to which an output URI or path refers."""
     if is_remote(uri):
         return S3Place(uri.rstrip("/"), aws)
     from pipeline.folder import FolderPlace

@@ -1,7 +1,7 @@
 """Sketches on disk, read a column at a time.
 
-It is what lets a vote over all records hold some bytes of each, whatever the records hold.
-What is small is read once and held: to open a file again for each column took half of a vote.
+Because of this, a vote over all records holds a few bytes of each, however large the records are.
+Small tables are read once and held: opening a file again for each column took half of a vote.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import polars as pl
 from pipeline.shards import read_frame
 
 AT_ONCE = 1 << 20  # rows of a column that are always held
-SORTED_BYTES = 32  # of each row while a column of numbers is sorted
+SORTED_BYTES = 32  # for each row while a column of numbers is sorted
 
 
 class SketchTable:
     """Frames of one schema, one after the other: paths of Arrow files, or frames in memory.
 
-    The first `own` rows are the run's records; what follows are those of earlier data. `gone` are
-    the ids of each part that have no row here, since they were voted out before; `in_use` are the
-    numbers of the rows that alone have one, None for all. Files of no more than `room` bytes
-    together are held in memory; else a column is read some rows at a time.
+    The first `own` rows are the run's records; rows of earlier data follow. For each part, `gone`
+    has ids that have no row here because they were voted out before, and `in_use` the numbers of
+    the only rows that count (None for all). If the files have no more than `room` bytes together,
+    they are held in memory; otherwise a column is read some rows at a time.
     """
 
     def __init__(
@@ -38,11 +38,11 @@ class SketchTable:
     ) -> None:
         self.size = sum(map(_size, parts))  # bytes
         held = self.size <= room
-        self.parts: list[Path | pl.DataFrame] = []  # in memory without the rows that are not here
-        self.left: list[pl.Series | None] = []
-        for path, *told in zip_longest(parts, gone, in_use):
+        self.parts: list[Path | pl.DataFrame] = []  # frames have only the rows that count
+        self.left: list[pl.Series | None] = []  # numbers of the rows that count, None for all
+        for path, *lookups in zip_longest(parts, gone, in_use):
             part = read_frame(path) if held and isinstance(path, Path) else path
-            left = rows_left(part, *told)
+            left = rows_left(part, *lookups)
             self.parts.append(part if left is None or isinstance(part, Path) else part[left])
             self.left.append(left)
         self.starts = [0, *accumulate(map(_height, self.parts, self.left))]
@@ -51,7 +51,7 @@ class SketchTable:
         self.at_once = max(AT_ONCE, room // SORTED_BYTES)
 
     def column(self, name: str) -> pl.Series:
-        """One column of all rows; of many numbers it is held once, while it is read too."""
+        """One column of all rows; many numbers are read into one array, never held twice."""
         if not self.parts:
             raise IndexError(f"{name}: there are no parts")
         pieces = map(self._piece, repeat(name), range(len(self.parts)))
@@ -66,13 +66,13 @@ class SketchTable:
         return pl.Series(name, whole)
 
     def frames(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
-        """(number of its first row, some columns) of each part."""
+        """Yield (number of its first row, some columns) for each part."""
         for part, start in enumerate(self.starts[:-1]):
             yield start, self._whole(part, names)
 
     def pieces(self, name: str, *, own: bool) -> Iterator[pl.Series]:
-        """A column of the run's own rows, or of the others, no more than `at_once` of them, or one
-        part, at a time."""
+        """Yield a column of the run's own rows, or of the others, in pieces of no more than
+        `at_once` rows or of one part."""
         first = (
             len(self.parts) if self.own == self.height else bisect_right(self.starts, self.own) - 1
         )
@@ -88,36 +88,36 @@ class SketchTable:
             yield pl.concat(waiting)
 
     def _piece(self, name: str, part: int) -> pl.Series:
-        """One column of the rows of a part."""
+        """One column of a part's rows."""
         return self._whole(part, [name])[name]
 
     def _whole(self, part: int, names: Sequence[str]) -> pl.DataFrame:
-        """Some columns of the rows of a part."""
+        """Some columns of a part's rows."""
         read, left = _read(self.parts[part], names), self._unread(part)
         return read if left is None else read[left]
 
     def _unread(self, part: int) -> pl.Series | None:
-        """Which rows of a part are here, if it has to be asked of what is read of it."""
+        """The rows of a part to select after reading; None if the part has no others."""
         return self.left[part] if isinstance(self.parts[part], Path) else None
 
     def rows(self, names: Sequence[str], numbers: pl.Series) -> pl.DataFrame:
-        """Some columns of the rows with these numbers, in their order."""
+        """Some columns of the rows with these numbers, in the order of the numbers."""
         ascending = bool((numbers.slice(1) > numbers.head(-1)).all())
         wanted = numbers if ascending else numbers.unique().sort()
-        found = [
+        frames = [
             _read(self.parts[part], names)[_among(self._unread(part), local)]
             for part, local in self._spread(wanted)
         ]
-        rows = pl.concat(found or [_read(self.parts[0], names).clear()], rechunk=True)
+        rows = pl.concat(frames or [_read(self.parts[0], names).clear()], rechunk=True)
         return rows if ascending else rows[wanted.search_sorted(numbers)]
 
     def by_part(self, numbers: pl.Series) -> Iterator[tuple[int, pl.Series]]:
-        """(part, numbers of rows inside it, those that are gone too) of ascending row numbers."""
+        """Yield (part, row numbers in its file) for ascending row numbers of the table."""
         for part, local in self._spread(numbers):
             yield part, _among(self.left[part], local)
 
     def _spread(self, numbers: pl.Series) -> Iterator[tuple[int, pl.Series]]:
-        """(part, numbers among its rows that are here) of ascending row numbers."""
+        """Yield (part, numbers among its rows that count) for ascending row numbers."""
         cuts = numbers.search_sorted(pl.Series(self.starts, dtype=pl.Int64)).to_list()
         for part, start in enumerate(self.starts[:-1]):
             if cuts[part] < cuts[part + 1]:
@@ -125,7 +125,7 @@ class SketchTable:
 
 
 def _among(left: pl.Series | None, numbers: pl.Series) -> pl.Series:
-    """The rows with these numbers among those that are left."""
+    """Turn numbers among the rows that are left into numbers among all rows of a part."""
     return numbers if left is None else left.gather(numbers)
 
 

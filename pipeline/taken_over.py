@@ -1,9 +1,10 @@
-"""What earlier runs have made, as files of this run.
+"""Brings what earlier runs have made into this run's folder.
 
-A task's files are linked, be the votes on some of its units others now: then these are made anew in
-another task, and the old rows are in no index. It is written anew without the rest where a source
-is gone, so that no text of it stays, or where less than half of it is of use. Each night adds a
-task or two; so that they do not grow in number for ever, small ones are put together now and then.
+A task's files are linked even if the votes on some of its units have changed: such units are
+computed again in another task, and no index refers to their old rows any more. A task is rewritten
+without its unused rows when one of its sources is gone, so that no text of that source stays, or
+when less than half of its bytes are in use. Each nightly run adds a task or two; to keep their
+number from growing for ever, small tasks are merged from time to time.
 """
 
 from __future__ import annotations
@@ -25,24 +26,24 @@ from pipeline.shards import FILES, read_frame, write_frame
 from pipeline.unit_rows import UNIT
 
 SMALL = 1 / 8
-"""Of the bytes that a task may have: one below is small."""
+"""A task is small if it has less than this share of the bytes that a task may have."""
 
 SMALL_MOST = 8
-"""Small tasks from which on they are put together."""
+"""When there are more small tasks than this, they are merged."""
 
 OF_USE = 1 / 2
-"""Of a task's bytes: with less it is not linked."""
+"""A task of whose bytes less than this share is in use is not linked but rewritten."""
 
 
-def take_over(
+def link_known(
     known: Known, folder: Path, made_of: str, keys: pl.Series, most_bytes: int
 ) -> Iterator[pl.DataFrame]:
-    """The located rows of all that is known, as this run's, by files below `folder`.
+    """Link or rewrite all that is known into `folder`; yields the located rows.
 
-    `keys` are the units in their order. The earlier files have been held against their digests
-    when they were found.
+    `keys` are the units' keys in their order; a rewritten task has about `most_bytes` at most. The
+    earlier files were checked against their digests when they were found.
     """
-    for path in folder.glob(in_use_path("*").name):  # a run before this one's end has left them
+    for path in folder.glob(in_use_path("*").name):  # left by a run that was stopped
         path.unlink()
     if known.rows.is_empty():
         return
@@ -51,15 +52,15 @@ def take_over(
         stays=~pl.col("gone").first() & (pl.col("size").sum() >= OF_USE * pl.col("of").first()),
     )
     small = tasks.filter(pl.col("stays") & (pl.col("size") < SMALL * most_bytes))["task"]
-    left = tasks.filter(~pl.col("stays"))["task"]
-    anew = pl.concat([left, small]) if small.len() > SMALL_MOST else left
-    is_anew = pl.col("task").is_in(anew.implode())
-    for (task,), rows in known.rows.filter(~is_anew).group_by("task", maintain_order=True):
+    not_linked = tasks.filter(~pl.col("stays"))["task"]
+    to_rewrite = pl.concat([not_linked, small]) if small.len() > SMALL_MOST else not_linked
+    is_rewritten = pl.col("task").is_in(to_rewrite.implode())
+    for (task,), rows in known.rows.filter(~is_rewritten).group_by("task", maintain_order=True):
         _link(Path(str(task)), folder)
-        _tell_in_use(rows, folder)
-        own = rows.drop("task", "hides", "of", "gone")
-        yield own.with_columns(stem=pl.lit(f"{folder}/") + pl.col("part"))
-    rewritten = known.rows.filter(is_anew)
+        _write_in_use(rows, folder)
+        reused = rows.drop("task", "hides", "of", "gone")
+        yield reused.with_columns(stem=pl.lit(f"{folder}/") + pl.col("part"))
+    rewritten = known.rows.filter(is_rewritten)
     if rewritten.height:
         units = pl.DataFrame({"key": keys}).with_row_index(UNIT)
         ordered = rewritten.join(units, on="key").sort(UNIT, "piece")
@@ -70,7 +71,7 @@ def take_over(
 
 
 def _link(marker: Path, folder: Path) -> None:
-    """A task's files under this run's folder too: none is ever written to."""
+    """Link a task's files, which never change, into this run's folder; copy them if need be."""
     if marker.parent == folder:
         return
     for name in (*json.loads(marker.read_bytes())[FILES], marker.name):
@@ -85,32 +86,33 @@ def _link(marker: Path, folder: Path) -> None:
             unfinished.replace(place)
 
 
-def _tell_in_use(rows: pl.DataFrame, folder: Path) -> None:
-    """Say of a task's files that hold rows of no unit which ones count."""
+def _write_in_use(rows: pl.DataFrame, folder: Path) -> None:
+    """Record which rows of a task's files are in use, for parts that have other rows too."""
     places = [name for kind in kinds_of(rows) for name in (kind, at(kind))]
-    for (part,), own in rows.filter("hides").group_by("part", maintain_order=True):
-        write_frame(in_use_path(f"{folder}/{part}"), own.select(places))
+    for (part,), rows_in_part in rows.filter("hides").group_by("part", maintain_order=True):
+        write_frame(in_use_path(f"{folder}/{part}"), rows_in_part.select(places))
 
 
 def _written(
     rows: pl.DataFrame, known: Known, folder: Path, made_of: str, most_bytes: int
 ) -> pl.DataFrame:
-    """The rows of some units as a task of their own."""
+    """Write the rows of some units as a new task; returns its located rows."""
     units = rows.unique("key", keep="first", maintain_order=True)
     numbers = units.select("key").with_row_index(UNIT)
     numbered = rows.join(numbers, on="key", maintain_order="left")
     parts = Parts(folder, units["key"].to_list(), units["source"].to_list(), made_of)
     start = pl.col("size").cast(pl.Int64).cum_sum() - pl.col("size")
-    for some in numbered.with_columns(part_of=start // most_bytes).partition_by(
+    for part_rows in numbered.with_columns(part_of=start // most_bytes).partition_by(
         "part_of", maintain_order=True, include_key=False
     ):
-        parts.write(dict(_frames(some)), some.select(UNIT))
-    parts.bounds = [known.bounds[task] for task in rows["task"].unique()]  # no sample is left out
+        parts.write(dict(_frames(part_rows)), part_rows.select(UNIT))
+    # Rewriting leaves out no sample, so the bounds stay those of the earlier tasks.
+    parts.bounds = [known.bounds[task] for task in rows["task"].unique()]
     return located(read_frame(folder / parts.finish()["units"]), folder)
 
 
 def _frames(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The rows of some units by kind, each with the number of its unit."""
+    """Yield (kind, rows of some units with a column `unit`), for each kind of file."""
     for kind in kinds_of(rows):
         spans = spans_of(rows, kind)
         if spans.is_empty():
@@ -128,7 +130,7 @@ def _frames(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _without_rest(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same rows alone: of a slice Polars would write the texts of all rows around it, too."""
+    """Copy the rows: of a slice, Polars would also write the texts of all rows around it."""
     copied = pl.from_arrow(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
     assert isinstance(copied, pl.DataFrame)
     return copied.match_to_schema(frame.schema)

@@ -1,4 +1,4 @@
-"""What the manifest says of a target: its files, held against the model's limits, and its cost."""
+"""The manifest's entry about a target: its files, checked against the model's limits; its cost."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from pipeline.execution import Execution
 
 
-def tell_target(
+def target_entry(
     execution: Execution, files: TargetFiles, rendered: Made, folder: Path
 ) -> dict[str, Any]:
-    """What the manifest says of a target: its files, held against the model's limits."""
+    """The manifest's entry about a target: its files, checked against the model's limits."""
     rendering = files.rendering
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "format": rendering.target.format,
         "records": files.told("records"),
         "tokens": files.told("tokens"),
@@ -35,20 +35,20 @@ def tell_target(
         "losses": _losses(execution, rendering),
     }
     if rendering.plan is not None:
-        told |= _tell_model(execution, files)
+        entry |= _model_entry(execution, files)
     if rendering.name in execution.deltas:
-        told["delta"] = _tell_delta(execution, rendering, rendered)
-        if "train" not in files.splits:  # nothing new to tune on, which is no fault
-            return told | {"faults": [], "ready": False}
+        entry["delta"] = _delta_entry(execution, rendering, rendered)
+        if "train" not in files.splits:  # nothing new to tune on, which is not a fault
+            return entry | {"faults": [], "ready": False}
     found = list(_check(execution, files, folder))
     faults = [fault for severity, fault in found if severity == "error"]
     notes = [fault for _, fault in found if fault["rule"] == "own-quota"]
-    told |= {"notes": notes} if notes else {}
-    return told | {"faults": faults, "ready": not faults}
+    entry |= {"notes": notes} if notes else {}
+    return entry | {"faults": faults, "ready": not faults}
 
 
-def _tell_delta(execution: Execution, rendering: Rendering, rendered: Made) -> dict[str, Any]:
-    """What a delta goes on from, and what that holds beside."""
+def _delta_entry(execution: Execution, rendering: Rendering, rendered: Made) -> dict[str, Any]:
+    """Which runs a delta continues, how much they have shipped, and what of it is withdrawn."""
     delta = execution.deltas[rendering.name]
     job = execution.recipe.job_settings(rendering.name)
     return {
@@ -61,7 +61,7 @@ def _tell_delta(execution: Execution, rendering: Rendering, rendered: Made) -> d
 
 
 def _losses(execution: Execution, rendering: Rendering) -> dict[str, int]:
-    """What the format could not say as the records do; of all parts of a target together."""
+    """What the format could not express of the records, summed over all parts of a target."""
     counted: Counter[str] = execution.losses.get(rendering.name, Counter())
     return {name: number for name, number in sorted(counted.items()) if number}
 
@@ -69,7 +69,7 @@ def _losses(execution: Execution, rendering: Rendering) -> dict[str, int]:
 def _check(
     execution: Execution, files: TargetFiles, folder: Path
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Severity and fault of all that the check engine finds in the files as written."""
+    """Yield (severity, fault) for all that the check engine finds in the files as written."""
     rendering = files.rendering
     if "train" not in files.splits:
         yield "error", {"rule": "no_records", "message": "no record is left for training"}
@@ -87,12 +87,12 @@ def _check(
         of_recipe=True,
     )
     for fault in result.faults:
-        told = {"rule": fault.rule, "value": fault.value, "threshold": fault.threshold}
+        details = {"rule": fault.rule, "value": fault.value, "threshold": fault.threshold}
         remedy = f"; {fault.remedy}" if fault.severity == "error" else ""
-        yield fault.severity, told | {"message": f"{fault.message}{remedy}"}
+        yield fault.severity, details | {"message": f"{fault.message}{remedy}"}
 
 
-def _tell_model(execution: Execution, files: TargetFiles) -> dict[str, Any]:
+def _model_entry(execution: Execution, files: TargetFiles) -> dict[str, Any]:
     name, plan = files.rendering.name, files.rendering.plan
     card = execution.recipe.card(name)
     assert card is not None

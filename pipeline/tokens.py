@@ -1,12 +1,12 @@
-"""How many tokens a text costs, without the tokenizer, which for Bedrock's models is not public.
+"""How many tokens a text costs, without the tokenizers of Bedrock's models, which are not public.
 
-Two numbers. The *estimate* is what o200k and Llama 3 give; the *bound* is the worst of five public
-tokenizers (cl100k, o200k, Claude 2, Llama 3, Tekken) and 10 % more, so that what fits the bound
-fits. Both are sums of a weight for each character, so that the weight of a text is the sum of the
-weights of its parts. Dense random letters (base64) can cost a tenth more than the bound.
+There are two numbers. The *estimate* is what o200k and Llama 3 give. The *bound* is the worst of
+five public tokenizers (cl100k, o200k, Claude 2, Llama 3, Tekken) plus 10 %, so that a text that
+fits by the bound fits. Both are sums of a weight for each character, so the weight of a text is the
+sum of the weights of its parts. Dense random letters (base64) can cost a tenth more than the bound.
 
 Source of the weights: characters per token measured on 1,000-character snippets of prose,
-technical English, code and nine more languages; the unnamed scripts cost a token or more a byte.
+technical English, code and nine more languages; scripts not named here cost a token or more a byte.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ UNIT = 1000
 """Weights are in thousandths of a token: whole numbers add up the same in any order."""
 
 TURN_OVERHEAD = 6
-"""Tokens for the role and the marks around one turn; Llama 3's template spends five."""
+"""Tokens for the role and the marks around one turn; Llama 3's template uses five."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +32,14 @@ class Weights:
     """Thousandths of a token for one character of each class."""
 
     plain: int  # small Latin letters and blanks
-    extra_byte: int  # for each byte of a character past its first, where no script is named
+    extra_byte: int  # for each byte of a character after its first, if its script is not named
     ascii_classes: dict[str, int]
     scripts: dict[str, int]
 
 
-CAPITAL_OR_MARK = r"[\x00-\x08\x0b-\x1f!-/:-`{-\x7f]"  # ASCII; few texts hold the controls
+CAPITAL_OR_MARK = r"[\x00-\x08\x0b-\x1f!-/:-`{-\x7f]"  # ASCII; few texts have control characters
 DIGIT_OR_NEWLINE = r"[0-9\n]"
-NOT_PLAIN = r"[\x00-\x08\x0a-\x1f!-`{-\x7f]"  # ASCII but small letters, space and tab
+NOT_PLAIN = r"[\x00-\x08\x0a-\x1f!-`{-\x7f]"  # ASCII except small letters, space and tab
 
 COMBINING = r"[\u0300-\u036F]"
 GREEK = r"[\u0370-\u03FF]"
@@ -88,8 +88,8 @@ BOUND = Weights(
 def weigh(column: pl.Expr, weights: Weights) -> pl.Expr:
     """The weight of each text in thousandths of a token (Int64); null stays null.
 
-    One look at each character where the kernels are compiled (2.5 GB/s), else by expressions
-    (0.1 GB/s), which also make the table that the kernel looks into.
+    Each character is looked at once if the kernels are compiled (2.5 GB/s); otherwise expressions
+    are used (0.1 GB/s), which also make the table that the kernel looks into.
     """
     if not statistics.COMPILED:
         return weigh_by_expressions(column, weights)
@@ -115,8 +115,8 @@ def table_of(weights: Weights) -> tuple[bytes, int]:
 def weigh_by_expressions(column: pl.Expr, weights: Weights) -> pl.Expr:
     """`weigh` without a kernel.
 
-    Every character counts as plain first and is then corrected by class, so that no pass counts
-    the most frequent ones. Only texts with a script that is named pay for the script passes.
+    Every character counts as plain at first and is then corrected by class, so that no pass counts
+    the most frequent ones. Only texts with a named script need the passes over scripts.
     """
     chars = column.str.len_chars().cast(pl.Int64)
     extra_bytes = column.str.len_bytes().cast(pl.Int64) - chars
@@ -127,14 +127,14 @@ def weigh_by_expressions(column: pl.Expr, weights: Weights) -> pl.Expr:
 
 
 def _script_correction(column: pl.Expr, weights: Weights) -> pl.Expr:
-    """What the named scripts cost more, or less, than the bytes they were counted by."""
+    """How much more, or less, characters of the named scripts cost than was counted by bytes."""
     not_ascii = pl.when(column.str.len_bytes() != column.str.len_chars()).then(column)
     foreign = pl.when(not_ascii.str.contains(ANY_SCRIPT)).then(column)
     correction: pl.Expr = pl.lit(0, dtype=pl.Int64)
     for pattern, weight in weights.scripts.items():
         counted = weights.plain + weights.extra_byte * (BYTES.get(pattern, 3) - 1)
         correction += _count(pl.field("foreign"), pattern) * (weight - counted)
-    # A struct holds `foreign`, which else would be computed once for each script.
+    # The struct holds `foreign`, which otherwise would be computed once for each script.
     scripts = pl.struct(foreign=foreign).struct.with_fields(correction=correction)
     corrected = scripts.struct.field("correction").fill_null(0)
     return pl.when(column.is_not_null()).then(corrected)
@@ -146,12 +146,12 @@ def token_estimate(column: pl.Expr) -> pl.Expr:
 
 
 def token_bound(column: pl.Expr) -> pl.Expr:
-    """Tokens that a text costs at most (Int64): the worst public tokenizer, and 10 %."""
+    """The most tokens that a text can cost (Int64): the worst public tokenizer plus 10 %."""
     return whole_tokens(weigh(column, BOUND))
 
 
 def token_bounds(texts: pl.Series) -> pl.Series:
-    """`token_bound` of each text, for code that holds a series."""
+    """`token_bound` of each text, for code that has a series."""
     name = texts.name
     return texts.to_frame().select(token_bound(pl.col(name)).alias(name)).to_series()
 
@@ -169,7 +169,7 @@ def message_tokens(count: Callable[[pl.Expr], pl.Expr] = token_bound) -> pl.Expr
 
 
 def whole_tokens(weight: pl.Expr) -> pl.Expr:
-    """A weight in tokens, rounded up."""
+    """A weight in whole tokens, rounded up."""
     return (weight + (UNIT - 1)) // UNIT
 
 

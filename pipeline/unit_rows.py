@@ -1,7 +1,7 @@
-"""Which rows of a task's files came of which unit: what lets the next run take them over.
+"""Which rows of a task's files come from which unit: this lets the next run reuse them.
 
-In every file of a part, the rows of a unit stand together, in the order of the units. The ledger
-says what each stage made of a unit's records, so that counts can be summed over any units.
+In every file of a part, the rows of a unit are consecutive, and units are in order. The ledger
+records what each stage did with a unit's records, so that counts can be added up for any units.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ from pipeline.source import Reader, Unit
 from pipeline.withdraw import NOTHING, Withdrawn
 
 UNIT = "unit"
-"""The number of a record's unit within its task: a column while a task is done, never on disk."""
+"""A column with the number of a record's unit within its task; it is never written to disk."""
 
 LEDGER = pl.Schema({"stage": pl.String(), "what": pl.String(), "number": pl.Int64()})
-"""A unit's share of a stage's counts: `what` is came, merged, divided, chunks, or one of these:"""
+"""A unit's share of a stage's counts: `what` is came, merged, divided, chunks, or a name with one
+of these prefixes:"""
 
 REASON, TALLY, LOSS = "reason ", "tally ", "loss "
 
 
 def unit_keys(units: Iterable[tuple[Reader, Unit]], withdrawn: Withdrawn = NOTHING) -> list[str]:
-    """Of each unit a digest of all that its records depend on beside stages and code: the reader
-    with its settings, names and bytes, and what of it is withdrawn."""
+    """A digest for each unit of everything its records depend on, except stages and code: the
+    reader with its settings, the names and bytes of the files, and what is withdrawn of them."""
     settings: dict[int, str] = {}
     keys = []
     for reader, unit in units:
@@ -41,22 +42,22 @@ def unit_keys(units: Iterable[tuple[Reader, Unit]], withdrawn: Withdrawn = NOTHI
             settings[id(reader)] = getattr(reader, "model_dump_json", str)()
         files = [[file.uri, file.sha256, file.span] for file in unit.files]
         beside = [[file.uri, file.sha256] for file in unit.sidecars]
-        told = [reader.name, settings[id(reader)], files, beside, *withdrawn.of(unit)]
-        keys.append(hashlib.blake2b(orjson.dumps(told), digest_size=16).hexdigest())
+        key_parts = [reader.name, settings[id(reader)], files, beside, *withdrawn.of(unit)]
+        keys.append(hashlib.blake2b(orjson.dumps(key_parts), digest_size=16).hexdigest())
     return keys
 
 
 class UnitRows:
-    """Counts the rows of each unit while the parts of one task are made."""
+    """Counts the rows of each unit while the parts of one task are written."""
 
     def __init__(self, keys: Sequence[str], sources: Sequence[str]) -> None:
-        self.keys, self.sources = keys, sources  # by the units' numbers
+        self.keys, self.sources = keys, sources  # indexed by unit number
         self.parts: list[pl.DataFrame] = []
 
     def add(
         self, part: str, roots: pl.DataFrame, frames: Mapping[str, pl.DataFrame]
     ) -> dict[str, pl.DataFrame]:
-        """Count one part's rows by unit; returns its frames with each unit's rows together.
+        """Count one part's rows by unit; returns its frames, sorted by unit.
 
         `roots` has `root` (the id of an ingested record) and `unit`.
         """
@@ -76,8 +77,8 @@ class UnitRows:
         return ordered
 
     def index(self) -> pl.DataFrame:
-        """A row for each unit and part: `key`, the `source` unit's key, `part`, `piece`, `size` in
-        bytes, and the number of its rows in the part's file of each kind."""
+        """A row for each unit and part: `key`, `source` (the source unit's key), `part`, `piece`,
+        `size` in bytes, and for each kind the number of the unit's rows in the part's file."""
         named = {"key": list(self.keys), "source": list(self.sources)}
         keys = pl.DataFrame(named).with_row_index(UNIT)
         rows = pl.concat(self.parts, how="diagonal") if self.parts else _NO_PARTS
@@ -90,15 +91,15 @@ _NO_PARTS = pl.DataFrame(schema={UNIT: pl.UInt32, "size": pl.Int64, "part": pl.S
 
 
 def roots_of(records: pl.DataFrame) -> pl.DataFrame:
-    """`root` and `unit` of incoming records, which have a column `unit`."""
+    """`root` and `unit` of incoming records (which have a column `unit`), each root once."""
     roots = records.select(UNIT, root=root_id())
     return roots.unique("root", keep="first", maintain_order=True)
 
 
 def with_units(frame: pl.DataFrame, roots: pl.DataFrame) -> pl.DataFrame:
-    """Rows with the number of their unit, found by `id`.
+    """Add the number of each row's unit, which is found by `id`.
 
-    Raises LawBroken for a row about a record that is not of the part.
+    Raises LawBroken for a row about a record that is not in the part.
     """
     if UNIT in frame.columns:
         return frame
@@ -106,26 +107,31 @@ def with_units(frame: pl.DataFrame, roots: pl.DataFrame) -> pl.DataFrame:
         roots, left_on=root_id(), right_on="root", how="left", maintain_order="left"
     ).drop("root")
     if numbered[UNIT].null_count():
-        stranger = numbered.filter(pl.col(UNIT).is_null())["id"].first()
-        raise LawBroken(f"{stranger!s}: a stage tells of it, but it is not among its records")
+        foreign_id = numbered.filter(pl.col(UNIT).is_null())["id"].first()
+        raise LawBroken(
+            f"{foreign_id!s}: a stage returned a row about this id, but was given no such record"
+        )
     return numbered
 
 
 def ledger_rows(
     before: pl.DataFrame, after: pl.DataFrame, parted: Settled, roots: pl.DataFrame
 ) -> pl.DataFrame:
-    """What one stage made of each unit's records: `unit` and `LEDGER`."""
-    told = [before.select("id", what=pl.lit("came"))]
+    """What one stage did with each unit's records: `unit` and the columns of `LEDGER`.
+
+    `before` and `after` are the records at the stage's input and output.
+    """
+    events = [before.select("id", what=pl.lit("came"))]
     if parted.rejected.height:
         rejected = parted.rejected.select("id", pl.col("rejected").struct.unnest())
-        told.append(rejected.select("id", what=pl.lit(REASON) + pl.col("reason")))
+        events.append(rejected.select("id", what=pl.lit(REASON) + pl.col("reason")))
         merged = rejected.filter(pl.col("merged_into").is_not_null())
-        told.append(merged.select("id", what=pl.lit("merged")))
+        events.append(merged.select("id", what=pl.lit("merged")))
     if parted.count.divided or parted.count.chunks:
         old, new = (frame["id"].implode() for frame in (before, after))
-        told.append(before.filter(~pl.col("id").is_in(new)).select("id", what=pl.lit("divided")))
-        told.append(after.filter(~pl.col("id").is_in(old)).select("id", what=pl.lit("chunks")))
-    counted = with_units(pl.concat(told), roots).group_by(UNIT, "what", maintain_order=True)
+        events.append(before.filter(~pl.col("id").is_in(new)).select("id", what=pl.lit("divided")))
+        events.append(after.filter(~pl.col("id").is_in(old)).select("id", what=pl.lit("chunks")))
+    counted = with_units(pl.concat(events), roots).group_by(UNIT, "what", maintain_order=True)
     numbers = counted.agg(number=pl.len().cast(pl.Int64))
     return numbers.select(UNIT, stage=pl.lit(parted.count.stage), what="what", number="number")
 
@@ -133,7 +139,7 @@ def ledger_rows(
 def tally_rows(
     stage: str, tallies: pl.DataFrame, roots: pl.DataFrame, prefix: str = TALLY
 ) -> pl.DataFrame:
-    """What a stage tells of records (`id`, `kind`, `number`), by unit: `unit` and `LEDGER`."""
+    """What a stage counted in records (`id`, `kind`, `number`), by unit: `unit` and `LEDGER`."""
     counted = with_units(tallies, roots).group_by(UNIT, "kind", maintain_order=True)
     numbers = counted.agg(pl.col("number").sum().cast(pl.Int64))
     what = pl.lit(prefix) + pl.col("kind")
@@ -142,41 +148,41 @@ def tally_rows(
 
 @dataclass(frozen=True)
 class Sums:
-    """What a ledger comes to."""
+    """The totals of a ledger."""
 
     counts: list[StageCount]
-    tallies: dict[str, Counter[str]]  # by stage
-    losses: dict[str, Counter[str]]  # likewise; of targets
+    tallies: dict[str, Counter[str]]  # what stages counted, by stage
+    losses: dict[str, Counter[str]]  # what a target's format cannot hold, by the target's label
 
 
 def sum_ledger(ledger: Iterable[pl.DataFrame], stages: Iterable[str]) -> Sums:
-    """The counts of the stages, and what they tell, from frames of `LEDGER`.
+    """Add up frames of `LEDGER`: the counts of `stages`, and what they counted in records.
 
     Raises LawBroken when a count does not balance.
     """
-    told: dict[str, Counter[str]] = {stage: Counter() for stage in stages}
+    totals: dict[str, Counter[str]] = {stage: Counter() for stage in stages}
     for frame in ledger:
         sums = frame.group_by("stage", "what").agg(pl.col("number").sum()).sort("stage", "what")
         for stage, what, number in sums.iter_rows():
-            told[stage][what] += number
-    counts = [_stage_count(stage, counted) for stage, counted in told.items()]
+            totals[stage][what] += number
+    counts = [_stage_count(stage, counted) for stage, counted in totals.items()]
     for count in counts:
         count.check()
     tallies, losses = (
-        {stage: named for stage, counted in told.items() if (named := _named(prefix, counted))}
+        {stage: named for stage, counted in totals.items() if (named := _named(prefix, counted))}
         for prefix in (TALLY, LOSS)
     )
     return Sums(counts, tallies, losses)
 
 
-def _stage_count(stage: str, told: Counter[str]) -> StageCount:
-    reasons = _named(REASON, told)
-    kept = told["came"] - sum(reasons.values()) - told["divided"]
-    numbers = {name: told[name] for name in ("came", "merged", "divided", "chunks")}
+def _stage_count(stage: str, totals: Counter[str]) -> StageCount:
+    reasons = _named(REASON, totals)
+    kept = totals["came"] - sum(reasons.values()) - totals["divided"]
+    numbers = {name: totals[name] for name in ("came", "merged", "divided", "chunks")}
     return StageCount(stage, kept=kept, reasons=reasons, **numbers)
 
 
-def _named(prefix: str, told: Counter[str]) -> Counter[str]:
+def _named(prefix: str, totals: Counter[str]) -> Counter[str]:
     return Counter(
-        {what.removeprefix(prefix): n for what, n in told.items() if what.startswith(prefix)}
+        {what.removeprefix(prefix): n for what, n in totals.items() if what.startswith(prefix)}
     )

@@ -1,7 +1,7 @@
-"""What the units of a pass are, and the keys by which what is made of them is found again.
+"""The units of a pass, and the keys by which their results are found again in later runs.
 
-In the first pass they are units of source files; later what one part of the pass before has kept of
-such a unit, with what was voted on it.
+In the first pass a unit is a unit of source files. In later passes it is the records that one part
+of the previous pass has kept of such a unit, with the votes on them. Glossary: `pipeline.made`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Tasks = Sequence[ReadTask] | Sequence[ShardTask]
 
 
 TASKS_LEAST, LEAST = 4, 8
-"""Tasks for each worker, so that all have something to do to the end; but none is made smaller for
-that than this part of what fits."""
+"""Tasks are made small enough that each worker gets `TASKS_LEAST` of them and all workers are busy
+until the end, but no smaller than 1/`LEAST` of the bytes that a task may have."""
 
 
 class Units(Protocol):
@@ -34,11 +34,11 @@ class Units(Protocol):
 
     @property
     def keys(self) -> pl.Series:
-        """Digests of all that is known of each: the same for the same."""
+        """A digest for each unit of everything its result depends on, except stages and code."""
         ...
 
     def tasks(self, chosen: Sequence[int], most_bytes: int) -> Tasks:
-        """Those with these numbers, some to a task."""
+        """The units with these numbers, in tasks of at most about `most_bytes`."""
         ...
 
 
@@ -50,26 +50,26 @@ class SourceUnits:
     keys: pl.Series
 
     def tasks(self, chosen: Sequence[int], most_bytes: int) -> list[ReadTask]:
-        """Those with these numbers, as many to a task as fit."""
-        own = [self.units[number] for number in chosen]
-        return read_tasks(own, most_bytes, self.keys.gather(list(chosen)).to_list())
+        """The units with these numbers, with as many in each task as fit."""
+        chosen_units = [self.units[number] for number in chosen]
+        return read_tasks(chosen_units, most_bytes, self.keys.gather(list(chosen)).to_list())
 
 
 @dataclass(frozen=True)
 class KeptUnits:
-    """What a pass has kept of its units, part by part."""
+    """The records that a pass has kept of its units, part by part."""
 
-    spans: pl.DataFrame  # `stem`, `start`, `number`; `key`, and that of the `source` unit
+    spans: pl.DataFrame  # `stem`, `start`, `number`, `key`, and `source`: the source unit's key
     sizes: pl.Series  # bytes
     workers: int
 
     @property
     def keys(self) -> pl.Series:
-        """Digests of all that is known of each."""
+        """A digest for each unit of everything its result depends on, except stages and code."""
         return self.spans["key"]
 
     def tasks(self, chosen: Sequence[int], most_bytes: int) -> list[ShardTask]:
-        """Those with these numbers; where there is enough to do, some tasks for each worker."""
+        """The units with these numbers; if there is enough work, several tasks for each worker."""
         rows = pl.Series(chosen, dtype=pl.UInt32)
         sizes = self.sizes.gather(rows)
         fair = int(sizes.sum()) // (TASKS_LEAST * self.workers)
@@ -80,10 +80,11 @@ class KeptUnits:
 def kept_units(
     made: Made, decided: Sequence[Decided], workers: int, run: str | None = None
 ) -> KeptUnits:
-    """What is left for the next pass, by so many workers, of what one has made.
+    """The units of the next pass, made of the records that a pass has kept, for `workers` workers.
 
-    A key tells a unit's own, which of its records are in the part if not all are, and each vote on
-    them; where records have images, the `run` too, if that is given: then lines name them by it.
+    A unit's key covers the key of its unit in the previous pass, the range of that unit's records
+    that the part has (unless it has all), and every vote on them. If `run` is given and there are
+    records with images, it covers `run` too, because their lines have it in the images' paths.
     """
     if "kept" not in made.rows.columns:
         return KeptUnits(_NO_SPANS, pl.Series(dtype=pl.UInt32), workers)
@@ -93,12 +94,12 @@ def kept_units(
     )
     part = pl.when(pl.col("kept") < pl.col("of_all")).then(pl.format("{} {}", "first", "kept"))
     parts = rows.select(part.fill_null("")).to_series()
-    told: list[str] = [""] * rows.height
-    for number, text in _told(rows, decided, run):
-        told[number] = text
+    additions: list[str] = [""] * rows.height
+    for number, text in _key_additions(rows, decided, run):
+        additions[number] = text
     keys = [
         _digest(key, piece, text) if piece or text else key
-        for key, piece, text in zip(rows["key"], parts, told, strict=True)
+        for key, piece, text in zip(rows["key"], parts, additions, strict=True)
     ]
     spans = spans_of(rows, "kept").with_columns(
         rows["source"], key=pl.Series(keys, dtype=pl.String)
@@ -117,36 +118,36 @@ _NO_SPANS = pl.DataFrame(
 )
 
 
-def _digest(*told: str) -> str:
-    return hashlib.blake2b("\0".join(told).encode(), digest_size=16).hexdigest()
+def _digest(*key_parts: str) -> str:
+    return hashlib.blake2b("\0".join(key_parts).encode(), digest_size=16).hexdigest()
 
 
-def _told(
+def _key_additions(
     rows: pl.DataFrame, decided: Sequence[Decided], run: str | None
 ) -> Iterator[tuple[int, str]]:
-    """(number of a row, what its key tells beside) where there is anything."""
+    """Yield (row number, text that its key must also cover), for rows that have such a text."""
     numbered = rows.select("stem", "kept", at("kept")).with_row_index(UNIT)
-    for (stem,), own in numbered.group_by("stem", maintain_order=True):
+    for (stem,), units_in_part in numbered.group_by("stem", maintain_order=True):
         shard = Path(f"{stem}.kept.arrow")
-        paths = [(one.label, votes_path(shard, one.label)) for one in decided]
-        votes = [(label, path) for label, path in paths if path.exists()]
-        if not votes and run is None:
+        paths = [(decision.label, votes_path(shard, decision.label)) for decision in decided]
+        voted = [(label, path) for label, path in paths if path.exists()]
+        if not voted and run is None:
             continue
-        ordered = own.sort(at("kept"))
+        ordered = units_in_part.sort(at("kept"))
         owners = ordered.select(pl.col(UNIT).repeat_by("kept").explode()).to_series()
-        mine = ordered.select(row_numbers(at("kept"), "kept")).to_series()
-        ids = pl.read_ipc(shard, columns=["id"])[mine].with_columns(owners)
-        told = [_votes(ids, label, read_frame(path)) for label, path in votes]
+        in_use = ordered.select(row_numbers(at("kept"), "kept")).to_series()
+        ids = pl.read_ipc(shard, columns=["id"])[in_use].with_columns(owners)
+        additions = [_votes(ids, label, read_frame(path)) for label, path in voted]
         if run is not None:
-            images = pl.read_ipc(shard, columns=["images"])[mine].with_columns(owners)
+            images = pl.read_ipc(shard, columns=["images"])[in_use].with_columns(owners)
             shown = images.filter(pl.col("images").list.len() > 0).select(UNIT).unique()
-            told.append(shown.select(UNIT, told=pl.lit(run)))
-        by_unit = pl.concat(told).group_by(UNIT, maintain_order=True)
-        yield from by_unit.agg(pl.col("told").str.join("\n")).iter_rows()
+            additions.append(shown.select(UNIT, text=pl.lit(run)))
+        by_unit = pl.concat(additions).group_by(UNIT, maintain_order=True)
+        yield from by_unit.agg(pl.col("text").str.join("\n")).iter_rows()
 
 
 def _votes(ids: pl.DataFrame, label: str, votes: pl.DataFrame) -> pl.DataFrame:
-    """A stage's votes on records, each as a text with the number of its unit, in their order."""
+    """One stage's votes as texts (`unit`, `text`), in the order of the records in `ids`."""
     rest = pl.struct(pl.exclude("id")).struct.json_encode()
-    told = votes.select("id", told=pl.format("{} {} {}", pl.lit(label), "id", rest))
-    return ids.join(told, on="id", how="inner", maintain_order="left").select(UNIT, "told")
+    texts = votes.select("id", text=pl.format("{} {} {}", pl.lit(label), "id", rest))
+    return ids.join(texts, on="id", how="inner", maintain_order="left").select(UNIT, "text")

@@ -1,9 +1,9 @@
-"""What the recipe takes out of every run, though the sources still hold it: `withdraw`.
+"""What the recipe keeps out of every run although the sources still contain it: `withdraw`.
 
-An entry is a source (`documents/faq.md`) or a record of one as `why` names it: the source and, in
-parentheses, the locator (`pairs/tea.jsonl (line=3)`). Such records are set aside before any stage
-sees them, without their content; a file that is withdrawn whole is not even read. What had been
-merged into them comes back.
+An entry is a source (`documents/faq.md`), or a record as `why` names it: the source and, in
+parentheses, the locator (`pairs/tea.jsonl (line=3)`). Such records are set aside without their
+content before any stage sees them; a file that is withdrawn whole is not even read. Duplicates
+that had been merged into a withdrawn record come back.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from pipeline.source import SourceFile, Unit
 
 WITHDRAWN = "withdrawn"
 WITHDRAWN_MEANS = (
-    "the recipe's `withdraw` takes it out of every run; the value is the entry that names it"
+    "the recipe's `withdraw` keeps it out of every run; the value is the entry that names it"
 )
 CONTENT = ("text", "system", "messages", "images", "language", "tokens", "extra")
-"""Columns that are empty in a record that is withdrawn: its work files hold none of it either."""
+"""Columns that are null in a withdrawn record, so that work files do not have them either."""
 
 BARE_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}(\.\d+)*")
 
 
 def sorted_entries(entries: Iterable[str]) -> list[str]:
-    """The entries of a recipe, each once. Raises ValueError for one that names no source."""
+    """The entries of a recipe, without duplicates. Raises ValueError for one without a source."""
     for entry in entries:
         if BARE_ID.fullmatch(entry):
             raise ValueError(
-                f"{entry} is an id and names no source; `bedrock-prep withdraw RUN {entry}` "
-                "tells the entry for it"
+                f"{entry} is an id, not a source; `bedrock-prep withdraw RUN {entry}` "
+                "shows the entry for it"
             )
         if not entry.strip():
-            raise ValueError("an entry is empty")
+            raise ValueError("an entry is empty; remove it")
     return sorted(set(entries))
 
 
@@ -50,20 +50,20 @@ class Withdrawn:
 
     @cached_property
     def _ids(self) -> dict[str, str]:
-        return {record_id(*p): entry for entry in self.entries for p in _places(entry)}
+        return {record_id(*p): entry for entry in self.entries for p in _candidate_places(entry)}
 
     def of(self, unit: Unit) -> list[str]:
-        """The entries that may be about a unit: they begin with the name of one of its files."""
-        found = []
+        """The entries that may be about a unit: they begin with the URI of one of its files."""
+        matching = []
         for file in unit.files if self.entries else ():
             at = bisect_left(self.entries, file.uri)
             while at < len(self.entries) and self.entries[at].startswith(file.uri):
-                found.append(self.entries[at])
+                matching.append(self.entries[at])
                 at += 1
-        return found
+        return matching
 
     def takes(self, unit: Unit) -> bool:
-        """Whether all files of a unit are withdrawn."""
+        """Whether all files of a unit are withdrawn whole."""
         return bool(self.entries) and all(self._is_entry(file.uri) for file in unit.files)
 
     def _is_entry(self, name: str) -> bool:
@@ -71,11 +71,11 @@ class Withdrawn:
         return self.entries[at : at + 1] == (name,)
 
     def unread(self, files: Iterable[SourceFile]) -> pl.DataFrame:
-        """The rows that stand for files which are not read."""
+        """A rejected row for each of these files, which are not read."""
         return frame({"source": f.uri, "locator": "", "rejected": _rejected(f.uri)} for f in files)
 
     def apply(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Records as they were read, those withdrawn without their content and with the reason."""
+        """Mark withdrawn records as rejected, without their content; the others are unchanged."""
         if not self.entries:
             return records
         named = records.select(
@@ -96,7 +96,7 @@ class Withdrawn:
         return records.with_columns(*emptied, rejected)
 
     def unused(self, rejected: Iterable[pl.DataFrame]) -> list[str]:
-        """The entries by which nothing was set aside in a first pass, from what it rejected."""
+        """The entries that rejected nothing in a first pass, judged by its rejected records."""
         used: set[str] = set()
         for rows in rejected if self.entries else ():
             why = rows["rejected"].struct
@@ -107,12 +107,12 @@ class Withdrawn:
 NOTHING = Withdrawn()
 
 
-def _places(entry: str) -> Iterator[tuple[str, str]]:
-    """Every source and locator that an entry may mean: names of files and of members of archives
-    may hold parentheses as well. A place that there is not has the id of no record."""
+def _candidate_places(entry: str) -> Iterator[tuple[str, str]]:
+    """Yield every (source, locator) that an entry may mean, because names of files and of members
+    of archives may contain parentheses too. A wrong guess is the id of no record."""
     if entry.endswith(")"):
-        for found in re.finditer(r" \(", entry):
-            yield entry[: found.start()], entry[found.end() : -1]
+        for match in re.finditer(r" \(", entry):
+            yield entry[: match.start()], entry[match.end() : -1]
 
 
 def _rejected(name: str | None) -> dict[str, str | None] | None:

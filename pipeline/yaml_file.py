@@ -1,4 +1,4 @@
-"""YAML as a recipe needs it: safe, no doubled keys, and the line of every value kept."""
+"""YAML as a recipe needs it: safe, without duplicate keys, and with the line of every value."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Path = tuple[str | int, ...]
 
 
 class Loader(yaml.SafeLoader):
-    """The safe loader with the booleans of YAML 1.2: `on` and `off` are words, `no` a language."""
+    """The safe loader with the booleans of YAML 1.2: `on`, `off` and `no` are plain words."""
 
 
 Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:bool"]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
 
 
 @dataclass
 class Positions:
-    """Where each value of a file stands, for messages."""
+    """The line of each value in a file, for messages."""
 
     file: str
     lines: dict[Path, int] = field(default_factory=dict)
@@ -45,22 +45,22 @@ class Positions:
 
 
 def load_yaml(text: str, file: str) -> tuple[Any, Positions]:
-    """The plain values of one YAML document and their lines.
+    """The plain values of one YAML document, and their lines.
 
-    Raises RecipeError for bad syntax, doubled keys, and aliases: a recipe has no use for them, and
-    nested ones make a small file expand without end.
+    Raises RecipeError for bad syntax, duplicate keys, and aliases: a recipe has no use for
+    aliases, and nested ones make a small file expand without end.
     """
     try:
         return _load(text, Positions(file))
     except yaml.YAMLError as error:
-        raise RecipeError(f"{file}: is not YAML: {_one_line(error)}") from None
+        raise RecipeError(f"{file}: is not valid YAML: {_one_line(error)}") from None
 
 
 def _load(text: str, positions: Positions) -> tuple[Any, Positions]:
     for token in yaml.scan(text, Loader=Loader):
         if isinstance(token, yaml.AliasToken):
             at = f"{positions.file}:{token.start_mark.line + 1}"
-            raise RecipeError(f"{at}: YAML aliases (*{token.value}) are not taken in a recipe")
+            raise RecipeError(f"{at}: YAML aliases (*{token.value}) are not allowed in a recipe")
     loader = Loader(text)
     try:
         node = loader.get_single_node()
@@ -85,7 +85,7 @@ def _walk(node: yaml.Node, path: Path, positions: Positions, faults: list[str]) 
         for key, value in node.value:
             line, name = key.start_mark.line + 1, str(key.value)
             if name in seen:
-                faults.append(f"{positions.file}:{line}: {name}: stands twice in one mapping")
+                faults.append(f"{positions.file}:{line}: {name}: is given twice in one mapping")
             seen.add(name)
             positions.lines[(*path, name)] = line
             _walk(value, (*path, name), positions, faults)
@@ -96,9 +96,9 @@ def _one_line(error: yaml.YAMLError) -> str:
 
 
 def set_value(tree: Any, change: str) -> None:
-    """Apply `a.b=value` (`stages.1.language.allow=[en]`) to a tree, value read as YAML.
+    """Apply a change such as `stages.1.language.allow=[en]` to a tree; the value is read as YAML.
 
-    Raises RecipeError where the path does not lead to a place in the tree.
+    Raises RecipeError if the path does not lead to a place in the tree.
     """
     path, equals, value = change.partition("=")
     if not equals or not path:
@@ -114,14 +114,14 @@ def set_value(tree: Any, change: str) -> None:
     elif isinstance(at, dict):
         at[last] = given
     else:
-        raise RecipeError(f"--set {change}: {'.'.join(above)} holds no settings")
+        raise RecipeError(f"--set {change}: {'.'.join(above)} has no settings")
 
 
 def _value(text: str, change: str) -> Any:
     try:
         return yaml.load(text, Loader)  # noqa: S506 - a subclass of the safe loader
     except (yaml.YAMLError, RecursionError, ValueError):
-        raise RecipeError(f"--set {change}: the value is no YAML") from None
+        raise RecipeError(f"--set {change}: the value is not valid YAML") from None
 
 
 def _child(at: Any, step: str, change: str) -> Any:
@@ -132,7 +132,7 @@ def _child(at: Any, step: str, change: str) -> Any:
         if at.get(step) is None:
             at[step] = {}
         return at[step]
-    raise RecipeError(f"--set {change}: nothing stands at {step}")
+    raise RecipeError(f"--set {change}: there is nothing at {step}")
 
 
 def _index(items: list[Any], step: str, change: str) -> int:

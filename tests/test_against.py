@@ -308,7 +308,7 @@ def test_other_earlier_data_is_another_run(tmp_path: Path) -> None:
     names.append(run(tmp_path, recipe, "two").name)
     assert len(set(names)) == 3
     write(tmp_path / "lake" / "a.jsonl", [])
-    with pytest.raises(DataError, match=r"against\.lake: no item of it can be read"):
+    with pytest.raises(DataError, match=r"against\.lake: none of its items can be read"):
         run(tmp_path, recipe, "three")
 
 

@@ -126,7 +126,7 @@ def test_a_stage_that_decides_on_more_than_it_says_breaks_the_law(tmp_path: Path
     records = frame([{"source": "a", "text": "one"}, {"source": "b", "text": "two"}])
     write_frame(shard, records)
     write_frame(sketch_path(shard, "meddling"), Meddling().sketch(records))
-    with Workers(1) as engine, pytest.raises(LawBroken, match="more than it says"):
+    with Workers(1) as engine, pytest.raises(LawBroken, match="may only reject decided on"):
         Deciding("meddling", [shard], Earlier(), None, engine).decide(Meddling())
 
 

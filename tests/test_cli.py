@@ -95,7 +95,7 @@ def test_a_missing_source_is_one_line(bedrock_prep: Command, project: Path) -> N
     (project / "recipe.yaml").write_text(RECIPE.replace("docs/", "nowhere/"))
     done = bedrock_prep("prepare", project / "recipe.yaml", "--output", project / "out")
     assert done.returncode == 4
-    assert done.stderr.splitlines()[-1].startswith("source nowhere/: nothing is there")
+    assert done.stderr.splitlines()[-1].startswith("source nowhere/: no file found")
 
 
 def test_a_gate_that_is_not_met_is_exit_code_3(bedrock_prep: Command, project: Path) -> None:

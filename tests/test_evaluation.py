@@ -101,7 +101,9 @@ def test_why_tells_which_item_and_where(tmp_path: Path) -> None:
     output = str(tmp_path / "out")
     words = answer(output, "train/a.jsonl", [])
     number = len(QUESTIONS[1].split())
-    assert f"meets table: eval/items.csv (row=1), normalised, {number} words in a row" in words
+    assert (
+        f"overlaps with table: eval/items.csv (row=1), normalised, {number} words in a row" in words
+    )
     assert f"at characters 0-{len(QUESTIONS[1]) - 1} of turn 1" in words
     told = json.loads(answer(output, "train/a.jsonl", [], as_json=True))
     assert [row["set"] for row in told["matches"]] == [
@@ -190,7 +192,7 @@ def test_a_set_of_which_nothing_can_be_read_ends_the_run(tmp_path: Path) -> None
     """Else the data would pass for clean; a set that is not there is a fault of its place."""
     path = write(tmp_path)
     (tmp_path / "eval" / "items.jsonl").write_text("{broken\n")
-    with pytest.raises(DataError, match=r"sets\.lines: no item of it can be read: read"):
+    with pytest.raises(DataError, match=r"sets\.lines: none of its items can be read: read"):
         run(path)
     (tmp_path / "eval" / "items.jsonl").unlink()
     with pytest.raises(StorageError, match=r"eval/items\.jsonl"):
@@ -200,8 +202,8 @@ def test_a_set_of_which_nothing_can_be_read_ends_the_run(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (("decontaminate, ", ""), "evaluation_sets: only the stage decontaminate holds"),
-        (("clean, ", "decontaminate, "), "stages: decontaminate can stand there only once"),
+        (("decontaminate, ", ""), "evaluation_sets: they need the stage decontaminate"),
+        (("clean, ", "decontaminate, "), "stages: decontaminate may be listed only once"),
         (("evaluation_sets:", "evaluation_set:"), "did you mean 'evaluation_sets'?"),
         (("reader: csv, columns", "reader: csv, colums"), "did you mean 'columns'?"),
     ],
@@ -258,5 +260,5 @@ def test_memory_covers_the_tables() -> None:
     most = 2 << 30
     assert share_memory(most, 4).workers > share_memory(most, 4, sets=20 << 20).workers
     refuse_sets(most, 10 << 20)
-    with pytest.raises(RecipeError, match="to put the evaluation sets into tables takes"):
+    with pytest.raises(RecipeError, match="making tables of the evaluation sets takes"):
         refuse_sets(most, 100 << 20)

@@ -123,8 +123,8 @@ def test_what_is_asked_for_is_known() -> None:
 @pytest.mark.parametrize(
     ("source", "fault"),
     [
-        ("hf://", "names no data set"),
-        ("hf://a/b?spilt=train", "spilt: is none of config, split, revision"),
+        ("hf://", "does not name a data set"),
+        ("hf://a/b?spilt=train", "spilt: is not one of config, split, revision"),
         ("hf://a/b?split=", "split: is empty"),
         ("hf://a/b?split=train+", "split: is empty"),
         ("hf://a/b?split=train&split=test", "split: is given twice"),
@@ -138,4 +138,4 @@ def test_what_cannot_be_asked_for_is_told_with_its_line(
     path.write_text(RECIPE.format(source=source))
     with pytest.raises(RecipeError, match=r"recipe.yaml:2: source hf://") as caught:
         load_recipe(path)
-    assert f": {fault}; such as hf://OWNER/NAME?split=train" in str(caught.value)
+    assert f": {fault}; for example hf://OWNER/NAME?split=train" in str(caught.value)

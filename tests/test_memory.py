@@ -81,5 +81,5 @@ def test_what_a_vote_must_hold_and_does_not_fit_is_refused() -> None:
     """Some bytes of each record: before they are held; without a limit they are not counted."""
     refuse_over(None, "dedup_near", 10_000 * MB)
     refuse_over(1_000 * MB, "dedup_near", 600 * MB)
-    with pytest.raises(RecipeError, match="dedup_near has to hold"):
+    with pytest.raises(RecipeError, match="dedup_near must hold"):
         refuse_over(1_000 * MB, "dedup_near", 800 * MB)

@@ -199,7 +199,7 @@ def test_a_file_whose_records_are_made_anew_is_digested_first(
     known.seen = known.known | {name: (stamp, "0" * 64)}
     known.write()
     assert name in read_frame(tmp_path / "out/.work/pinned.arrow")["uri"]
-    with pytest.raises(SourceChanged, match="is another, though"):
+    with pytest.raises(SourceChanged, match="has changed, though"):
         project.run(tmp_path / "out")
     assert tree_bytes(latest(tmp_path / "out")) == project.run(tmp_path / "out", full=True)
 

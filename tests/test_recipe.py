@@ -91,7 +91,7 @@ split: {validation: 2}
         ("recipe.yaml:5: sources[0]: no such name: jsnl", "'jsonl'"),
         ("recipe.yaml:9: sources[1].colums: unknown key", "'columns'"),
         ("recipe.yaml:10: sources[2]: columns is a setting of a reader: name it too", "csv"),
-        ("recipe.yaml:11: sources[3]: is to be a mapping", '"d.txt"'),
+        ("recipe.yaml:11: sources[3]: must be a mapping", '"d.txt"'),
         ("recipe.yaml:13: stages[0]: no such name: clen", "'clean'"),
         ("recipe.yaml:14: stages[1].language.alow: unknown key", "'allow'"),
         ("recipe.yaml:15: stages[2].chunk.max_tokens:", "many"),
@@ -210,7 +210,7 @@ def test_languages_of_a_target_need_the_stage(tmp_path: Path) -> None:
     """Without it no record has a language, and the wish would say nothing."""
     text = GOOD.replace("fine-tuning}", "fine-tuning, languages: [vi-VN]}")
     assert load(text, tmp_path).targets["assistant"].languages == ["vi"]
-    with pytest.raises(RecipeError, match="languages need the stage language"):
+    with pytest.raises(RecipeError, match="languages needs the stage language"):
         load(text, tmp_path, "stages=[clean]")
 
 

@@ -56,7 +56,7 @@ def test_chunks_that_are_rejected_at_once_are_a_step_of_their_own() -> None:
     """Records that are rejected whole have no part in it; in one step no count would be right."""
     before = with_ids("a", "b", "c")
     after = reject(with_ids("a.0001", "a.0002", "b", "c"), bad=pl.col("id").is_in(["a.0002", "c"]))
-    with pytest.raises(LawBroken, match="rejected a chunk where it was made"):
+    with pytest.raises(LawBroken, match="rejected a chunk that it made itself"):
         settle("s", before, after)
     divided, judged = chunks_apart(before, after)
     first = settle("s", before, divided)

@@ -69,7 +69,7 @@ def test_one_object_that_cannot_be_read_is_put_there_anew(
     fetched(s3)
     rename(project, s3, "second", give_up_after=0.2)
     _, told = run(project, s3, tmp_path / "two", state=STATE)
-    assert any("cannot be fetched whole" in line for line in told)
+    assert any("cannot be fetched completely" in line for line in told)
     assert 0 < len(fetched(s3)) < len(project.files())  # those of one task
     state_of(s3)
     rename(project, s3, "third", give_up_after=0.2)
@@ -200,14 +200,14 @@ def test_a_role_that_may_not_delete_is_told_so(
 
 
 def test_the_state_of_another_output_is_left_alone(tmp_path: Path, s3: FaultS3) -> None:
-    """Two that share a prefix would remove each other's: the second is told, and goes without."""
+    """Two that share a prefix would remove each other's: the second goes on without one."""
     project = project_in(tmp_path, s3, 7)
     run(project, s3, tmp_path / "one", state=STATE)
     before = dict(s3.bucket("kept").objects)
     told = project.prepare("s3://nights/elsewhere", work=tmp_path / "two", state=STATE)
     lines = [line for line in told if line.startswith("state ")]
     assert len(lines) == 2
-    assert all("is that of s3://nights/out" in line for line in lines)
+    assert all("belongs to s3://nights/out" in line for line in lines)
     assert s3.bucket("kept").objects == before
 
 

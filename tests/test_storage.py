@@ -155,7 +155,7 @@ def test_names_that_are_no_text_are_encoded(tmp_path: Path) -> None:
 def test_a_missing_source_is_a_storage_error(tmp_path: Path) -> None:
     """Exit code 4, with the path as the recipe has it."""
     for spec in ("nothing", "no/*.txt"):
-        with pytest.raises(StorageError, match=r"nothing is there"):
+        with pytest.raises(StorageError, match=r"no file found"):
             list_sources(spec, tmp_path, Aws())
 
 

@@ -149,7 +149,7 @@ def test_publish_holds_the_images_that_lines_name(output: Path, bedrock: FakeBed
     line = {"image-ref": "s3://else/where/a.png", "caption": 'say "uri":"s3://text/x"'}
     (folder / "plain/train.jsonl").write_text(json.dumps(line, separators=(",", ":")))
     relist(output)
-    with pytest.raises(RecipeError, match="names its files below s3://else/where"):
+    with pytest.raises(RecipeError, match="URIs are below s3://else/where"):
         publish_run(str(output), BASE)
     line["image-ref"] = f"{BASE}/runs/{folder.name}/plain/images/a.png"
     (folder / "plain/train.jsonl").write_text(json.dumps(line, separators=(",", ":")))
@@ -272,7 +272,7 @@ def test_submit_wants_the_very_run_in_s3(output: Path, bedrock: FakeBedrock) -> 
     with pytest.raises(StorageError, match=r"train.jsonl: is not there"):
         plan(output)
     change_manifest(output, files=plan_files(output)[::-1])
-    with pytest.raises(DataError, match="is another run"):
+    with pytest.raises(DataError, match="is not the same run"):
         plan(output)
 
 

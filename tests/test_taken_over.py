@@ -20,7 +20,7 @@ from pipeline.parts import Parts
 from pipeline.record import ID_LENGTH, frame
 from pipeline.reuse import find_known, first_of_each
 from pipeline.steps import Steps
-from pipeline.taken_over import take_over
+from pipeline.taken_over import link_known
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 
@@ -230,7 +230,7 @@ def test_a_task_is_linked_where_no_source_is_gone_and_half_is_of_use(tmp_path: P
         """The texts, whether their file is the earlier one, and its rows in use."""
         keys = pl.Series(list(wanted))
         known = find_known(tmp_path, own, "stages", keys, pl.Series(list(sources)), full=False)
-        taken = take_over(known, own, "stages", keys, 1 << 20)
+        taken = link_known(known, own, "stages", keys, 1 << 20)
         made = made_of_parts(taken, keys)
         [file] = made.files("kept")
         in_use = rows_in_use(file)
@@ -254,7 +254,7 @@ def test_the_pieces_of_a_unit_stay_in_one_task(tmp_path: Path) -> None:
     keys = pl.Series(["new", "big"])
     for full in (False, True):  # from the other run, and again from what that has made
         known = find_known(tmp_path, own, "stages", keys, keys, full=full)
-        located = list(take_over(known, own, "stages", keys, 1))
+        located = list(link_known(known, own, "stages", keys, 1))
         made = made_of_parts(located, keys)
         texts = [text for some in made.frames("kept", ["text"]) for text in some["text"]]
         assert texts == ["piece 0", "piece 1", "piece 2"]

@@ -223,7 +223,7 @@ def test_a_budget_is_not_overrun(teach: Command, bedrock: FakeBedrock, place: Pa
     one_call = bound["open_usd"] / DOCUMENTS
     small = teach("--max-usd", str(one_call * 1.05), "--at-once", "1", *PRICES)
     assert small.returncode == 3
-    assert "the budget does not hold the next call" in small.stderr
+    assert "the budget is not enough for the next call" in small.stderr
     assert "passages are answered and kept" in small.stderr
     done = len(asked(bedrock))
     assert 0 < done < DOCUMENTS
@@ -247,11 +247,17 @@ def test_a_budget_is_not_overrun(teach: Command, bedrock: FakeBedrock, place: Pa
         (("--max-usd", "5"), "no price of nova-pro is known; give --price base_input"),
         (("--max-usd", "5", "--price", "train=1"), "--price train: is not one of base_input"),
         (("--max-usd", "nan", *PRICES), "Invalid value for '--max-usd'"),
-        (("--max-usd", "5", "--price", "base_input_per_1k_tokens=nan"), "nan is no price"),
+        (("--max-usd", "5", "--price", "base_input_per_1k_tokens=nan"), "nan is not a price"),
         (("--dry-run", "--batch", "b"), "give one of them"),
         (("--dry-run", "--set", "stages=[clean]"), "has no stage named teacher"),
-        (("--dry-run", "--set", "stages.2.teacher={answers: docs}"), "name a file in a folder"),
-        (("--dry-run", "--set", "stages.2.teacher={answers: no/a.jsonl}"), "name a file in a fol"),
+        (
+            ("--dry-run", "--set", "stages.2.teacher={answers: docs}"),
+            "name a file in an existing folder",
+        ),
+        (
+            ("--dry-run", "--set", "stages.2.teacher={answers: no/a.jsonl}"),
+            "name a file in an existing folder",
+        ),
         (("--dry-run", "--set", "stages.2.teacher={model: nova-por}"), "did you mean nova-pro"),
     ],
 )

@@ -131,7 +131,7 @@ def test_an_entry_that_names_nothing_is_told(project: Project, tmp_path: Path) -
     withdraw(project, "docs/000-first.txt", "docs/0000-first.txt")
     told = project.prepare(str(tmp_path / "out"))
     assert [line for line in told if line.startswith("withdraw:")] == [
-        "withdraw: docs/0000-first.txt: no source holds it"
+        "withdraw: docs/0000-first.txt: no source contains it"
     ]
 
 
@@ -197,7 +197,7 @@ def test_what_says_the_same_goes_as_well(project: Project, tmp_path: Path) -> No
     assert len(kept) == 1
     assert len(asked(output, kept[0]).comes_back) < 3, "one was merged by way of another"
     told = dependants(str(output), kept[0], duplicates=True, as_json=False)
-    assert "was merged into it and goes as well: docs/" in told
+    assert "was merged into it and is removed too: docs/" in told
     withdraw(project, *found[kept[0]])
     assert SECRET.encode() not in b"".join(project.run(output).values())
 

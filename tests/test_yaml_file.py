@@ -23,8 +23,8 @@ def test_doubled_keys_are_all_reported() -> None:
     with pytest.raises(RecipeError) as caught:
         load_yaml("a: 1\na: 2\nb: {c: 1, c: 2}\n", "r")
     assert caught.value.faults == [
-        "r:2: a: stands twice in one mapping",
-        "r:3: c: stands twice in one mapping",
+        "r:2: a: is given twice in one mapping",
+        "r:3: c: is given twice in one mapping",
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_set_that_leads_nowhere_is_refused(change: str) -> None:
 @pytest.mark.parametrize("value", ["[", "{a: 1", "2020-99-99", "'", "[" * 9999])
 def test_a_set_to_what_is_no_yaml_is_refused(value: str) -> None:
     """Broken syntax, a day that there is not, and lists deeper than any."""
-    with pytest.raises(RecipeError, match=r"--set name=.*: the value is no YAML"):
+    with pytest.raises(RecipeError, match=r"--set name=.*: the value is not valid YAML"):
         set_value({"name": "x"}, f"name={value}")
 
 

@@ -1,1 +1,1 @@
-"""What the commands do, one file each; `pipeline.cli` hands them their options."""
+"""What the commands do, one file each; `pipeline.cli` passes them their options."""

@@ -1,4 +1,4 @@
-"""The `check` command: hold any JSONL, local or in S3, against a model card."""
+"""The `check` command: check any JSONL file, local or in S3, against a model card."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ORDER = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line asked to be checked."""
+    """What the command line asks to check."""
 
     files: list[str]
     model: str | None
@@ -36,7 +36,7 @@ class Asked:
     media: Path | None = None
 
     def plan(self) -> Plan | None:
-        """The model's plan, unless only a format is held. Raises RecipeError for a closed model."""
+        """The model's plan, None if only a format is checked. RecipeError for a closed model."""
         if self.model is None:
             return None
         card = find_card(self.model)
@@ -44,7 +44,7 @@ class Asked:
         return card.plan(self.customization)
 
     def counter(self) -> CountTokens | None:
-        """How tokens are counted exactly, if that was asked. Raises RecipeError without a model."""
+        """Counts tokens exactly, if requested, else None. Raises RecipeError without a model."""
         if self.tokenizer is not None:
             return file_counter(self.tokenizer)
         if not self.count_tokens:
@@ -55,9 +55,9 @@ class Asked:
 
 
 def check(asked: Asked) -> CheckResult:
-    """Check local files in place and S3 objects as they are now.
+    """Check local files in place, and S3 objects as they are now.
 
-    Raises RecipeError for a wrong model or format, StorageError for a file that is not there.
+    Raises RecipeError for a wrong model or format, StorageError for a file that does not exist.
     """
     plan, counter, media = asked.plan(), asked.counter(), _folder(asked.media)
     uris = [*asked.files, *([asked.validation] if asked.validation else [])]
@@ -77,7 +77,7 @@ def check(asked: Asked) -> CheckResult:
 
 
 def _renamed(result: CheckResult, names: dict[str, str]) -> CheckResult:
-    """With the names that were asked for: not those of the copies of what is in S3."""
+    """The result with the names that the user gave, instead of those of local copies."""
     files = tuple(replace(facts, file=names[facts.file]) for facts in result.files)
     faults = tuple(replace(fault, file=names[fault.file]) for fault in result.faults)
     return replace(result, files=files, faults=faults)
@@ -85,19 +85,19 @@ def _renamed(result: CheckResult, names: dict[str, str]) -> CheckResult:
 
 def _folder(media: Path | None) -> Path | None:
     if media is not None and not media.is_dir():
-        raise RecipeError(f"--media {media}: is no folder")
+        raise RecipeError(f"--media {media}: is not a folder")
     return media
 
 
 def _location(files: list[str]) -> str | None:
-    """The S3 folder that the files stand in, when they do."""
+    """The S3 folder of the files, None if they are local."""
     return files[0].rsplit("/", 1)[0] + "/" if is_remote(files[0]) else None
 
 
 @contextmanager
 def _local(uris: list[str]) -> Iterator[list[Path]]:
-    """The files as local paths; S3 objects, and what comes through a pipe, are fetched under their
-    own names, for files are read more than once."""
+    """The files as local paths. S3 objects and data from a pipe are copied, under their own names,
+    because files are read more than once."""
     fetched = any(is_remote(uri) or _is_stream(uri) for uri in uris)
     spool = Path(tempfile.mkdtemp(prefix="bedrock-prep-check-")) if fetched else None
     try:
@@ -123,20 +123,20 @@ def _fetch(uri: str, spool: Path, number: int) -> Path:
         return place
     (listed, *more) = list_sources(uri, spool, Aws())
     if more or listed.uri != uri:
-        place.mkdir()  # a prefix: told as a folder is
+        place.mkdir()  # a prefix: the check reports it like a folder
         return place
     return pin(listed, place.parent, Aws()).path.rename(place)
 
 
 def fix(asked: Asked, out: Path) -> Repair:
-    """Write the one file asked for anew, mended where there is one right answer."""
+    """Write a repaired copy of the file; only faults with one right answer are repaired."""
     if len(asked.files) != 1 or is_remote(asked.files[0]) or _is_stream(asked.files[0]):
-        raise RecipeError("--fix: takes one local file")
+        raise RecipeError("--fix: takes one local file; name exactly one")
     return fix_file(Path(asked.files[0]), out, plan=asked.plan(), format_name=asked.format)
 
 
 def told_result(result: CheckResult) -> Iterator[str]:
-    """The verdict for people: each file, each fault with its remedy, the sum."""
+    """The result for people: each file, each fault with its remedy, the verdict."""
     for file in result.files:
         yield f"{file.file}: {file.records:,} records, {file.bytes:,} bytes ({file.part})"
     for fault in result.faults:
@@ -159,26 +159,29 @@ def told_result(result: CheckResult) -> Iterator[str]:
 
 
 def _table(result: CheckResult) -> Iterator[str]:
-    """Each broken rule with all of its faults counted, and what to do about it."""
+    """Each broken rule with the number of its faults, and what to do about it."""
     first = {fault.rule: fault for fault in reversed(result.faults)}
     order = sorted(result.counts, key=lambda rule: (_ORDER.index(first[rule].severity), rule))
     rows = [("rule", "severity", "faults")]
     rows += [(rule, first[rule].severity, f"{result.counts[rule]:,}") for rule in order]
     rule, severity, faults = (max(map(len, column)) for column in zip(*rows, strict=True))
-    told = ["what to do", *(f"{first[one].remedy}  [{first[one].source}]" for one in order)]
-    for row, remedy in zip(rows, told, strict=True):
+    remedies = [
+        "what to do",
+        *(f"{first[rule_id].remedy}  [{first[rule_id].source}]" for rule_id in order),
+    ]
+    for row, remedy in zip(rows, remedies, strict=True):
         yield f"{row[0]:<{rule}}  {row[1]:<{severity}}  {row[2]:>{faults}}  {remedy}"
 
 
 def verdict(result: CheckResult) -> str:
-    """One line."""
+    """One line with the model or format, `accepted` or `refused`, and counts."""
     what = f"{result.model} ({result.customization})" if result.model else result.format
     counted = f"{result.count('error'):,} errors, {result.count('warning'):,} warnings"
     return f"{what}: {'accepted' if result.ok else 'refused'}: {counted}"
 
 
 def told_repair(repair: Repair, out: Path) -> Iterator[str]:
-    """What was changed, never silently."""
+    """Every change, for people: nothing is changed silently."""
     for change in repair.changes:
         yield f"line {change.line}: {change.rule}: {change.detail}"
     if repair.newline_added:

@@ -19,7 +19,7 @@ def diff_runs(before: str, after: str) -> tuple[Diff, str]:
 
 
 def write_diff(diff: Diff, name: str, folder: Path) -> Path:
-    """Write diff.html and diff.json into a folder; returns where the page is."""
+    """Write diff.html and diff.json into a folder; returns the path of the page."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / "diff.json", as_json(diff.as_json()))

@@ -1,4 +1,4 @@
-"""The `doctor` command: everything about a recipe that can be looked at before a job."""
+"""The `doctor` command: checks everything about a recipe that can be checked before a job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MEDIA = re.compile(rb'"(?:uri|image-ref)"\s*:\s*"(s3://[^"\\]+)"')
 ROLE = re.compile(r"^arn:aws[^:]*:iam::(\d{12}):role/")
 TABLES = {".jsonl", ".ndjson", ".json"}
 SPECIMEN = "0" * 20
-"""Stands for a run's digest where a job's request is tried."""
+"""Used in place of a run's digest when a job's request is tried out."""
 
 
 def examine(
@@ -29,10 +29,9 @@ def examine(
     offline: bool = False,
     state: str | None = None,
 ) -> list[Check]:
-    """All checks of a recipe, and of the bucket of `prepare --state` where it is given; `offline`
-    leaves out those that ask AWS.
+    """Run all checks of a recipe, and of the bucket of `prepare --state` if it is given.
 
-    Raises RecipeError for a recipe that does not hold.
+    `offline` leaves out the checks that ask AWS. Raises RecipeError for an invalid recipe.
     """
     recipe = load_recipe(path, changes)
     checks = [Check("recipe", "ok", f"{recipe.name}: {len(recipe.targets)} targets")]
@@ -43,20 +42,20 @@ def examine(
     checks += _owner_checks(recipe)
     checks += _local_checks(recipe, path.resolve().parent)
     if offline:
-        return [*checks, Check("AWS", "skipped", "--offline: nothing was asked")]
+        return [*checks, Check("AWS", "skipped", "--offline: AWS was not asked")]
     try:
         return [*checks, *_aws_checks(recipe, path.resolve().parent, region, state)]
-    except PrepError as error:  # no credentials, no such profile: told as a check of its own
+    except PrepError as error:  # no credentials, no such profile: reported as a check of its own
         return [*checks, Check("AWS", "failed", str(error), "sign in, or set AWS_PROFILE")]
 
 
 def exit_code(checks: list[Check]) -> int:
-    """0, or 4 when a check failed."""
+    """0, or 4 if a check failed."""
     return 4 if any(check.status == "failed" for check in checks) else 0
 
 
 def told_checks(checks: list[Check]) -> str:
-    """For people, a line for each check and one for its remedy."""
+    """The checks for people: a line for each, and one for its remedy."""
     lines = []
     for check in checks:
         lines.append(f"{check.status:8}{check.name}: {check.message}")
@@ -94,7 +93,7 @@ def _region_check(label: str, model: str, regions: tuple[str, ...], region: str 
 
 
 def _request_checks(recipe: Recipe, name: str) -> Iterator[Check]:
-    """A specimen of the job's request, held against the service's own model."""
+    """Check a sample of the job's request against boto3's own model of the service."""
     card, plan, job = recipe.card(name), recipe.plan(name), recipe.job_settings(name)
     label = f"targets.{name}: job"
     if card is None or plan is None or job is None or recipe.publish is None:
@@ -108,9 +107,10 @@ def _request_checks(recipe: Recipe, name: str) -> Iterator[Check]:
     request = job_request(card, plan, job, f"{base}/train.jsonl", None, SPECIMEN)
     faults = validate_request(request)
     for fault in faults:
-        yield Check(label, "failed", fault, "mend it in the recipe; Bedrock would refuse the job")
+        remedy = "fix it in the recipe; Bedrock would refuse the job"
+        yield Check(label, "failed", fault, remedy)
     if not faults:
-        yield Check(label, "ok", "the request holds against the service's model")
+        yield Check(label, "ok", "the request is valid by the service's model")
 
 
 def _key_checks(recipe: Recipe, region: str | None) -> Iterator[Check]:
@@ -122,7 +122,7 @@ def _key_checks(recipe: Recipe, region: str | None) -> Iterator[Check]:
 
 
 def _owner_checks(recipe: Recipe) -> Iterator[Check]:
-    """Whether roles and buckets are told to be of one account."""
+    """Check whether the recipe's roles and buckets belong to the same account."""
     if recipe.publish is None:
         return
     owner, label = recipe.publish.expected_bucket_owner, "publish.expected_bucket_owner"
@@ -135,7 +135,7 @@ def _owner_checks(recipe: Recipe) -> Iterator[Check]:
     accounts = {role[1] for role in roles if role}
     other = sorted(accounts - {owner})
     if other:
-        message = f"the job's role is of account {', '.join(other)}, the bucket of {owner}"
+        message = f"the job's role belongs to account {', '.join(other)}, the bucket to {owner}"
         yield Check(label, "warning", message, "both need a policy that lets the role in")
     else:
         yield Check(label, "ok", owner)
@@ -146,14 +146,14 @@ def _local_checks(recipe: Recipe, folder: Path) -> Iterator[Check]:
         if is_remote(source.path):
             continue
         if is_hub(source.path):
-            yield Check(label, "ok", f"{source.path}: read by `datasets`, not looked at here")
+            yield Check(label, "ok", f"{source.path}: read by `datasets`, not checked here")
             continue
         try:
-            found = list_sources(source.path, folder, Aws())
+            files = list_sources(source.path, folder, Aws())
         except PrepError as error:
             yield Check(label, "failed", str(error), "check the path in the recipe")
         else:
-            yield Check(label, "ok", f"{source.path}: {len(found)} files")
+            yield Check(label, "ok", f"{source.path}: {len(files)} files")
 
 
 def _aws_checks(
@@ -173,39 +173,39 @@ def _aws_checks(
 
 
 def _buckets(recipe: Recipe, region: str | None, state: str | None) -> Iterator[Bucket]:
-    """The data's bucket, the state's and those of the jobs' output, each once."""
-    seen: set[str] = set()
+    """Yield the data's bucket, the state's and those of the jobs' output, without duplicates."""
+    listed_buckets: set[str] = set()
     owner = recipe.publish.expected_bucket_owner if recipe.publish else None
     if recipe.publish:
         bucket, _ = split_uri(recipe.publish.uri)
-        seen.add(bucket)
+        listed_buckets.add(bucket)
         yield Bucket(bucket, "publish.uri", region, owner)
-    if state and split_uri(state)[0] not in seen:
+    if state and split_uri(state)[0] not in listed_buckets:
         bucket, _ = split_uri(state)
-        seen.add(bucket)
-        yield Bucket(bucket, "--state", None, owner)  # no job reads it: any Region will do
+        listed_buckets.add(bucket)
+        yield Bucket(bucket, "--state", None, owner)  # no job reads it, so any Region is fine
     for name in recipe.targets:
         job = recipe.job_settings(name)
         if job is None or job.output_uri is None:
             continue
         bucket, _ = split_uri(job.output_uri)
-        if bucket not in seen:
-            seen.add(bucket)
+        if bucket not in listed_buckets:
+            listed_buckets.add(bucket)
             yield Bucket(bucket, "job.output_uri", region)
 
 
 def _media(recipe: Recipe, folder: Path) -> Iterator[str]:
-    """S3 objects that records of local files name as images, videos or documents."""
+    """Yield the S3 URIs of images, videos or documents in records of local files."""
     for source in recipe.sources:
         if is_remote(source.path) or is_hub(source.path):
             continue
         try:
-            found = list_sources(source.path, folder, Aws())
-        except PrepError:  # told by its own check
+            files = list_sources(source.path, folder, Aws())
+        except PrepError:  # reported by the source's own check
             continue
-        for one in found:
-            if one.local is not None and Path(one.local).suffix in TABLES:
-                with Path(one.local).open("rb") as file:
+        for listed in files:
+            if listed.local is not None and Path(listed.local).suffix in TABLES:
+                with Path(listed.local).open("rb") as file:
                     for line in file:
                         yield from (uri.decode("utf-8", "replace") for uri in MEDIA.findall(line))
 

@@ -1,4 +1,4 @@
-"""An estimate as the command line asks for it: of a run's target, or of anybody's JSONL file."""
+"""The `estimate` command: the costs of a run's target, or of any JSONL file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Data:
     plan: Plan
     tokens: Tokens
     job: dict[str, Any]  # hyperparameters
-    repeated: Repeated | None  # None where the lines are not on this machine
+    repeated: Repeated | None  # None if the lines are not on this machine
     run: PublishedRun | None = None
     labelled: bool = True
 
@@ -54,16 +54,16 @@ def estimate_costs(
     prompt_tokens: int | None = None,
     rag_above: float = RAG_ABOVE,
 ) -> Estimate:
-    """The estimate for a run's target, with advice from the runs before it, or for a file.
+    """Estimate the costs of a run's target, with advice from the runs before it, or of a file.
 
-    Without `prompt_tokens_saved` it is what most prompts repeat. Raises RecipeError for options
-    that do not go together, DataError for a file that is not JSONL, StorageError.
+    Without `prompt_tokens_saved`, the tokens that most prompts repeat are used. Raises RecipeError
+    for options that do not go together, DataError for a file that is not JSONL, StorageError.
     """
     own = own_prices(prices)
-    told = {"--prompt-tokens-saved": prompt_tokens_saved, "--prompt-tokens": prompt_tokens}
-    alone = [name for name, value in told.items() if value is not None and calls_per_month is None]
+    given = {"--prompt-tokens-saved": prompt_tokens_saved, "--prompt-tokens": prompt_tokens}
+    alone = [name for name, value in given.items() if value is not None and calls_per_month is None]
     if alone:
-        raise RecipeError(f"{alone[0]}: goes together with --calls-per-month")
+        raise RecipeError(f"{alone[0]}: needs --calls-per-month too")
     path = Path(what)
     if not is_remote(what) and path.is_file():
         data = _of_file(path, model, customization)
@@ -85,12 +85,12 @@ def _of_file(path: Path, model: str | None, customization: str | None) -> Data:
 
 def _of_run(run: PublishedRun, model: str | None, word: str | None, target: str | None) -> Data:
     name = _target(run, target, model)
-    told = run.manifest["targets"][name]
+    entry = run.manifest["targets"][name]
     card = _card(run, model, name)
     plan = card.plan(word or _own_customization(run, model, name))
     tokens, job, path = run_tokens(run, name), _hyperparameters(run, name), train_file(run, name)
-    repeated = _repeated(path, told["format"]) if path else None
-    return Data(card, plan, tokens, job, repeated, run, told["format"] not in UNLABELLED)
+    repeated = _repeated(path, entry["format"]) if path else None
+    return Data(card, plan, tokens, job, repeated, run, entry["format"] not in UNLABELLED)
 
 
 def _repeated(path: Path, format_name: str) -> Repeated:
@@ -98,7 +98,7 @@ def _repeated(path: Path, format_name: str) -> Repeated:
 
 
 def _advice(data: Data, rag_above: float, calls: Calls | None, made: Estimate) -> Advice | None:
-    """None for a file: nothing tells how it has changed."""
+    """Advice for a run; None for a file, because it does not show how it has changed."""
     if data.run is None:
         return None
     history = read_history(data.run.place, data.run.manifest["name"])
@@ -106,17 +106,17 @@ def _advice(data: Data, rag_above: float, calls: Calls | None, made: Estimate) -
 
 
 def own_prices(prices: Iterable[str]) -> dict[str, float]:
-    """US dollars by item, of `ITEM=USD`. Raises RecipeError."""
-    own = {}
+    """US dollars by item, from texts `ITEM=USD`. Raises RecipeError."""
+    prices_by_item = {}
     for price in prices:
         item, _, usd = price.partition("=")
         try:
-            own[item.strip()] = float(usd)
+            prices_by_item[item.strip()] = float(usd)
         except ValueError:
             raise RecipeError(f"--price {price}: is not ITEM=USD") from None
-        if not 0 <= own[item.strip()] < math.inf:  # not a number is neither
-            raise RecipeError(f"--price {price}: {usd} is no price")
-    return own
+        if not 0 <= prices_by_item[item.strip()] < math.inf:  # also false for NaN
+            raise RecipeError(f"--price {price}: {usd} is not a price")
+    return prices_by_item
 
 
 def _calls(
@@ -126,8 +126,8 @@ def _calls(
         return None
     if saved is None and repeated is None:
         raise RecipeError(
-            "--calls-per-month: the lines are not on this machine, so that what their prompts "
-            "repeat cannot be measured; give --prompt-tokens-saved"
+            "--calls-per-month: the lines are not on this machine, so what their prompts repeat "
+            "cannot be measured; give --prompt-tokens-saved"
         )
     measured = repeated.tokens if repeated else 0
     return Calls(a_month, measured if saved is None else saved, left)
@@ -136,19 +136,19 @@ def _calls(
 def _card(run: PublishedRun, model: str | None, target: str) -> Card:
     named = model or run.manifest["targets"][target].get("model")
     if named is None:
-        raise RecipeError(f"{target}: is for no model; give --model")
-    own = None if model else written_card(run.manifest, run.whole(target))
-    return own or find_card(named)
+        raise RecipeError(f"{target}: has no model; give --model")
+    own_card = None if model else written_card(run.manifest, run.whole(target))
+    return own_card or find_card(named)
 
 
 def _own_customization(run: PublishedRun, model: str | None, target: str) -> str | None:
-    """What the target was made for; of no account for another model."""
+    """The customization that the target was made for; None for another model."""
     word: str | None = run.manifest["targets"][target].get("customization")
     return None if model else word
 
 
 def _target(run: PublishedRun, wanted: str | None, model: str | None) -> str:
-    """The target that is named, else that of the model, else the only one."""
+    """The target that `wanted` names, or else the model's, or else the only one."""
     targets: dict[str, Any] = run.manifest["targets"]
     if wanted:
         if wanted not in targets:
@@ -156,9 +156,9 @@ def _target(run: PublishedRun, wanted: str | None, model: str | None) -> str:
         return wanted
     named = find_card(model).name if model else None
     fitting = (
-        [name for name, told in targets.items() if told.get("model") == named] if named else []
+        [name for name, entry in targets.items() if entry.get("model") == named] if named else []
     )
-    fitting = fitting or [name for name, told in targets.items() if "model" in told]
+    fitting = fitting or [name for name, entry in targets.items() if "model" in entry]
     fitting = fitting or list(targets)
     if len(fitting) > 1:
         raise RecipeError(f"{run.uri}: has {', '.join(fitting)}; name one with --target")
@@ -166,14 +166,14 @@ def _target(run: PublishedRun, wanted: str | None, model: str | None) -> str:
 
 
 def _hyperparameters(run: PublishedRun, target: str) -> dict[str, Any]:
-    """Those of the target's own job, or else of the recipe's, as in `Recipe.job_settings`."""
+    """The hyperparameters of the target's job, or else the recipe's: see `Recipe.job_settings`."""
     recipe = run.manifest["recipe"]
     jobs = [recipe["targets"][run.whole(target)].get("job"), recipe.get("job")]
     return next((job["hyperparameters"] for job in jobs if job and job["hyperparameters"]), {})
 
 
 def _question(data: Data, epochs: int | None, steps: int | None) -> Question:
-    """Options win over the run's job, that over the card's defaults; else it is one epoch."""
+    """Options take precedence over the run's job, and that over the card; else one epoch."""
 
     number = partial(whole_number, data.plan, data.job)
     known = epochs or number("epochCount")

@@ -27,9 +27,9 @@ def recipe_policies(
     source_vpce: str | None = None,
     state: str | None = None,
 ) -> dict[str, Any]:
-    """The documents for a recipe, and for `prepare --state` where it is given.
+    """The documents for a recipe, and for `prepare --state` if it is given.
 
-    Raises RecipeError for what must be known and is not.
+    Raises RecipeError for values that must be known and are not.
     """
     recipe = load_recipe(path, changes)
     return policies(recipe_access(recipe, region, account, source_vpce, state))
@@ -42,26 +42,26 @@ def recipe_access(
     source_vpce: str | None = None,
     state: str | None = None,
 ) -> Access:
-    """What a recipe touches of AWS.
+    """Everything in AWS that a recipe uses.
 
-    The account is that of the role, else the bucket's owner; the Region is `aws.region`, else the
-    only one where the models are customized.
+    The account is that of the role, or else of the bucket's owner; the Region is `aws.region`, or
+    else the only one where the models are customized.
     """
-    found = {
+    known = {
         "publish.uri": recipe.publish,
         "--account": account or _account(recipe),
         "--region": region or recipe.aws.region or _region(recipe),
     }
     missing = [
-        f"{name}: must be known to write policies" for name, value in found.items() if not value
+        f"{name}: is needed to write policies; set it" for name, value in known.items() if not value
     ]
     if missing:
         raise RecipeError(*missing)
     assert recipe.publish is not None
     return Access(
         partition=_partition(recipe),
-        account=str(found["--account"]),
-        region=str(found["--region"]),
+        account=str(known["--account"]),
+        region=str(known["--region"]),
         output=_location(recipe.publish.uri),
         sources=tuple(
             _location(source.path)
@@ -84,7 +84,7 @@ def _location(uri: str) -> Location:
 
 
 def _jobs(recipe: Recipe) -> Iterator[JobAccess]:
-    """The jobs that `submit` could start: those of Bedrock's own API."""
+    """Yield the jobs that `submit` could start, which are those of Bedrock's own API."""
     for name in recipe.targets:
         card, plan, job = recipe.card(name), recipe.plan(name), recipe.job_settings(name)
         if card is None or plan is None or job is None or plan.api != "bedrock":
@@ -126,7 +126,7 @@ def _partition(recipe: Recipe) -> str:
 
 
 def _region(recipe: Recipe) -> str | None:
-    """The Region where every model of the recipe is customized, if it is only one."""
+    """The Region where every model of the recipe is customized, if there is only one."""
     cards = [recipe.card(name) for name in recipe.targets]
     common = [set(card.regions) for card in cards if card and card.regions]
     shared = set.intersection(*common) if common else set()

@@ -1,4 +1,4 @@
-"""The `publish` command: a local run, verified, into an S3 prefix."""
+"""The `publish` command: verifies a local run and uploads it below an S3 prefix."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pipeline.s3.storage import S3Place
 from pipeline.storage import Aws, is_remote, open_place
 
 NAMED = re.compile(rb'"(?:image-ref|uri)":"(s3://[^"]+)"')
-"""An image that a line names. Inside a text the quotes would be escaped, so no text matches."""
+"""An image URI in a line. Inside a text, quotes would be escaped, so no text matches."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A run that now stands in S3."""
+    """A run that is now in S3."""
 
     run: str
     uri: str
@@ -31,7 +31,7 @@ class Published:
     bytes: int
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """The fields as JSON."""
         return asdict(self)
 
 
@@ -43,12 +43,12 @@ def publish_run(
     say: Callable[[str], None] = lambda _: None,
     **manners: Any,
 ) -> Published:
-    """Upload a local run below an S3 prefix, its manifest last, and point LATEST to it.
+    """Upload a local run below an S3 prefix, its manifest last, and make LATEST point to it.
 
-    Every file must be what the manifest says, and every URI that the lines and `job.json` name
-    must be where the run will stand. Bucket owner and KMS key are the recipe's; `manners` are
-    fields of `Aws`: concurrency, max_bandwidth, give_up_after, stall_after. `say` is told what
-    could not be seen of the bucket.
+    Every file must be what the manifest lists, and every URI in the lines and in `job.json` must be
+    below the place where the run will be. Bucket owner and KMS key come from the recipe; `manners`
+    are fields of `Aws`: concurrency, max_bandwidth, give_up_after, stall_after. `say` is called
+    with notes on what could not be seen of the bucket.
     Raises DataError for a run that is damaged or not ready, RecipeError for a wrong destination,
     StorageError, ConflictError.
     """
@@ -77,10 +77,10 @@ def abort_pending(
     endpoint_url: str | None = None,
     owner: str | None = None,
 ) -> list[str]:
-    """Abort the uploads that dead runs have left unfinished below an S3 prefix; their URIs.
+    """Abort the uploads that dead runs have left unfinished below an S3 prefix; returns their URIs.
 
-    Only uploads of runs: a run that is publishing there right now loses its upload too, and fails.
-    Raises RecipeError for a wrong destination, StorageError.
+    Only uploads of runs are aborted; a run that is publishing there right now loses its upload
+    too, and fails. Raises RecipeError for a wrong destination, StorageError.
     """
     if not is_remote(destination):
         raise RecipeError(f"{destination}: is not an S3 URI (s3://bucket/prefix)")
@@ -91,28 +91,28 @@ def abort_pending(
 def aws_of(
     manifest: dict[str, Any], region: str | None, endpoint_url: str | None, **manners: Any
 ) -> Aws:
-    """How to reach the bucket that a run's recipe names."""
-    told = manifest["recipe"].get("publish") or {}
+    """How to reach the bucket that a run's recipe publishes to."""
+    settings = manifest["recipe"].get("publish") or {}
     return Aws(
         region=region,
         endpoint_url=endpoint_url,
-        bucket_owner=told.get("expected_bucket_owner"),
-        kms_key_id=told.get("kms_key_id"),
+        bucket_owner=settings.get("expected_bucket_owner"),
+        kms_key_id=settings.get("kms_key_id"),
         **{name: value for name, value in manners.items() if value is not None},
     )
 
 
 def verify_files(run: PublishedRun, folder: Path) -> None:
-    """Raise DataError unless a run's folder holds just what its manifest lists, byte for byte."""
+    """Raise DataError unless a run's folder has exactly the files and bytes of its manifest."""
     listed = {entry["path"]: entry for entry in run.manifest["files"]}
-    there = {
+    present = {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     } - {MANIFEST}
-    faults = [f"{name} is missing" for name in sorted(listed.keys() - there)]
-    faults += [f"{name} is not in the manifest" for name in sorted(there - listed.keys())]
+    faults = [f"{name} is missing" for name in sorted(listed.keys() - present)]
+    faults += [f"{name} is not in the manifest" for name in sorted(present - listed.keys())]
     faults += [
         f"{name} was changed"
-        for name in sorted(there & listed.keys())
+        for name in sorted(present & listed.keys())
         if _measure(folder / name) != (listed[name]["bytes"], listed[name]["sha256"])
     ]
     latest = read_latest(run.place)
@@ -123,33 +123,33 @@ def verify_files(run: PublishedRun, folder: Path) -> None:
     ):
         faults.append(f"{MANIFEST} was changed")
     if faults:
-        told = "; ".join(faults)
+        listed_faults = "; ".join(faults)
         remedy = f"Remove {folder}, and prepare it again"
-        raise DataError(f"{folder}: is not the run that was made: {told}. {remedy}")
+        raise DataError(f"{folder}: is not the run that was made: {listed_faults}. {remedy}")
 
 
 def _measure(path: Path) -> tuple[int, str]:
-    """Bytes and SHA-256."""
+    """Size in bytes and SHA-256."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), digest
 
 
 def refuse_other_place(run: PublishedRun, folder: Path, destination: str) -> None:
-    """Raise RecipeError when the run's own URIs name another place than the destination."""
+    """Raise RecipeError if the run's own URIs point to another place than the destination."""
     base = f"{destination}/runs/{run.run}/"
-    other = next((uri for uri in _own_uris(run, folder) if not uri.startswith(base)), None)
-    if other is None:
+    foreign = next((uri for uri in _own_uris(run, folder) if not uri.startswith(base)), None)
+    if foreign is None:
         return
-    made_for = other.partition(f"/runs/{run.run}/")[0]
+    made_for = foreign.partition(f"/runs/{run.run}/")[0]
     raise RecipeError(
-        f"{destination}: the run names its files below {made_for}; publish it there, or set "
+        f"{destination}: the run's URIs are below {made_for}; publish it there, or set "
         f"publish.uri: {destination} in the recipe and prepare it again"
     )
 
 
 def _own_uris(run: PublishedRun, folder: Path) -> Iterator[str]:
-    """The URIs that the jobs read, and those of the images that lines name."""
+    """Yield the URIs that the jobs read, and those of the images in lines."""
     for target in run.manifest["targets"]:
         job = folder / target / "job.json"
         if job.exists():
@@ -160,7 +160,7 @@ def _own_uris(run: PublishedRun, folder: Path) -> Iterator[str]:
 
 
 def _job_uris(job: dict[str, Any]) -> Iterator[str]:
-    """Of a Bedrock request, or of the bodies for the OpenAI-compatible endpoint."""
+    """Yield the URIs in a Bedrock request, or in the bodies for the OpenAI-compatible endpoint."""
     if "trainingDataConfig" in job:
         yield from data_uris(job)
     else:

@@ -1,4 +1,4 @@
-"""The `report` command: a published run's report in short, or again in another language."""
+"""The `report` command: a published run's report in short, or written in another language."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ LANGUAGES = {"en", "vi"}
 
 
 def _summary(run: PublishedRun) -> dict[str, Any]:
-    found = run.place.read(f"runs/{run.run}/report.json")
-    if found is None:
+    content = run.place.read(f"runs/{run.run}/report.json")
+    if content is None:
         raise StorageError(f"{run.uri}/report.json: is missing")
-    summary: dict[str, Any] = json.loads(found[0])
+    summary: dict[str, Any] = json.loads(content[0])
     return summary
 
 
 def copy_report(uri: str, folder: Path, language: str) -> str:
-    """Write a run's report into a folder; returns where the page is.
+    """Write a run's report into a folder; returns the path of the page.
 
-    Raises RecipeError for a language that the report does not speak.
+    Raises RecipeError for a language in which there is no report.
     """
     if language not in LANGUAGES:
-        raise RecipeError(f"--language {language}: is none of {', '.join(sorted(LANGUAGES))}")
+        raise RecipeError(f"--language {language}: is not one of {', '.join(sorted(LANGUAGES))}")
     summary = _summary(open_run(uri))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def copy_report(uri: str, folder: Path, language: str) -> str:
 
 
 def told_report(uri: str) -> str:
-    """Verdict, flow and reasons of a run, for a terminal."""
+    """A run's targets, gate, and counts by stage and reason, for a terminal."""
     run = open_run(uri)
     lines = [f"{run.manifest['name']}  {run.uri}"]
     for name, target in run.manifest["targets"].items():
@@ -47,8 +47,8 @@ def told_report(uri: str) -> str:
         model = f" for {target['model']}" if "model" in target else ""
         lines.append(f"  {name}: {ready}, {target['format']}{model}: {records}")
     gate = run.manifest["gate"]
-    held = sum(check["passed"] for check in gate["checks"])
-    lines.append(f"  gate: {held} of {len(gate['checks'])} checks held ({gate['engine']})")
+    passed = sum(check["passed"] for check in gate["checks"])
+    lines.append(f"  gate: {passed} of {len(gate['checks'])} checks passed ({gate['engine']})")
     lines.append(f"  {'stage':24}{'came':>9}{'kept':>9}{'merged':>9}{'rejected':>9}")
     for stage in run.manifest["stages"]:
         kept = stage["kept"] + stage["chunks"]

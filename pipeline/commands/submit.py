@@ -1,4 +1,4 @@
-"""The `submit` and `status` commands: a published run's job, started and followed."""
+"""The `submit` and `status` commands: start a published run's job, and follow it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Connection:
     """Where Bedrock is: Region and endpoint, as the command line says."""
 
     region: str | None = None
-    endpoint_url: str | None = None  # of Bedrock; http:// only on the loopback
+    endpoint_url: str | None = None  # of Bedrock; http:// only for the local host
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class JobPlan:
 
 
 def plan_job(uri: str, target: str | None, connection: Connection, allow_legacy: bool) -> JobPlan:
-    """All of `submit` but the call that costs money.
+    """Everything in `submit` except the call that costs money.
 
     Raises DataError when the target is not ready, the gate failed or what is in S3 is not the run;
     RecipeError when there is no such job or its request is wrong; StorageError.
@@ -74,7 +74,7 @@ def submit_plan(plan: JobPlan, connection: Connection) -> Submitted:
 def follow(
     job: str, connection: Connection, wait: bool, say: Callable[[str], None], seconds: float
 ) -> JobStatus:
-    """The status of a job by ARN or name; with `wait`, the one that it ends with."""
+    """The status of a job, by ARN or name; with `wait`, its final status."""
     region = connection.region or region_of(job) or session_region()
     if region is None:
         raise RecipeError(f"{job}: in which Region? Give its ARN, or --region")
@@ -83,7 +83,7 @@ def follow(
 
 
 def _target(run: PublishedRun, wanted: str | None) -> str:
-    """The target to train on: the one that is named, or the only one with a job."""
+    """The target to train on: the named one, or the only one with a job."""
     targets: list[str] = list(run.manifest["targets"])
     jobs = [name for name in targets if _listed(run, f"{name}/job.json")]
     if wanted and wanted not in targets:
@@ -102,12 +102,12 @@ def _target(run: PublishedRun, wanted: str | None) -> str:
 
 
 def _listed(run: PublishedRun, path: str) -> dict[str, Any] | None:
-    """The manifest's entry of a file."""
+    """A file's entry in the manifest, if it is listed."""
     return next((entry for entry in run.manifest["files"] if entry["path"] == path), None)
 
 
 def _request(run: PublishedRun, target: str) -> dict[str, Any]:
-    """The run's own request, as it was made."""
+    """The run's own job request, verified to be unchanged."""
     name = f"{target}/job.json"
     listed, found = _listed(run, name), run.place.read(f"runs/{run.run}/{name}")
     assert listed is not None
@@ -121,7 +121,7 @@ def _request(run: PublishedRun, target: str) -> dict[str, Any]:
     request: dict[str, Any] = json.loads(found[0])
     if "trainingDataConfig" not in request:
         raise RecipeError(
-            f"{name}: holds bodies for {request['endpoint']}, which takes another API; POST `file` "
+            f"{name}: has bodies for {request['endpoint']}, which is another API; POST `file` "
             "to /files, then `job` to /fine_tuning/jobs"
         )
     return request
@@ -156,7 +156,7 @@ def _region(run: PublishedRun, target: str, connection: Connection, allow_legacy
 def _refuse_unpublished(
     run: PublishedRun, target: str, request: dict[str, Any], region: str
 ) -> None:
-    """Raise unless the very run, whole, stands in S3 where the job looks for it."""
+    """Raise unless exactly this run, complete, is in S3 where the job looks for it."""
     aws = aws_of(run.manifest, region, None)
     base, found, _ = request["trainingDataConfig"]["s3Uri"].partition(f"/runs/{run.run}/")
     if not found:
@@ -165,10 +165,10 @@ def _refuse_unpublished(
     there = read_manifest(S3Place(base, aws), run.run)
     if there is None:
         raise StorageError(
-            f"{base}/runs/{run.run}: no such run is there; first: bedrock-prep publish RUN {base}"
+            f"{base}/runs/{run.run}: there is no such run; first: bedrock-prep publish RUN {base}"
         )
     if there[0]["files"] != run.manifest["files"]:
-        raise DataError(f"{base}/runs/{run.run}: is another run than {run.uri}; publish it again")
+        raise DataError(f"{base}/runs/{run.run}: is not the same run as {run.uri}; publish again")
     for uri in data_uris(request):
         size = _size_in_s3(client, uri)
         listed = _listed(run, uri.removeprefix(f"{base}/runs/{run.run}/"))
@@ -178,7 +178,7 @@ def _refuse_unpublished(
 
 
 def _size_in_s3(client: Any, uri: str) -> int:
-    """Bytes of an object. Raises StorageError when it is not there or cannot be read."""
+    """Size of an object in bytes. Raises StorageError if it is missing or cannot be read."""
     bucket, key = split_uri(uri)
     try:
         return int(client.head_object(Bucket=bucket, Key=key)["ContentLength"])

@@ -1,4 +1,4 @@
-"""The `teach` command: a recipe's documents to a teacher model, and its answers to a file."""
+"""The `teach` command: sends a recipe's documents to a teacher model, and keeps its answers."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from pipeline.teach.recipe import teacher_of
 from pipeline.teach.requests import Request, Requests, recipe_requests
 
 READ_TIMEOUT = 300  # seconds that an answer may take
-TELL_EVERY = 50  # answers
+REPORT_EVERY = 50  # answers
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be spent, and how fast."""
+    """How much may be spent, and how fast."""
 
     max_usd: float | None = None
-    max_tokens: int | None = None  # in and out together
+    max_tokens: int | None = None  # input and output together
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     at_once: int = 4
@@ -39,7 +39,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Where:
-    """Where Bedrock is."""
+    """How to reach Bedrock."""
 
     region: str | None = None
     endpoint_url: str | None = None
@@ -47,14 +47,14 @@ class Where:
 
 @dataclass
 class Taught:
-    """How many passages there are, and what is known about them."""
+    """How many passages there are, and what became of them."""
 
     answers: str
     model: str
     passages: int = 0
     answered: int = 0
     new: int = 0  # answers of this call
-    open_tokens_in: int = 0  # bound of what is not answered yet
+    open_tokens_in: int = 0  # at most, for passages that are not answered yet
     open_tokens_out: int = 0
     open_usd: float | None = None
     tokens_in: int = 0  # spent by this call
@@ -64,11 +64,11 @@ class Taught:
     faults: dict[str, int] = field(default_factory=dict)  # results without an answer
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """The fields as JSON."""
         return asdict(self)
 
     def as_text(self) -> str:
-        """Lines for people."""
+        """The result for people, in lines."""
         lines = [
             f"{self.answers}: {self.answered} of {self.passages} passages answered by {self.model}"
         ]
@@ -90,45 +90,45 @@ def _dollars(usd: float | None) -> str:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A recipe with its teacher, ready to ask."""
+    """A recipe with its teacher, ready to be asked."""
 
     recipe: Recipe
-    folder: Path  # of the recipe
+    folder: Path  # the recipe's folder
     options: Options
     progress: Progress
     rates: Rates
-    model: str  # as the recipe says
-    model_id: str  # as the runtime knows it
+    model: str  # the name in the recipe
+    model_id: str  # the id for Bedrock's runtime
     region: str | None
     answers: Path
     max_tokens: int  # of an answer
 
-    def tell(self, requests: Requests, file: AnswersFile) -> Taught:
-        """What is known before anything is asked."""
-        told = Taught(str(self.answers), self.model)
+    def summary(self, requests: Requests, file: AnswersFile) -> Taught:
+        """Count the passages, those that are answered, and the tokens that the others may need."""
+        taught = Taught(str(self.answers), self.model)
         for request in requests:
-            told.passages += 1
+            taught.passages += 1
             if bytes.fromhex(request.key) in file.known:
-                told.answered += 1
+                taught.answered += 1
             else:
-                told.open_tokens_in += request.tokens
-                told.open_tokens_out += self.max_tokens
-        told.open_usd = self.rates.usd(told.open_tokens_in, told.open_tokens_out)
-        return told
+                taught.open_tokens_in += request.tokens
+                taught.open_tokens_out += self.max_tokens
+        taught.open_usd = self.rates.usd(taught.open_tokens_in, taught.open_tokens_out)
+        return taught
 
 
 def lesson(
     path: Path, changes: list[str], options: Callable[[Recipe], Options], progress: Progress,
     prices: dict[str, float],
 ) -> Lesson:  # fmt: skip
-    """A recipe's teacher by its name, with card and prices. Raises RecipeError."""
+    """A recipe's teacher, with its card and prices. Raises RecipeError."""
     recipe = load_recipe(path, changes)
     teacher = teacher_of(recipe)
     card, model_id = known_model(teacher.model)
     folder = path.resolve().parent
     answers = (folder / teacher.answers).resolve()
     if answers.is_dir() or not answers.parent.is_dir():
-        raise RecipeError(f"teacher.answers: {answers}: name a file in a folder that is there")
+        raise RecipeError(f"teacher.answers: {answers}: name a file in an existing folder")
     return Lesson(
         recipe=recipe,
         folder=folder,
@@ -143,97 +143,101 @@ def lesson(
     )
 
 
-def survey(one: Lesson, batch: Path | None = None) -> Taught:
-    """Ask nothing: tell what would be asked, and write it as a batch file if one is named."""
-    with recipe_requests(one.recipe, one.folder, one.options, one.progress) as requests:
-        with AnswersFile(one.answers) as file:
-            told = one.tell(requests, file)
+def survey(lesson: Lesson, batch: Path | None = None) -> Taught:
+    """Ask nothing: show what would be asked, and write it as a batch file if one is named."""
+    with recipe_requests(lesson.recipe, lesson.folder, lesson.options, lesson.progress) as requests:
+        with AnswersFile(lesson.answers) as file:
+            taught = lesson.summary(requests, file)
             if batch is not None:
                 write_batch(requests, file.known, batch)
-                told.batch = str(batch)
-        return told
+                taught.batch = str(batch)
+        return taught
 
 
-def take_in(one: Lesson, results: Iterable[Path]) -> Taught:
-    """Take the results of a batch job into the file of answers."""
+def take_in(lesson: Lesson, results: Iterable[Path]) -> Taught:
+    """Add the results of a batch job to the file of answers."""
     faults: Counter[str] = Counter()
-    used = Taught("", "")
-    with recipe_requests(one.recipe, one.folder, one.options, one.progress) as requests:
-        with AnswersFile(one.answers) as file:
+    added = Taught("", "")
+    with recipe_requests(lesson.recipe, lesson.folder, lesson.options, lesson.progress) as requests:
+        with AnswersFile(lesson.answers) as file:
             for path in results:
                 for key, reply in read_results(path, faults):
-                    if file.add(answer_of(key, one.model, reply)):
-                        used.new += 1
-                        used.tokens_in += reply.tokens_in
-                        used.tokens_out += reply.tokens_out
-            told = one.tell(requests, file)
-        told.new, told.tokens_in, told.tokens_out = used.new, used.tokens_in, used.tokens_out
-        told.faults = dict(faults)
-        return told
+                    if file.add(answer_of(key, lesson.model, reply)):
+                        added.new += 1
+                        added.tokens_in += reply.tokens_in
+                        added.tokens_out += reply.tokens_out
+            taught = lesson.summary(requests, file)
+        taught.new, taught.tokens_in, taught.tokens_out = (
+            added.new,
+            added.tokens_in,
+            added.tokens_out,
+        )
+        taught.faults = dict(faults)
+        return taught
 
 
-def ask(one: Lesson, limits: Limits, where: Where) -> Taught:
-    """Ask what is not answered yet.
+def ask(lesson: Lesson, limits: Limits, where: Where) -> Taught:
+    """Ask for all answers that are missing.
 
-    Raises DataError when the budget does not hold all of it or Bedrock finds single requests
-    wrong, RecipeError when it finds all wrong, StorageError when it fails; the answers that have
-    come are kept, and the same call goes on from there.
+    Raises DataError when the budget is not enough or Bedrock refuses single requests, RecipeError
+    when it refuses all, StorageError when it fails. Answers that have come are kept, and the same
+    call continues from there.
     """
-    budget = _budget(one, limits)
-    region = where.region or one.region or session_region()
+    budget = _budget(lesson, limits)
+    region = where.region or lesson.region or session_region()
     if region is None:
-        raise RecipeError(f"teacher.model {one.model}: in which Region? Give --region")
-    profile = one.recipe.aws.profile
+        raise RecipeError(f"teacher.model {lesson.model}: in which Region? Give --region")
+    profile = lesson.recipe.aws.profile
     runtime = aws_client("bedrock-runtime", region, where.endpoint_url, profile, 0, READ_TIMEOUT)
     pace = Pace(limits.requests_per_minute, limits.tokens_per_minute)
 
     def call(request: Request, bound: Bound) -> Reply:
         lost = partial(budget.lose, bound)
-        return converse(runtime, one.model_id, request.body, pace, sum(bound), lost)
+        return converse(runtime, lesson.model_id, request.body, pace, sum(bound), lost)
 
-    with recipe_requests(one.recipe, one.folder, one.options, one.progress) as requests:
-        with AnswersFile(one.answers) as file:
-            open_ones = one.tell(requests, file)
-            left = open_ones.passages - open_ones.answered
+    with recipe_requests(lesson.recipe, lesson.folder, lesson.options, lesson.progress) as requests:
+        with AnswersFile(lesson.answers) as file:
+            before = lesson.summary(requests, file)
+            left = before.passages - before.answered
 
             def say(so_far: Round) -> None:
-                if so_far.asked % TELL_EVERY == 0 or so_far.asked == left:
+                if so_far.asked % REPORT_EVERY == 0 or so_far.asked == left:
                     cost = _dollars(budget.usd())
-                    one.progress.say(f"answered {so_far.asked} of {left}{cost}")
+                    lesson.progress.say(f"answered {so_far.asked} of {left}{cost}")
 
-            client = Client(call, one.model, one.max_tokens, budget, file, say)
+            client = Client(call, lesson.model, lesson.max_tokens, budget, file, say)
             ended = ask_all(requests, client, limits.at_once)
-            told = one.tell(requests, file)
-        told.new, told.usd = ended.asked, budget.usd()
-        told.tokens_in, told.tokens_out = budget.tokens_in, budget.tokens_out
-    _refuse_unfinished(told, ended)
-    return told
+            taught = lesson.summary(requests, file)
+        taught.new, taught.usd = ended.asked, budget.usd()
+        taught.tokens_in, taught.tokens_out = budget.tokens_in, budget.tokens_out
+    _refuse_unfinished(taught, ended)
+    return taught
 
 
-def _budget(one: Lesson, limits: Limits) -> Budget:
-    """Raises RecipeError without a limit, and for dollars where no price is known."""
+def _budget(lesson: Lesson, limits: Limits) -> Budget:
+    """The budget. Raises RecipeError without a limit, or for dollars when no price is known."""
     if limits.max_usd is None and limits.max_tokens is None:
         raise RecipeError(
-            "how much may be spent? Give --max-usd or --max-tokens; --dry-run tells what is needed"
+            "how much may be spent? Give --max-usd or --max-tokens; --dry-run shows what is needed"
         )
-    if limits.max_usd is not None and one.rates.usd(1, 1) is None:
+    if limits.max_usd is not None and lesson.rates.usd(1, 1) is None:
         given = " ".join(f"--price {item}=USD" for item in ITEMS)
-        raise RecipeError(f"--max-usd: no price of {one.model} is known; give {given}")
-    return Budget(one.rates, limits.max_usd, limits.max_tokens)
+        raise RecipeError(f"--max-usd: no price of {lesson.model} is known; give {given}")
+    return Budget(lesson.rates, limits.max_usd, limits.max_tokens)
 
 
-def _refuse_unfinished(told: Taught, ended: Round) -> None:
-    """Raise when passages are left without an answer: a script must not go on with a part."""
-    done = f"{told.answered} of {told.passages} passages are answered and kept"
+def _refuse_unfinished(taught: Taught, ended: Round) -> None:
+    """Raise if passages are left without an answer: a script must not continue with a part."""
+    done = f"{taught.answered} of {taught.passages} passages are answered and kept"
     if ended.fault:
-        raise type(ended.fault)(f"{ended.fault}; {done}; mend that and run the same command again")
+        raise type(ended.fault)(f"{ended.fault}; {done}; fix that and run the same command again")
     if ended.exhausted:
-        spent = f"{told.tokens_in + told.tokens_out:,} tokens{_dollars(told.usd)}"
+        spent = f"{taught.tokens_in + taught.tokens_out:,} tokens{_dollars(taught.usd)}"
         raise DataError(
-            f"the budget does not hold the next call ({spent} spent): {done}; "
+            f"the budget is not enough for the next call ({spent} spent): {done}; "
             "raise --max-usd or --max-tokens and run the same command again"
         )
-    if ended.first_fault and not told.answered:
+    if ended.first_fault and not taught.answered:
         raise ended.first_fault
     if ended.first_fault:
         raise DataError(f"{ended.failed} requests were refused: {done}; {ended.first_fault}")

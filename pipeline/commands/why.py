@@ -1,4 +1,4 @@
-"""The `why` command: a question to a finished run, and the answer in words or as JSON."""
+"""The `why` command: answers a question about a finished run, in words or as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.why.what_if import what_if
 
 MATCHES_MOST = 20
 MEASURED_MOST = 3
-"""Records in one answer up to which their measures are shown."""
+"""Measures are shown only if an answer is about at most this many records."""
 
 
 def answer(
@@ -26,19 +26,19 @@ def answer(
     text: str | None = None,
     as_json: bool = False,
 ) -> str:
-    """What became of a record, source or line, of what holds a text, or what thresholds would do.
+    """What became of a record, source or line, or of records with a text, or what thresholds do.
 
-    Raises RecipeError unless one of them is asked.
+    Raises RecipeError unless exactly one of them is asked for.
     """
     if (what is not None) + (text is not None) + bool(changes) != 1:
         ways = "a record, a source or a line; a text with --text; or a threshold with --what-if"
         raise RecipeError(f"why: name {ways}")
     opened = open_run(run)
-    told: dict[str, Any]
+    content: dict[str, Any]
     if changes:
-        found = what_if(opened, changes)
-        lines = [line for one in found for line in one.told()]
-        told = {"what_if": [one.as_json() for one in found]}
+        outcomes = what_if(opened, changes)
+        lines = [line for outcome in outcomes for line in outcome.told()]
+        content = {"what_if": [outcome.as_json() for outcome in outcomes]}
     else:
         way = why(opened, what or "") if text is None else why_text(opened, text)
         lines = [*([way.what] if text is None and way.what != what else []), *way.told()]
@@ -47,5 +47,5 @@ def answer(
             lines += [line for record in records for line in told_measures(opened, record)]
         matches = matches_of(opened, [row["id"] for row in way.rejections])
         lines += told_matches(matches[:MATCHES_MOST])
-        told = way.as_json() | ({"matches": matches} if matches else {})
-    return to_json(told).decode() if as_json else "".join(f"{line}\n" for line in lines)
+        content = way.as_json() | ({"matches": matches} if matches else {})
+    return to_json(content).decode() if as_json else "".join(f"{line}\n" for line in lines)
