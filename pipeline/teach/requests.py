@@ -88,7 +88,7 @@ def recipe_requests(
     with work_folder(options, folder, cut) as (work, _):
         aws = recipe_aws(cut)
         spool = private_folder(work / SPOOL)
-        written = own_output(options.output, work, options.state, folder)
+        written = own_output(options.output, work, options.state)
         inputs = gather_inputs(cut, folder, spool, source_aws(cut, aws), own=written)
         digest = work_digest(cut, inputs, options.output, {})
         own = private_folder(work / TEACHER)
