@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,22 +107,22 @@ def prepare_recipe(
     `changes` are `A.B=V`, `log` is `json`, `text` or None. `metrics` and `lineage_events` are
     files that tell monitoring how the run ended, see `pipeline.telemetry`.
     """
-    recipe = load_recipe(path, list(changes))
-    options = Options(
-        output=checked_output(output or f"out/{recipe.name}"),
-        workers=workers or cores(),
-        memory=parse_size(memory) if memory else None,
-        work=work,
-        full=full,
-        since=since,
-        state=state,
-    )
     progress = open_progress(log)
 
-    def run() -> Outcome:
-        return prepare(recipe, path.resolve().parent, options, progress)
+    def load() -> tuple[str, Callable[[], Outcome]]:
+        recipe = load_recipe(path, list(changes))
+        options = Options(
+            output=checked_output(output or f"out/{recipe.name}"),
+            workers=workers or cores(),
+            memory=parse_size(memory) if memory else None,
+            work=work,
+            full=full,
+            since=since,
+            state=state,
+        )
+        return recipe.name, lambda: prepare(recipe, path.resolve().parent, options, progress)
 
     def published(outcome: Outcome) -> tuple[str, dict[str, Any]]:
         return outcome.uri, outcome.manifest
 
-    return Prepared(watched(recipe.name, run, published, metrics, lineage_events))
+    return Prepared(watched(path.stem, load, published, metrics, lineage_events))
