@@ -94,7 +94,7 @@ def _of_run(own: dict[str, str], manifest: Mapping[str, Any], now: float) -> dic
     stages, targets = manifest["stages"], manifest["targets"]
     outcomes = ("came", "kept", "rejected", "merged", "divided", "chunks")
     run = own | {"run": manifest["run"], "version": manifest["version"]}
-    return {
+    told: dict[str, Samples] = {
         "bedrock_prep_run": [(_labels(run), 1)],
         "bedrock_prep_success_timestamp_seconds": [(_labels(own), round(now, 3))],
         "bedrock_prep_records": [
@@ -107,14 +107,14 @@ def _of_run(own: dict[str, str], manifest: Mapping[str, Any], now: float) -> dic
             for one in stages
             for reason, number in one["reasons"].items()
         ],
-    } | {
-        f"bedrock_prep_target_{measure}": [
-            (_labels(own | {"target": name, "split": split}), number)
-            for name, told in targets.items()
-            for split, number in told[measure].items()
-        ]
-        for measure in ("records", "tokens", "bytes")
     }
+    for measure in ("records", "tokens", "bytes"):
+        told[f"bedrock_prep_target_{measure}"] = [
+            (_labels(own | {"target": name, "split": split}), number)
+            for name, target in targets.items()
+            for split, number in target[measure].items()
+        ]
+    return told
 
 
 def _family(name: str, samples: Samples) -> Iterator[str]:

@@ -51,8 +51,10 @@ def _watch(waker: int, end: Callable[[int], None]) -> None:
     if not Stopped.signal:
         _wake(number)
     time.sleep(GRACE - AWAKE)
-    end(number)
-    os._exit(128 + number)
+    try:
+        end(number)
+    finally:
+        os._exit(128 + number)
 
 
 def _wake(number: int) -> None:
