@@ -18,7 +18,7 @@ import xxhash
 
 from pipeline.errors import RecipeError, StorageError
 from pipeline.fragments import Lines
-from pipeline.publish import MANIFEST, read_manifest, whole_name
+from pipeline.publish import MANIFEST, read_run, whole_name
 from pipeline.recipe import Recipe
 from pipeline.storage import Place
 
@@ -113,7 +113,7 @@ def _read_delta(place: Place, target: str, parent: str) -> Delta:
 
 
 def _manifest(place: Place, target: str, run: str, *, first: bool) -> Mapping[str, Any]:
-    there = read_manifest(place, run)
+    there = read_run(place, run)
     if there is not None:
         return there[0]
     if first:

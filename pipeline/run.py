@@ -18,7 +18,7 @@ from pipeline.options import Options
 from pipeline.own_output import own_output
 from pipeline.pins import Pins
 from pipeline.progress import Progress
-from pipeline.publish import point_to, publish, read_latest, read_manifest
+from pipeline.publish import point_to, publish, read_latest, read_run
 from pipeline.recipe import Recipe
 from pipeline.shards import discard_folder, private_folder
 from pipeline.state import State
@@ -73,7 +73,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         named = name_run(recipe, inputs, options.output, options.since, place, latest)
         run = named.run
         uri = f"{options.output.rstrip('/')}/runs/{run}"
-        there = read_manifest(place, run)
+        there = read_run(place, run)
         if there:  # the same work is done; a run killed before its last step lacks only LATEST
             lock.confirm()
             _refuse_changed(place, there[0])

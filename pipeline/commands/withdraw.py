@@ -11,7 +11,7 @@ import polars as pl
 from pipeline.delta import parents_of
 from pipeline.errors import RecipeError
 from pipeline.publish import as_json as to_json
-from pipeline.publish import read_manifest
+from pipeline.publish import read_run
 from pipeline.published import PublishedRun, open_run
 from pipeline.record import ID_LENGTH, record_id, root_id
 from pipeline.why.way import meant, place_of, verdict_of
@@ -138,7 +138,7 @@ def _shipped(run: PublishedRun, own: pl.Expr) -> Iterator[dict[str, Any]]:
             if lines:
                 yield {"run": at.run, "target": target, "lines": lines}
             parent = parents_of(at.manifest).get(target)
-            found = read_manifest(run.place, parent) if parent else None
+            found = read_run(run.place, parent) if parent else None
             at = PublishedRun(run.place, parent, found[0]) if parent and found else None
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from pipeline.diff.sources import compare_sources
-from pipeline.publish import read_manifest
+from pipeline.publish import read_run
 from pipeline.storage import Place
 
 MOST_RUNS = 24
@@ -63,7 +63,7 @@ def _runs(place: Place, name: str) -> Iterator[tuple[float, list[dict[str, Any]]
     newest = sorted(place.published(), key=lambda one: (one[1], one[0]), reverse=True)
     own: list[tuple[float, list[dict[str, Any]]]] = []
     for run, when in newest:
-        found = read_manifest(place, run)
+        found = read_run(place, run)
         if found is not None and found[0]["name"] == name:
             own.append((when, found[0]["inputs"]))
             if len(own) == MOST_RUNS:
