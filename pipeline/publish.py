@@ -18,6 +18,8 @@ from pipeline.storage import Place
 LATEST = "LATEST"
 MANIFEST = "manifest.json"
 
+BLOCK = 1 << 20  # bytes that are read at once
+
 MANY = 100
 SCALARS = {str, int, bool, type(None)}
 """What both encoders write alike; of a float they may write other digits."""
@@ -109,6 +111,18 @@ def read_manifest(place: Place, run: str) -> tuple[dict[str, Any], str] | None:
     if not isinstance(told, dict):
         raise StorageError(f"{uri}/{MANIFEST}: is damaged: is no object; {mend(uri)}")
     return told, hashlib.sha256(data).hexdigest()
+
+
+def digest_at(place: Place, name: str) -> str | None:
+    """SHA-256 of a file of any size, read from its place; None where there is none."""
+    file = place.open(name)
+    if file is None:
+        return None
+    digest = hashlib.sha256()
+    with file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_run(place: Place, run: str) -> tuple[dict[str, Any], str] | None:

@@ -18,7 +18,16 @@ from pipeline.options import Options
 from pipeline.own_output import own_output
 from pipeline.pins import Pins
 from pipeline.progress import Progress
-from pipeline.publish import point_to, publish, read_latest, read_run
+from pipeline.publish import (
+    LATEST,
+    MANIFEST,
+    Latest,
+    digest_at,
+    point_to,
+    publish,
+    read_latest,
+    read_run,
+)
 from pipeline.recipe import Recipe
 from pipeline.shards import discard_folder, private_folder
 from pipeline.state import State
@@ -76,7 +85,7 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         there = read_run(place, run)
         if there:  # the same work is done; a run killed before its last step lacks only LATEST
             lock.confirm()
-            _refuse_changed(place, there[0])
+            _refuse_changed(place, run, there, latest, full=options.full)
             if state:
                 state.save(run)
             point_to(place, run, there[1], latest)
@@ -100,20 +109,36 @@ def prepare(recipe: Recipe, folder: Path, options: Options, progress: Progress) 
         return Outcome(run, uri, False, finished.manifest)
 
 
-def _refuse_changed(place: Place, manifest: dict[str, Any]) -> None:
-    """Raise StorageError when a file of a published run has no longer the size that it had.
+def _refuse_changed(
+    place: Place,
+    run: str,
+    there: tuple[dict[str, Any], str],
+    latest: Latest | None,
+    *,
+    full: bool,
+) -> None:
+    """Raise StorageError when a published run is no longer what was published.
 
-    Its bytes are not read: a night on which nothing is new would take as long as all of them do.
+    `there` are its manifest and the SHA-256 of that. Of other files it is the size that is looked
+    at, and all bytes if `full`: a night on which nothing is new would take as long as all of them.
     """
-    folder = f"runs/{manifest['run']}"
-    sizes = place.sizes([f"{folder}/{file['path']}" for file in manifest["files"]])
+    folder, (manifest, sha256) = f"runs/{run}", there
+    remedy = f"remove {place.uri}/{folder}, and run again"
+    if latest and latest.run == run and latest.manifest_sha256 != sha256:
+        raise StorageError(
+            f"{place.uri}/{folder}/{MANIFEST}: was changed since {LATEST} was written; {remedy}"
+        )
+    names = [f"{folder}/{file['path']}" for file in manifest["files"]]
+    sizes = place.sizes(names)
     for file, size in zip(manifest["files"], sizes, strict=True) if sizes is not None else ():
         if size != file["bytes"]:
             found = "is gone" if size is None else f"has {size} bytes, not {file['bytes']}"
             raise StorageError(
-                f"{place.uri}/{folder}/{file['path']}: {found}, as it was published; remove "
-                f"{place.uri}/{folder}, and run again"
+                f"{place.uri}/{folder}/{file['path']}: {found}, as it was published; {remedy}"
             )
+    for file, name in zip(manifest["files"], names, strict=True) if full else ():
+        if digest_at(place, name) != file["sha256"]:
+            raise StorageError(f"{place.uri}/{name}: is not as it was published; {remedy}")
 
 
 def _refusal(finished: Finished) -> str:

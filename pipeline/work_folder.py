@@ -13,7 +13,8 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import RecipeError, StorageError, system_error
@@ -32,6 +33,9 @@ from pipeline.state import RESTORED
 from pipeline.storage import is_remote
 from pipeline.withdraw import Withdrawn
 
+WORK = ".work"
+"""Of a local output: the folder of its lock, and of the work if no other is named."""
+
 SPOOL = "spool"
 TEACHER = "teacher"
 """The folder of what `teach` reads, so that it is taken for no run."""
@@ -44,11 +48,23 @@ EMPTY = re.compile(rf"{LOCK}(\.\w+)?|lost\+found")
 """What stands where no run has got far, and in the root of a disk."""
 
 
+@dataclass(frozen=True)
+class Locks:
+    """Those of a work folder and of an output."""
+
+    held: tuple[Held, ...]
+
+    def confirm(self) -> None:
+        """Raise ConflictError when another run has taken one over."""
+        for one in self.held:
+            one.confirm()
+
+
 @contextmanager
 def work_folder(
     options: Options, folder: Path | None = None, recipe: Recipe | None = None
-) -> Iterator[tuple[Path, Held]]:
-    """The work folder, held by this run alone, and its lock.
+) -> Iterator[tuple[Path, Locks]]:
+    """The work folder, held by this run alone as is the output, and their locks.
 
     `folder` is that of the recipe. Raises RecipeError for a `--work` that cannot be one,
     StorageError where it cannot be written to, ConflictError while another run holds it.
@@ -61,13 +77,21 @@ def work_folder(
             raise StorageError(f"{path}: is not this user's own folder; name one with --work")
         if options.work is None or not path.exists():
             private_folder(path)
-        with hold(path, options.output) as lock:
-            yield path, lock
+        with ExitStack() as stack:
+            folders = dict.fromkeys([*_beside_output(options.output), path.resolve()])
+            locks = [stack.enter_context(hold(one, options.output)) for one in folders]
+            yield path, Locks(tuple(locks))
     except Exception as error:
         told = system_error(error)
         if told is None:
             raise
         raise StorageError(f"{told.filename or path}: {told.strerror or told}") from error
+
+
+def _beside_output(output: str) -> Iterator[Path]:
+    """Where the lock of a local output is, whichever folder the work is in."""
+    if not is_remote(output):
+        yield private_folder(Path(output, WORK)).resolve()
 
 
 def _place(options: Options) -> Path:
@@ -76,7 +100,7 @@ def _place(options: Options) -> Path:
     if is_remote(options.output):
         named = hashlib.sha256(options.output.encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"bedrock-prep-{os.getuid()}" / named
-    return Path(options.output) / ".work"
+    return Path(options.output) / WORK
 
 
 def _refuse_unfit(work: Path, output: str, folder: Path | None, recipe: Recipe | None) -> None:
@@ -89,7 +113,7 @@ def _refuse_unfit(work: Path, output: str, folder: Path | None, recipe: Recipe |
         raise RecipeError(f"--work {work}: lies among the published runs; name another folder")
     if not work.is_dir():
         return
-    if not (_is_ours(work) or _same(work, Path(output, ".work"))):
+    if not (_is_ours(work) or _same(work, Path(output, WORK))):
         raise RecipeError(
             f"--work {work}: holds files that no run has made; name a new or empty folder"
         )
