@@ -14,6 +14,8 @@ from pipeline.errors import ConflictError, StorageError
 from pipeline.failpoints import step
 
 MANIFEST = "manifest.json"
+NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""How a file system says that it does not flush what it is asked to."""
 
 
 class FolderPlace:
@@ -155,11 +157,17 @@ def sync_tree(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Flush a file's or a folder's own data to the disk."""
+    """Flush a file's or a folder's own data to the disk.
+
+    Some file systems (SMB, FUSE) flush no folders, and say so: there it is left to them.
+    """
     step("fsync")
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in NO_FLUSH or not path.is_dir():
+            raise
     finally:
         os.close(handle)
 

@@ -14,6 +14,7 @@ from pipeline.progress import open_progress
 from pipeline.publish import as_json
 from pipeline.recipe import load_recipe
 from pipeline.run import Options, Outcome, prepare
+from pipeline.storage import is_remote
 from pipeline.telemetry import watched
 
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -74,10 +75,23 @@ def parse_size(text: str, option: str = "--memory") -> int:
 
 
 def checked_output(output: str) -> str:
-    """A folder, `~/` of this user's home, or an s3:// prefix. Raises RecipeError for other URIs."""
+    """A folder, `~/` of this user's home, or an s3:// prefix without a slash at its end.
+
+    Raises RecipeError for other URIs and for a name that is not UTF-8.
+    """
     if OTHER_URI.match(output):
         raise RecipeError(f"--output {output}: is neither a folder nor an s3:// prefix")
+    refuse_no_text("--output", output)
+    if is_remote(output):
+        return output.rstrip("/")
     return str(Path(output).expanduser()) if output.startswith("~/") else output
+
+
+def refuse_no_text(option: str, name: str) -> None:
+    """Raise RecipeError for a name that is not UTF-8: reports, tables and S3 hold none such."""
+    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if shown != name:
+        raise RecipeError(f"{option} {shown}: is not UTF-8; give the folder another name")
 
 
 def cores() -> int:
@@ -111,6 +125,7 @@ def prepare_recipe(
 
     def load() -> tuple[str, Callable[[], Outcome]]:
         recipe = load_recipe(path, list(changes))
+        refuse_no_text("--work", str(work or ""))
         options = Options(
             output=checked_output(output or f"out/{recipe.name}"),
             workers=workers or cores(),

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from conftest import ROOT, SAMPLE, Command, imported_with
 
+from pipeline.prepare import checked_output
+
 RECIPE = """
 name: tea
 sources: [{path: docs/}]
@@ -379,3 +381,33 @@ def test_the_report_is_printed_and_copied(bedrock_prep: Command, project: Path) 
     assert done.returncode == 0, done.stderr
     page = Path(done.stdout.strip()).read_text(encoding="utf-8")
     assert '<html lang="vi"' in page
+
+
+@pytest.mark.parametrize("option", ["--output", "--work"])
+def test_a_folder_whose_name_is_not_utf_8_is_refused(
+    bedrock_prep: Command, project: Path, option: str
+) -> None:
+    """Before any work, in words that can be printed."""
+    named = os.fsdecode(b"out-\xff")
+    line = ["prepare", project / "recipe.yaml", option, named]
+    done = bedrock_prep(*line, cwd=project, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 2
+    assert done.stderr == f"{option} out-\\xff: is not UTF-8; give the folder another name\n"
+    assert sorted(path.name for path in project.iterdir()) == ["docs", "recipe.yaml"]
+
+
+def test_an_output_of_any_other_name_is_written(bedrock_prep: Command, project: Path) -> None:
+    """A line end, letters that the terminal's encoding lacks: the gate is asked all the same."""
+    output = project / "trà\nsen"
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    line = ["prepare", project / "recipe.yaml", "--output", output]
+    for said in ("", " (unchanged: done before)"):
+        done = bedrock_prep(*line, env=environment)
+        assert done.returncode == 0, done.stderr
+        run = json.loads((output / "LATEST").read_bytes())["run"]
+        assert done.stdout.startswith(f"{output}/runs/{run}{said}\n")
+
+
+def test_an_s3_output_has_one_name() -> None:
+    """With a slash at its end it would be another run."""
+    assert checked_output("s3://tea/lotus/") == checked_output("s3://tea/lotus") == "s3://tea/lotus"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.errors import ConflictError, StorageError
-from pipeline.folder import FolderPlace
+from pipeline.folder import FolderPlace, sync
 from pipeline.lock import hold
 from pipeline.prepare import prepare_recipe
 from pipeline.run import Outcome
@@ -93,3 +96,32 @@ def test_a_full_run_looks_at_every_byte_of_one_that_is_there(folder: Path) -> No
     assert run(folder).reused
     with pytest.raises(StorageError, match=r"train.jsonl: is not as it was published; remove "):
         run(folder, full=True)
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EIO])
+def test_a_file_system_that_flushes_no_folders_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """As SMB and some of FUSE; a disk that fails, and a file, are told of as before."""
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    staged = tmp_path / "staged"
+    staged.mkdir()
+    (staged / "manifest.json").write_text("{}")
+    place = FolderPlace(str(tmp_path / "out"))
+    if number == errno.EIO:
+        with pytest.raises(StorageError, match="Input/output error"):
+            place.add_folder(staged, "runs/a")
+        return
+    place.add_folder(staged, "runs/a")
+    place.swap("LATEST", b"{}", None)
+    assert place.read("runs/a/manifest.json")
+    monkeypatch.setattr(os, "fsync", lambda _: fsync(os.open(tmp_path, os.O_RDONLY)))
+    with pytest.raises(OSError, match=os.strerror(number)):
+        sync(tmp_path / "out/LATEST")

@@ -1,8 +1,8 @@
 """Runs the gate's suite with Great Expectations: `python -m pipeline.gate.child`.
 
 A process of its own, because the import alone takes seconds and some 270 MB. It imports, waits for
-the name of a folder on stdin, reads suite.json and the tables that it names from there, writes
-gate.json there, and needs no network.
+the name of a folder on stdin (a line of JSON), reads suite.json and the tables that it names from
+there, writes gate.json there, and needs no network.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def main() -> None:
     """Import, then hold what stdin names; nothing when the parent has gone."""
     _die_with_parent()
     gx = imported()
-    folder = sys.stdin.readline().rstrip("\n")
-    if folder:
-        hold(gx, Path(folder))
+    asked = sys.stdin.buffer.readline()
+    if asked:
+        hold(gx, Path(json.loads(asked)))
     os._exit(0)  # to take all modules down again takes a tenth of what their import took
 
 
