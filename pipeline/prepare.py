@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RecipeError
 from pipeline.progress import open_progress
 from pipeline.publish import as_json
-from pipeline.recipe import load_recipe
+from pipeline.recipe import Recipe, load_recipe
 from pipeline.run import Options, Outcome, prepare
 from pipeline.storage import is_remote
 from pipeline.telemetry import watched
@@ -123,8 +124,7 @@ def prepare_recipe(
     """
     progress = open_progress(log)
 
-    def load() -> tuple[str, Callable[[], Outcome]]:
-        recipe = load_recipe(path, list(changes))
+    def run(recipe: Recipe) -> Outcome:
         refuse_no_text("--work", str(work or ""))
         options = Options(
             output=checked_output(output or f"out/{recipe.name}"),
@@ -135,7 +135,11 @@ def prepare_recipe(
             since=since,
             state=state,
         )
-        return recipe.name, lambda: prepare(recipe, path.resolve().parent, options, progress)
+        return prepare(recipe, path.resolve().parent, options, progress)
+
+    def load() -> tuple[str, Callable[[], Outcome]]:
+        recipe = load_recipe(path, list(changes))
+        return recipe.name, partial(run, recipe)
 
     def published(outcome: Outcome) -> tuple[str, dict[str, Any]]:
         return outcome.uri, outcome.manifest

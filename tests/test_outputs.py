@@ -60,11 +60,11 @@ def test_a_run_that_stands_there_already_is_not_written_over(
 ) -> None:
     """The same is as good as ours; another one, or one without a manifest, is told of."""
     there, staged = tmp_path / "out/runs/a", tmp_path / "staged"
-    for place, told in ((there, manifest), (staged, "same")):
-        place.mkdir(parents=True)
-        (place / "train.jsonl").write_text("{}\n")
+    for folder, told in ((there, manifest), (staged, "same")):
+        folder.mkdir(parents=True)
+        (folder / "train.jsonl").write_text("{}\n")
         if told:
-            (place / "manifest.json").write_text(told)
+            (folder / "manifest.json").write_text(told)
     place = FolderPlace(str(tmp_path / "out"))
     if manifest == "same":
         place.add_folder(staged, "runs/a")

@@ -43,7 +43,7 @@ def test_a_damaged_table_is_named(tmp_path: Path, name: str, left: str) -> None:
     data[len(data) // 2] ^= 1
     path.unlink()
     if left != "nothing":
-        kept = {"half": data[: len(data) // 2], "none": b"", "another byte": data}
+        kept = {"half": data[: len(data) // 2], "none": bytearray(), "another byte": data}
         path.write_bytes(kept[left])
     commands(str(output))
 

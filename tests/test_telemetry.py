@@ -197,6 +197,14 @@ def test_what_is_wrong_with_the_call_is_told_too(folder: Path) -> None:
     assert len({one["run"]["runId"] for one in events(folder)}) == 4
 
 
+def test_an_attempt_has_its_recipes_name_as_soon_as_that_is_read(folder: Path) -> None:
+    """Though the file of metrics is new and an option is wrong."""
+    asked: dict[str, Any] = {"metrics": folder / "metrics.prom", "memory": "much"}
+    with pytest.raises(RecipeError):
+        prepare_recipe(folder / "recipe.yaml", **asked)
+    assert value(samples(folder), "attempt_exit_code", recipe="tea") == 2
+
+
 def test_a_recipe_that_was_never_read_has_the_name_of_its_file(tmp_path: Path) -> None:
     """Its first night, too, is told."""
     asked: dict[str, Any] = {"metrics": tmp_path / "m.prom", "lineage_events": tmp_path / "e.jsonl"}

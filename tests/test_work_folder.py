@@ -41,8 +41,9 @@ def write_pairs(folder: Path, pairs: int) -> None:
 
 
 def run(srv: Path, output: Path, work: Path | None) -> str:
-    asked = {"output": str(output), "workers": 1, "log": "text"}
-    return prepare_recipe(srv / "recipe.yaml", work=work, **asked).outcome.run
+    recipe = srv / "recipe.yaml"
+    made = prepare_recipe(recipe, output=str(output), work=work, workers=1, log="text")
+    return made.outcome.run
 
 
 def everything(folder: Path) -> set[str]:
