@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -11,6 +11,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli_bedrock import app as bedrock_commands
+from pipeline.cli_faults import fail, say_fault, system_fault, usage_fault, wants_json
 from pipeline.cli_options import (
     ChangeOption,
     EndpointOption,
@@ -228,51 +229,29 @@ app.add_typer(teach_commands)
 def main() -> NoReturn:
     """Run a command; every expected fault is one line on stderr and an exit code."""
     settle_process()
-    stop_on_signals(lambda number: _say(STOPPED, 128 + number))
+    stop_on_signals(lambda number: say_fault(STOPPED, 128 + number))
+    code = 0
     try:
-        app(prog_name="bedrock-prep")
+        ended = app(prog_name="bedrock-prep", standalone_mode=not wants_json())
+        code = ended if isinstance(ended, int) else 0
     except PrepError as error:
-        _fail(str(error), error.exit_code)
-    except SystemExit as ended:  # typer ends each command so
-        leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        fail(str(error), error.exit_code)
+    except SystemExit as told:  # typer ends each command so, unless its faults are ours to tell
+        leave(told.code if isinstance(told.code, int) else int(told.code is not None))
     except Stopped:
-        _fail(STOPPED, 128 + Stopped.signal)
+        fail(STOPPED, 128 + Stopped.signal)
     except MemoryError:
-        _fail("out of memory; give a limit with --memory", 4)
+        fail("out of memory; give a limit with --memory", 4)
     except BaseException as error:  # nothing above expected it: reported as our bug, with its trace
         if Stopped.signal:  # Polars may panic when its own Python code is stopped
-            _fail(STOPPED, 128 + Stopped.signal)
+            fail(STOPPED, 128 + Stopped.signal)
         if not isinstance(error, Exception):
             raise
         if refused := system_error(error):
-            _fail(_system_fault(refused), 4)
-        traceback.print_exc()
-        _fail(f"this is a bug of bedrock-prep {__version__}: {type(error).__name__}: {error}", 1)
-    leave(0)
-
-
-def _system_fault(error: OSError) -> str:
-    """Disk full, read-only, quota, a broken disk: the cause and where."""
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}; nothing was published"
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    """Say it, then leave."""
-    _say(message, code)
+            fail(system_fault(refused), 4)
+        if usage := usage_fault(error):
+            fail(usage, 2)
+        with suppress(OSError):
+            traceback.print_exc()
+        fail(f"this is a bug of bedrock-prep {__version__}: {type(error).__name__}: {error}", 1)
     leave(code)
-
-
-def _say(message: str, code: int) -> None:
-    """One line in the form that `--log` asked for."""
-    if "--log=json" in sys.argv or ("--log" in sys.argv and _after("--log") == "json"):
-        import json
-
-        event = {"event": "error", "exit_code": code, "message": message}
-        message = json.dumps(event, ensure_ascii=False)
-    print(message, file=sys.stderr, flush=True)
-
-
-def _after(flag: str) -> str | None:
-    at = sys.argv.index(flag) + 1
-    return sys.argv[at] if at < len(sys.argv) else None

@@ -79,7 +79,7 @@ def teach(
     from pipeline.commands import teach as command
     from pipeline.commands.estimate import own_prices
     from pipeline.errors import RecipeError
-    from pipeline.prepare import cores, parse_size
+    from pipeline.prepare import checked_output, cores, parse_size
     from pipeline.progress import open_progress
     from pipeline.publish import as_json as to_json
     from pipeline.run import Options
@@ -89,7 +89,7 @@ def teach(
 
     def options(loaded: Recipe) -> Options:
         most = parse_size(memory) if memory else None
-        return Options(output or f"out/{loaded.name}", workers or cores(), most)
+        return Options(checked_output(output or f"out/{loaded.name}"), workers or cores(), most)
 
     prices = own_prices(price or [])
     lesson = command.lesson(recipe, change or [], options, open_progress(log), prices)

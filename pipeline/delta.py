@@ -7,6 +7,7 @@ chain. Lines are compared as they stand, but for the name of their run in the UR
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import xxhash
 
 from pipeline.errors import RecipeError, StorageError
 from pipeline.fragments import Lines
-from pipeline.publish import MANIFEST, read_manifest, whole_name
+from pipeline.publish import MANIFEST, read_run, whole_name
 from pipeline.recipe import Recipe
 from pipeline.storage import Place
 
@@ -57,6 +58,10 @@ class Delta:
         there = pl.concat([NO_DIGESTS, *found]).unique()
         return int((~self.shipped.is_in(there.implode())).sum())
 
+
+MENDED = (
+    "put back a copy of the file, name another run as the parent, or start anew with `mode: full`"
+)
 
 NO_DIGESTS = pl.Series("digest", dtype=pl.UInt64)
 
@@ -108,7 +113,7 @@ def _read_delta(place: Place, target: str, parent: str) -> Delta:
 
 
 def _manifest(place: Place, target: str, run: str, *, first: bool) -> Mapping[str, Any]:
-    there = read_manifest(place, run)
+    there = read_run(place, run)
     if there is not None:
         return there[0]
     if first:
@@ -126,8 +131,22 @@ def _lines(place: Place, manifest: Mapping[str, Any], target: str) -> Iterator[b
     for file in manifest["files"]:
         folder, _, name = file["path"].partition("/")
         if folder in named and name in {"train.jsonl", "validation.jsonl", "test.jsonl"}:
-            found = place.open(f"runs/{manifest['run']}/{file['path']}")
-            if found is None:
-                raise StorageError(f"{place.uri}/runs/{manifest['run']}/{file['path']}: is gone")
-            with found:
-                yield from filter(None, (line.rstrip(b"\n") for line in found))
+            read = _published_lines(place, f"runs/{manifest['run']}/{file['path']}", file["sha256"])
+            yield from filter(None, read)
+
+
+def _published_lines(place: Place, name: str, sha256: str) -> Iterator[bytes]:
+    """The lines of a published file, digested as they are read.
+
+    Raises StorageError, once all lines are read, when they are not those that were published.
+    """
+    found = place.open(name)
+    if found is None:
+        raise StorageError(f"{place.uri}/{name}: is gone; {MENDED}")
+    read = hashlib.sha256()
+    with found:
+        for line in found:
+            read.update(line)
+            yield line.rstrip(b"\n")
+    if read.hexdigest() != sha256:
+        raise StorageError(f"{place.uri}/{name}: is not as it was published; {MENDED}")

@@ -13,6 +13,10 @@ from typing import BinaryIO
 from pipeline.errors import ConflictError, StorageError
 from pipeline.failpoints import step
 
+MANIFEST = "manifest.json"
+NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""How a file system says that it does not flush what it is asked to."""
+
 
 class FolderPlace:
     """Runs under a local folder. Writers are kept apart by the output folder's lock."""
@@ -59,7 +63,10 @@ class FolderPlace:
             raise StorageError(f"{self.root / 'runs'}: {error.strerror}") from error
 
     def add_folder(self, staged: Path, name: str) -> None:
-        """Rename a finished folder to its final name; copied first from another file system."""
+        """Rename a finished folder to its final name; copied first from another file system.
+
+        Raises ConflictError when another manifest of that name is there.
+        """
         final = self.root / name
         try:
             sync_tree(staged)
@@ -73,10 +80,23 @@ class FolderPlace:
                 self._copy(staged, final)
             sync(final.parent)
         except OSError as error:
-            told = error.strerror
-            if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
-                told = "is there, but without its manifest; remove it and run again"
-            raise StorageError(f"{final}: {told}") from error
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise StorageError(f"{final}: {error.strerror}") from error
+            self._refuse_other(staged, name)
+
+    def _refuse_other(self, staged: Path, name: str) -> None:
+        """What stands at a finished folder's place is the same, or is not replaced.
+
+        Raises ConflictError where its manifest is another, StorageError where it has none.
+        """
+        there = self.read(f"{name}/{MANIFEST}")
+        if there is None:
+            told = "is there, but without its manifest; remove it and run again"
+            raise StorageError(f"{self.root / name}: {told}")
+        if there[0] != (staged / MANIFEST).read_bytes():
+            raise ConflictError(
+                f"{self.root / name}: another run has published it with another manifest; run again"
+            )
 
     def _copy(self, staged: Path, final: Path) -> None:
         near = self._near(f"{final.name}.part")
@@ -84,7 +104,11 @@ class FolderPlace:
         shutil.copytree(staged, near)
         sync_tree(near)
         step("rename copied run")
-        near.rename(final)
+        try:
+            near.rename(final)
+        except OSError:
+            shutil.rmtree(near)
+            raise
 
     def _near(self, name: str) -> Path:
         """An unfinished file's place on the same file system, where no reader looks."""
@@ -133,11 +157,17 @@ def sync_tree(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Flush a file's or a folder's own data to the disk."""
+    """Flush a file's or a folder's own data to the disk.
+
+    Some file systems (SMB, FUSE) flush no folders, and say so: there it is left to them.
+    """
     step("fsync")
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in NO_FLUSH or not path.is_dir():
+            raise
     finally:
         os.close(handle)
 

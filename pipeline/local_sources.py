@@ -15,7 +15,7 @@ from urllib.parse import quote_from_bytes
 
 from pipeline.errors import RecipeError, SourceChanged, StorageError
 from pipeline.globs import GLOB, any_hidden, fixed_folder, whole
-from pipeline.source import Listed, SourceFile, printable
+from pipeline.source import Listed, SourceFile, open_regular, printable
 
 BLOCK = 1 << 20
 CHANGED = "source {}: changed while it was read; run again"
@@ -180,7 +180,7 @@ def hash_file(path: Path) -> str:
 
 def _hash(path: str) -> tuple[str | None, os.stat_result]:
     """SHA-256 of a file, None if it ended before its size, and what it was when it was opened."""
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    file = open_regular(path)
     try:
         told = os.fstat(file)
         state, left = hashlib.sha256(), told.st_size

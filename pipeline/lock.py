@@ -20,6 +20,9 @@ from pathlib import Path
 
 from pipeline.errors import ConflictError
 
+LOCK = "lock"
+"""The name of its file."""
+
 SIGN_EVERY = 10.0  # seconds between signs of life: the lock file's time is set anew
 EXPIRY = 600.0  # seconds without one after which a lock is nobody's
 
@@ -46,7 +49,7 @@ class Held:
 @contextmanager
 def hold(folder: Path, output: str) -> Iterator[Held]:
     """Hold the work folder's lock. Raises ConflictError, naming the holder, when it is taken."""
-    path = folder / "lock"
+    path = folder / LOCK
     handle = _take(path, output)
     held = Held(path, handle, output)
     signs = threading.Thread(target=held.sign, name="lock", daemon=True)
@@ -90,7 +93,7 @@ def _take_over(path: Path) -> None:
     """Put a new lock file in the expired one's place; of several who try, one does."""
     with _alone(path):
         if time.time() - path.stat().st_mtime >= EXPIRY:
-            fresh = path.with_name(f"lock.{os.getpid()}")
+            fresh = path.with_name(f"{LOCK}.{os.getpid()}")
             os.close(_open(fresh))
             fresh.replace(path)
 
@@ -98,7 +101,7 @@ def _take_over(path: Path) -> None:
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Nobody else takes a lock over, or gives one its first sign of life, in the meantime."""
-    guard = _open(path.with_name("lock.expired"))
+    guard = _open(path.with_name(f"{LOCK}.expired"))
     try:
         fcntl.flock(guard, fcntl.LOCK_EX)
         yield

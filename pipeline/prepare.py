@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from pipeline.errors import RecipeError
 from pipeline.ledger import left_out
 from pipeline.progress import open_progress
 from pipeline.publish import as_json
-from pipeline.recipe import load_recipe
+from pipeline.recipe import Recipe, load_recipe
 from pipeline.run import Options, Outcome, prepare
+from pipeline.storage import is_remote
 from pipeline.telemetry import watched
 
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -66,10 +68,23 @@ def parse_size(text: str, option: str = "--memory") -> int:
 
 
 def checked_output(output: str) -> str:
-    """A folder, `~/` of this user's home, or an s3:// prefix. Raises RecipeError for other URIs."""
+    """A folder, `~/` of this user's home, or an s3:// prefix without a slash at its end.
+
+    Raises RecipeError for other URIs and for a name that is not UTF-8.
+    """
     if OTHER_URI.match(output):
         raise RecipeError(f"--output {output}: is neither a folder nor an s3:// prefix")
+    refuse_no_text("--output", output)
+    if is_remote(output):
+        return output.rstrip("/")
     return str(Path(output).expanduser()) if output.startswith("~/") else output
+
+
+def refuse_no_text(option: str, name: str) -> None:
+    """Raise RecipeError for a name that is not UTF-8: reports, tables and S3 hold none such."""
+    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if shown != name:
+        raise RecipeError(f"{option} {shown}: is not UTF-8; give the folder another name")
 
 
 def cores() -> int:
@@ -99,22 +114,26 @@ def prepare_recipe(
     `changes` are `A.B=V`, `log` is `json`, `text` or None. `metrics` and `lineage_events` are
     files that tell monitoring how the run ended, see `pipeline.telemetry`.
     """
-    recipe = load_recipe(path, list(changes))
-    options = Options(
-        output=checked_output(output or f"out/{recipe.name}"),
-        workers=workers or cores(),
-        memory=parse_size(memory) if memory else None,
-        work=work,
-        full=full,
-        since=since,
-        state=state,
-    )
     progress = open_progress(log)
 
-    def run() -> Outcome:
+    def run(recipe: Recipe) -> Outcome:
+        refuse_no_text("--work", str(work or ""))
+        options = Options(
+            output=checked_output(output or f"out/{recipe.name}"),
+            workers=workers or cores(),
+            memory=parse_size(memory) if memory else None,
+            work=work,
+            full=full,
+            since=since,
+            state=state,
+        )
         return prepare(recipe, path.resolve().parent, options, progress)
+
+    def load() -> tuple[str, Callable[[], Outcome]]:
+        recipe = load_recipe(path, list(changes))
+        return recipe.name, partial(run, recipe)
 
     def published(outcome: Outcome) -> tuple[str, dict[str, Any]]:
         return outcome.uri, outcome.manifest
 
-    return Prepared(watched(recipe.name, run, published, metrics, lineage_events))
+    return Prepared(watched(path.stem, load, published, metrics, lineage_events))

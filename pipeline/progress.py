@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import Any, Protocol, TextIO
 
 
@@ -113,8 +114,34 @@ class Live:
         self.display.stop()
 
 
+class Unhindered:
+    """Progress that may fail: a full disk, a reader or a terminal that is gone end no run."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def say(self, text: str) -> None:
+        """If it can be said."""
+        with suppress(OSError):
+            self.progress.say(text)
+
+    def begin(self, title: str, tasks: int) -> None:
+        """Likewise."""
+        with suppress(OSError):
+            self.progress.begin(title, tasks)
+
+    def advance(self, marker: dict[str, Any]) -> None:
+        """Likewise."""
+        with suppress(OSError):
+            self.progress.advance(marker)
+
+    def end(self) -> None:
+        """Likewise."""
+        with suppress(OSError):
+            self.progress.end()
+
+
 def open_progress(log: str | None) -> Progress:
     """`json` or `text` lines, or what suits stderr when nothing is asked."""
-    if log is None and sys.stderr.isatty():
-        return Live()
-    return Lines(sys.stderr, as_json=log == "json")
+    live = log is None and sys.stderr.isatty()
+    return Unhindered(Live() if live else Lines(sys.stderr, as_json=log == "json"))

@@ -18,6 +18,8 @@ from pipeline.storage import Place
 LATEST = "LATEST"
 MANIFEST = "manifest.json"
 
+BLOCK = 1 << 20  # bytes that are read at once
+
 MANY = 100
 SCALARS = {str, int, bool, type(None)}
 """What both encoders write alike; of a float they may write other digits."""
@@ -101,10 +103,61 @@ def read_manifest(place: Place, run: str) -> tuple[dict[str, Any], str] | None:
     if found is None:
         return None
     data = found[0]
+    uri = f"{place.uri.rstrip('/')}/runs/{run}"
     try:
-        return json.loads(data), hashlib.sha256(data).hexdigest()
+        told = json.loads(data)
     except ValueError as error:
-        raise StorageError(f"{place.uri}/runs/{run}/{MANIFEST}: is damaged: {error}") from error
+        raise StorageError(f"{uri}/{MANIFEST}: is damaged: {error}; {mend(uri)}") from error
+    if not isinstance(told, dict):
+        raise StorageError(f"{uri}/{MANIFEST}: is damaged: is no object; {mend(uri)}")
+    return told, hashlib.sha256(data).hexdigest()
+
+
+def digest_at(place: Place, name: str) -> str | None:
+    """SHA-256 of a file of any size, read from its place; None where there is none."""
+    file = place.open(name)
+    if file is None:
+        return None
+    digest = hashlib.sha256()
+    with file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_run(place: Place, run: str) -> tuple[dict[str, Any], str] | None:
+    """The manifest of a run that is to be looked into: with all that every run tells.
+
+    Raises StorageError where some of that is missing.
+    """
+    found = read_manifest(place, run)
+    if found is not None:
+        require(found[0], TOLD, f"{place.uri.rstrip('/')}/runs/{run}", MANIFEST)
+    return found
+
+
+TOLD: Mapping[str, type] = {
+    **dict.fromkeys(("name", "run", "version"), str),
+    **dict.fromkeys(("recipe", "targets", "gate"), dict),
+    **dict.fromkeys(("inputs", "stages", "files"), list),
+}
+"""What the manifest of every run holds, and of which kind."""
+
+
+def require(told: Any, kinds: Mapping[str, type], uri: str, name: str) -> None:
+    """Raise StorageError when a JSON file of the run at `uri` lacks what is read of it."""
+    lacking = [
+        key
+        for key, kind in kinds.items()
+        if not (isinstance(told, dict) and isinstance(told.get(key), kind))
+    ]
+    if lacking:
+        raise StorageError(f"{uri}/{name}: is damaged: {lacking[0]} is missing; {mend(uri)}")
+
+
+def mend(uri: str) -> str:
+    """What to do about a damaged file of the run at `uri`."""
+    return f"put back a copy of it, or remove {uri} and run again"
 
 
 def publish(place: Place, staged: Path, run: str, latest: Latest | None) -> None:

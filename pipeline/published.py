@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 
 from pipeline.errors import StorageError
-from pipeline.publish import Latest, read_latest, read_manifest, whole_name
+from pipeline.publish import Latest, mend, read_latest, read_run, require, whole_name
 from pipeline.record import ID_LENGTH
 from pipeline.storage import Aws, Place, is_remote, open_place
 
 RUN = re.compile(rf"(?:(?P<base>.*)/)?runs/(?P<run>[0-9a-f]{{{ID_LENGTH}}})")
 """A run's folder; an output may lie below a folder `runs` itself."""
+
+REPORTED: Mapping[str, type] = {"run": str, "records": dict, "targets": dict, "stages": list}
+"""What every report.json holds, and of which kind."""
 
 
 @dataclass
@@ -27,6 +32,7 @@ class PublishedRun:
     place: Place
     run: str
     manifest: dict[str, Any]
+    seen: set[str] = field(default_factory=set)  # files that are known to be whole
 
     @property
     def uri(self) -> str:
@@ -38,23 +44,53 @@ class PublishedRun:
         return whole_name(target, self.manifest["targets"][target])
 
     def scan(self, name: str) -> pl.LazyFrame:
-        """A Parquet file of the run."""
-        if not is_remote(self.place.uri):
-            return pl.scan_parquet(Path(self.place.uri, "runs", self.run, name))
-        found = self.place.read(f"runs/{self.run}/{name}")
-        if found is None:
-            raise StorageError(f"{self.uri}/{name}: is missing")
-        return pl.read_parquet(io.BytesIO(found[0])).lazy()
+        """A Parquet file of the run, which is digested first where the manifest lists it.
+
+        Raises StorageError when it is missing, cannot be read, or is not as it was published.
+        """
+        try:
+            rows = pl.scan_parquet(self._whole(name))
+            rows.collect_schema()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+            self._refuse(name, f"cannot be read: {told}")
+        return rows
+
+    def _whole(self, name: str) -> Path | io.BytesIO:
+        """A file as it was published."""
+        if is_remote(self.place.uri):
+            found = self.place.read(f"runs/{self.run}/{name}")
+            data = found[0] if found else self._refuse(name, "is missing")
+            self._confirm(name, io.BytesIO(data))
+            return io.BytesIO(data)
+        path = Path(self.place.uri, "runs", self.run, name)
+        if not path.is_file():
+            self._refuse(name, "is missing")
+        with path.open("rb") as file:
+            self._confirm(name, file)
+        return path
+
+    def _confirm(self, name: str, file: io.BufferedReader | io.BytesIO) -> None:
+        """Digest a file, once, if the manifest lists it."""
+        listed = (one["sha256"] for one in self.manifest["files"] if one["path"] == name)
+        wanted = None if name in self.seen else next(listed, None)
+        if wanted is not None and hashlib.file_digest(file, "sha256").hexdigest() != wanted:
+            self._refuse(name, "is not as it was published")
+        self.seen.add(name)
+
+    def _refuse(self, name: str, found: str) -> NoReturn:
+        raise StorageError(f"{self.uri}/{name}: {found}; {mend(self.uri)}")
 
     def report(self) -> dict[str, Any]:
         """Its report.json. Raises StorageError when that is missing or damaged."""
         read = self.place.read(f"runs/{self.run}/report.json")
         if read is None:
-            raise StorageError(f"{self.uri}/report.json: is missing")
+            self._refuse("report.json", "is missing")
         try:
             told: dict[str, Any] = json.loads(read[0])
         except ValueError as error:
-            raise StorageError(f"{self.uri}/report.json: is damaged: {error}") from error
+            self._refuse("report.json", f"is damaged: {error}")
+        require(told, REPORTED, self.uri, "report.json")
         return told
 
 
@@ -71,7 +107,7 @@ def open_run(uri: str, aws: Aws | None = None) -> PublishedRun:
         if latest is None:
             raise StorageError(f"{uri}: no run is published there")
         run = latest.run
-    told = read_manifest(place, run)
+    told = read_run(place, run)
     if told is None:
         raise StorageError(f"{uri}: no such run")
     return PublishedRun(place, run, told[0])
@@ -84,7 +120,7 @@ def run_before(place: Place, latest: Latest | None) -> PublishedRun | None:
     """
     if latest is None:
         return None
-    found = read_manifest(place, latest.run)
+    found = read_run(place, latest.run)
     if found is None:
         raise StorageError(
             f"{place.uri}/LATEST: names run {latest.run}, which is not there; remove it, and the "

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import platform
-import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +18,7 @@ import xxhash
 
 from pipeline.memory import Share
 from pipeline.schemas_dir import schema_path
-from pipeline.shards import private_folder, write_bytes
+from pipeline.shards import discard_folder, private_folder, write_bytes
 
 PLAN = "plan.json"
 FROM_SOURCES = "pass-00"
@@ -47,7 +46,7 @@ def claim(folder: Path, run: str, share: Share) -> tuple[Share, str]:
         share = replace(share, shard_bytes=cut)
     plan = {"run": run, "code": code_digest(), "shard_bytes": share.shard_bytes}
     if earlier != plan:
-        shutil.rmtree(folder, ignore_errors=True)
+        discard_folder(folder)
         private_folder(folder)
         write_bytes(folder / PLAN, json.dumps(plan, sort_keys=True).encode())
     return share, digest_of(json.dumps(plan, sort_keys=True))

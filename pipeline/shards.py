@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,3 +142,21 @@ def private_folder(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     os.chmod(path, 0o700)  # noqa: PTH101 - an existing folder too
     return path
+
+
+LEAVING = ".part"
+"""Ends the name of a folder that is being removed."""
+
+
+def discard_folder(path: Path) -> None:
+    """Remove a folder of work, if it is there; what a link leads to stays.
+
+    It gets another name first, by which the next run knows what a kill has left of it.
+    """
+    if path.is_symlink() or not path.is_dir():
+        return
+    leaving = path if path.name.endswith(LEAVING) else path.with_name(path.name + LEAVING)
+    if leaving != path:
+        shutil.rmtree(leaving, ignore_errors=True)
+        path.rename(leaving)
+    shutil.rmtree(leaving)

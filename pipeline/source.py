@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,19 @@ class Listed(NamedTuple):
     local: str | Path | None  # a local file; making 100,000 Paths takes half a second
     etag: str | None  # an S3 object's version
     stamp: str | None = None  # of a local file: `pipeline.pins` sees by it whether it has changed
+
+
+def open_regular(path: str | os.PathLike[str], flags: int = os.O_RDONLY) -> int:
+    """A descriptor of a regular file.
+
+    Raises OSError where something else has come in its place: a pipe that nobody writes to would
+    be waited for without end.
+    """
+    handle = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.ESTALE, "is no regular file any more; run again", os.fspath(path))
+    return handle
 
 
 Claim = tuple[str, str, bool]
@@ -74,13 +89,13 @@ class SourceFile(NamedTuple):
         return self.size if self.span is None else self.span.end - self.span.start
 
     def open(self) -> BinaryIO:
-        """The file, opened at its start; the caller must close it."""
-        return self.path.open("rb", buffering=1 << 20)
+        """Its bytes from the start, to be closed by the caller."""
+        return open(self.path, "rb", buffering=1 << 20, opener=open_regular)
 
     def head(self) -> bytes:
         """The first `HEAD_BYTES` of the file."""
         head, wanted = b"", min(self.size, HEAD_BYTES)
-        file = os.open(self.local, os.O_RDONLY | os.O_CLOEXEC)
+        file = open_regular(self.local)
         try:
             while len(head) < wanted and (more := os.read(file, wanted - len(head))):
                 head += more

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import ClassVar, NoReturn
 
 GRACE = 4.0  # seconds
+AWAKE = 0.2  # seconds after which a main thread that has not heard of the signal is woken
 
 
 class Stopped(BaseException):
@@ -46,6 +47,22 @@ def _watch(waker: int, end: Callable[[int], None]) -> None:
     number = 0
     while number not in {signal.SIGTERM, signal.SIGINT}:
         number = os.read(waker, 1)[0]
-    time.sleep(GRACE)
-    end(number)
-    os._exit(128 + number)
+    time.sleep(AWAKE)
+    if not Stopped.signal:
+        _wake(number)
+    time.sleep(GRACE - AWAKE)
+    try:
+        end(number)
+    finally:
+        os._exit(128 + number)
+
+
+def _wake(number: int) -> None:
+    """Let the signal end what the main thread waits for.
+
+    Polars puts a handler of its own before ours for SIGINT, and asks for waits to go on after it.
+    """
+    main = threading.main_thread().ident
+    signal.siginterrupt(number, True)
+    if main is not None:
+        signal.pthread_kill(main, number)

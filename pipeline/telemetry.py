@@ -10,44 +10,34 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import PrepError, StorageError
+from pipeline.open_metrics import Ended, open_metrics, recipe_of
 from pipeline.shards import write_bytes
 from pipeline.stopping import Stopped
 
 PRODUCER = "https://pypi.org/project/bedrock-prep/"
 EVENT_SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 DATASET_SCHEMA = "https://openlineage.io/spec/facets/1-0-0/DatasetVersionDatasetFacet.json"
-ATTEMPT = "bedrock_prep_attempt"
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How an attempt ended."""
-
-    recipe: str
-    exit_code: int
-    seconds: float
-    message: str = ""
-    uri: str | None = None  # of the run, if it was published
-    manifest: Mapping[str, Any] | None = None
-
-
 def watched(
-    recipe: str,
-    work: Callable[[], Result],
+    unnamed: str,
+    load: Callable[[], tuple[str, Callable[[], Result]]],
     published: Callable[[Result], tuple[str, Mapping[str, Any]]],
     metrics: Path | None,
     events: Path | None,
 ) -> Result:
-    """Do `work` and write how it ended; `published` gives a result's URI and manifest.
+    """Load a recipe, do its work, and write how that ended.
+
+    `load` gives the recipe's name and its work; where it fails the attempt has the name that
+    `metrics` tells of, or is called `unnamed`. `published` gives a result's URI and manifest.
 
     A failure is written and raised on, a signal that stops the run too. Raises StorageError when a
     file cannot be written: before the work where that can be known, and never in the place of the
@@ -55,19 +45,76 @@ def watched(
     """
     if metrics is not None and not (metrics.parent.is_dir() and os.access(metrics.parent, os.W_OK)):
         raise StorageError(f"{metrics}: {metrics.parent} is no folder that can be written to")
-    attempt, started = str(uuid.uuid4()), time.monotonic()
-    _append(events, "START", attempt, Ended(recipe, 0, 0.0))
+    attempt = Attempt(metrics, events)
     try:
+        attempt.recipe, work = load()
+        attempt.start()
         result = work()
     except BaseException as error:
-        seconds = time.monotonic() - started
-        with suppress(StorageError):
-            _write(metrics, events, attempt, Ended(recipe, _exit_code(error), seconds, str(error)))
+        if attempt.recipe is None:
+            attempt.recipe = recipe_of(_read(metrics)) or unnamed
+            with suppress(StorageError):
+                attempt.start()
+        for write in (attempt.write_event, attempt.write_metrics):
+            with suppress(StorageError):
+                write(attempt.ended(_exit_code(error), message=str(error)))
         raise
     uri, manifest = published(result)
-    seconds = time.monotonic() - started
-    _write(metrics, events, attempt, Ended(recipe, 0, seconds, "", uri, manifest))
+    ended = attempt.ended(0, uri=uri, manifest=manifest)
+    attempt.write_event(ended)
+    attempt.write_metrics(ended)
     return result
+
+
+class Attempt:
+    """One call of `prepare`, and where is told of it."""
+
+    def __init__(self, metrics: Path | None, events: Path | None) -> None:
+        self.metrics, self.events = metrics, events
+        self.recipe: str | None = None  # its name, once that is known
+        self.id, self.began = str(uuid.uuid4()), time.monotonic()
+
+    def ended(self, exit_code: int, **more: Any) -> Ended:
+        """How it ended, now; `more` as `Ended` has it."""
+        return Ended(self.recipe or "", exit_code, time.monotonic() - self.began, **more)
+
+    def start(self) -> None:
+        """Tell that it goes on."""
+        self._append("START", self.ended(0))
+
+    def write_event(self, ended: Ended) -> None:
+        """Tell the lineage how it ended. Raises StorageError."""
+        code = ended.exit_code
+        self._append("COMPLETE" if code == 0 else "ABORT" if code > 128 else "FAIL", ended)
+
+    def write_metrics(self, ended: Ended) -> None:
+        """Tell monitoring how it ended. Raises StorageError."""
+        if self.metrics is None:
+            return
+        before = "" if ended.manifest is not None else _read(self.metrics)
+        text = open_metrics(ended, before, time.time())
+        try:
+            write_bytes(self.metrics, text.encode())
+        except OSError as error:
+            raise StorageError(f"{self.metrics}: cannot be written as metrics: {error}") from error
+
+    def _append(self, kind: str, ended: Ended) -> None:
+        if self.events is None:
+            return
+        event = lineage_event(kind, self.id, ended)
+        try:
+            with self.events.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(event, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise StorageError(f"{self.events}: {error.strerror}") from error
+
+
+def _read(metrics: Path | None) -> str:
+    """What a file of metrics says; nothing where it cannot be read."""
+    try:
+        return metrics.read_text(encoding="utf-8", errors="replace") if metrics else ""
+    except OSError:
+        return ""
 
 
 def _exit_code(error: BaseException) -> int:
@@ -77,93 +124,6 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, Stopped):
         return 128 + error.signal
     return StorageError.exit_code if isinstance(error, OSError | MemoryError) else 1
-
-
-def _write(metrics: Path | None, events: Path | None, attempt: str, ended: Ended) -> None:
-    ending = "COMPLETE" if ended.exit_code == 0 else "ABORT" if ended.exit_code > 128 else "FAIL"
-    _append(events, ending, attempt, ended)
-    if metrics is None:
-        return
-    try:
-        before = metrics.read_text(encoding="utf-8") if metrics.exists() else ""
-        write_bytes(metrics, open_metrics(ended, before, time.time()).encode())
-    except (OSError, UnicodeDecodeError) as error:
-        raise StorageError(f"{metrics}: cannot be written as metrics: {error}") from error
-
-
-def _append(events: Path | None, kind: str, attempt: str, ended: Ended) -> None:
-    if events is None:
-        return
-    event = lineage_event(kind, attempt, ended)
-    try:
-        with events.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise StorageError(f"{events}: {error.strerror}") from error
-
-
-def open_metrics(ended: Ended, before: str, now: float) -> str:
-    """The whole file; after a failure what it said of the last good run (`before`) stays."""
-    own = {"recipe": ended.recipe}
-    attempt = [
-        *_family(f"{ATTEMPT}_exit_code", "0 is good; see the table of exit codes.",
-                 [(own, ended.exit_code)]),
-        *_family(f"{ATTEMPT}_seconds", "Wall time of the last attempt.",
-                 [(own, round(ended.seconds, 3))]),
-        *_family(f"{ATTEMPT}_timestamp_seconds", "When the last attempt ended.",
-                 [(own, round(now, 3))]),
-    ]  # fmt: skip
-    if ended.manifest is None:
-        kept = [one for one in before.splitlines() if ATTEMPT not in one and one != "# EOF"]
-    else:
-        kept = list(_run_families(own, ended.manifest, now))
-    return "\n".join([*attempt, *kept, "# EOF"]) + "\n"
-
-
-def _run_families(own: dict[str, str], manifest: Mapping[str, Any], now: float) -> Iterator[str]:
-    run = own | {"run": manifest["run"], "version": manifest["version"]}
-    yield from _family("bedrock_prep_run", "The last run that was published.", [(run, 1)])
-    when = [(own, round(now, 3))]
-    yield from _family("bedrock_prep_success_timestamp_seconds", "When that was.", when)
-    stages = manifest["stages"]
-    outcomes = ("came", "kept", "rejected", "merged", "divided", "chunks")
-    yield from _family(
-        "bedrock_prep_records",
-        "Records of a stage by what became of them.",
-        [
-            (own | {"stage": one["stage"], "outcome": outcome}, one[outcome])
-            for one in stages
-            for outcome in outcomes
-        ],
-    )
-    yield from _family(
-        "bedrock_prep_set_aside_records",
-        "Records set aside, by stage and reason.",
-        [
-            (own | {"stage": one["stage"], "reason": reason}, number)
-            for one in stages
-            for reason, number in one["reasons"].items()
-        ],
-    )
-    for measure in ("records", "tokens", "bytes"):
-        rows = [
-            (own | {"target": name, "split": split}, number)
-            for name, told in manifest["targets"].items()
-            for split, number in told[measure].items()
-        ]
-        yield from _family(f"bedrock_prep_target_{measure}", f"A target's {measure}.", rows)
-
-
-def _family(name: str, about: str, rows: list[tuple[dict[str, str], float]]) -> Iterator[str]:
-    yield f"# TYPE {name} gauge"
-    yield f"# HELP {name} {about}"
-    for labels, number in rows:
-        told = ",".join(f'{key}="{_label(value)}"' for key, value in labels.items())
-        yield f"{name}{{{told}}} {number}"
-
-
-def _label(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def lineage_event(kind: str, attempt: str, ended: Ended) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Nights:
     folder: Path
     rest: str
 
-    def run(self, pairs: int) -> Outcome:
+    def run(self, pairs: int, output: Path | None = None) -> Outcome:
         """One night, with so many pairs."""
         told = [
             {"prompt": f"Question number {n} about tea leaf kind {n * 7}?",
@@ -38,7 +38,7 @@ class Nights:
         (self.folder / "q/q.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in told))
         (self.folder / "recipe.yaml").write_text(START + self.rest)
         recipe = load_recipe(self.folder / "recipe.yaml")
-        options = Options(output=str(self.folder / "out"), workers=1)
+        options = Options(output=str(output or self.folder / "out"), workers=1)
         return prepare(recipe, self.folder, options, Lines(io.StringIO(), as_json=False))
 
     def lines(self, file: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 from conftest import ROOT, SAMPLE, Command, imported_with
+
+from pipeline.prepare import checked_output
 
 RECIPE = """
 name: tea
@@ -53,6 +56,54 @@ def test_json_logs_are_one_object_a_line(bedrock_prep: Command, project: Path) -
     assert events[-1]["event"] == "error"
     assert events[-1]["exit_code"] == 4
     assert "nowhere/" in events[-1]["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--wokers", "2"), "--wokers"),
+        (("--workers", "0"), "--workers"),
+        (("--log",), "--log"),
+        (("two.yaml",), "two.yaml"),
+    ],
+)
+def test_a_wrong_command_line_is_one_json_line_too(
+    bedrock_prep: Command, project: Path, words: tuple[str, ...], named: str
+) -> None:
+    """A scheduler's log has no boxes in it."""
+    done = bedrock_prep("prepare", project / "recipe.yaml", "--log", "json", *words)
+    [event] = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (done.returncode, event["exit_code"], done.stdout) == (2, 2, "")
+    assert named in event["message"]
+    assert re.search("; see bedrock-prep( prepare)? --help$", event["message"])
+
+
+def test_help_is_help_in_a_log_of_json(bedrock_prep: Command) -> None:
+    """It is asked for, and no fault."""
+    done = bedrock_prep("prepare", "--log=json", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("nobody", ["a full disk", "no reader"])
+def test_a_log_that_cannot_be_written_ends_no_run(
+    bedrock_prep: Command, project: Path, nobody: str
+) -> None:
+    """And leaves its exit code as it is."""
+    if nobody == "a full disk":
+        log = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reading, log = os.pipe()
+        os.close(reading)
+    words = ("prepare", project / "recipe.yaml", "--output", project / "out", "--log", "json")
+    quiet: dict[str, Any] = {"capture_output": False, "stdout": subprocess.DEVNULL, "stderr": log}
+    assert bedrock_prep(*words, **quiet).returncode == 0
+    assert (project / "out/LATEST").exists()
+    assert bedrock_prep(*words, "--workers", "0", **quiet).returncode == 2
+    (project / "docs").rename(project / "gone")
+    assert bedrock_prep(*words, **quiet).returncode == 4
+    os.close(log)
 
 
 def test_a_broken_recipe_lists_all_its_faults(bedrock_prep: Command, project: Path) -> None:
@@ -172,8 +223,10 @@ def test_a_full_disk_is_exit_code_4(bedrock_prep: Command, project: Path) -> Non
 def test_a_full_disk_that_a_library_tells_of_in_its_own_way_is_exit_code_4() -> None:
     """As Polars does when it writes Parquet."""
     code = """
+import sys
 import polars as pl
 from pipeline import cli
+sys.argv = ["bedrock-prep", "prepare"]
 cli.app = lambda **_: pl.DataFrame({"id": ["a"]}).write_parquet("/dev/full")
 cli.main()
 """
@@ -328,3 +381,33 @@ def test_the_report_is_printed_and_copied(bedrock_prep: Command, project: Path) 
     assert done.returncode == 0, done.stderr
     page = Path(done.stdout.strip()).read_text(encoding="utf-8")
     assert '<html lang="vi"' in page
+
+
+@pytest.mark.parametrize("option", ["--output", "--work"])
+def test_a_folder_whose_name_is_not_utf_8_is_refused(
+    bedrock_prep: Command, project: Path, option: str
+) -> None:
+    """Before any work, in words that can be printed."""
+    named = os.fsdecode(b"out-\xff")
+    line = ["prepare", project / "recipe.yaml", option, named]
+    done = bedrock_prep(*line, cwd=project, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 2
+    assert done.stderr == f"{option} out-\\xff: is not UTF-8; give the folder another name\n"
+    assert sorted(path.name for path in project.iterdir()) == ["docs", "recipe.yaml"]
+
+
+def test_an_output_of_any_other_name_is_written(bedrock_prep: Command, project: Path) -> None:
+    """A line end, letters that the terminal's encoding lacks: the gate is asked all the same."""
+    output = project / "trà\nsen"
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    line = ["prepare", project / "recipe.yaml", "--output", output]
+    for said in ("", " (unchanged: done before)"):
+        done = bedrock_prep(*line, env=environment)
+        assert done.returncode == 0, done.stderr
+        run = json.loads((output / "LATEST").read_bytes())["run"]
+        assert done.stdout.startswith(f"{output}/runs/{run}{said}\n")
+
+
+def test_an_s3_output_has_one_name() -> None:
+    """With a slash at its end it would be another run."""
+    assert checked_output("s3://tea/lotus/") == checked_output("s3://tea/lotus") == "s3://tea/lotus"

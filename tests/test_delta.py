@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from conftest import latest
 from pair_nights import Nights
+
+from pipeline.errors import StorageError
 
 pytestmark = pytest.mark.usefixtures("warm_gate")
 
@@ -30,3 +33,22 @@ def test_new_records_that_are_all_for_validation_hold_nothing_back(tmp_path: Pat
         assert ("p", "id_unique") in held
         assert ("p", "train_records_enough") not in held
         assert ("full", "train_records_enough") in held
+
+
+@pytest.mark.parametrize("content", [b"", b'{"prompt": "Cu', None])
+def test_a_parent_whose_lines_are_not_those_it_shipped_is_no_parent(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """Its old lines would ship again, under the name of a run that left them out."""
+    nights = Nights(tmp_path, RECIPE)
+    nights.run(6)
+    shipped = latest(tmp_path / "out") / "p/train.jsonl"
+    data = shipped.read_bytes()
+    shipped.write_bytes(data.swapcase() if content is None else content)
+    with pytest.raises(StorageError, match=r"p/train.jsonl: is not as it was published; put back"):
+        nights.run(8)
+    shipped.unlink()
+    with pytest.raises(StorageError, match=r"p/train.jsonl: is gone; put back a copy"):
+        nights.run(8)
+    shipped.write_bytes(data)
+    assert sum(nights.run(8).manifest["targets"]["p"]["records"].values()) == 2

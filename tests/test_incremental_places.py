@@ -175,8 +175,25 @@ def test_a_run_does_not_read_what_runs_have_written(
     listed = [
         Listed(f"s3://tea/{name}", 1, None, "e") for name in ("a", "out/runs/b", "out/LATEST")
     ]
-    own = own_output("s3://tea/out/", tmp_path / "work", None, tmp_path)
+    own = own_output("s3://tea/out/", tmp_path / "work", None)
     assert [one.uri for one in own.leave_out(tmp_path, "s3://tea", listed)] == ["s3://tea/a"]
     assert own.leave_out(tmp_path, "s3://tea/out/runs/b", listed[1:2]) == listed[1:2]
     with pytest.raises(StorageError, match="holds only what"):
         own.leave_out(tmp_path, "s3://tea/out", listed[1:])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "output"), [("data", "srv/out"), ("srv", "srv/out"), ("srv", "data/out")]
+)
+@pytest.mark.parametrize("path", [".", "'**/*.jsonl'"])
+def test_nor_where_a_link_leads_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, output: str, path: str
+) -> None:
+    """One folder by two names: the recipe is named by one, its output by either."""
+    monkeypatch.setattr("pair_nights.START", START.replace("q/q.jsonl", path))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "srv").symlink_to("data", target_is_directory=True)
+    nights = Nights(tmp_path / recipe, "targets: {p: {format: prompt_completion}}\n")
+    out = tmp_path / output
+    told = [nights.run(pairs, out).manifest for pairs in (5, 7)]
+    assert [sum(one["targets"]["p"]["records"].values()) for one in told] == [5, 7]

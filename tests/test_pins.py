@@ -16,7 +16,7 @@ from PIL import Image
 from test_incremental import Project
 
 from pipeline import pins, storage
-from pipeline.errors import SourceChanged
+from pipeline.errors import SourceChanged, StorageError
 from pipeline.execution import Execution
 from pipeline.options import Options
 from pipeline.pins import Pins
@@ -27,6 +27,7 @@ from pipeline.recipe import load_recipe
 from pipeline.run import prepare
 from pipeline.shards import read_frame
 from pipeline.source import Listed, SourceFile
+from pipeline.storage import Aws, list_sources, pin
 
 pytestmark = pytest.mark.usefixtures("quick_gate")
 
@@ -230,6 +231,36 @@ def changes(monkeypatch: pytest.MonkeyPatch, before: str, change: Callable[[], o
         return real(execution, *given)
 
     monkeypatch.setattr(Execution, before, changed)
+
+
+def test_a_file_that_becomes_a_pipe_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody writes to it: neither its digest, its first bytes nor its text ever came."""
+    path = tmp_path / "docs/a.txt"
+    path.parent.mkdir()
+    path.write_text(TEXT)
+    [listed] = list_sources("docs", tmp_path, Aws())
+    file = pin(listed, tmp_path, Aws())
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(StorageError, match=r"source docs/a.txt: is no regular file any more"):
+        pin(listed, tmp_path, Aws())
+    for read in (file.head, file.open):
+        with pytest.raises(OSError, match="no regular file any more; run again"):
+            read()
+    project = Project(tmp_path / "project", 5)
+    changing = project.folder / "docs/changing.txt"
+    changing.write_text(TEXT)
+
+    def replace() -> None:
+        changing.unlink()
+        os.mkfifo(changing)
+
+    changes(monkeypatch, "_all_passes", replace)
+    with pytest.raises(StorageError, match=r"changing.txt"):
+        project.run(tmp_path / "out")
+    assert not (tmp_path / "out/LATEST").exists()
 
 
 @pytest.mark.parametrize("becomes", [TEXT.replace("warm", "cold"), TEXT * 2, ""])

@@ -29,7 +29,8 @@ from pipeline.lock import hold
 from pipeline.memory import Share
 from pipeline.progress import Lines
 from pipeline.recipe import load_recipe
-from pipeline.run import Options, Outcome, prepare, work_folder
+from pipeline.run import Options, Outcome, prepare
+from pipeline.work_folder import work_folder
 
 pytestmark = pytest.mark.usefixtures("warm_gate")  # `clean` is made before, by the gate as it is
 

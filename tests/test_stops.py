@@ -20,7 +20,7 @@ from forked_runs import Forks
 from small_run import copy_run, run_folder
 from test_kills import Project, read_as_a_reader, write_project
 
-from pipeline import lock
+from pipeline import lock, stopping
 from pipeline.errors import ConflictError
 from pipeline.lock import hold
 
@@ -130,7 +130,8 @@ def test_a_work_folder_on_another_disk(project: Project, tmp_path: Path) -> None
         told = project.forks.run(*words)
         assert told["code"] == 0, told["stderr"]
         assert tree_bytes(out) == tree_bytes(project.after)
-        assert [path.name for path in (out / ".work").iterdir()] == []
+        # the output's own lock stands there, and nothing that was copied
+        assert {path.name for path in (out / ".work").iterdir()} == {"lock", "lock.expired"}
     finally:
         subprocess.run(["rm", "-rf", str(work)], check=True)
 
@@ -181,6 +182,32 @@ def test_a_signal_is_told_as_one_whatever_polars_makes_of_it(command: str) -> No
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr.count("\n")) == (143, 1), done.stderr
+
+
+WAITS = """
+def app(**_):
+    import polars
+    from pipeline.engines.local import Workers
+    with Workers(2) as workers:
+        print('waits', flush=True)
+        list(workers.map(time.sleep, [60, 60]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_wait_for_workers(number: signal.Signals) -> None:
+    """At once, in one line: Polars' own handler of SIGINT asks for waits to go on."""
+    program = f"import time, pipeline.cli as cli\n{WAITS}\ncli.app = app\ncli.main()\n"
+    line = [sys.executable, "-c", program]
+    child = subprocess.Popen(line, cwd=ROOT, stdout=-1, stderr=-1, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "waits\n"
+    time.sleep(1)  # until the workers are at it
+    started = time.monotonic()
+    child.send_signal(number)
+    _, told = child.communicate(timeout=30)
+    assert time.monotonic() - started < stopping.GRACE - 1
+    assert (child.returncode, told.count("\n")) == (128 + number, 1), told
 
 
 def test_a_signal_ends_an_upload_that_hangs(tmp_path: Path) -> None:

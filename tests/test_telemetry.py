@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from pipeline.errors import DataError, StorageError
+from pipeline.errors import DataError, RecipeError, StorageError
 from pipeline.prepare import prepare_recipe
 from pipeline.stopping import Stopped
 from pipeline.telemetry import watched
@@ -133,7 +133,7 @@ def test_every_end_is_told(tmp_path: Path, error: BaseException, kind: str, code
 
     name = 'tea "green" \\ 1\n'
     with pytest.raises(type(error)):
-        watched(name, work, lambda _: ("", {}), metrics, lines)
+        watched("none", lambda: (name, work), lambda _: ("", {}), metrics, lines)
     assert events(tmp_path)[-1]["eventType"] == kind
     assert value(samples(tmp_path), "attempt_exit_code", recipe=name) == code
 
@@ -141,14 +141,26 @@ def test_every_end_is_told(tmp_path: Path, error: BaseException, kind: str, code
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """Before any work is done, where it can be known."""
     with pytest.raises(StorageError, match="no/such/events"):
-        watched("tea", lambda: None, lambda _: ("", {}), None, tmp_path / "no/such/events")
+        watched(
+            "none",
+            lambda: ("tea", lambda: None),
+            lambda _: ("", {}),
+            None,
+            tmp_path / "no/such/events",
+        )
 
 
 def test_a_folder_of_metrics_that_is_not_there_is_told_before_the_work(tmp_path: Path) -> None:
     """An hour of work is not done first."""
     done: list[bool] = []
     with pytest.raises(StorageError, match="no/such"):
-        watched("tea", lambda: done.append(True), lambda _: ("", {}), tmp_path / "no/such/m", None)
+        watched(
+            "none",
+            lambda: ("tea", lambda: done.append(True)),
+            lambda _: ("", {}),
+            tmp_path / "no/such/m",
+            None,
+        )
     assert not done
 
 
@@ -161,4 +173,71 @@ def test_the_works_own_failure_is_what_is_told(tmp_path: Path) -> None:
         raise DataError("nothing is left")
 
     with pytest.raises(DataError, match="nothing is left"):
-        watched("tea", work, lambda _: ("", {}), metrics, None)
+        watched("none", lambda: ("tea", work), lambda _: ("", {}), metrics, None)
+
+
+def test_what_is_wrong_with_the_call_is_told_too(folder: Path) -> None:
+    """A recipe that somebody broke, by the name that monitoring knows; the good run stays."""
+    run(folder)
+    good = samples(folder)
+    for at_fault in ({"changes": ["stages[0]=nothing"]}, {"output": "gs://b"}, {"memory": "much"}):
+        asked: dict[str, Any] = {"output": str(folder / "out"), "workers": 1} | at_fault
+        with pytest.raises(RecipeError):
+            prepare_recipe(
+                folder / "recipe.yaml",
+                metrics=folder / "metrics.prom",
+                lineage_events=folder / "events.jsonl",
+                **asked,
+            )
+        assert value(samples(folder), "attempt_exit_code", recipe="tea") == 2
+    for name in ("success_timestamp_seconds", "run"):
+        assert value(samples(folder), name, recipe="tea") == value(good, name)
+    told = [(one["eventType"], one["job"]["name"]) for one in events(folder)]
+    assert told[2:] == [("START", "tea"), ("FAIL", "tea")] * 3
+    assert len({one["run"]["runId"] for one in events(folder)}) == 4
+
+
+def test_an_attempt_has_its_recipes_name_as_soon_as_that_is_read(folder: Path) -> None:
+    """Though the file of metrics is new and an option is wrong."""
+    asked: dict[str, Any] = {"metrics": folder / "metrics.prom", "memory": "much"}
+    with pytest.raises(RecipeError):
+        prepare_recipe(folder / "recipe.yaml", **asked)
+    assert value(samples(folder), "attempt_exit_code", recipe="tea") == 2
+
+
+def test_a_recipe_that_was_never_read_has_the_name_of_its_file(tmp_path: Path) -> None:
+    """Its first night, too, is told."""
+    asked: dict[str, Any] = {"metrics": tmp_path / "m.prom", "lineage_events": tmp_path / "e.jsonl"}
+    with pytest.raises(RecipeError):
+        prepare_recipe(tmp_path / "lotus.yaml", output=str(tmp_path / "out"), **asked)
+    assert 'exit_code{recipe="lotus"} 2' in (tmp_path / "m.prom").read_text()
+    [start, fail] = (tmp_path / "e.jsonl").read_text().splitlines()
+    assert json.loads(start)["job"]["name"] == json.loads(fail)["job"]["name"] == "lotus"
+
+
+DAMAGED = b"""\
+# TYPE bedrock_prep_run gauge
+bedrock_prep_run{recipe="tea",run="a",version="1"} 1
+bedrock_prep_run{recipe="tea",run="a",version="1"} 2
+bedrock_prep_records{recipe="tea",stage="re\xff\xfed",outcome="came"} 3
+bedrock_prep_records{recipe="tea",stage="read",outcome="kept"} 3
+bedrock_prep_records{recipe="coffee",stage="read",outcome="kept"} 4
+bedrock_prep_records{recipe="tea",sta"""
+
+
+def test_a_damaged_file_of_metrics_is_written_anew(folder: Path) -> None:
+    """A good night does not read it; a bad one keeps what is whole and its own."""
+    metrics = folder / "metrics.prom"
+    metrics.write_bytes(DAMAGED)
+    with pytest.raises(DataError):
+        run(folder, "gate.min_records=9")
+    kept = {
+        (name, number)
+        for (name, labels), number in samples(folder).items()
+        if "attempt" not in name and ("recipe", "tea") in labels
+    }
+    assert kept == {("bedrock_prep_run", 1), ("bedrock_prep_records", 3)}
+    assert "coffee" not in metrics.read_text()
+    metrics.write_bytes(DAMAGED)
+    run(folder)
+    assert value(samples(folder), "attempt_exit_code") == 0

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import RecipeError, StorageError
-from pipeline.published import PublishedRun, open_run
+from pipeline.published import open_run
 from pipeline.report.summary import write_report
 
 LANGUAGES = {"en", "vi"}
-
-
-def _summary(run: PublishedRun) -> dict[str, Any]:
-    content = run.place.read(f"runs/{run.run}/report.json")
-    if content is None:
-        raise StorageError(f"{run.uri}/report.json: is missing")
-    summary: dict[str, Any] = json.loads(content[0])
-    return summary
 
 
 def copy_report(uri: str, folder: Path, language: str) -> str:
@@ -27,8 +17,8 @@ def copy_report(uri: str, folder: Path, language: str) -> str:
     Raises RecipeError for a language in which there is no report.
     """
     if language not in LANGUAGES:
-        raise RecipeError(f"--language {language}: is not one of {', '.join(sorted(LANGUAGES))}")
-    summary = _summary(open_run(uri))
+        raise RecipeError(f"--language {language}: is none of {', '.join(sorted(LANGUAGES))}")
+    summary = open_run(uri).report()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_report(summary, folder, language=language)

@@ -11,7 +11,7 @@ import polars as pl
 from pipeline.delta import parents_of
 from pipeline.errors import RecipeError
 from pipeline.publish import as_json as to_json
-from pipeline.publish import read_manifest
+from pipeline.publish import read_run
 from pipeline.published import PublishedRun, open_run
 from pipeline.record import ID_LENGTH, record_id, root_id
 from pipeline.why.way import meant, place_of, verdict_of
@@ -139,8 +139,8 @@ def _shipped(run: PublishedRun, is_asked: pl.Expr) -> Iterator[dict[str, Any]]:
             if lines:
                 yield {"run": at.run, "target": target, "lines": lines}
             parent = parents_of(at.manifest).get(target)
-            previous = read_manifest(run.place, parent) if parent else None
-            at = PublishedRun(run.place, parent, previous[0]) if parent and previous else None
+            found = read_run(run.place, parent) if parent else None
+            at = PublishedRun(run.place, parent, found[0]) if parent and found else None
 
 
 def _described(found: Dependants, duplicates: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from pipeline.diff.sources import compare_sources
-from pipeline.publish import read_manifest
+from pipeline.publish import read_run
 from pipeline.storage import Place
 
 MOST_RUNS = 24
@@ -63,9 +63,9 @@ def _runs(place: Place, name: str) -> Iterator[tuple[float, list[dict[str, Any]]
     newest = sorted(place.published(), key=lambda listed: (listed[1], listed[0]), reverse=True)
     dated_runs: list[tuple[float, list[dict[str, Any]]]] = []
     for run, when in newest:
-        manifest = read_manifest(place, run)
-        if manifest is not None and manifest[0]["name"] == name:
-            dated_runs.append((when, manifest[0]["inputs"]))
+        found = read_run(place, run)
+        if found is not None and found[0]["name"] == name:
+            dated_runs.append((when, found[0]["inputs"]))
             if len(dated_runs) == MOST_RUNS:
                 break
     yield from reversed(dated_runs)

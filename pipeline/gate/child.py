@@ -1,8 +1,8 @@
 """Runs the gate's suite with Great Expectations: `python -m pipeline.gate.child`.
 
-This is a separate process, because the import alone takes seconds and some 270 MB. It imports the
-library, waits for the path of a folder on stdin, reads suite.json and the tables that it names from
-that folder, and writes gate.json to it. It needs no network.
+A process of its own, because the import alone takes seconds and some 270 MB. It imports, waits for
+the name of a folder on stdin (a line of JSON), reads suite.json and the tables that it names from
+there, writes gate.json there, and needs no network.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ def main() -> None:
     """Import, then check the folder that stdin names; do nothing if the parent is gone."""
     _die_with_parent()
     gx = imported()
-    folder = sys.stdin.readline().rstrip("\n")
-    if folder:
-        hold(gx, Path(folder))
-    os._exit(0)  # tearing down all modules would take a tenth of the time of their import
+    asked = sys.stdin.buffer.readline()
+    if asked:
+        hold(gx, Path(json.loads(asked)))
+    os._exit(0)  # to take all modules down again takes a tenth of what their import took
 
 
 def _die_with_parent() -> None:

@@ -164,7 +164,8 @@ class GateProcess:
         result = folder / "gate.json"
         result.unlink(missing_ok=True)
         try:
-            _, stderr = self.child.communicate(f"{folder.resolve()}\n".encode(), SECONDS_MOST)
+            asked = json.dumps(str(folder.resolve())).encode() + b"\n"  # whatever is in its name
+            _, stderr = self.child.communicate(asked, SECONDS_MOST)
         except subprocess.TimeoutExpired:
             late = f"the quality gate took over {SECONDS_MOST} seconds; run again"
             raise PrepError(late) from None

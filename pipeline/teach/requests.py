@@ -19,7 +19,7 @@ from pipeline.own_output import own_output
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe
 from pipeline.references import ReferringStage
-from pipeline.run import Options, recipe_aws, source_aws, work_folder
+from pipeline.run import Options, recipe_aws, source_aws
 from pipeline.shards import private_folder
 from pipeline.stages.redact import Redact
 from pipeline.stages.split import Split
@@ -27,9 +27,7 @@ from pipeline.stages.teacher import Passages
 from pipeline.stages.texts import has_images
 from pipeline.teach.recipe import teacher_of
 from pipeline.tokens import TURN_OVERHEAD, token_bounds
-
-FOLDER = "teacher"
-"""Name of a folder in the work folder that cannot be mistaken for a run's."""
+from pipeline.work_folder import SPOOL, TEACHER, work_folder
 
 
 @dataclass(frozen=True)
@@ -87,13 +85,13 @@ def recipe_requests(
             "evaluation_sets": recipe.evaluation_sets if refers else {},
         }
     )
-    with work_folder(options) as (work, _):
+    with work_folder(options, folder, cut) as (work, _):
         aws = recipe_aws(cut)
-        spool = private_folder(work / "spool")
-        written = own_output(options.output, work, options.state, folder)
+        spool = private_folder(work / SPOOL)
+        written = own_output(options.output, work, options.state)
         inputs = gather_inputs(cut, folder, spool, source_aws(cut, aws), own=written)
         digest = work_digest(cut, inputs, options.output, {})
-        own = private_folder(work / FOLDER)
+        own = private_folder(work / TEACHER)
         execution = Execution(cut, inputs, Named(digest, digest), own, options, progress)
         yield Requests(asking, execution.kept())
         shutil.rmtree(own)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 from pydantic import ValidationError
 
-from pipeline.errors import RecipeError, StorageError
+from pipeline.errors import RecipeError
 from pipeline.faults import did_you_mean
 from pipeline.published import PublishedRun
 from pipeline.stage import Broken, labels
@@ -70,10 +70,7 @@ def measures_of(run: PublishedRun, label: str) -> pl.LazyFrame | None:
     path = f"measures/{label}.parquet"
     if path not in {file["path"] for file in run.manifest["files"]}:
         return None
-    try:
-        return run.scan(path)
-    except OSError as error:
-        raise StorageError(f"{run.uri}/{path}: {error}") from None
+    return run.scan(path)
 
 
 def told_measures(run: PublishedRun, record: str) -> Iterator[str]:
