@@ -95,6 +95,10 @@ def submit(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, start nothing, print the request.")
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Start a new job if the last one has failed or was stopped."),
+    ] = False,
     interval: Annotated[
         float, typer.Option(min=1, help="Seconds between requests to Bedrock.")
     ] = 30.0,
@@ -111,10 +115,14 @@ def submit(
 
     connection = Connection(region, endpoint_url)
     plan = plan_job(run, target, connection, allow_legacy)
+    for note in plan.notes:
+        typer.echo(f"note: {note}", err=True)
     if dry_run:
         echo(to_json(plan.as_json()).decode(), nl=False)
         return
-    job = submit_plan(plan, connection)
+    job = submit_plan(plan, connection, again)
+    if not job.started:
+        typer.echo(f"{job.job_name}: was started before; it is {job.status}", err=True)
     if wait:
         typer.echo(job.job_arn, err=True)
         _print_job(job.job_arn, Connection(job.region, endpoint_url), True, interval, as_json)

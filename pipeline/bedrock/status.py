@@ -97,7 +97,14 @@ def job_status(client: Any, job: str) -> JobStatus:
     Raises RecipeError if there is no such job, StorageError if Bedrock cannot be reached.
     """
     with asking(f"job {job}"):
-        job_details = client.get_model_customization_job(jobIdentifier=job)
+        return status_of(client.get_model_customization_job(jobIdentifier=job))
+
+
+def status_of(job_details: dict[str, Any]) -> JobStatus:
+    """The status that a response of GetModelCustomizationJob reports.
+
+    Raises KeyError, TypeError or AttributeError for anything else.
+    """
     details = job_details.get("statusDetails") or {}
     failure = job_details.get("failureMessage") if job_details.get("status") == "Failed" else None
     return JobStatus(
