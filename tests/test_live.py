@@ -61,7 +61,7 @@ def test_every_card_has_a_runtime_id() -> None:
     """Without the context length that only customization jobs name."""
     ids = {card.name: runtime_model_id(card) for card in load_cards().values()}
     assert ids["nova-2-lite"] == "amazon.nova-2-lite-v1:0"
-    assert ids["gpt-oss-20b"] == "openai.gpt-oss-20b"
+    assert ids["gpt-oss-20b"] == "openai.gpt-oss-20b-1:0"
     assert not [name for name in ids.values() if name.endswith("k")]
 
 

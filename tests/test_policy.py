@@ -18,7 +18,7 @@ from iam import OWNER, REGION, Need, allowed, bedrock_needs, key_need, need, s3_
 from recorder import Recorder, record_s3
 from small_run import ROLE, change_manifest, copy_run, relist, run_folder
 
-from pipeline.bedrock.access import Access, JobAccess, Key, Location
+from pipeline.bedrock.access import Access, Asked, JobAccess, Key, Location
 from pipeline.bedrock.policy import policies
 from pipeline.commands.doctor import examine
 from pipeline.commands.policy import recipe_policies
@@ -421,7 +421,7 @@ def test_the_teacher_of_a_recipe_may_be_asked() -> None:
         (application, application, f"{anywhere}/amazon.nova-pro-v1:0"),
         (own, own, None),
     ):
-        role = policies(replace(ACCESS, teachers=(model,)))["pipeline_role"]
+        role = policies(replace(ACCESS, teachers=(Asked(model),)))["pipeline_role"]
         assert allowed(role, need(ask, called))
         assert allowed(role, need(ask, f"arn:aws:bedrock:{behind}")) == bool(behind)
         assert not allowed(role, need(ask, called + "1"))

@@ -71,13 +71,13 @@ def secure_endpoint(endpoint_url: str | None, service: str) -> str | None:
     return endpoint
 
 
-def session_region() -> str | None:
+def session_region(profile: str | None = None) -> str | None:
     """The Region that the environment or the AWS profile names, or None."""
     import boto3
     from botocore.exceptions import BotoCoreError
 
     try:
-        region: str | None = boto3.Session().region_name
+        region: str | None = boto3.Session(profile_name=profile).region_name
     except BotoCoreError as error:
         raise StorageError(f"AWS: {error}") from error
     return region

@@ -104,7 +104,9 @@ def _source_statements(access: Access) -> Iterator[Statement]:
 def _teacher_statements(access: Access) -> Iterator[Statement]:
     """The right to ask the models of `teach`; Converse needs InvokeModel."""
     if access.teachers:
-        models_asked = sorted({arn for model in access.teachers for arn in access.invoked(model)})
+        models_asked = sorted(
+            {arn for one in access.teachers for arn in access.invoked(one.model, one.region)}
+        )
         yield allow("AskTeacher", ["bedrock:InvokeModel"], models_asked)
 
 
@@ -252,7 +254,7 @@ def _notes(access: Access) -> Iterator[str]:
         "output_key": bool(access.jobs),
         "vpc": any(job.subnet_ids for job in access.jobs),
         "profile": any(job.teacher for job in access.jobs)
-        or any(profile_regions(model) for model in access.teachers),
+        or any(profile_regions(one.model) for one in access.teachers),
         "vpce": access.source_vpce is not None,
     }
     yield from (NOTES[name] for name, included in included.items() if included)

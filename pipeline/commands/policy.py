@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.bedrock.access import Access, JobAccess, Key, Location
+from pipeline.bedrock.access import Access, Asked, JobAccess, Key, Location
 from pipeline.bedrock.converse import known_model
 from pipeline.bedrock.policy import policies
+from pipeline.bedrock.teacher_region import teacher_region
 from pipeline.errors import RecipeError
 from pipeline.recipe import Recipe, load_recipe
 from pipeline.s3.errors import split_uri
@@ -73,10 +74,17 @@ def recipe_access(
         jobs=tuple(_jobs(recipe)),
         source_vpce=source_vpce,
         state=_location(state.rstrip("/")) if state else None,
-        teachers=tuple(
-            known_model(stage.model)[1] for stage in recipe.steps() if isinstance(stage, Teacher)
-        ),
+        teachers=tuple(_teachers(recipe, region)),
     )
+
+
+def _teachers(recipe: Recipe, region: str | None) -> Iterator[Asked]:
+    """The teacher models, in the Region in which `teach` would ask them here."""
+    for stage in recipe.steps():
+        if isinstance(stage, Teacher):
+            card, model = known_model(stage.model)
+            aws = recipe.aws
+            yield Asked(model, teacher_region(model, card, region, aws.region, aws.profile))
 
 
 def _location(uri: str) -> Location:

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.bedrock.client import aws_client, session_region
+from pipeline.bedrock.client import aws_client
 from pipeline.bedrock.converse import Reply, converse, known_model
 from pipeline.bedrock.spending import ITEMS, Bound, Budget, Pace, Rates, rates_of
+from pipeline.bedrock.teacher_region import refuse_misfit, teacher_region
 from pipeline.errors import DataError, RecipeError
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe, load_recipe
@@ -37,20 +38,13 @@ class Limits:
     at_once: int = 4
 
 
-@dataclass(frozen=True)
-class Where:
-    """Where Bedrock is."""
-
-    region: str | None = None
-    endpoint_url: str | None = None
-
-
 @dataclass
 class Taught:
     """How many passages there are, and what is known about them."""
 
     answers: str
     model: str
+    region: str | None = None  # where the model is asked
     passages: int = 0
     answered: int = 0
     new: int = 0  # answers of this call
@@ -69,9 +63,9 @@ class Taught:
 
     def as_text(self) -> str:
         """Lines for people."""
-        lines = [
-            f"{self.answers}: {self.answered} of {self.passages} passages answered by {self.model}"
-        ]
+        place = f" in {self.region}" if self.region else ""
+        done = f"{self.answered} of {self.passages} passages answered"
+        lines = [f"{self.answers}: {done} by {self.model}{place}"]
         if self.new:
             spent = f"{self.tokens_in:,} tokens in, {self.tokens_out:,} out{_dollars(self.usd)}"
             lines.append(f"  new: {self.new}, {spent}")
@@ -105,7 +99,7 @@ class Lesson:
 
     def tell(self, requests: Requests, file: AnswersFile) -> Taught:
         """What is known before anything is asked."""
-        told = Taught(str(self.answers), self.model)
+        told = Taught(str(self.answers), self.model, self.region)
         for request in requests:
             told.passages += 1
             if bytes.fromhex(request.key) in file.known:
@@ -119,9 +113,9 @@ class Lesson:
 
 def lesson(
     path: Path, changes: list[str], options: Callable[[Recipe], Options], progress: Progress,
-    prices: dict[str, float],
+    prices: dict[str, float], region: str | None = None,
 ) -> Lesson:  # fmt: skip
-    """A recipe's teacher by its name, with card and prices. Raises RecipeError."""
+    """A recipe's teacher by its name, with card, prices and Region. Raises RecipeError."""
     recipe = load_recipe(path, changes)
     teacher = teacher_of(recipe)
     card, model_id = known_model(teacher.model)
@@ -137,14 +131,19 @@ def lesson(
         rates=rates_of(card, prices),
         model=teacher.model,
         model_id=model_id,
-        region=recipe.aws.region or (card.regions[0] if card and card.regions else None),
+        region=teacher_region(model_id, card, region, recipe.aws.region, recipe.aws.profile),
         answers=answers,
         max_tokens=teacher.max_tokens,
     )
 
 
 def survey(one: Lesson, batch: Path | None = None) -> Taught:
-    """Ask nothing: tell what would be asked, and write it as a batch file if one is named."""
+    """Ask nothing: tell what would be asked, and write it as a batch file if one is named.
+
+    Raises RecipeError for a model that cannot be asked in its Region.
+    """
+    if one.region:
+        refuse_misfit(one.model_id, one.region)
     with recipe_requests(one.recipe, one.folder, one.options, one.progress) as requests:
         with AnswersFile(one.answers) as file:
             told = one.tell(requests, file)
@@ -172,7 +171,7 @@ def take_in(one: Lesson, results: Iterable[Path]) -> Taught:
         return told
 
 
-def ask(one: Lesson, limits: Limits, where: Where) -> Taught:
+def ask(one: Lesson, limits: Limits, endpoint_url: str | None = None) -> Taught:
     """Ask what is not answered yet.
 
     Raises DataError when the budget does not hold all of it or Bedrock finds single requests
@@ -180,11 +179,13 @@ def ask(one: Lesson, limits: Limits, where: Where) -> Taught:
     come are kept, and the same call goes on from there.
     """
     budget = _budget(one, limits)
-    region = where.region or one.region or session_region()
+    region = one.region
     if region is None:
         raise RecipeError(f"teacher.model {one.model}: in which Region? Give --region")
+    refuse_misfit(one.model_id, region)
+    one.progress.say(f"texts are sent to {one.model_id} in {region}")
     profile = one.recipe.aws.profile
-    runtime = aws_client("bedrock-runtime", region, where.endpoint_url, profile, 0, READ_TIMEOUT)
+    runtime = aws_client("bedrock-runtime", region, endpoint_url, profile, 0, READ_TIMEOUT)
     pace = Pace(limits.requests_per_minute, limits.tokens_per_minute)
 
     def call(request: Request, bound: Bound) -> Reply:
