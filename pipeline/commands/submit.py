@@ -27,6 +27,7 @@ from pipeline.s3.errors import GONE, aws_errors, error_code, error_text, split_u
 from pipeline.s3.region import bucket_region
 from pipeline.s3.storage import S3Place
 from pipeline.storage import Aws
+from pipeline.target_facts import WITHHELD
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,9 @@ def _target(run: PublishedRun, wanted: str | None) -> str:
         raise RecipeError(f"--target {wanted}: the run has no such target (it has {known})")
     if wanted and wanted in jobs:
         return wanted
+    notes = [note for name in ([wanted] if wanted else targets) for note in _withheld(run, name)]
+    if (not jobs and notes) or (wanted and notes):
+        raise RecipeError(*notes)
     if wanted or not jobs:
         raise RecipeError(
             f"{run.uri}: has no job.json{f' for {wanted}' if wanted else ''}; give the target a "
@@ -106,6 +110,12 @@ def _target(run: PublishedRun, wanted: str | None) -> str:
     if len(jobs) > 1:
         raise RecipeError(f"{run.uri}: has jobs for {', '.join(jobs)}; name one with --target")
     return jobs[0]
+
+
+def _withheld(run: PublishedRun, target: str) -> list[str]:
+    """Why `prepare` has written no job.json for a target that could have one."""
+    notes = run.manifest["targets"][target].get("notes", [])
+    return [f"{target}: {note['message']}" for note in notes if note["rule"] == WITHHELD]
 
 
 def _listed(run: PublishedRun, path: str) -> dict[str, Any] | None:
