@@ -176,13 +176,21 @@ def policy(
         str | None, typer.Option(help="Allow access to the data through this VPC endpoint only.")
     ] = None,
     state: StateOption = None,
+    media: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="S3_URI",
+            help="A folder of media that records name in S3; may be repeated.  [default: those in "
+            "the recipe's local JSON files]",
+        ),
+    ] = None,
 ) -> None:
     """Print least-privilege IAM documents for a recipe, as JSON."""
     import json
 
     from pipeline.commands.policy import recipe_policies
 
-    policies = recipe_policies(recipe, change, region, account, source_vpce, state)
+    policies = recipe_policies(recipe, change, region, account, source_vpce, state, media or [])
     echo(json.dumps(policies, indent=2))
 
 

@@ -107,6 +107,7 @@ class Access:
     jobs: tuple[JobAccess, ...] = ()
     source_vpce: str | None = None
     teachers: tuple[Asked, ...] = ()  # what `teach` asks
+    media: tuple[Location, ...] = ()  # folders of media in S3 that the data names
     state: Location | None = None  # where `prepare --state` keeps what the next run reuses
 
     def arn(self, service: str, resource: str, account: str | None = None) -> str:

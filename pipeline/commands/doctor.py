@@ -12,13 +12,12 @@ from pipeline.bedrock.doctor_buckets import Bucket, bucket_checks
 from pipeline.bedrock.job import job_request, validate_request
 from pipeline.errors import PrepError
 from pipeline.hub import is_hub
+from pipeline.named_media import named_media
 from pipeline.recipe import Recipe, load_recipe
 from pipeline.s3.errors import split_uri
 from pipeline.storage import GLOB, Aws, is_remote, list_sources
 
-MEDIA = re.compile(rb'"(?:uri|image-ref)"\s*:\s*"(s3://[^"\\]+)"')
 ROLE = re.compile(r"^arn:aws[^:]*:iam::(\d{12}):role/")
-TABLES = {".jsonl", ".ndjson", ".json"}
 SPECIMEN = "0" * 20
 """Stands for a run's digest where a job's request is tried."""
 
@@ -167,7 +166,7 @@ def _aws_checks(
             name, key = split_uri(source.path)
             prefix = GLOB.split(key, maxsplit=1)[0]
             yield source_check(client, label, name, prefix)
-    media = sorted(set(_media(recipe, folder)))
+    media = sorted(set(named_media(recipe, folder)))
     yield from object_checks(client, [split_uri(uri) for uri in media])
     yield from _vpc_checks(recipe, region)
 
@@ -192,22 +191,6 @@ def _buckets(recipe: Recipe, region: str | None, state: str | None) -> Iterator[
         if bucket not in seen:
             seen.add(bucket)
             yield Bucket(bucket, "job.output_uri", region)
-
-
-def _media(recipe: Recipe, folder: Path) -> Iterator[str]:
-    """S3 objects that records of local files name as images, videos or documents."""
-    for source in recipe.sources:
-        if is_remote(source.path) or is_hub(source.path):
-            continue
-        try:
-            found = list_sources(source.path, folder, Aws())
-        except PrepError:  # told by its own check
-            continue
-        for one in found:
-            if one.local is not None and Path(one.local).suffix in TABLES:
-                with Path(one.local).open("rb") as file:
-                    for line in file:
-                        yield from (uri.decode("utf-8", "replace") for uri in MEDIA.findall(line))
 
 
 def _vpc_checks(recipe: Recipe, region: str | None) -> Iterator[Check]:
