@@ -235,8 +235,6 @@ def test_offline_asks_nobody(recipe: Path, wire: Recorder, monkeypatch: pytest.M
             "publish.expected_bucket_owner",
             "warning",
         ),
-        ("job.role_arn=BedrockRole", "targets.assistant: job", "failed"),
-        ("job.output_uri=s3://bad_bucket/x", "targets.assistant: job", "failed"),
         ("job=null", "targets.assistant: job", "skipped"),
         (
             "targets.assistant={model: titan-text-express, allow_legacy: true}",
@@ -260,6 +258,9 @@ def test_a_recipe_that_does_not_hold_is_no_check(recipe: Path) -> None:
     """Exit code 2, as for every command."""
     with pytest.raises(RecipeError, match="no such format"):
         examine(recipe, ["targets.assistant={format: jsonlines}"], offline=True)
+    for change in ("job.role_arn=BedrockRole", "job.output_uri=s3://bad_bucket/x"):
+        with pytest.raises(RecipeError, match=change.split("=")[0]):
+            examine(recipe, [change], offline=True)
 
 
 @pytest.mark.usefixtures("s3")
