@@ -206,9 +206,13 @@ def doctor(
     from pipeline.commands.doctor import examine, exit_code, told_checks
     from pipeline.publish import as_json as to_json
 
-    checks = examine(recipe, change, offline, state)
-    listed = [check.as_json() for check in checks]
-    echo(to_json(listed).decode().rstrip() if as_json else told_checks(checks))
+    checks = []
+    for check in examine(recipe, change, offline, state):
+        checks.append(check)
+        if not as_json:
+            echo(told_checks([check]))
+    if as_json:
+        echo(to_json([check.as_json() for check in checks]).decode().rstrip())
     raise typer.Exit(exit_code(checks))
 
 

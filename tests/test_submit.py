@@ -10,13 +10,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.loaders import create_loader
 from fake_bedrock import REGION, FakeBedrock, Refused, serve_bedrock
 from small_run import BASE, BUCKET, change_manifest, copy_run, relist, run_folder
 
 from pipeline.bedrock.causes import CAUSES, find_cause
 from pipeline.bedrock.client import asking, aws_client, passes
-from pipeline.bedrock.status import job_status
+from pipeline.bedrock.status import job_status, wait_for_job
 from pipeline.bedrock.submit import attempt_request, submit_job
 from pipeline.commands.publish import publish_run
 from pipeline.commands.submit import Connection, follow, plan_job, submit_plan
@@ -536,8 +537,6 @@ def test_the_arn_names_the_region(published: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_service_that_is_away_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 4 for a refused connection; the message names the job."""
-    from botocore.config import Config
-
     client = boto3.client(
         "bedrock", endpoint_url="http://127.0.0.1:9", config=Config(retries={"max_attempts": 0})
     )
@@ -576,3 +575,37 @@ def test_causes_of_the_documented_messages(message: str, word: str) -> None:
 def test_every_cause_is_found_by_its_own_words() -> None:
     """No entry is hidden behind another one."""
     assert [find_cause(cause.match) for cause in CAUSES] == list(CAUSES)
+
+
+def test_waiting_outlasts_an_outage(
+    published: Path, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job takes hours; a lack of rights ends the wait at once, an outage when it lasts."""
+    arn = submit(published).job_arn
+    answer = bedrock.answer
+
+    def failing(code: str, times: int) -> Any:
+        left = [times]
+
+        def reply(*call: Any) -> Any:
+            if left[0]:
+                left[0] -= 1
+                raise Refused(code, "not now")
+            return answer(*call)
+
+        return reply
+
+    client = boto3.client(
+        "bedrock", endpoint_url=bedrock.url, config=Config(retries={"total_max_attempts": 1})
+    )
+    said: list[str] = []
+    bedrock.answer = failing("InternalServerException", 3)  # type: ignore[method-assign]
+    assert wait_for_job(client, arn, said.append, 0.01).status == "Completed"
+    assert [line.endswith("still waiting") for line in said] == [True] * 3 + [False]
+    bedrock.answer = failing("AccessDeniedException", 1)  # type: ignore[method-assign]
+    with pytest.raises(StorageError, match="not now"):
+        wait_for_job(client, arn, said.append, 0.01)
+    monkeypatch.setattr("pipeline.bedrock.status.OUTAGE_SECONDS", -1)
+    bedrock.answer = failing("InternalServerException", 1)  # type: ignore[method-assign]
+    with pytest.raises(StorageError, match="not now"):
+        wait_for_job(client, arn, said.append, 0.01)

@@ -142,9 +142,10 @@ def failure_message(error: BaseException) -> str:
 
 
 @contextmanager
-def asking(what: str) -> Iterator[None]:
+def asking(what: str, right: str | None = None) -> Iterator[None]:
     """A context for calls to Bedrock; `what` begins the message of a failure.
 
+    `right` is the remedy of a refusal for a right that no document of `policy` grants.
     Raises RecipeError for a request that Bedrock calls invalid, ConflictError, and StorageError
     for failures that may pass by themselves or with other rights, and for an answer that lacks what
     the context reads from it: only calls and the reading of their answers belong in the context.
@@ -153,6 +154,8 @@ def asking(what: str) -> Iterator[None]:
         yield
     except aws_failures() as error:
         kind, remedy = REFUSALS.get(failure_code(error), (StorageError, ""))
+        if right and failure_code(error) == "AccessDeniedException":
+            remedy = right
         message = failure_message(error)
         cause = find_cause(message)
         parts = [f"{what}: {message}", cause.remedy if cause else remedy]

@@ -59,11 +59,11 @@ def bedrock_counter(
 
     def count_one(text: str) -> int:
         message: dict[str, Any] = {"role": "user", "content": [{"text": text or " "}]}
-        with asking(f"CountTokens of {model_id}"):
+        with asking(f"CountTokens of {model_id}", "the caller needs bedrock:CountTokens"):
             counted = client.count_tokens(
                 modelId=model_id, input={"converse": {"messages": [message]}}
             )
-        return int(counted["inputTokens"])
+            return int(counted["inputTokens"])
 
     def count(texts: Sequence[str]) -> list[int]:
         with ThreadPoolExecutor(AT_ONCE) as threads:
