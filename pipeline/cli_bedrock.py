@@ -248,6 +248,9 @@ def estimate(
     prompt_tokens: Annotated[
         int | None, typer.Option(min=0, help="Prompt tokens that are left per call after tuning.")
     ] = None,
+    completion_tokens: Annotated[
+        int | None, typer.Option(min=0, help="Completion tokens per call, for the break-even.")
+    ] = None,
     rag_above: Annotated[
         float | None,
         typer.Option(
@@ -276,6 +279,7 @@ def estimate(
         calls_per_month=calls_per_month,
         prompt_tokens_saved=prompt_tokens_saved,
         prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
         rag_above=RAG_ABOVE if rag_above is None else rag_above,
     )
     echo(to_json(made.as_json()).decode().rstrip() if as_json else told_estimate(made))
