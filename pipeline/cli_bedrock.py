@@ -203,11 +203,11 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Check bucket, Region, owner, keys, public access and sources before a job."""
-    from pipeline.commands.doctor import examine, exit_code, told_checks
+    from pipeline.commands.doctor import each_check, exit_code, told_checks
     from pipeline.publish import as_json as to_json
 
     checks = []
-    for check in examine(recipe, change, offline, state):
+    for check in each_check(recipe, change, offline, state):
         checks.append(check)
         if not as_json:
             echo(told_checks([check]))

@@ -16,7 +16,7 @@ from pipeline.bedrock import doctor
 from pipeline.bedrock.doctor import Check, key_check, object_checks, vpc_checks
 from pipeline.bedrock.doctor_buckets import Bucket, bucket_checks
 from pipeline.commands import doctor as command
-from pipeline.commands.doctor import exit_code, told_checks
+from pipeline.commands.doctor import examine, exit_code, told_checks
 from pipeline.errors import RecipeError
 
 HERE = "sen-tea-doctor"
@@ -48,10 +48,6 @@ def client(s3: Any, wire: Recorder) -> Iterator[Any]:
     yield client
     wire.refuse = lambda method, key, query: False
     client.close()
-
-
-def examine(*given: Any, **more: Any) -> list[Check]:
-    return list(command.examine(*given, **more))
 
 
 def statuses(checks: Any) -> dict[str, str]:
@@ -327,7 +323,7 @@ def test_checks_come_one_by_one_and_do_not_wait_for_minutes(
             return super().client()
 
     monkeypatch.setattr(command, "Aws", Asked)
-    checks = command.examine(recipe)
+    checks = command.each_check(recipe)
     assert next(checks).name == "recipe" and not seen
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     monkeypatch.setattr(command, "PATIENCE", 0.1)

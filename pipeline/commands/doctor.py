@@ -38,6 +38,16 @@ def examine(
     changes: list[str] | None = None,
     offline: bool = False,
     state: str | None = None,
+) -> list[Check]:
+    """All checks of a recipe, as `each_check` makes them. Raises RecipeError."""
+    return list(each_check(path, changes, offline, state))
+
+
+def each_check(
+    path: Path,
+    changes: list[str] | None = None,
+    offline: bool = False,
+    state: str | None = None,
 ) -> Iterator[Check]:
     """All checks of a recipe, each as soon as it is made, and of the bucket of `prepare --state`
     where it is given; `offline` leaves out those that ask AWS.
