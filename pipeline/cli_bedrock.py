@@ -95,6 +95,10 @@ def submit(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, start nothing, print the request.")
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Start a new job if the last one has failed or was stopped."),
+    ] = False,
     interval: Annotated[
         float, typer.Option(min=1, help="Seconds between requests to Bedrock.")
     ] = 30.0,
@@ -111,10 +115,14 @@ def submit(
 
     connection = Connection(region, endpoint_url)
     plan = plan_job(run, target, connection, allow_legacy)
+    for note in plan.notes:
+        typer.echo(f"note: {note}", err=True)
     if dry_run:
         echo(to_json(plan.as_json()).decode(), nl=False)
         return
-    job = submit_plan(plan, connection)
+    job = submit_plan(plan, connection, again)
+    if not job.started:
+        typer.echo(f"{job.job_name}: was started before; it is {job.status}", err=True)
     if wait:
         typer.echo(job.job_arn, err=True)
         _print_job(job.job_arn, Connection(job.region, endpoint_url), True, interval, as_json)
@@ -168,13 +176,21 @@ def policy(
         str | None, typer.Option(help="Allow access to the data through this VPC endpoint only.")
     ] = None,
     state: StateOption = None,
+    media: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="S3_URI",
+            help="A folder of media that records name in S3; may be repeated.  [default: those in "
+            "the recipe's local JSON files]",
+        ),
+    ] = None,
 ) -> None:
     """Print least-privilege IAM documents for a recipe, as JSON."""
     import json
 
     from pipeline.commands.policy import recipe_policies
 
-    policies = recipe_policies(recipe, change, region, account, source_vpce, state)
+    policies = recipe_policies(recipe, change, region, account, source_vpce, state, media or [])
     echo(json.dumps(policies, indent=2))
 
 
@@ -187,12 +203,16 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Check bucket, Region, owner, keys, public access and sources before a job."""
-    from pipeline.commands.doctor import examine, exit_code, told_checks
+    from pipeline.commands.doctor import each_check, exit_code, told_checks
     from pipeline.publish import as_json as to_json
 
-    checks = examine(recipe, change, offline, state)
-    listed = [check.as_json() for check in checks]
-    echo(to_json(listed).decode().rstrip() if as_json else told_checks(checks))
+    checks = []
+    for check in each_check(recipe, change, offline, state):
+        checks.append(check)
+        if not as_json:
+            echo(told_checks([check]))
+    if as_json:
+        echo(to_json([check.as_json() for check in checks]).decode().rstrip())
     raise typer.Exit(exit_code(checks))
 
 
@@ -228,6 +248,9 @@ def estimate(
     prompt_tokens: Annotated[
         int | None, typer.Option(min=0, help="Prompt tokens that are left per call after tuning.")
     ] = None,
+    completion_tokens: Annotated[
+        int | None, typer.Option(min=0, help="Completion tokens per call, for the break-even.")
+    ] = None,
     rag_above: Annotated[
         float | None,
         typer.Option(
@@ -256,6 +279,7 @@ def estimate(
         calls_per_month=calls_per_month,
         prompt_tokens_saved=prompt_tokens_saved,
         prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
         rag_above=RAG_ABOVE if rag_above is None else rag_above,
     )
     echo(to_json(made.as_json()).decode().rstrip() if as_json else told_estimate(made))

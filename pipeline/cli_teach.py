@@ -69,7 +69,8 @@ def teach(
     workers: WorkersOption = None,
     memory: MemoryOption = None,
     region: Annotated[
-        str | None, typer.Option(help="AWS Region.  [default: the recipe's or the card's]")
+        str | None,
+        typer.Option(help="AWS Region.  [default: the recipe's, the ARN's or the environment's]"),
     ] = None,
     endpoint_url: EndpointOption = None,
     log: LogOption = None,
@@ -92,7 +93,7 @@ def teach(
         return Options(checked_output(output or f"out/{loaded.name}"), workers or cores(), most)
 
     prices = own_prices(price or [])
-    lesson = command.lesson(recipe, change or [], options, open_progress(log), prices)
+    lesson = command.lesson(recipe, change or [], options, open_progress(log), prices, region)
     if results:
         result = command.take_in(lesson, results)
     elif dry_run or batch:
@@ -101,5 +102,5 @@ def teach(
         limits = command.Limits(
             max_usd, max_tokens, requests_per_minute, tokens_per_minute, at_once
         )
-        result = command.ask(lesson, limits, command.Where(region, endpoint_url))
+        result = command.ask(lesson, limits, endpoint_url)
     echo(to_json(result.as_json()).decode().rstrip() if as_json else result.as_text())

@@ -38,6 +38,7 @@ class Delta:
 
     chain: tuple[str, ...]  # runs, the parent first
     shipped: pl.Series  # digests of their lines, each once
+    base_model: str | None = None  # what the parent's own job started from, if not the card's model
 
     def new_ids(self, rendered: Lines, run: str) -> pl.Series:
         """The ids of rendered records whose lines the chain does not hold."""
@@ -103,13 +104,22 @@ def read_deltas(place: Place, parents: Parents) -> dict[str, Delta]:
 def _read_delta(place: Place, target: str, parent: str) -> Delta:
     chain: list[str] = []
     shipped = [NO_DIGESTS]
+    base_model: str | None = None
     following: str | None = parent
     while following is not None:
         manifest = _manifest(place, target, following, first=not chain)
+        base_model = base_model if chain else _base_model(manifest, target)
         chain.append(following)
         shipped.append(line_digests(_lines(place, manifest, target), following))
         following = parents_of(manifest).get(target)
-    return Delta(tuple(chain), pl.concat(shipped).unique())
+    return Delta(tuple(chain), pl.concat(shipped).unique(), base_model)
+
+
+def _base_model(manifest: Mapping[str, Any], target: str) -> str | None:
+    """The `job.base_model` of a run's target: its own, else the recipe's."""
+    recipe = manifest["recipe"]
+    jobs = [recipe["targets"].get(target, {}).get("job"), recipe.get("job")]
+    return next((job["base_model"] for job in jobs if job and job.get("base_model")), None)
 
 
 def _manifest(place: Place, target: str, run: str, *, first: bool) -> Mapping[str, Any]:

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
 from pipeline.assemble import Assembly, TargetFiles, list_files
-from pipeline.bedrock.job import job_request, validate_request
-from pipeline.errors import RecipeError
 from pipeline.evaluation import gather_matches
 from pipeline.gate.gate import SUITE
 from pipeline.gate.run import drift_of, hold_gate, refusals
+from pipeline.job_files import write_jobs
 from pipeline.made import Made
 from pipeline.metrics_facts import certificate
 from pipeline.observations import gather_measures, gather_samples
 from pipeline.publish import MANIFEST, as_json
 from pipeline.render import rejected_kind
-from pipeline.rendering import Rendering, base_uri
+from pipeline.rendering import Rendering
 from pipeline.report.summary import summary, write_report
 from pipeline.select_records import RecordLimit
 from pipeline.shards import write_frame
@@ -62,8 +61,8 @@ def finish(execution: Execution, rendered: Made, targets: Iterable[Rendering]) -
             )
             for target_files in written
         }
-        _write_jobs(execution, written, folder)
-    execution.progress.say("checking the quality gate")
+        write_jobs(execution, written, folder)
+    execution.progress.say("holding the gate")
     with execution.clocked("gate"):
         drift = drift_of(execution, written, metrics)
         gate = hold_gate(execution, written, metrics, drift)
@@ -144,27 +143,3 @@ def _record_limit(execution: Execution, rendering: Rendering) -> RecordLimit | N
     if least is None and together is None:
         return None
     return RecordLimit(overflow, None if together is None else int(together), least)
-
-
-def _write_jobs(execution: Execution, written: list[TargetFiles], folder: Path) -> None:
-    """Write `job.json` for each target with a model, if the recipe has what a job needs."""
-    base = base_uri(execution.recipe, execution.options.output)
-    if base is None:
-        return
-    for files in written:
-        rendering = files.rendering
-        card = execution.recipe.card(rendering.name)
-        job = execution.recipe.job_settings(rendering.name)
-        if card is None or rendering.plan is None or job is None or "train" not in files.splits:
-            continue
-        if files.number > 1 and not job.base_model:
-            continue  # it tunes the model made from the part before, whose ARN is not known yet
-        uri = f"{base}/runs/{execution.digest}/{files.name}"
-        validation = f"{uri}/validation.jsonl" if "validation" in files.splits else None
-        request = job_request(
-            card, rendering.plan, job, f"{uri}/train.jsonl", validation, execution.digest
-        )
-        faults = validate_request(request) if rendering.plan.api == "bedrock" else []
-        if faults:
-            raise RecipeError(*(f"job for targets.{rendering.name}: {fault}" for fault in faults))
-        (folder / files.name / "job.json").write_bytes(as_json(request))

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.bedrock.cards import refuse_closed
-from pipeline.bedrock.job import job_request
+from pipeline.bedrock.job import CUSTOM_MODEL, JobSettings, job_request
+from pipeline.bedrock.job_faults import recipe_job_faults
 from pipeline.bedrock.limits import tokens_per_record
 from pipeline.checks.rules import RULES
 from pipeline.errors import RecipeError
@@ -23,9 +24,8 @@ from pipeline.stages.language import Language
 from pipeline.yaml_file import Positions
 
 if TYPE_CHECKING:
+    from pipeline.bedrock.card import Card, Plan
     from pipeline.recipe import Recipe
-
-ANYWHERE = "s3://any-bucket/train.jsonl"
 
 
 def cross_faults(recipe: Recipe, positions: Positions) -> list[str]:
@@ -105,5 +105,20 @@ def _target_faults(recipe: Recipe, name: str) -> list[str]:
             return [f"chunk.max_tokens {stage.max_tokens} is more than {card.name} takes: {most}"]
     job = recipe.job_settings(name)
     if job is not None:
-        job_request(card, plan, job, ANYWHERE, None, "0" * 20)  # raises faults before the run
+        return list(_job_faults(recipe, name, card, plan, job))
     return []
+
+
+def _job_faults(
+    recipe: Recipe, name: str, card: Card, plan: Plan, job: JobSettings
+) -> Iterator[str]:
+    """What Bedrock would refuse in the job's request, before the work. Raises RecipeError too."""
+    base = recipe.publish.uri.rstrip("/") if recipe.publish else "s3://any-bucket"
+    digest = "0" * 20  # stands for the run's
+    training = f"{base}/runs/{digest}/{name}/train.jsonl"
+    request = job_request(card, plan, job, training, None, digest)
+    if plan.api == "bedrock":
+        yield from recipe_job_faults(request)
+    named, region = CUSTOM_MODEL.match(job.base_model or ""), recipe.aws.region
+    if named and region and named[1] != region:
+        yield f"job.base_model: is in {named[1]}, but aws.region is {region}"

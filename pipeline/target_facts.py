@@ -13,11 +13,15 @@ from pipeline.bedrock.hyperparameters import whole_number
 from pipeline.bedrock.pricing import training_cost
 from pipeline.check import check_files
 from pipeline.fragments import Lines
+from pipeline.job_files import withheld_job
 from pipeline.made import Made
 from pipeline.rendering import Rendering, base_uri
 
 if TYPE_CHECKING:
     from pipeline.execution import Execution
+
+WITHHELD = "job-withheld"
+"""The rule of a note that says why a target has no `job.json`."""
 
 
 def target_entry(
@@ -43,6 +47,8 @@ def target_entry(
     found = list(_check(execution, files, folder))
     faults = [fault for severity, fault in found if severity == "error"]
     notes = [fault for _, fault in found if fault["rule"] == "own-quota"]
+    withheld = withheld_job(execution, files)
+    notes += [{"rule": WITHHELD, "message": withheld}] if withheld else []
     entry |= {"notes": notes} if notes else {}
     return entry | {"faults": faults, "ready": not faults}
 

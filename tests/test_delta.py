@@ -8,7 +8,9 @@ import pytest
 from conftest import latest
 from pair_nights import Nights
 
-from pipeline.errors import StorageError
+from pipeline.commands import submit
+from pipeline.errors import RecipeError
+from pipeline.published import open_run
 
 pytestmark = pytest.mark.usefixtures("warm_gate")
 
@@ -35,20 +37,57 @@ def test_new_records_that_are_all_for_validation_hold_nothing_back(tmp_path: Pat
         assert ("full", "train_records_enough") in held
 
 
-@pytest.mark.parametrize("content", [b"", b'{"prompt": "Cu', None])
-def test_a_parent_whose_lines_are_not_those_it_shipped_is_no_parent(
-    tmp_path: Path, content: bytes | None
-) -> None:
-    """Its old lines would ship again, under the name of a run that left them out."""
-    nights = Nights(tmp_path, RECIPE)
-    nights.run(6)
-    shipped = latest(tmp_path / "out") / "p/train.jsonl"
-    data = shipped.read_bytes()
-    shipped.write_bytes(data.swapcase() if content is None else content)
-    with pytest.raises(StorageError, match=r"p/train.jsonl: is not as it was published; put back"):
-        nights.run(8)
-    shipped.unlink()
-    with pytest.raises(StorageError, match=r"p/train.jsonl: is gone; put back a copy"):
-        nights.run(8)
-    shipped.write_bytes(data)
-    assert sum(nights.run(8).manifest["targets"]["p"]["records"].values()) == 2
+JOB = """\
+targets: {p: {model: nova-lite, customization: fine-tuning, mode: delta, quota: {records_min: 1}}}
+publish: {uri: s3://sen-tea/tea}
+job: {role_arn: "arn:aws:iam::111122223333:role/Tea", output_uri: "s3://sen-tea/models"MODEL}
+"""
+MODEL = "arn:aws:bedrock:us-east-1:111122223333:custom-model/amazon.nova-lite-v1:0:300k/abcdefghijk"
+
+
+def test_a_delta_has_no_job_that_starts_from_the_wrong_model(tmp_path: Path) -> None:
+    """The foundation model on the new lines alone, or the parent's own base: both are withheld."""
+    without, first, second = (
+        JOB.replace("MODEL", word) for word in
+        ("", f', base_model: "{MODEL}1"', f', base_model: "{MODEL}2"')
+    )  # fmt: skip
+    nights = Nights(tmp_path, without)
+    seen = []
+    for pairs, rest in ((30, without), (40, without), (50, first), (60, first), (70, second)):
+        nights.rest = rest
+        outcome = nights.run(pairs)
+        told = outcome.manifest["targets"]["p"]
+        job = (latest(tmp_path / "out") / "p/job.json").exists()
+        assert told["ready"]
+        seen.append((job, [note["message"] for note in told.get("notes", [])
+                           if note["rule"] == "job-withheld"]))  # fmt: skip
+    assert [job for job, _ in seen] == [True, False, True, False, True]
+    assert [len(notes) for _, notes in seen] == [0, 1, 0, 1, 0]
+    assert "set job.base_model to that model's ARN" in seen[1][1][0]
+    assert "is the model from which run" in seen[3][1][0]
+
+
+def test_submit_says_why_there_is_no_job(tmp_path: Path) -> None:
+    nights = Nights(tmp_path, JOB.replace("MODEL", ""))
+    nights.run(30)
+    run = open_run(nights.run(40).uri)
+    for wanted in (None, "p"):
+        with pytest.raises(RecipeError, match=r"p: no job\.json: these lines continue"):
+            submit._target(run, wanted)
+
+
+def test_a_later_part_has_no_job_even_with_a_base_model(tmp_path: Path) -> None:
+    """All parts would start from the same model, and want one name for theirs."""
+    model = f', base_model: "{MODEL}1", custom_model_name: tea'
+    rest = JOB.replace("mode: delta", "overflow: parts").replace(
+        "records_min: 1", "records_min: 1, records_max: 15"
+    )
+    outcome = Nights(tmp_path, rest.replace("MODEL", model)).run(40)
+    folder = latest(tmp_path / "out")
+    told = outcome.manifest["targets"]
+    assert [(folder / name / "job.json").exists() for name in told] == [True, False, False]
+    notes = [
+        [note["rule"] for note in one.get("notes", [])].count("job-withheld")
+        for one in told.values()
+    ]
+    assert notes == [0, 1, 1]

@@ -15,6 +15,7 @@ from small_run import RECIPE, ROLE, write_recipe
 from pipeline.bedrock import doctor
 from pipeline.bedrock.doctor import Check, key_check, object_checks, vpc_checks
 from pipeline.bedrock.doctor_buckets import Bucket, bucket_checks
+from pipeline.commands import doctor as command
 from pipeline.commands.doctor import examine, exit_code, told_checks
 from pipeline.errors import RecipeError
 
@@ -235,8 +236,6 @@ def test_offline_asks_nobody(recipe: Path, wire: Recorder, monkeypatch: pytest.M
             "publish.expected_bucket_owner",
             "warning",
         ),
-        ("job.role_arn=BedrockRole", "targets.assistant: job", "failed"),
-        ("job.output_uri=s3://bad_bucket/x", "targets.assistant: job", "failed"),
         ("job=null", "targets.assistant: job", "skipped"),
         (
             "targets.assistant={model: titan-text-express, allow_legacy: true}",
@@ -260,6 +259,9 @@ def test_a_recipe_that_does_not_hold_is_no_check(recipe: Path) -> None:
     """Exit code 2, as for every command."""
     with pytest.raises(RecipeError, match="no such format"):
         examine(recipe, ["targets.assistant={format: jsonlines}"], offline=True)
+    for change in ("job.role_arn=BedrockRole", "job.output_uri=s3://bad_bucket/x"):
+        with pytest.raises(RecipeError, match=change.split("=")[0]):
+            examine(recipe, [change], offline=True)
 
 
 @pytest.mark.usefixtures("s3")
@@ -307,3 +309,39 @@ def test_missing_credentials_are_a_failed_check(
     assert exit_code(found) == 4
     found = examine(recipe, ["aws.profile=nobody"])
     assert "nobody" in of(found, "AWS").message
+
+
+def test_checks_come_one_by_one_and_do_not_wait_for_minutes(
+    recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What needs no network is there before S3 is asked, which is not waited for as in a run."""
+    seen: list[Any] = []
+
+    class Asked(command.Aws):
+        def client(self) -> Any:
+            seen.append(self)
+            return super().client()
+
+    monkeypatch.setattr(command, "Aws", Asked)
+    checks = command.each_check(recipe)
+    assert next(checks).name == "recipe" and not seen
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setattr(command, "PATIENCE", 0.1)
+    rest = list(checks)
+    assert of(rest, "publish.uri: bucket").status == "failed"
+    assert rest[-1].message == "S3 did not answer: nothing more was asked"
+    assert (seen[0].give_up_after, seen[0].stall_after) == (0.1, 0.05)
+
+
+def test_a_missing_source_bucket_is_not_a_lack_of_rights(client: Any) -> None:
+    missing = doctor.source_check(client, "sources[0]", "sen-tea-nowhere", "x/")
+    assert (missing.status, missing.remedy) == ("failed", "check the bucket's name in the recipe")
+
+
+def test_a_vpc_answer_that_is_not_ec2s_is_a_failed_check() -> None:
+    class Proxy:
+        def describe_subnets(self, **_: Any) -> dict[str, Any]:
+            return {}
+
+    [check] = vpc_checks(Proxy(), ["subnet-1"], REGION)
+    assert (check.status, check.remedy) == ("failed", "check endpoint and proxies")

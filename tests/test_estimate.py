@@ -284,3 +284,54 @@ def test_epochs_that_nobody_knows_are_told(output: Path) -> None:
     made = estimate(question("nova-micro", "distillation", epochs=1, epochs_known=False))
     assert any("no default of epochs" in note for note in made.notes)
     assert any("teacher" in note for note in made.notes)
+
+
+def test_a_price_that_is_given_is_used_or_named() -> None:
+    """A commitment that no card prices, and an item that nothing is billed by."""
+    own = {"base_input_per_1k_tokens": 0.0003, "provisioned_6_month_hour": 50.0, "train_hour": 3.0}
+    made = estimate(question("nova-2-lite"), own, Calls(100_000, 1500))
+    unit = next(one for one in made.break_even if one.hosting == "provisioned_6_month_hour")
+    assert unit.fixed_usd_a_month == pytest.approx(1.95 + 730 * 50)
+    assert any("the price of train_hour is not used" in note for note in made.notes)
+    assert sum("is not used" in note for note in made.notes) == 1
+
+
+def test_the_recipes_own_prices_are_used_for_its_run(output: Path) -> None:
+    """As in the run's manifest; `--price` wins, and another model has other prices."""
+    manifest = json.loads((run_folder(output) / "manifest.json").read_bytes())
+    recipe = manifest["recipe"]
+    recipe["targets"]["assistant"]["prices"] = {"train_per_1k_tokens": 7.0}
+    change_manifest(output, recipe=recipe)
+    made = estimate_costs(str(output))
+    assert made.training.price == 7.0
+    assert estimate_costs(str(output), prices=["train_per_1k_tokens=8"]).training.price == 8.0
+    assert estimate_costs(str(output), model="nova-2-lite").training.price != 7.0
+
+
+def test_a_distillation_is_bounded_by_the_longest_answers() -> None:
+    """10 answers of at most 500 tokens; without their length, nothing is called an upper bound."""
+    price = {"train_per_1k_tokens": 0.001}
+    made = estimate(question("nova-lite", "distillation", answer_tokens=500), price)
+    assert made.training.usd == pytest.approx((200_000 + 10 * 500) * 2 * 0.001 / 1000)
+    assert "at most $0.4100, with the longest answers" in told_estimate(made)
+    made = estimate(question("nova-lite", "distillation"), price)
+    training = next(line for line in told_estimate(made).splitlines() if "  training: " in line)
+    assert training == "  training: $0.4000 for the prompts alone"
+    assert not made.as_json()["training"]["upper_bound"]
+    assert any("set job.max_response_length" in note for note in made.notes)
+
+
+def test_completions_count_where_their_length_and_price_are_known() -> None:
+    """A model unit saves them; on demand their prices differ."""
+    own = {
+        "base_input_per_1k_tokens": 0.0003,
+        "base_output_per_1k_tokens": 0.002,
+        "custom_output_per_1k_tokens": 0.0025,
+    }
+    made = estimate(question("nova-2-lite"), own, Calls(100_000, 1500, 0, 200))
+    found = {one.hosting: one.saved_usd_a_call for one in made.break_even}
+    assert found["on_demand"] == pytest.approx(0.00045 - 200 * 0.0005 / 1000)
+    assert found["provisioned_no_commitment_hour"] == pytest.approx(0.00045 + 200 * 0.002 / 1000)
+    assert not any("completion" in note for note in made.notes)
+    without = estimate(question("nova-2-lite"), own, Calls(100_000, 1500, 0))
+    assert any("give --completion-tokens" in note for note in without.notes)

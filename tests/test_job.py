@@ -16,12 +16,15 @@ from conftest import SAMPLE, Command
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from small_run import write_recipe
 
-from pipeline.bedrock.cards import Card, Plan, find_card, load_cards
+from pipeline.bedrock.cards import Card, Plan, find_card, load_cards, refuse_closed
 from pipeline.bedrock.hyperparameters import whole_number
 from pipeline.bedrock.job import JobSettings, job_request, validate_request
 from pipeline.bedrock.pricing import training_cost
+from pipeline.checks.rules import RULES
 from pipeline.errors import RecipeError
+from pipeline.recipe import load_recipe
 
 DIGEST = "9f2c4e8ab01d77aa9f2c4e8ab01d77aa"
 TRAIN = "s3://bucket/runs/9f2c/assistant/train.jsonl"
@@ -473,3 +476,48 @@ def test_every_customization_of_every_card_has_a_request(card: Card, plan: Plan)
     assert not ParamValidator().validate(made, shape).has_errors()
     assert made["customizationType"] == word
     assert all(isinstance(value, str) for value in made.get("hyperParameters", {}).values())
+
+
+CUSTOM = "arn:aws:bedrock:{}:{}:custom-model/amazon.nova-lite-v1:0:300k/abcdefghijkl"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("job.custom_model_name=my tea model", "job.custom_model_name: 'my tea model' is not"),
+        ("job.kms_key_id=mykey", "job.kms_key_id: 'mykey' is not the ARN of a KMS key"),
+        ("job.role_arn=BedrockRole", "job.role_arn: 'BedrockRole' is not the ARN of an IAM role"),
+        ("job.output_uri=s3://tea-models/a+b", "job.output_uri: 's3://tea-models/a+b' is not"),
+        ("publish.uri=s3://tea-data/a+b", "publish.uri: 's3://tea-data/a+b/runs"),
+        ("job.base_model=nova-lite", "job.base_model: nova-lite is not the ARN of a custom model"),
+        ("job.base_model=my-custom-model", "job.base_model: my-custom-model is not the ARN"),
+        (f"job.base_model={CUSTOM.format('us-east-1', '9' * 12)}", "is of account 999999999999"),
+        (f"job.base_model={CUSTOM.format('us-west-2', '1' * 4 + '2' * 4 + '3' * 4)}",
+         "job.base_model: is in us-west-2, but aws.region is us-east-1"),
+        ("job.tags={aws:team: tea}", "job.tags: aws:team: keys that begin with aws:"),
+        ("job.vpc={subnet_ids: [s_1], security_group_ids: [sg-12345678]}", "job.vpc.subnet_ids: "),
+    ],
+)  # fmt: skip
+def test_faults_of_a_job_are_found_before_the_work(tmp_path: Path, change: str, told: str) -> None:
+    """With the recipe's key and the line of the target, not with the service's names."""
+    path = write_recipe(tmp_path)
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path, ["aws={region: us-east-1}", change])
+    [fault] = caught.value.faults
+    assert told in fault and fault.startswith(f"{path}:5: targets.assistant: ")
+
+
+def test_a_teachers_settings_are_held(tmp_path: Path) -> None:
+    job = settings(teacher=f"{TEACHER}:300k")
+    [fault] = faults_of("nova-micro", "distillation", job)
+    assert fault.startswith(f"job.teacher: {TEACHER}:300k has a context length")
+    assert fault.endswith(f"use {TEACHER}")
+    for length in (0, -5):
+        with pytest.raises(ValidationError):
+            JobSettings(max_response_length=length)
+
+
+def test_remedies_name_what_recipe_and_check_have() -> None:
+    with pytest.raises(RecipeError, match=r"allow_legacy: true .*`check`: --allow-legacy"):
+        refuse_closed(find_card("titan-text-express"))
+    assert "allow: [tools-absent]" in RULES["tools-absent"].remedy

@@ -15,7 +15,7 @@ from pipeline.bedrock.cards import find_card, load_cards
 from pipeline.bedrock.count_tokens import bedrock_counter, file_counter, runtime_model_id
 from pipeline.bedrock.live import drift, live_models
 from pipeline.check import check_files
-from pipeline.errors import PrepError, RecipeError
+from pipeline.errors import PrepError, RecipeError, StorageError
 
 LISTED = {
     "FINE_TUNING": [("amazon.nova-lite-v1:0:300k", "LEGACY"), ("acme.new-model-v1:0", "ACTIVE")],
@@ -61,7 +61,7 @@ def test_every_card_has_a_runtime_id() -> None:
     """Without the context length that only customization jobs name."""
     ids = {card.name: runtime_model_id(card) for card in load_cards().values()}
     assert ids["nova-2-lite"] == "amazon.nova-2-lite-v1:0"
-    assert ids["gpt-oss-20b"] == "openai.gpt-oss-20b"
+    assert ids["gpt-oss-20b"] == "openai.gpt-oss-20b-1:0"
     assert not [name for name in ids.values() if name.endswith("k")]
 
 
@@ -97,6 +97,32 @@ def test_drift_between_cards_and_bedrock_is_told(bedrock: FakeBedrock) -> None:
         "Bedrock lists CONTINUED_PRE_TRAINING, but the card does not offer it",
     ) in told
     assert ("nova-pro", "the card offers FINE_TUNING, but Bedrock does not list it") in told
+
+
+def test_of_several_ids_of_a_model_the_worst_counts(bedrock: FakeBedrock) -> None:
+    """Whatever their order."""
+    ids = [("amazon.nova-pro-v1:0", "LEGACY"), ("amazon.nova-pro-v1:0:300k", "ACTIVE")]
+    for listed in (ids, ids[::-1]):
+        bedrock.listed = {"FINE_TUNING": listed}
+        assert live_models("us-east-1", bedrock.url)["amazon.nova-pro-v1"]["status"] == "LEGACY"
+
+
+def test_a_right_that_no_document_has_is_named(bedrock: FakeBedrock) -> None:
+    def refuse(*_: object) -> object:
+        raise Refused("AccessDeniedException", "not authorized")
+
+    bedrock.answer = refuse  # type: ignore[assignment, method-assign]
+    with pytest.raises(StorageError, match="needs bedrock:ListFoundationModels") as caught:
+        live_models("us-east-1", bedrock.url)
+    assert "policy" not in str(caught.value)
+    with pytest.raises(StorageError, match="needs bedrock:CountTokens"):
+        bedrock_counter(find_card("nova-lite"), endpoint_url=bedrock.url)(["a"])
+
+
+def test_a_list_that_is_not_bedrocks_is_told(bedrock: FakeBedrock) -> None:
+    bedrock.answer = lambda *_: (200, {})  # type: ignore[method-assign]
+    with pytest.raises(StorageError, match="what answered is not Bedrock"):
+        live_models("us-east-1", bedrock.url)
 
 
 def test_models_live_prints_the_drift(bedrock: FakeBedrock, bedrock_prep: Command) -> None:

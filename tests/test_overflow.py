@@ -85,7 +85,7 @@ def test_a_part_is_estimated_with_what_its_target_says(tmp_path: Path) -> None:
     shown = ("p/images/tea.png", "p/images/cup.png", "p-1/images/pot.png")
     found.manifest["files"] += [{"path": path} for path in shown]
     assert run_tokens(found, "p-1").images == 2
-    assert submit._region(found, "p-1", Connection("us-east-1"), False) == "us-east-1"
+    assert submit._region(found, "p-1", Connection("us-east-1"), False)[0] == "us-east-1"
 
 
 def test_what_hangs_on_a_record_is_counted_in_all_parts(tmp_path: Path) -> None:

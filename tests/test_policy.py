@@ -18,7 +18,7 @@ from iam import OWNER, REGION, Need, allowed, bedrock_needs, key_need, need, s3_
 from recorder import Recorder, record_s3
 from small_run import ROLE, change_manifest, copy_run, relist, run_folder
 
-from pipeline.bedrock.access import Access, JobAccess, Key, Location
+from pipeline.bedrock.access import Access, Asked, JobAccess, Key, Location
 from pipeline.bedrock.policy import policies
 from pipeline.commands.doctor import examine
 from pipeline.commands.policy import recipe_policies
@@ -26,6 +26,7 @@ from pipeline.commands.publish import publish_run
 from pipeline.commands.submit import Connection, follow, plan_job, submit_plan
 from pipeline.errors import RecipeError, StorageError
 from pipeline.globs import whole
+from pipeline.named_media import media_folders
 from pipeline.s3.sources import wanted
 from pipeline.state import State
 from pipeline.storage import Aws, list_sources, pin
@@ -421,7 +422,7 @@ def test_the_teacher_of_a_recipe_may_be_asked() -> None:
         (application, application, f"{anywhere}/amazon.nova-pro-v1:0"),
         (own, own, None),
     ):
-        role = policies(replace(ACCESS, teachers=(model,)))["pipeline_role"]
+        role = policies(replace(ACCESS, teachers=(Asked(model),)))["pipeline_role"]
         assert allowed(role, need(ask, called))
         assert allowed(role, need(ask, f"arn:aws:bedrock:{behind}")) == bool(behind)
         assert not allowed(role, need(ask, called + "1"))
@@ -517,3 +518,35 @@ def test_every_object_that_a_source_means_may_be_read(spec: str, key: str, insid
         assert allowed(document, need("s3:GetObject", f"arn:aws:s3:::bucket/{key}"))
         listing = need("s3:ListBucket", "arn:aws:s3:::bucket", s3__prefix=source.listed)
         assert allowed(document, listing)
+
+
+def test_media_that_the_data_names_may_be_read(tmp_path: Path) -> None:
+    """By the job's role and by `doctor`: their folders, those given, and nothing else."""
+
+    def line(uri: str) -> str:
+        return json.dumps({"image": {"source": {"s3Location": {"uri": uri}}}})
+
+    bucket = BASE.removeprefix("s3://").split("/")[0]
+    uris = ["s3://sen-tea-media/pictures/p0.png", f"{BASE}/runs/x/assistant/images/a.png"]
+    (tmp_path / "chats.jsonl").write_text("\n".join(map(line, uris)))
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE)
+    change = ["sources=[{path: chats.jsonl}]"]
+    told = recipe_policies(path, change, media=["s3://sen-tea-films/"])
+    [role] = told["bedrock_roles"].values()
+    for document in (role["permissions"], told["preflight_role"]):
+        for arn in ("sen-tea-media/pictures/p1.png", "sen-tea-films/f.mp4"):
+            assert allowed(document, need("s3:GetObject", f"arn:aws:s3:::{arn}"))
+        listed = need("s3:ListBucket", "arn:aws:s3:::sen-tea-media", s3__prefix="pictures/p0.png")
+        assert allowed(document, listed)
+        assert not allowed(document, need("s3:GetObject", "arn:aws:s3:::sen-tea-media/other/p.png"))
+    media = [s for s in role["permissions"]["Statement"] if s["Sid"].startswith("ReadMedia")]
+    assert bucket not in json.dumps(media)
+    assert any("ReadMedia" in note for note in told["notes"])
+    assert any("--media" in note for note in recipe_policies(path)["notes"])
+
+
+def test_many_folders_of_media_are_one() -> None:
+    uris = [f"s3://sen-tea-media/pictures/{n}/a.png" for n in range(30)]
+    assert media_folders(uris) == [("sen-tea-media", "pictures/")]
+    assert media_folders(["s3://sen-tea-media/a.png"]) == [("sen-tea-media", "")]

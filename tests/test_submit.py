@@ -10,17 +10,19 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.loaders import create_loader
-from fake_bedrock import REGION, FakeBedrock, serve_bedrock
+from fake_bedrock import REGION, FakeBedrock, Refused, serve_bedrock
 from small_run import BASE, BUCKET, change_manifest, copy_run, relist, run_folder
 
 from pipeline.bedrock.causes import CAUSES, find_cause
-from pipeline.bedrock.client import aws_client
-from pipeline.bedrock.status import job_status
-from pipeline.bedrock.submit import submit_job
+from pipeline.bedrock.client import asking, aws_client, passes
+from pipeline.bedrock.status import job_status, wait_for_job
+from pipeline.bedrock.submit import attempt_request, submit_job
 from pipeline.commands.publish import publish_run
 from pipeline.commands.submit import Connection, follow, plan_job, submit_plan
 from pipeline.errors import ConflictError, DataError, RecipeError, StorageError
+from pipeline.s3.region import bucket_region
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,8 +80,8 @@ def plan(output: Path | str, **more: Any) -> Any:
     return plan_job(str(output), more.pop("target", None), Connection(**more), allow_legacy=False)
 
 
-def submit(output: Path | str) -> Any:
-    return submit_plan(plan(output), Connection())
+def submit(output: Path | str, again: bool = False) -> Any:
+    return submit_plan(plan(output), Connection(), again)
 
 
 def status(job: str) -> Any:
@@ -169,7 +171,8 @@ def test_publish_wants_a_local_run_and_an_s3_place(published: Path, tmp_path: Pa
 def test_submit_starts_the_job_that_job_json_says(published: Path, bedrock: FakeBedrock) -> None:
     """The request arrives as the run wrote it, and the ARN comes back."""
     told = submit(published)
-    [(operation, request)] = bedrock.calls
+    [(looked_up, _), (operation, request)] = bedrock.calls
+    assert looked_up == "GetModelCustomizationJob" and told.started
     written = json.loads((run_folder(published) / "assistant/job.json").read_bytes())
     assert (operation, request) == ("CreateModelCustomizationJob", written)
     assert told.job_arn in bedrock.jobs
@@ -182,11 +185,89 @@ def test_submit_works_from_the_published_run_too(published: Path, bedrock: FakeB
 
 def test_submit_twice_is_one_job(published: Path, bedrock: FakeBedrock) -> None:
     """By the token; and by the job's own token once the service has forgotten it."""
+    bedrock.script = [("InProgress", {})]
     first = submit(published)
-    assert submit(published) == first
+    second = submit(published, again=True)
+    assert (second.job_arn, second.started) == (first.job_arn, False)
     bedrock.forget_tokens = True
-    assert submit(published) == first
+    third = submit(published).as_json()
+    assert third == first.as_json() | {"started": False, "status": "Completed"}
     assert len(bedrock.jobs) == 1
+
+
+@pytest.mark.parametrize(("ended", "error"), [("Failed", DataError), ("Stopped", StorageError)])
+def test_a_job_that_ended_badly_is_started_again_when_asked(
+    published: Path, bedrock: FakeBedrock, ended: str, error: type[Exception]
+) -> None:
+    """Each attempt has a name and a token of its own; the last one counts."""
+    message = "Could not validate GetObject permissions to access Amazon S3 bucket: b"
+    bedrock.script = [(ended, {"failureMessage": message} if ended == "Failed" else {})]
+    first = submit(published)
+    with pytest.raises(error, match="--again") as caught:
+        submit(published)
+    assert ("bedrock-prep policy" in str(caught.value)) == (ended == "Failed")
+    second = submit(published, again=True)
+    assert (second.job_name, second.started) == (f"{first.job_name}-2", True)
+    with pytest.raises(error, match=f"{second.job_name}: "):
+        submit(published)
+    bedrock.script = []
+    third = submit(published, again=True)
+    assert third.job_name == f"{first.job_name}-3"
+    for again in (False, True):
+        told = submit(published, again)
+        assert (told.job_arn, told.started, told.status) == (third.job_arn, False, "Completed")
+    assert len({job["clientRequestToken"] for job in bedrock.jobs.values()}) == 3
+    assert len({job["customModelName"] for job in bedrock.jobs.values()}) == 3
+
+
+def test_an_attempt_keeps_the_users_model_name_and_the_longest_job_name() -> None:
+    request = {"jobName": "j" * 63, "customModelName": "tea", "clientRequestToken": "t"}
+    assert attempt_request(request, 1) == request
+    tenth = attempt_request(request, 10)
+    assert tenth == {
+        "jobName": "j" * 60 + "-10", "customModelName": "tea", "clientRequestToken": "t-10"
+    }  # fmt: skip
+
+
+def test_a_model_name_that_is_taken_is_a_conflict(bedrock: FakeBedrock) -> None:
+    """Exit code 5 and the recipe's key, though no job has the name."""
+
+    def taken(request: dict[str, Any]) -> str:
+        raise Refused("ConflictException", "A model with this name exists already.")
+
+    bedrock.create = taken  # type: ignore[method-assign]
+    request = {
+        "jobName": "tea-1",
+        "customModelName": "tea",
+        "baseModelIdentifier": "amazon.nova-lite-v1:0:300k",
+        "customizationType": "FINE_TUNING",
+        "trainingDataConfig": {"s3Uri": f"{BASE}/train.jsonl"},
+        "outputDataConfig": {"s3Uri": "s3://sen-tea-data/models"},
+        "roleArn": "arn:aws:iam::111122223333:role/r",
+        "clientRequestToken": "t",
+    }
+    with pytest.raises(ConflictError, match="change or drop custom_model_name"):
+        submit_job(aws_client("bedrock", REGION), request, "assistant")
+    with pytest.raises(ConflictError, match="A model with this name"):
+        submit_job(aws_client("bedrock", REGION), request | {"customModelName": "tea-1"}, "a")
+
+
+def test_an_answer_that_is_not_bedrocks_is_told(published: Path, bedrock: FakeBedrock) -> None:
+    """A proxy's `{}` is exit code 4 with the remedy, not a traceback."""
+    bedrock.answer = lambda *_: (200, {})  # type: ignore[method-assign]
+    for ask in (lambda: submit(published), lambda: status("a-job")):
+        with pytest.raises(StorageError, match="is not Bedrock; check the endpoint"):
+            ask()
+
+
+def test_expired_credentials_have_a_remedy(bedrock: FakeBedrock) -> None:
+    from botocore.exceptions import ClientError
+
+    for code, remedy in (("ExpiredToken", "sign in again"), ("InvalidSignatureException", "clock")):
+        error = ClientError({"Error": {"Code": code, "Message": "no"}}, "Get")
+        with pytest.raises(StorageError, match=remedy) as caught, asking("job x"):
+            raise error
+        assert not passes(caught.value)
 
 
 def test_submit_conflicts_with_another_job_of_the_name(
@@ -202,7 +283,9 @@ def test_submit_conflicts_with_another_job_of_the_name(
 def test_submit_rides_out_throttling(published: Path, bedrock: FakeBedrock) -> None:
     bedrock.throttle = 2
     assert submit(published).job_arn in bedrock.jobs
-    assert len(bedrock.calls) == 1
+    assert [name for name, _ in bedrock.calls] == [
+        "GetModelCustomizationJob", "CreateModelCustomizationJob"
+    ]  # fmt: skip
 
 
 def test_a_dry_run_asks_everything_but_the_job(published: Path, bedrock: FakeBedrock) -> None:
@@ -318,9 +401,37 @@ def test_the_region_is_where_the_model_is_customized(
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with pytest.raises(RecipeError, match="--region us-east-1"):
         plan(published)
-    assert plan(published, region="eu-west-1").region == "eu-west-1"
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert plan(published).region == "us-east-1"
+
+
+def test_a_bucket_in_another_region_is_refused(
+    published: Path, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The data's and the output's; a Region that the card does not know is noted."""
+    with pytest.raises(RecipeError, match=r"is in us-east-1.*would be in eu-west-1.*--region us-"):
+        plan(published, region="eu-west-1")
+    monkeypatch.setattr("pipeline.commands.submit.bucket_region", lambda client, bucket: None)
+    asked = plan(published, region="eu-west-1")
+    assert asked.region == "eu-west-1"
+    assert "by its card not in eu-west-1" in asked.notes[0]
+    assert not plan(published).notes
+
+
+def test_the_region_of_a_bucket_is_read_from_a_refusal_too(bedrock: FakeBedrock) -> None:
+    from botocore.exceptions import ClientError
+
+    class Denied:
+        def head_bucket(self, **_: str) -> None:
+            headers = {"x-amz-bucket-region": "eu-west-1"}
+            raise ClientError(
+                {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPHeaders": headers}},  # type: ignore[typeddict-item]
+                "HeadBucket",
+            )
+
+    assert bucket_region(bedrock.s3, BUCKET) == "us-east-1"
+    assert bucket_region(bedrock.s3, "sen-tea-nowhere") is None
+    assert bucket_region(Denied(), BUCKET) == "eu-west-1"
 
 
 def test_a_model_that_is_closed_takes_no_job(published: Path) -> None:
@@ -426,8 +537,6 @@ def test_the_arn_names_the_region(published: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_service_that_is_away_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 4 for a refused connection; the message names the job."""
-    from botocore.config import Config
-
     client = boto3.client(
         "bedrock", endpoint_url="http://127.0.0.1:9", config=Config(retries={"max_attempts": 0})
     )
@@ -466,3 +575,37 @@ def test_causes_of_the_documented_messages(message: str, word: str) -> None:
 def test_every_cause_is_found_by_its_own_words() -> None:
     """No entry is hidden behind another one."""
     assert [find_cause(cause.match) for cause in CAUSES] == list(CAUSES)
+
+
+def test_waiting_outlasts_an_outage(
+    published: Path, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job takes hours; a lack of rights ends the wait at once, an outage when it lasts."""
+    arn = submit(published).job_arn
+    answer = bedrock.answer
+
+    def failing(code: str, times: int) -> Any:
+        left = [times]
+
+        def reply(*call: Any) -> Any:
+            if left[0]:
+                left[0] -= 1
+                raise Refused(code, "not now")
+            return answer(*call)
+
+        return reply
+
+    client = boto3.client(
+        "bedrock", endpoint_url=bedrock.url, config=Config(retries={"total_max_attempts": 1})
+    )
+    said: list[str] = []
+    bedrock.answer = failing("InternalServerException", 3)  # type: ignore[method-assign]
+    assert wait_for_job(client, arn, said.append, 0.01).status == "Completed"
+    assert [line.endswith("still waiting") for line in said] == [True] * 3 + [False]
+    bedrock.answer = failing("AccessDeniedException", 1)  # type: ignore[method-assign]
+    with pytest.raises(StorageError, match="not now"):
+        wait_for_job(client, arn, said.append, 0.01)
+    monkeypatch.setattr("pipeline.bedrock.status.OUTAGE_SECONDS", -1)
+    bedrock.answer = failing("InternalServerException", 1)  # type: ignore[method-assign]
+    with pytest.raises(StorageError, match="not now"):
+        wait_for_job(client, arn, said.append, 0.01)

@@ -21,6 +21,7 @@ from forked_runs import Forks
 
 from pipeline.bedrock.converse import Reply, converse, known_model
 from pipeline.bedrock.spending import Budget, Pace, Rates
+from pipeline.bedrock.teacher_region import refuse_misfit, teacher_region
 from pipeline.errors import ConflictError, RecipeError, StorageError
 from pipeline.stages.teacher_answers import answer_line
 from pipeline.teach.file import AnswersFile
@@ -544,7 +545,83 @@ def test_models_by_any_name() -> None:
     for place in ("us", "eu", "apac", "au", "global"):
         card, name = known_model(f"{place}.amazon.nova-premier-v1:0")
         assert (card and card.name, name) == ("nova-premier", f"{place}.amazon.nova-premier-v1:0")
+    for written in ("qwen.qwen3-32b-v1:0", "openai.gpt-oss-20b-1:0", "amazon.nova-pro-v1:0"):
+        assert known_model(written)[1] == written  # as the user wrote it
+    assert known_model("qwen3-32b")[1] == known_model("qwen.qwen3-32b")[1] == "qwen.qwen3-32b-v1:0"
+    assert known_model("eu.amazon.nova-lite-v1:0:300k")[1] == "eu.amazon.nova-lite-v1:0"
     other = "anthropic.claude-sonnet-4-5-20250929-v1:0"
     assert known_model(other) == (None, other)
     with pytest.raises(RecipeError, match="did you mean"):
         known_model("nova-lit")
+
+
+ARN = "arn:aws:bedrock:eu-west-1:111122223333:inference-profile/eu.amazon.nova-lite-v1:0"
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "recipe", "session", "region"),
+    [
+        ("nova-lite", "us-west-2", "eu-west-1", "eu-central-1", "us-west-2"),
+        ("nova-lite", None, "eu-west-1", "eu-central-1", "eu-west-1"),
+        (ARN, None, None, "eu-central-1", "eu-west-1"),
+        ("eu.amazon.nova-lite-v1:0", None, None, "eu-central-1", "eu-central-1"),
+        ("nova-lite", None, None, None, "us-east-1"),
+        ("eu.amazon.nova-lite-v1:0", None, None, None, None),  # the card's is in the US
+    ],
+)
+def test_the_region_of_a_teacher(
+    model: str, asked: str | None, recipe: str | None, session: str | None, region: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Personal texts go to the Region that the user names anywhere, and the card comes last."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    if session:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", session)
+    card, name = known_model(model)
+    assert teacher_region(name, card, asked, recipe, None) == region
+
+
+def test_a_profile_is_not_asked_outside_its_geography() -> None:
+    for model, region in (
+        ("eu.amazon.nova-lite-v1:0", "us-east-1"), (ARN, "eu-central-1"),
+        ("us.amazon.nova-lite-v1:0", "us-gov-west-1"), ("apac.amazon.nova-lite-v1:0", "eu-west-1"),
+    ):  # fmt: skip
+        with pytest.raises(RecipeError, match=r"give (a )?--region"):
+            refuse_misfit(model, region)
+    for model, region in (
+        ("eu.amazon.nova-lite-v1:0", "eu-north-1"), (ARN, "eu-west-1"),
+        ("global.anthropic.claude-sonnet-4-5", "eu-west-1"), ("amazon.nova-lite-v1:0", "eu-west-1"),
+    ):  # fmt: skip
+        refuse_misfit(model, region)
+
+
+def test_the_region_is_told_before_anything_is_sent(
+    teach: Command, bedrock: FakeBedrock, place: Path
+) -> None:
+    """By a dry run, and when asking begins; a profile of another geography is refused."""
+    dry = teach("--dry-run", "--region", "eu-west-1")
+    assert "answered by nova-pro in eu-west-1" in dry.stdout
+    text = RECIPE.replace("min_quote: 10", "min_quote: 10, model: eu.amazon.nova-lite-v1:0")
+    (place / "recipe.yaml").write_text(text)
+    refused = teach("--max-tokens", "100000", "--region", "us-east-1")
+    assert refused.returncode == 2 and "geography eu" in refused.stderr
+    assert not bedrock.calls
+    done = teach("--max-tokens", "100000", "--region", "eu-west-1")
+    assert "sent to eu.amazon.nova-lite-v1:0 in eu-west-1" in done.stderr
+    assert {request["modelId"] for _, request in bedrock.calls} == {"eu.amazon.nova-lite-v1:0"}
+
+
+def test_an_answer_without_usage_counts_with_its_bound(
+    teach: Command, bedrock: FakeBedrock
+) -> None:
+    """Else a gateway that leaves it out would make the budget endless."""
+    bound = json.loads(teach("--dry-run", "--json").stdout)["open_tokens_in"] // DOCUMENTS
+    most = 3 * (bound + 2000) + 100
+
+    def silent(request: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in teacher(request).items() if key != "usage"}
+
+    bedrock.teach = silent
+    stopped = teach("--max-tokens", str(most), "--at-once", "1")
+    assert stopped.returncode == 3 and "budget" in stopped.stderr
+    assert 1 <= len(asked(bedrock)) <= 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 GLOB = re.compile(r"[*?\[]")
 BRACKETS = re.compile(r"\[!?+\]?+[^\]]*+\]")
@@ -86,6 +86,14 @@ class JobAccess:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A teacher model that `teach` asks."""
+
+    model: str  # id, inference profile or ARN
+    region: str | None = None  # None: that of all else
+
+
+@dataclass(frozen=True)
 class Access:
     """What a recipe uses in AWS."""
 
@@ -98,7 +106,8 @@ class Access:
     data_key: Key | None = None
     jobs: tuple[JobAccess, ...] = ()
     source_vpce: str | None = None
-    teachers: tuple[str, ...] = ()  # models, inference profiles or ARNs that `teach` asks
+    teachers: tuple[Asked, ...] = ()  # what `teach` asks
+    media: tuple[Location, ...] = ()  # folders of media in S3 that the data names
     state: Location | None = None  # where `prepare --state` keeps what the next run reuses
 
     def arn(self, service: str, resource: str, account: str | None = None) -> str:
@@ -106,15 +115,19 @@ class Access:
         owner = self.account if account is None else account
         return f"arn:{self.partition}:{service}:{self.region}:{owner}:{resource}"
 
-    def invoked(self, model: str) -> list[str]:
-        """ARNs that a call needs: of a model, or of a profile and its model in its Regions."""
+    def invoked(self, model: str, region: str | None = None) -> list[str]:
+        """ARNs that a call needs: of a model, or of a profile and its model in its Regions.
+
+        The call is made in `region`, or else in this one.
+        """
+        here = replace(self, region=region or self.region)
         regions = profile_regions(model)
         if model.startswith("arn:"):
             called = model
         elif regions:
-            called = self.arn("bedrock", f"inference-profile/{model}")
+            called = here.arn("bedrock", f"inference-profile/{model}")
         else:
-            called = self.arn("bedrock", f"foundation-model/{model}", "")
+            called = here.arn("bedrock", f"foundation-model/{model}", "")
         if regions is None:
             return [called]
         behind = (

@@ -127,7 +127,8 @@ def refuse_closed(card: Card, allow_legacy: bool = False, word: str | None = Non
     since = f" (end of life {life.eol_date})" if life.eol_date else ""
     raise RecipeError(
         f"model: {card.name} is {life.status}{since} and accepts no new customization job; "
-        f"{_alternatives(plan)}; use --allow-legacy to prepare the data anyway"
+        f"{_alternatives(plan)}; to go on anyway, set allow_legacy: true in the recipe's target "
+        "(for `check`: --allow-legacy)"
     )
 
 

@@ -32,10 +32,27 @@ REFUSALS: dict[str, tuple[type[PrepError], str]] = {
     ),
     "ThrottlingException": (StorageError, "Bedrock still throttles after every retry; try later"),
     "ExpiredTokenException": (StorageError, "the credentials have expired; sign in again"),
+    "ExpiredToken": (StorageError, "the credentials have expired; sign in again"),
+    "InvalidSignatureException": (
+        StorageError,
+        "the secret key or this machine's clock is wrong; sign in again, or set the clock (NTP)",
+    ),
     "UnrecognizedClientException": (StorageError, "the access key does not exist"),
     "NoCredentialsError": (StorageError, "sign in, or set AWS_PROFILE"),
 }
 """By error code: the exception to raise, and the remedy. Other codes raise StorageError."""
+
+LASTING = {
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "ExpiredToken",
+    "InvalidSignatureException",
+    "UnrecognizedClientException",
+    "NoCredentialsError",
+}
+"""Codes of StorageErrors that do not pass while a command waits."""
+
+NOT_BEDROCK = "what answered is not Bedrock; check the endpoint (--endpoint-url) and proxies"
 
 
 def secure_endpoint(endpoint_url: str | None, service: str) -> str | None:
@@ -54,13 +71,13 @@ def secure_endpoint(endpoint_url: str | None, service: str) -> str | None:
     return endpoint
 
 
-def session_region() -> str | None:
+def session_region(profile: str | None = None) -> str | None:
     """The Region that the environment or the AWS profile names, or None."""
     import boto3
     from botocore.exceptions import BotoCoreError
 
     try:
-        region: str | None = boto3.Session().region_name
+        region: str | None = boto3.Session(profile_name=profile).region_name
     except BotoCoreError as error:
         raise StorageError(f"AWS: {error}") from error
     return region
@@ -92,6 +109,19 @@ def aws_client(
         raise StorageError(f"AWS: {error}") from error
 
 
+def passes(error: StorageError) -> bool:
+    """Whether a failure raised by `asking` may pass by itself, as an outage does."""
+    cause = error.__cause__
+    return isinstance(cause, aws_failures()) and failure_code(cause) not in LASTING
+
+
+def strange_answers() -> tuple[type[Exception], ...]:
+    """What reading an answer raises when it does not come from the service, but from a proxy."""
+    from botocore.parsers import ResponseParserError
+
+    return (KeyError, TypeError, AttributeError, ResponseParserError)
+
+
 def aws_failures() -> tuple[type[Exception], ...]:
     """What boto3 raises when a service refuses or cannot be reached."""
     from botocore.exceptions import BotoCoreError, ClientError
@@ -112,17 +142,23 @@ def failure_message(error: BaseException) -> str:
 
 
 @contextmanager
-def asking(what: str) -> Iterator[None]:
+def asking(what: str, right: str | None = None) -> Iterator[None]:
     """A context for calls to Bedrock; `what` begins the message of a failure.
 
+    `right` is the remedy of a refusal for a right that no document of `policy` grants.
     Raises RecipeError for a request that Bedrock calls invalid, ConflictError, and StorageError
-    for failures that may pass by themselves or with other rights.
+    for failures that may pass by themselves or with other rights, and for an answer that lacks what
+    the context reads from it: only calls and the reading of their answers belong in the context.
     """
     try:
         yield
     except aws_failures() as error:
         kind, remedy = REFUSALS.get(failure_code(error), (StorageError, ""))
+        if right and failure_code(error) == "AccessDeniedException":
+            remedy = right
         message = failure_message(error)
         cause = find_cause(message)
         parts = [f"{what}: {message}", cause.remedy if cause else remedy]
         raise kind("; ".join(part for part in parts if part)) from error
+    except strange_answers() as error:
+        raise StorageError(f"{what}: {NOT_BEDROCK}") from error

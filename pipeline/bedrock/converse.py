@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.bedrock.access import profile_regions
 from pipeline.bedrock.card import Card
 from pipeline.bedrock.cards import find_card
 from pipeline.bedrock.client import asking, aws_failures, failure_code
-from pipeline.bedrock.count_tokens import runtime_model_id
+from pipeline.bedrock.count_tokens import runtime_model_id, without_context
+from pipeline.bedrock.own_card import is_card_file
 from pipeline.bedrock.spending import Pace
 from pipeline.errors import RecipeError, StorageError
 
@@ -50,6 +50,8 @@ class Reply:
 def known_model(name: str) -> tuple[Card | None, str]:
     """The card of a model, if there is one, and the id that bedrock-runtime uses for it.
 
+    An id or ARN that is not the card's own is kept as written, but without a context length.
+
     Raises RecipeError for a name that has no card and does not look like a model id or ARN.
     """
     try:
@@ -58,8 +60,9 @@ def known_model(name: str) -> tuple[Card | None, str]:
         if MODEL_ID.match(name):
             return None, name
         raise
-    if profile_regions(name) or name.startswith("arn:"):
-        return card, name
+    own = is_card_file(name) or without_context(name) == without_context(card.model_id)
+    if MODEL_ID.match(name) and not own:
+        return card, without_context(name)
     return card, runtime_model_id(card)
 
 

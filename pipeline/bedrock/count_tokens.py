@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
@@ -15,6 +16,9 @@ from pipeline.errors import RecipeError
 Counter = Callable[[Sequence[str]], Sequence[int]]
 """A function that returns the number of tokens of each text."""
 
+VERSIONED = re.compile(r"^[a-z0-9-]+\..+:[0-9]+$")
+CONTEXT = re.compile(r"(:[0-9]+k)+$")
+
 AT_ONCE = 4
 """Calls in flight; the service throttles by account, and the client retries."""
 
@@ -22,12 +26,25 @@ AT_ONCE = 4
 def runtime_model_id(card: Card) -> str:
     """The id that bedrock-runtime uses for a model: without the context length for customization.
 
+    If the id for customization has no version, it is the card's alias that has one.
+
     >>> from pipeline.bedrock.cards import find_card
     >>> runtime_model_id(find_card("nova-lite"))
     'amazon.nova-lite-v1:0'
+    >>> runtime_model_id(find_card("qwen3-32b"))
+    'qwen.qwen3-32b-v1:0'
     """
-    name, _, rest = card.model_id.partition(":")
-    return f"{name}:{rest.partition(':')[0]}" if rest[:1].isdigit() else name
+    ids = [without_context(name) for name in (card.model_id, *card.aliases)]
+    return next((name for name in ids if VERSIONED.search(name)), ids[0])
+
+
+def without_context(model_id: str) -> str:
+    """A model id without the context length that only customization jobs name.
+
+    >>> without_context("amazon.nova-lite-v1:0:300k")
+    'amazon.nova-lite-v1:0'
+    """
+    return CONTEXT.sub("", model_id)
 
 
 def bedrock_counter(
@@ -42,11 +59,11 @@ def bedrock_counter(
 
     def count_one(text: str) -> int:
         message: dict[str, Any] = {"role": "user", "content": [{"text": text or " "}]}
-        with asking(f"CountTokens of {model_id}"):
+        with asking(f"CountTokens of {model_id}", "the caller needs bedrock:CountTokens"):
             counted = client.count_tokens(
                 modelId=model_id, input={"converse": {"messages": [message]}}
             )
-        return int(counted["inputTokens"])
+            return int(counted["inputTokens"])
 
     def count(texts: Sequence[str]) -> list[int]:
         with ThreadPoolExecutor(AT_ONCE) as threads:

@@ -12,7 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from pipeline.bedrock.client import aws_failures, failure_code, failure_message
+from pipeline.bedrock.client import (
+    aws_failures,
+    failure_code,
+    failure_message,
+    strange_answers,
+)
 
 Status = Literal["ok", "warning", "failed", "skipped"]
 
@@ -20,6 +25,13 @@ KEY_ARN = re.compile(r"^arn:aws[^:]*:kms:([a-z0-9-]+):(\d{12}):(key/[a-zA-Z0-9-]
 KEY_ID = re.compile(r"^(mrk-)?[0-9a-f-]{32,36}$")
 
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+
+LISTING = {
+    "NoSuchBucket": "check the bucket's name in the recipe",
+    "PermanentRedirect": "set aws.region to that of the bucket",
+}
+LISTING_DENIED = "the role needs s3:ListBucket there: see pipeline_role of `bedrock-prep policy`"
+UNANSWERED = "check network, endpoint and sign-in"
 
 MOST_HEADED = 500
 """How many media objects are checked; if the data names more, the rest is reported as skipped."""
@@ -47,8 +59,9 @@ def source_check(client: Any, label: str, bucket: str, prefix: str) -> Check:
     try:
         listing = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
     except aws_failures() as error:
-        remedy = "the role needs s3:ListBucket there: see pipeline_role of `bedrock-prep policy`"
-        message = f"s3://{bucket}/{prefix}: {failure_code(error)}: {failure_message(error)}"
+        code = failure_code(error)
+        remedy = LISTING_DENIED if code in DENIED else LISTING.get(code, UNANSWERED)
+        message = f"s3://{bucket}/{prefix}: {code}: {failure_message(error)}"
         return Check(name, "failed", message, remedy)
     if not listing.get("KeyCount"):
         remedy = "check the path in the recipe"
@@ -112,6 +125,9 @@ def vpc_checks(client: Any, subnet_ids: Sequence[str], region: str) -> Iterator[
         denied = failure_code(error) in DENIED
         message = f"{failure_code(error)}: {failure_message(error)}"
         yield Check("job.vpc", "skipped" if denied else "failed", message)
+        return
+    except strange_answers():
+        yield Check("job.vpc", "failed", "what answered is not EC2", "check endpoint and proxies")
         return
     yield _spread(subnets, networks)
     services = {endpoint["ServiceName"] for endpoint in endpoints}

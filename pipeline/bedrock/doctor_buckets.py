@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.bedrock.client import aws_failures, failure_code, failure_message
-from pipeline.bedrock.doctor import DENIED, Check
+from pipeline.bedrock.doctor import DENIED, UNANSWERED, Check
 
 BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
@@ -57,7 +57,7 @@ def _head_bucket(client: Any, bucket: Bucket) -> Check | str | None:
             return Check(
                 name, "failed", f"{at} is in another Region", "set aws.region to that of the bucket"
             )
-        return Check(name, "failed", f"{at}: {failure_message(error)}", "check network and sign-in")
+        return Check(name, "failed", f"{at}: {failure_message(error)}", UNANSWERED)
     region: str | None = answer.get("BucketRegion")
     return region
 

@@ -33,6 +33,11 @@ SHORT_WORDS = {
 """Abbreviations of customizations in a job's name, which may have 63 characters."""
 
 
+CONTEXT = re.compile(r"(:[0-9]+k)+$")
+CUSTOM_MODEL = re.compile(r"^arn:aws[^:]*:bedrock:([a-z0-9-]+):([0-9]{12}):custom-model/")
+ROLE = re.compile(r"^arn:aws[^:]*:iam::([0-9]{12}):role/")
+
+
 class Vpc(Settings):
     """Where the training job's network interfaces are created."""
 
@@ -50,7 +55,9 @@ class JobSettings(Settings):
     kms_key_id: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
     teacher: str | None = None  # distillation: model id, ARN or inference profile
-    max_response_length: int | None = None  # distillation: tokens of the teacher's answer
+    max_response_length: int | None = Field(
+        None, ge=1
+    )  # distillation: tokens of the teacher's answer
     reward_lambda: str | None = None  # reinforcement: ARN of the grader
     base_model: str | None = None  # ARN of a custom model to train further
     custom_model_name: str | None = None
@@ -114,9 +121,30 @@ def _setting_faults(
     if teacher and plan.teachers and base_id(teacher) not in map(base_id, plan.teachers):
         known = ", ".join(plan.teachers)
         yield f"job.teacher: {teacher} cannot teach {card.name}; use one of: {known}"
-    made_from = base_id(settings.base_model) if settings.base_model else None
-    if made_from not in (None, base_id(card.model_id)):
+    if teacher and CONTEXT.search(teacher):
+        plain = CONTEXT.sub("", teacher)
+        yield f"job.teacher: {teacher} has a context length; calls do not take one: use {plain}"
+    yield from _base_model_faults(card, settings)
+    for key in settings.tags:
+        if key.lower().startswith("aws:"):
+            yield f"job.tags: {key}: keys that begin with aws: are AWS's own; choose another"
+
+
+def _base_model_faults(card: Card, settings: JobSettings) -> Iterator[str]:
+    """A model to train further that is no custom model, of another model or of another account."""
+    if settings.base_model is None:
+        return
+    named = CUSTOM_MODEL.match(settings.base_model)
+    if named is None:
+        form = "arn:aws:bedrock:REGION:ACCOUNT:custom-model/…"
+        yield f"job.base_model: {settings.base_model} is not the ARN of a custom model ({form})"
+        return
+    made_from = base_id(settings.base_model)
+    if made_from != base_id(card.model_id):
         yield f"job.base_model: is made from {made_from}, not from {card.name}"
+    role = ROLE.match(settings.role_arn or "")
+    if role and role[1] != named[2]:
+        yield f"job.base_model: is of account {named[2]}, but job.role_arn of account {role[1]}"
 
 
 def _needed(plan: Plan) -> Iterator[str]:

@@ -13,6 +13,9 @@ TYPES = ("FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION")
 """What ListFoundationModels accepts as byCustomizationType; reinforcement is not among it."""
 
 
+RIGHT_TO_LIST = "the caller needs bedrock:ListFoundationModels"
+
+
 @dataclass(frozen=True)
 class Drift:
     """One difference between a model card and Bedrock's own list."""
@@ -33,13 +36,15 @@ def live_models(region: str, endpoint_url: str | None = None) -> dict[str, dict[
     client = aws_client("bedrock", region, endpoint_url)
     models: dict[str, dict[str, Any]] = {}
     for kind in TYPES:
-        with asking("ListFoundationModels"):
-            listed = client.list_foundation_models(byCustomizationType=kind)["modelSummaries"]
-        for summary in listed:
-            name = base_id(summary["modelId"]) or summary["modelId"]
+        with asking("ListFoundationModels", RIGHT_TO_LIST):
+            summaries = client.list_foundation_models(byCustomizationType=kind)["modelSummaries"]
+            listed = [(summary["modelId"], summary) for summary in summaries]
+        for model_id, summary in listed:
+            name = base_id(model_id) or model_id
             model = models.setdefault(name, {"customizations": set(), "status": "ACTIVE"})
             model["customizations"].add(kind)
-            model["status"] = summary.get("modelLifecycle", {}).get("status", model["status"])
+            if summary.get("modelLifecycle", {}).get("status") == "LEGACY":
+                model["status"] = "LEGACY"  # of several ids of one model, the worst counts
     return models
 
 

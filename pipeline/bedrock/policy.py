@@ -24,6 +24,7 @@ from pipeline.bedrock.statement import (
     allow,
     document,
     key_statement,
+    media_statements,
 )
 
 __all__ = ["bucket_policy", "pipeline_role", "policies", "preflight_role"]
@@ -46,6 +47,10 @@ NOTES = {
     "use the endpoint, including the console; roles of jobs without a VPC are exempt.",
     "state": "KeepState deletes what no state refers to any more, including withdrawn texts. If "
     "the bucket keeps versions, a lifecycle rule must let the old ones expire.",
+    "media": "ReadMedia covers the folders in S3 of the media that the data names; the bucket must "
+    "be in the job's Region, and a KMS key of its own needs kms:Decrypt too.",
+    "unseen_media": "Only local JSON files were searched for media that records name in S3; if "
+    "those of other sources name any, give their folders with --media.",
     "multipart": "s3:GetObjectVersion and s3:ListMultipartUploadParts are left out, because "
     "nothing here calls them.",
 }
@@ -104,7 +109,9 @@ def _source_statements(access: Access) -> Iterator[Statement]:
 def _teacher_statements(access: Access) -> Iterator[Statement]:
     """The right to ask the models of `teach`; Converse needs InvokeModel."""
     if access.teachers:
-        models_asked = sorted({arn for model in access.teachers for arn in access.invoked(model)})
+        models_asked = sorted(
+            {arn for one in access.teachers for arn in access.invoked(one.model, one.region)}
+        )
         yield allow("AskTeacher", ["bedrock:InvokeModel"], models_asked)
 
 
@@ -190,7 +197,7 @@ def preflight_role(access: Access) -> dict[str, Any]:
         "s3:GetEncryptionConfiguration",
         "s3:ListBucket",
     ]
-    statements = [allow("ReadBucketSettings", actions, buckets)]
+    statements = [allow("ReadBucketSettings", actions, buckets), *media_statements(access)]
     if any(job.subnet_ids for job in access.jobs):
         described = ["ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints"]
         here = {"StringEquals": {"aws:RequestedRegion": access.region}}
@@ -252,7 +259,9 @@ def _notes(access: Access) -> Iterator[str]:
         "output_key": bool(access.jobs),
         "vpc": any(job.subnet_ids for job in access.jobs),
         "profile": any(job.teacher for job in access.jobs)
-        or any(profile_regions(model) for model in access.teachers),
+        or any(profile_regions(one.model) for one in access.teachers),
         "vpce": access.source_vpce is not None,
+        "media": bool(access.media),
+        "unseen_media": bool(access.sources and access.jobs),
     }
     yield from (NOTES[name] for name, included in included.items() if included)

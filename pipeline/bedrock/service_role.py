@@ -17,6 +17,7 @@ from pipeline.bedrock.statement import (
     allow,
     document,
     key_statement,
+    media_statements,
 )
 
 RUNS = "runs"
@@ -75,6 +76,7 @@ def _data_statements(access: Access, jobs: Sequence[JobAccess]) -> Iterator[Stat
         [output.below(access.partition, RUNS)],
         {"StringEquals": owned},
     )
+    yield from media_statements(access)
     if access.data_key:
         # If the output is in the same bucket, that bucket's encryption likely uses the same key.
         writes = any(job.output.bucket == output.bucket for job in jobs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipeline.bedrock.access import Access, Key
@@ -47,3 +47,15 @@ def key_statement(
         return allow(sid, actions, [access.arn("kms", "key/*")], condition)
     arn = key.name if key.name.startswith("arn:") else access.arn("kms", f"key/{key.name}")
     return allow(sid, actions, [arn], condition)
+
+
+def media_statements(access: Access) -> Iterator[Statement]:
+    """The rights to list and read the media that the data names; a bucket at a time."""
+    for number, bucket in enumerate(dict.fromkeys(place.bucket for place in access.media)):
+        label = str(number + 1) if number else ""
+        places = [place for place in access.media if place.bucket == bucket]
+        prefixes = sorted({prefix for place in places for prefix in place.prefixes()})
+        listing = {"StringLike": {"s3:prefix": prefixes}}
+        objects = sorted({place.below(access.partition) for place in places})
+        yield allow(f"ListMedia{label}", ["s3:ListBucket"], [access.bucket(bucket)], listing)
+        yield allow(f"ReadMedia{label}", ["s3:GetObject"], objects)

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.bedrock.causes import Cause, find_cause
-from pipeline.bedrock.client import asking
+from pipeline.bedrock.client import asking, passes
+from pipeline.errors import StorageError
 
 UNDER_WAY = {"InProgress", "Stopping"}
 EXIT_CODES = {"InProgress": 0, "Stopping": 0, "Completed": 0, "Failed": 3, "Stopped": 4}
 """3: the data or the job's settings must change; 4: somebody stopped it, so it can be restarted."""
+
+OUTAGE_SECONDS = 15 * 60
+"""How long a waiting command goes on without an answer of Bedrock."""
 
 POLL_SECONDS = 30.0
 """Jobs take from half an hour to a day, and botocore has no waiter for them."""
@@ -97,7 +101,14 @@ def job_status(client: Any, job: str) -> JobStatus:
     Raises RecipeError if there is no such job, StorageError if Bedrock cannot be reached.
     """
     with asking(f"job {job}"):
-        job_details = client.get_model_customization_job(jobIdentifier=job)
+        return status_of(client.get_model_customization_job(jobIdentifier=job))
+
+
+def status_of(job_details: dict[str, Any]) -> JobStatus:
+    """The status that a response of GetModelCustomizationJob reports.
+
+    Raises KeyError, TypeError or AttributeError for anything else.
+    """
     details = job_details.get("statusDetails") or {}
     failure = job_details.get("failureMessage") if job_details.get("status") == "Failed" else None
     return JobStatus(
@@ -121,10 +132,23 @@ def job_status(client: Any, job: str) -> JobStatus:
 def wait_for_job(
     client: Any, job: str, say: Callable[[str], None], seconds: float = POLL_SECONDS
 ) -> JobStatus:
-    """Poll every `seconds` until the job has ended; `say` is called with each change."""
+    """Poll every `seconds` until the job has ended; `say` is called with each change.
+
+    An outage is waited out for `OUTAGE_SECONDS`; then, and at once for rights and credentials,
+    StorageError is raised.
+    """
     last_message = ""
+    answered = time.monotonic()
     while True:
-        status = job_status(client, job)
+        try:
+            status = job_status(client, job)
+        except StorageError as error:
+            if not passes(error) or time.monotonic() - answered > OUTAGE_SECONDS:
+                raise
+            say(f"{error}; still waiting")
+            time.sleep(seconds)
+            continue
+        answered = time.monotonic()
         parts = ", ".join(f"{part} {state}" for part, state in status.parts.items())
         message = f"{status.name}: {status.status}" + (f" ({parts})" if parts else "")
         if message != last_message:

@@ -174,7 +174,8 @@ CONTENT_RULES = by_name(
     Rule("tool-result-missing", "a tool call that the next turn does not answer", "add its result",
          NOVA2, ("R14",), formats=("conversation",)),
     Rule("tools-absent", "no tools, which AWS's validator requires and its README does not",
-         "declare the tools in all records, or follow the README: --allow tools-absent",
+         "declare the tools in all records, or follow the README: allow: [tools-absent] in the "
+         "recipe's target (for `check`: --allow tools-absent)",
          NOVA_SAMPLES, ("R21",), formats=("reinforcement",), of_card=True),
     Rule("tool-shape", "a tool's parameters are not a schema of an object with properties",
          "write {\"type\": \"object\", \"properties\": {…}}", NOVA_SAMPLES, ("R21",),

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pipeline.bedrock.client import aws_client, session_region
-from pipeline.bedrock.doctor import Check, key_check, object_checks, source_check, vpc_checks
+from pipeline.bedrock.doctor import (
+    UNANSWERED,
+    Check,
+    key_check,
+    object_checks,
+    source_check,
+    vpc_checks,
+)
 from pipeline.bedrock.doctor_buckets import Bucket, bucket_checks
 from pipeline.bedrock.job import job_request, validate_request
 from pipeline.errors import PrepError
 from pipeline.hub import is_hub
+from pipeline.named_media import named_media
 from pipeline.recipe import Recipe, load_recipe
 from pipeline.s3.errors import split_uri
 from pipeline.storage import GLOB, Aws, is_remote, list_sources
 
-MEDIA = re.compile(rb'"(?:uri|image-ref)"\s*:\s*"(s3://[^"\\]+)"')
 ROLE = re.compile(r"^arn:aws[^:]*:iam::(\d{12}):role/")
-TABLES = {".jsonl", ".ndjson", ".json"}
+PATIENCE = 20.0
+"""Seconds for which a failing call of a check is retried; a run has more patience than a person."""
+
 SPECIMEN = "0" * 20
 """Used in place of a run's digest when a job's request is tried out."""
 
@@ -29,33 +39,45 @@ def examine(
     offline: bool = False,
     state: str | None = None,
 ) -> list[Check]:
-    """Run all checks of a recipe, and of the bucket of `prepare --state` if it is given.
+    """All checks of a recipe, as `each_check` makes them. Raises RecipeError."""
+    return list(each_check(path, changes, offline, state))
+
+
+def each_check(
+    path: Path,
+    changes: list[str] | None = None,
+    offline: bool = False,
+    state: str | None = None,
+) -> Iterator[Check]:
+    """All checks of a recipe, each as soon as it is made, and of the bucket of `prepare --state`
+    where it is given; `offline` leaves out those that ask AWS.
 
     `offline` leaves out the checks that ask AWS. Raises RecipeError for an invalid recipe.
     """
     recipe = load_recipe(path, changes)
-    checks = [Check("recipe", "ok", f"{recipe.name}: {len(recipe.targets)} targets")]
+    yield Check("recipe", "ok", f"{recipe.name}: {len(recipe.targets)} targets")
     region = recipe.aws.region or session_region()
     for name in recipe.targets:
-        checks += _target_checks(recipe, name, region)
-    checks += _key_checks(recipe, region)
-    checks += _owner_checks(recipe)
-    checks += _local_checks(recipe, path.resolve().parent)
+        yield from _target_checks(recipe, name, region)
+    yield from _key_checks(recipe, region)
+    yield from _owner_checks(recipe)
+    yield from _local_checks(recipe, path.resolve().parent)
     if offline:
-        return [*checks, Check("AWS", "skipped", "--offline: AWS was not asked")]
+        yield Check("AWS", "skipped", "--offline: nothing was asked")
+        return
     try:
-        return [*checks, *_aws_checks(recipe, path.resolve().parent, region, state)]
-    except PrepError as error:  # no credentials, no such profile: reported as a check of its own
-        return [*checks, Check("AWS", "failed", str(error), "sign in, or set AWS_PROFILE")]
+        yield from _aws_checks(recipe, path.resolve().parent, region, state)
+    except PrepError as error:  # no credentials, no such profile: told as a check of its own
+        yield Check("AWS", "failed", str(error), "sign in, or set AWS_PROFILE")
 
 
-def exit_code(checks: list[Check]) -> int:
-    """0, or 4 if a check failed."""
+def exit_code(checks: Iterable[Check]) -> int:
+    """0, or 4 when a check failed."""
     return 4 if any(check.status == "failed" for check in checks) else 0
 
 
-def told_checks(checks: list[Check]) -> str:
-    """The checks for people: a line for each, and one for its remedy."""
+def told_checks(checks: Iterable[Check]) -> str:
+    """For people, a line for each check and one for its remedy."""
     lines = []
     for check in checks:
         lines.append(f"{check.status:8}{check.name}: {check.message}")
@@ -159,7 +181,26 @@ def _local_checks(recipe: Recipe, folder: Path) -> Iterator[Check]:
 def _aws_checks(
     recipe: Recipe, folder: Path, region: str | None, state: str | None
 ) -> Iterator[Check]:
-    client = Aws(**recipe.aws.model_dump(exclude={"source_bucket_owner"})).client()
+    settings = recipe.aws.model_dump(exclude={"source_bucket_owner"})
+    patience = {
+        "give_up_after": min(PATIENCE, settings["give_up_after"]),
+        "stall_after": min(PATIENCE / 2, settings["stall_after"]),
+    }
+    client = Aws(**(settings | patience)).client()
+    for check in _place_checks(recipe, client, region, state):
+        yield check
+        if check.status == "failed" and check.remedy == UNANSWERED:
+            yield Check("AWS", "skipped", "S3 did not answer: nothing more was asked")
+            return
+    media = sorted(set(named_media(recipe, folder)))
+    yield from object_checks(client, [split_uri(uri) for uri in media])
+    yield from _vpc_checks(recipe, region)
+
+
+def _place_checks(
+    recipe: Recipe, client: Any, region: str | None, state: str | None
+) -> Iterator[Check]:
+    """Checks of the buckets and of the sources in S3."""
     for bucket in _buckets(recipe, region, state):
         yield from bucket_checks(client, bucket)
     for label, source in recipe.all_sources().items():
@@ -167,9 +208,6 @@ def _aws_checks(
             name, key = split_uri(source.path)
             prefix = GLOB.split(key, maxsplit=1)[0]
             yield source_check(client, label, name, prefix)
-    media = sorted(set(_media(recipe, folder)))
-    yield from object_checks(client, [split_uri(uri) for uri in media])
-    yield from _vpc_checks(recipe, region)
 
 
 def _buckets(recipe: Recipe, region: str | None, state: str | None) -> Iterator[Bucket]:
@@ -192,22 +230,6 @@ def _buckets(recipe: Recipe, region: str | None, state: str | None) -> Iterator[
         if bucket not in listed_buckets:
             listed_buckets.add(bucket)
             yield Bucket(bucket, "job.output_uri", region)
-
-
-def _media(recipe: Recipe, folder: Path) -> Iterator[str]:
-    """Yield the S3 URIs of images, videos or documents in records of local files."""
-    for source in recipe.sources:
-        if is_remote(source.path) or is_hub(source.path):
-            continue
-        try:
-            files = list_sources(source.path, folder, Aws())
-        except PrepError:  # reported by the source's own check
-            continue
-        for listed in files:
-            if listed.local is not None and Path(listed.local).suffix in TABLES:
-                with Path(listed.local).open("rb") as file:
-                    for line in file:
-                        yield from (uri.decode("utf-8", "replace") for uri in MEDIA.findall(line))
 
 
 def _vpc_checks(recipe: Recipe, region: str | None) -> Iterator[Check]:

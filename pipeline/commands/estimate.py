@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from pipeline.bedrock.hyperparameters import whole_number
 from pipeline.bedrock.own_card import written_card
 from pipeline.costs.advice import RAG_ABOVE, Advice, advise
 from pipeline.costs.break_even import Calls
-from pipeline.costs.estimate import Estimate, Question, Tokens, estimate
+from pipeline.costs.estimate import ITEMS, Estimate, Question, Tokens, estimate
 from pipeline.costs.history import read_history
 from pipeline.costs.repeated import LOOKED_AT, Repeated, find_repeated
 from pipeline.costs.tokens import file_tokens, records_of, run_tokens, train_file
@@ -38,6 +38,8 @@ class Data:
     repeated: Repeated | None  # None if the lines are not on this machine
     run: PublishedRun | None = None
     labelled: bool = True
+    prices: dict[str, float] = field(default_factory=dict)  # the recipe's own
+    answer_tokens: int | None = None  # distillation: the job's max_response_length
 
 
 def estimate_costs(
@@ -52,6 +54,7 @@ def estimate_costs(
     calls_per_month: int | None = None,
     prompt_tokens_saved: int | None = None,
     prompt_tokens: int | None = None,
+    completion_tokens: int | None = None,
     rag_above: float = RAG_ABOVE,
 ) -> Estimate:
     """Estimate the costs of a run's target, with advice from the runs before it, or of a file.
@@ -60,8 +63,12 @@ def estimate_costs(
     for options that do not go together, DataError for a file that is not JSONL, StorageError.
     """
     own = own_prices(prices)
-    given = {"--prompt-tokens-saved": prompt_tokens_saved, "--prompt-tokens": prompt_tokens}
-    alone = [name for name, value in given.items() if value is not None and calls_per_month is None]
+    told = {
+        "--prompt-tokens-saved": prompt_tokens_saved,
+        "--prompt-tokens": prompt_tokens,
+        "--completion-tokens": completion_tokens,
+    }
+    alone = [name for name, value in told.items() if value is not None and calls_per_month is None]
     if alone:
         raise RecipeError(f"{alone[0]}: needs --calls-per-month too")
     path = Path(what)
@@ -70,7 +77,9 @@ def estimate_costs(
     else:
         data = _of_run(open_run(what), model, customization, target)
     calls = _calls(calls_per_month, prompt_tokens_saved, prompt_tokens, data.repeated)
-    made = estimate(_question(data, epochs, steps), own, calls)
+    if calls:
+        calls = replace(calls, completion_tokens=completion_tokens)
+    made = estimate(_question(data, epochs, steps), data.prices | own, calls)
     return replace(made, advice=_advice(data, rag_above, calls, made))
 
 
@@ -90,7 +99,23 @@ def _of_run(run: PublishedRun, model: str | None, word: str | None, target: str 
     plan = card.plan(word or _own_customization(run, model, name))
     tokens, job, path = run_tokens(run, name), _hyperparameters(run, name), train_file(run, name)
     repeated = _repeated(path, entry["format"]) if path else None
-    return Data(card, plan, tokens, job, repeated, run, entry["format"] not in UNLABELLED)
+    return Data(
+        card,
+        plan,
+        tokens,
+        job,
+        repeated,
+        run,
+        entry["format"] not in UNLABELLED,
+        {} if model else _recipe_prices(run, name),
+        _job_setting(run, name, "max_response_length"),
+    )
+
+
+def _recipe_prices(run: PublishedRun, target: str) -> dict[str, float]:
+    """The prices of the recipe's target; `--price` overrides them."""
+    prices = run.manifest["recipe"]["targets"][run.whole(target)].get("prices") or {}
+    return {item: usd for item, usd in prices.items() if item in ITEMS}
 
 
 def _repeated(path: Path, format_name: str) -> Repeated:
@@ -166,10 +191,15 @@ def _target(run: PublishedRun, wanted: str | None, model: str | None) -> str:
 
 
 def _hyperparameters(run: PublishedRun, target: str) -> dict[str, Any]:
-    """The hyperparameters of the target's job, or else the recipe's: see `Recipe.job_settings`."""
+    """Those of the target's own job, or else of the recipe's, as in `Recipe.job_settings`."""
+    return _job_setting(run, target, "hyperparameters") or {}
+
+
+def _job_setting(run: PublishedRun, target: str, key: str) -> Any:
+    """A setting of the target's own job, or else of the recipe's; None if neither has it."""
     recipe = run.manifest["recipe"]
     jobs = [recipe["targets"][run.whole(target)].get("job"), recipe.get("job")]
-    return next((job["hyperparameters"] for job in jobs if job and job["hyperparameters"]), {})
+    return next((job[key] for job in jobs if job and job.get(key)), None)
 
 
 def _question(data: Data, epochs: int | None, steps: int | None) -> Question:
@@ -185,4 +215,5 @@ def _question(data: Data, epochs: int | None, steps: int | None) -> Question:
         epochs_known=known is not None,
         steps=steps or number("stepCount"),
         batch_size=number("batchSize") if "stepCount" in data.plan.hyperparameters else None,
+        answer_tokens=data.answer_tokens,
     )

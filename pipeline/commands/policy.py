@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.bedrock.access import Access, JobAccess, Key, Location
+from pipeline.bedrock.access import Access, Asked, JobAccess, Key, Location
 from pipeline.bedrock.converse import known_model
 from pipeline.bedrock.policy import policies
+from pipeline.bedrock.service_role import RUNS
+from pipeline.bedrock.teacher_region import teacher_region
 from pipeline.errors import RecipeError
+from pipeline.named_media import media_folders, named_media
 from pipeline.recipe import Recipe, load_recipe
 from pipeline.s3.errors import split_uri
 from pipeline.stages.teacher import Teacher
@@ -26,13 +30,22 @@ def recipe_policies(
     account: str | None = None,
     source_vpce: str | None = None,
     state: str | None = None,
+    media: Iterable[str] = (),
 ) -> dict[str, Any]:
     """The documents for a recipe, and for `prepare --state` if it is given.
 
-    Raises RecipeError for values that must be known and are not.
+    `media` are s3:// folders of media, beside those that the recipe's local JSON files name.
+
+    Raises RecipeError for what must be known and is not.
     """
     recipe = load_recipe(path, changes)
-    return policies(recipe_access(recipe, region, account, source_vpce, state))
+    named = media_folders(set(named_media(recipe, path.resolve().parent)))
+    given = [_location(uri.rstrip("/") + "/") for uri in media]
+    access = recipe_access(recipe, region, account, source_vpce, state)
+    runs = Location(access.output.bucket, f"{access.output.key.rstrip('/')}/{RUNS}/")
+    places = dict.fromkeys([*(Location(*place) for place in named), *given])
+    other = [one for one in places if not _inside(one, runs)]
+    return policies(replace(access, media=tuple(other)))
 
 
 def recipe_access(
@@ -73,10 +86,21 @@ def recipe_access(
         jobs=tuple(_jobs(recipe)),
         source_vpce=source_vpce,
         state=_location(state.rstrip("/")) if state else None,
-        teachers=tuple(
-            known_model(stage.model)[1] for stage in recipe.steps() if isinstance(stage, Teacher)
-        ),
+        teachers=tuple(_teachers(recipe, region)),
     )
+
+
+def _teachers(recipe: Recipe, region: str | None) -> Iterator[Asked]:
+    """The teacher models, in the Region in which `teach` would ask them here."""
+    for stage in recipe.steps():
+        if isinstance(stage, Teacher):
+            card, model = known_model(stage.model)
+            aws = recipe.aws
+            yield Asked(model, teacher_region(model, card, region, aws.region, aws.profile))
+
+
+def _inside(place: Location, other: Location) -> bool:
+    return place.bucket == other.bucket and place.key.startswith(other.key)
 
 
 def _location(uri: str) -> Location:

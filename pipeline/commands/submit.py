@@ -24,8 +24,10 @@ from pipeline.errors import DataError, RecipeError, StorageError
 from pipeline.publish import read_manifest
 from pipeline.published import PublishedRun, open_run
 from pipeline.s3.errors import GONE, aws_errors, error_code, error_text, split_uri
+from pipeline.s3.region import bucket_region
 from pipeline.s3.storage import S3Place
 from pipeline.storage import Aws
+from pipeline.target_facts import WITHHELD
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,12 @@ class JobPlan:
     target: str
     request: dict[str, Any]
     region: str
+    notes: tuple[str, ...] = ()  # what does not stop the job, but should be seen
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
-        return {"target": self.target, "region": self.region, "request": self.request}
+        plan = {"target": self.target, "region": self.region, "request": self.request}
+        return plan | ({"notes": list(self.notes)} if self.notes else {})
 
 
 def plan_job(uri: str, target: str | None, connection: Connection, allow_legacy: bool) -> JobPlan:
@@ -59,16 +63,20 @@ def plan_job(uri: str, target: str | None, connection: Connection, allow_legacy:
     name = _target(run, target)
     refuse_unfit(run.manifest, name)
     request = _request(run, name)
-    region = _region(run, name, connection, allow_legacy)
+    region, notes = _region(run, name, connection, allow_legacy)
     refuse_invalid(request)
+    _refuse_far_buckets(aws_of(run.manifest, region, None).client(), request, region)
     _refuse_unpublished(run, name, request, region)
-    return JobPlan(name, request, region)
+    return JobPlan(name, request, region, tuple(notes))
 
 
-def submit_plan(plan: JobPlan, connection: Connection) -> Submitted:
-    """Start the job of a plan; the same plan never starts a second one."""
+def submit_plan(plan: JobPlan, connection: Connection, again: bool = False) -> Submitted:
+    """Start the job of a plan; the same plan never starts a second one.
+
+    Only `again` does, and only if the last job of the plan has failed or was stopped.
+    """
     client = aws_client("bedrock", plan.region, connection.endpoint_url)
-    return submit_job(client, plan.request, plan.target)
+    return submit_job(client, plan.request, plan.target, again)
 
 
 def follow(
@@ -91,6 +99,9 @@ def _target(run: PublishedRun, wanted: str | None) -> str:
         raise RecipeError(f"--target {wanted}: the run has no such target (it has {known})")
     if wanted and wanted in jobs:
         return wanted
+    notes = [note for name in ([wanted] if wanted else targets) for note in _withheld(run, name)]
+    if (not jobs and notes) or (wanted and notes):
+        raise RecipeError(*notes)
     if wanted or not jobs:
         raise RecipeError(
             f"{run.uri}: has no job.json{f' for {wanted}' if wanted else ''}; give the target a "
@@ -99,6 +110,12 @@ def _target(run: PublishedRun, wanted: str | None) -> str:
     if len(jobs) > 1:
         raise RecipeError(f"{run.uri}: has jobs for {', '.join(jobs)}; name one with --target")
     return jobs[0]
+
+
+def _withheld(run: PublishedRun, target: str) -> list[str]:
+    """Why `prepare` has written no job.json for a target that could have one."""
+    notes = run.manifest["targets"][target].get("notes", [])
+    return [f"{target}: {note['message']}" for note in notes if note["rule"] == WITHHELD]
 
 
 def _listed(run: PublishedRun, path: str) -> dict[str, Any] | None:
@@ -127,8 +144,10 @@ def _request(run: PublishedRun, target: str) -> dict[str, Any]:
     return request
 
 
-def _region(run: PublishedRun, target: str, connection: Connection, allow_legacy: bool) -> str:
-    """The Region of the job: the one that is asked for, or one where the model is customized."""
+def _region(
+    run: PublishedRun, target: str, connection: Connection, allow_legacy: bool
+) -> tuple[str, list[str]]:
+    """The Region of the job, and notes: the one asked for, or one where the model is customized."""
     named = run.manifest["targets"][target]["model"]
     card = written_card(run.manifest, run.whole(target)) or find_card(named)
     if not card.open_for_new_jobs and not allow_legacy:
@@ -137,20 +156,38 @@ def _region(run: PublishedRun, target: str, connection: Connection, allow_legacy
             f"{target}: {card.name} is {status} and takes no new job ({card.lifecycle.source}); "
             "--allow-legacy asks Bedrock all the same"
         )
+    known = " or ".join(card.regions)
     if connection.region:
-        return connection.region
+        outside = card.regions and connection.region not in card.regions
+        note = f"{card.name} is customized in {known}, by its card not in {connection.region}"
+        return connection.region, [f"{target}: {note}"] if outside else []
     region = session_region()
     if card.regions and region not in card.regions:
         if region is None and len(card.regions) == 1:
-            return card.regions[0]
-        known = " or ".join(card.regions)
+            return card.regions[0], []
         raise RecipeError(
             f"{target}: {card.name} is customized in {known}, not in {region or 'no Region'}; "
             f"data and job must be there: give --region {card.regions[0]}"
         )
     if region is None:
         raise RecipeError(f"{target}: in which Region? Give --region")
-    return region
+    return region, []
+
+
+def _refuse_far_buckets(client: Any, request: dict[str, Any], region: str) -> None:
+    """Raise RecipeError for a bucket of data or output that is not in the job's Region.
+
+    A bucket whose Region S3 does not tell, for lack of rights, is left to Bedrock.
+    """
+    uris = [*data_uris(request), request["outputDataConfig"]["s3Uri"]]
+    buckets = {split_uri(uri)[0]: uri for uri in reversed(uris)}
+    for bucket, uri in buckets.items():
+        there = bucket_region(client, bucket)
+        if there not in (None, region):
+            raise RecipeError(
+                f"{uri}: its bucket is in {there}, but the job would be in {region}; a job reads "
+                f"and writes only in its own Region: give --region {there}, or use another bucket"
+            )
 
 
 def _refuse_unpublished(

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.bedrock.client import aws_client, session_region
+from pipeline.bedrock.client import aws_client
 from pipeline.bedrock.converse import Reply, converse, known_model
 from pipeline.bedrock.spending import ITEMS, Bound, Budget, Pace, Rates, rates_of
+from pipeline.bedrock.teacher_region import refuse_misfit, teacher_region
 from pipeline.errors import DataError, RecipeError
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe, load_recipe
@@ -23,7 +24,7 @@ from pipeline.teach.recipe import teacher_of
 from pipeline.teach.requests import Request, Requests, recipe_requests
 
 READ_TIMEOUT = 300  # seconds that an answer may take
-REPORT_EVERY = 50  # answers
+TELL_EVERY = 50  # answers
 
 
 @dataclass(frozen=True)
@@ -31,18 +32,10 @@ class Limits:
     """How much may be spent, and how fast."""
 
     max_usd: float | None = None
-    max_tokens: int | None = None  # input and output together
+    max_tokens: int | None = None  # in and out together
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     at_once: int = 4
-
-
-@dataclass(frozen=True)
-class Where:
-    """How to reach Bedrock."""
-
-    region: str | None = None
-    endpoint_url: str | None = None
 
 
 @dataclass
@@ -51,10 +44,11 @@ class Taught:
 
     answers: str
     model: str
+    region: str | None = None  # where the model is asked
     passages: int = 0
     answered: int = 0
     new: int = 0  # answers of this call
-    open_tokens_in: int = 0  # at most, for passages that are not answered yet
+    open_tokens_in: int = 0  # bound of what is not answered yet
     open_tokens_out: int = 0
     open_usd: float | None = None
     tokens_in: int = 0  # spent by this call
@@ -69,9 +63,9 @@ class Taught:
 
     def as_text(self) -> str:
         """The result for people, in lines."""
-        lines = [
-            f"{self.answers}: {self.answered} of {self.passages} passages answered by {self.model}"
-        ]
+        place = f" in {self.region}" if self.region else ""
+        done = f"{self.answered} of {self.passages} passages answered"
+        lines = [f"{self.answers}: {done} by {self.model}{place}"]
         if self.new:
             spent = f"{self.tokens_in:,} tokens in, {self.tokens_out:,} out{_dollars(self.usd)}"
             lines.append(f"  new: {self.new}, {spent}")
@@ -90,38 +84,38 @@ def _dollars(usd: float | None) -> str:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A recipe with its teacher, ready to be asked."""
+    """A recipe with its teacher, ready to ask."""
 
     recipe: Recipe
-    folder: Path  # the recipe's folder
+    folder: Path  # of the recipe
     options: Options
     progress: Progress
     rates: Rates
-    model: str  # the name in the recipe
-    model_id: str  # the id for Bedrock's runtime
+    model: str  # as the recipe says
+    model_id: str  # as the runtime knows it
     region: str | None
     answers: Path
     max_tokens: int  # of an answer
 
-    def summary(self, requests: Requests, file: AnswersFile) -> Taught:
+    def tell(self, requests: Requests, file: AnswersFile) -> Taught:
         """Count the passages, those that are answered, and the tokens that the others may need."""
-        taught = Taught(str(self.answers), self.model)
+        told = Taught(str(self.answers), self.model, self.region)
         for request in requests:
-            taught.passages += 1
+            told.passages += 1
             if bytes.fromhex(request.key) in file.known:
-                taught.answered += 1
+                told.answered += 1
             else:
-                taught.open_tokens_in += request.tokens
-                taught.open_tokens_out += self.max_tokens
-        taught.open_usd = self.rates.usd(taught.open_tokens_in, taught.open_tokens_out)
-        return taught
+                told.open_tokens_in += request.tokens
+                told.open_tokens_out += self.max_tokens
+        told.open_usd = self.rates.usd(told.open_tokens_in, told.open_tokens_out)
+        return told
 
 
 def lesson(
     path: Path, changes: list[str], options: Callable[[Recipe], Options], progress: Progress,
-    prices: dict[str, float],
+    prices: dict[str, float], region: str | None = None,
 ) -> Lesson:  # fmt: skip
-    """A recipe's teacher, with its card and prices. Raises RecipeError."""
+    """A recipe's teacher by its name, with card, prices and Region. Raises RecipeError."""
     recipe = load_recipe(path, changes)
     teacher = teacher_of(recipe)
     card, model_id = known_model(teacher.model)
@@ -137,107 +131,110 @@ def lesson(
         rates=rates_of(card, prices),
         model=teacher.model,
         model_id=model_id,
-        region=recipe.aws.region or (card.regions[0] if card and card.regions else None),
+        region=teacher_region(model_id, card, region, recipe.aws.region, recipe.aws.profile),
         answers=answers,
         max_tokens=teacher.max_tokens,
     )
 
 
-def survey(lesson: Lesson, batch: Path | None = None) -> Taught:
-    """Ask nothing: show what would be asked, and write it as a batch file if one is named."""
-    with recipe_requests(lesson.recipe, lesson.folder, lesson.options, lesson.progress) as requests:
-        with AnswersFile(lesson.answers) as file:
-            taught = lesson.summary(requests, file)
+def survey(one: Lesson, batch: Path | None = None) -> Taught:
+    """Ask nothing: tell what would be asked, and write it as a batch file if one is named.
+
+    Raises RecipeError for a model that cannot be asked in its Region.
+    """
+    if one.region:
+        refuse_misfit(one.model_id, one.region)
+    with recipe_requests(one.recipe, one.folder, one.options, one.progress) as requests:
+        with AnswersFile(one.answers) as file:
+            told = one.tell(requests, file)
             if batch is not None:
                 write_batch(requests, file.known, batch)
-                taught.batch = str(batch)
-        return taught
+                told.batch = str(batch)
+        return told
 
 
-def take_in(lesson: Lesson, results: Iterable[Path]) -> Taught:
-    """Add the results of a batch job to the file of answers."""
+def take_in(one: Lesson, results: Iterable[Path]) -> Taught:
+    """Take the results of a batch job into the file of answers."""
     faults: Counter[str] = Counter()
-    added = Taught("", "")
-    with recipe_requests(lesson.recipe, lesson.folder, lesson.options, lesson.progress) as requests:
-        with AnswersFile(lesson.answers) as file:
+    used = Taught("", "")
+    with recipe_requests(one.recipe, one.folder, one.options, one.progress) as requests:
+        with AnswersFile(one.answers) as file:
             for path in results:
                 for key, reply in read_results(path, faults):
-                    if file.add(answer_of(key, lesson.model, reply)):
-                        added.new += 1
-                        added.tokens_in += reply.tokens_in
-                        added.tokens_out += reply.tokens_out
-            taught = lesson.summary(requests, file)
-        taught.new, taught.tokens_in, taught.tokens_out = (
-            added.new,
-            added.tokens_in,
-            added.tokens_out,
-        )
-        taught.faults = dict(faults)
-        return taught
+                    if file.add(answer_of(key, one.model, reply)):
+                        used.new += 1
+                        used.tokens_in += reply.tokens_in
+                        used.tokens_out += reply.tokens_out
+            told = one.tell(requests, file)
+        told.new, told.tokens_in, told.tokens_out = used.new, used.tokens_in, used.tokens_out
+        told.faults = dict(faults)
+        return told
 
 
-def ask(lesson: Lesson, limits: Limits, where: Where) -> Taught:
-    """Ask for all answers that are missing.
+def ask(one: Lesson, limits: Limits, endpoint_url: str | None = None) -> Taught:
+    """Ask what is not answered yet.
 
-    Raises DataError when the budget is not enough or Bedrock refuses single requests, RecipeError
-    when it refuses all, StorageError when it fails. Answers that have come are kept, and the same
-    call continues from there.
+    Raises DataError when the budget is not enough or Bedrock finds single requests
+    wrong, RecipeError when it finds all wrong, StorageError when it fails; the answers that have
+    come are kept, and the same call goes on from there.
     """
-    budget = _budget(lesson, limits)
-    region = where.region or lesson.region or session_region()
+    budget = _budget(one, limits)
+    region = one.region
     if region is None:
-        raise RecipeError(f"teacher.model {lesson.model}: in which Region? Give --region")
-    profile = lesson.recipe.aws.profile
-    runtime = aws_client("bedrock-runtime", region, where.endpoint_url, profile, 0, READ_TIMEOUT)
+        raise RecipeError(f"teacher.model {one.model}: in which Region? Give --region")
+    refuse_misfit(one.model_id, region)
+    one.progress.say(f"texts are sent to {one.model_id} in {region}")
+    profile = one.recipe.aws.profile
+    runtime = aws_client("bedrock-runtime", region, endpoint_url, profile, 0, READ_TIMEOUT)
     pace = Pace(limits.requests_per_minute, limits.tokens_per_minute)
 
     def call(request: Request, bound: Bound) -> Reply:
         lost = partial(budget.lose, bound)
-        return converse(runtime, lesson.model_id, request.body, pace, sum(bound), lost)
+        return converse(runtime, one.model_id, request.body, pace, sum(bound), lost)
 
-    with recipe_requests(lesson.recipe, lesson.folder, lesson.options, lesson.progress) as requests:
-        with AnswersFile(lesson.answers) as file:
-            before = lesson.summary(requests, file)
-            left = before.passages - before.answered
+    with recipe_requests(one.recipe, one.folder, one.options, one.progress) as requests:
+        with AnswersFile(one.answers) as file:
+            open_ones = one.tell(requests, file)
+            left = open_ones.passages - open_ones.answered
 
             def say(so_far: Round) -> None:
-                if so_far.asked % REPORT_EVERY == 0 or so_far.asked == left:
+                if so_far.asked % TELL_EVERY == 0 or so_far.asked == left:
                     cost = _dollars(budget.usd())
-                    lesson.progress.say(f"answered {so_far.asked} of {left}{cost}")
+                    one.progress.say(f"answered {so_far.asked} of {left}{cost}")
 
-            client = Client(call, lesson.model, lesson.max_tokens, budget, file, say)
+            client = Client(call, one.model, one.max_tokens, budget, file, say)
             ended = ask_all(requests, client, limits.at_once)
-            taught = lesson.summary(requests, file)
-        taught.new, taught.usd = ended.asked, budget.usd()
-        taught.tokens_in, taught.tokens_out = budget.tokens_in, budget.tokens_out
-    _refuse_unfinished(taught, ended)
-    return taught
+            told = one.tell(requests, file)
+        told.new, told.usd = ended.asked, budget.usd()
+        told.tokens_in, told.tokens_out = budget.tokens_in, budget.tokens_out
+    _refuse_unfinished(told, ended)
+    return told
 
 
-def _budget(lesson: Lesson, limits: Limits) -> Budget:
-    """The budget. Raises RecipeError without a limit, or for dollars when no price is known."""
+def _budget(one: Lesson, limits: Limits) -> Budget:
+    """Raises RecipeError without a limit, and for dollars where no price is known."""
     if limits.max_usd is None and limits.max_tokens is None:
         raise RecipeError(
-            "how much may be spent? Give --max-usd or --max-tokens; --dry-run shows what is needed"
+            "how much may be spent? Give --max-usd or --max-tokens; --dry-run tells what is needed"
         )
-    if limits.max_usd is not None and lesson.rates.usd(1, 1) is None:
+    if limits.max_usd is not None and one.rates.usd(1, 1) is None:
         given = " ".join(f"--price {item}=USD" for item in ITEMS)
-        raise RecipeError(f"--max-usd: no price of {lesson.model} is known; give {given}")
-    return Budget(lesson.rates, limits.max_usd, limits.max_tokens)
+        raise RecipeError(f"--max-usd: no price of {one.model} is known; give {given}")
+    return Budget(one.rates, limits.max_usd, limits.max_tokens)
 
 
-def _refuse_unfinished(taught: Taught, ended: Round) -> None:
-    """Raise if passages are left without an answer: a script must not continue with a part."""
-    done = f"{taught.answered} of {taught.passages} passages are answered and kept"
+def _refuse_unfinished(told: Taught, ended: Round) -> None:
+    """Raise when passages are left without an answer: a script must not go on with a part."""
+    done = f"{told.answered} of {told.passages} passages are answered and kept"
     if ended.fault:
-        raise type(ended.fault)(f"{ended.fault}; {done}; fix that and run the same command again")
+        raise type(ended.fault)(f"{ended.fault}; {done}; mend that and run the same command again")
     if ended.exhausted:
-        spent = f"{taught.tokens_in + taught.tokens_out:,} tokens{_dollars(taught.usd)}"
+        spent = f"{told.tokens_in + told.tokens_out:,} tokens{_dollars(told.usd)}"
         raise DataError(
             f"the budget is not enough for the next call ({spent} spent): {done}; "
             "raise --max-usd or --max-tokens and run the same command again"
         )
-    if ended.first_fault and not taught.answered:
+    if ended.first_fault and not told.answered:
         raise ended.first_fault
     if ended.first_fault:
         raise DataError(f"{ended.failed} requests were refused: {done}; {ended.first_fault}")

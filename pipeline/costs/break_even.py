@@ -11,6 +11,7 @@ from pipeline.bedrock.card import Card, Price
 from pipeline.bedrock.pricing import Cost
 
 BASE, CUSTOM = "base_input_per_1k_tokens", "custom_input_per_1k_tokens"
+BASE_OUT, CUSTOM_OUT = "base_output_per_1k_tokens", "custom_output_per_1k_tokens"
 PROVISIONED = (
     "provisioned_no_commitment_hour",
     "provisioned_1_month_hour",
@@ -28,6 +29,7 @@ class Calls:
     a_month: int
     prompt_tokens_saved: int  # per call: tokens that the prompt no longer needs
     prompt_tokens: int | None = None  # per call: tokens that are left of the prompt
+    completion_tokens: int | None = None  # per call
 
 
 @dataclass(frozen=True)
@@ -50,23 +52,27 @@ def break_even(
 ) -> Iterator[BreakEven]:
     """The break-even of each way of hosting whose prices are known.
 
-    Completions are assumed to cost the same. If the custom model's input price differs from the
-    base model's, calls on demand get no answer without `prompt_tokens`. A model unit is billed by
-    the hour, so with one a call saves its whole prompt.
+    Without `completion_tokens` and the prices of output, completions are not counted. If the custom
+    model's input price differs from the base model's, calls on demand get no answer without
+    `prompt_tokens`. A model unit is billed by the hour, so with one a call saves its whole prompt
+    and its completion.
     """
     base, storage = prices[BASE], prices["storage_model_month"]
     if base is None or storage is None:
         return
     saved, left = calls.prompt_tokens_saved, calls.prompt_tokens or 0
+    base_usd = _output_usd(prices, BASE_OUT, calls, 0.0)  # a completion of the base model
     ways = {}  # by hosting: dollars a month, and dollars that a call saves
     on_demand = card.deployment is None or card.deployment.on_demand
     if on_demand and not _asks_for_what_is_left(prices, calls):
         dearer = (prices.get(CUSTOM) or base).usd - base.usd
-        ways["on_demand"] = storage.usd, (saved * base.usd - left * dearer) / 1000
+        output_dearer = _output_usd(prices, CUSTOM_OUT, calls, base_usd) - base_usd
+        a_call = (saved * base.usd - left * dearer) / 1000 - output_dearer
+        ways["on_demand"] = storage.usd, a_call
     for item in PROVISIONED:
         if unit := prices.get(item):
             fixed = storage.usd + HOURS_A_MONTH * unit.usd
-            ways[item] = fixed, (saved + left) * base.usd / 1000
+            ways[item] = fixed, (saved + left) * base.usd / 1000 + base_usd
     for hosting, (usd, a_call) in ways.items():
         min_calls = ceil(usd / a_call) if a_call > 0 else None
         gain = calls.a_month * a_call - usd
@@ -74,12 +80,27 @@ def break_even(
         yield BreakEven(hosting, usd, a_call, min_calls, paid)
 
 
+def _output_usd(
+    prices: Mapping[str, Price | None], item: str, calls: Calls, unknown: float
+) -> float:
+    """Dollars for the completion of a call; `unknown` without its length or without the price."""
+    price = prices.get(item)
+    if price is None or calls.completion_tokens is None or prices.get(BASE_OUT) is None:
+        return unknown
+    return calls.completion_tokens * price.usd / 1000
+
+
 def break_even_notes(prices: Mapping[str, Price | None], calls: Calls) -> Iterator[str]:
     """What the answers assume, and what would have to be given for more answers."""
-    yield (
-        "break-even assumes that completions cost the same; a model unit serves a limited rate of "
-        "calls"
-    )
+    yield "a model unit serves a limited rate of calls"
+    if calls.completion_tokens is None or prices.get(BASE_OUT) is None:
+        yield (
+            "completions are not counted: on demand they are assumed to cost the same, and a model "
+            "unit, which is billed by the hour, saves them: give --completion-tokens and --price "
+            f"{BASE_OUT}=USD"
+        )
+    elif prices.get(CUSTOM_OUT) is None:
+        yield "completions on demand are assumed to cost the same as the base model's"
     if _asks_for_what_is_left(prices, calls):
         yield (
             "the custom model's input price differs from the base model's, so what is left of each "

@@ -6,7 +6,7 @@ is missing, the answer says which, and how to give it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from pipeline.bedrock.card import Card, Plan, Price
 from pipeline.bedrock.pricing import Cost, find_price, training_cost
 from pipeline.costs.break_even import (
     BASE,
+    BASE_OUT,
     PROVISIONED,
     BreakEven,
     Calls,
@@ -38,6 +39,7 @@ ITEMS = {
     "custom_input_per_1k_tokens": "on-demand calls of the custom model, per 1,000 input tokens",
     "custom_output_per_1k_tokens": "on-demand calls of the custom model, per 1,000 output tokens",
     "base_input_per_1k_tokens": "calls of the model that it replaces, per 1,000 input tokens",
+    "base_output_per_1k_tokens": "calls of the model that it replaces, per 1,000 output tokens",
 }
 """Every item that `--price` can set, with its meaning."""
 
@@ -66,6 +68,7 @@ class Estimate:
     break_even: list[BreakEven] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     advice: Advice | None = None  # only for a run; based on the runs before it
+    bounded: bool = True  # whether `training` is an upper bound
 
     @property
     def missing(self) -> list[str]:
@@ -83,7 +86,8 @@ class Estimate:
             "customization": self.customization,
             "epochs": self.epochs,
             "tokens": asdict(self.tokens),
-            "training": self.training.as_json() | {"likely_usd": self.training_likely_usd},
+            "training": self.training.as_json()
+            | {"likely_usd": self.training_likely_usd, "upper_bound": self.bounded},
             "prices": prices,
             "missing": self.missing,
             "break_even": [hosting.as_json() for hosting in self.break_even],
@@ -103,6 +107,12 @@ class Question:
     epochs_known: bool = True  # given by caller or run, or the card's documented default
     steps: int | None = None  # image models: stepCount
     batch_size: int | None = None  # image models
+    answer_tokens: int | None = None  # distillation: the most that an answer of the teacher has
+
+    @property
+    def distilled(self) -> bool:
+        """Whether answers that a teacher has still to write are trained on too."""
+        return self.plan.customization == "DISTILLATION"
 
 
 def estimate(
@@ -117,12 +127,16 @@ def estimate(
     _refuse_unknown(own)
     card, plan, tokens = question.card, question.plan, question.tokens
     billed = _images(question)
-    training = training_cost(card, plan, tokens.bound, question.epochs, own, billed)
+    most = tokens.bound
+    if question.distilled:
+        most += tokens.records * (question.answer_tokens or 0)
+    training = training_cost(card, plan, most, question.epochs, own, billed)
     likely = None
-    if tokens.estimate is not None:
+    if tokens.estimate is not None and not question.distilled:
         likely_cost = training_cost(card, plan, tokens.estimate, question.epochs, own, billed)
         likely = likely_cost.usd
-    prices = {item: find_price(card, item, own) for item in _items(question, training, calls)}
+    items = list(_items(question, training, calls, own))
+    prices = {item: find_price(card, item, own) for item in items}
     pays = list(break_even(card, prices, training, calls)) if calls else []
     return Estimate(
         model=card.name,
@@ -133,8 +147,16 @@ def estimate(
         training_likely_usd=likely,
         prices=prices,
         break_even=pays,
-        notes=list(_notes(question, training, prices, calls)),
+        notes=[*_notes(question, training, prices, calls), *_unused(own, items)],
+        bounded=not question.distilled or question.answer_tokens is not None,
     )
+
+
+def _unused(own: Mapping[str, float], items: Sequence[str]) -> Iterator[str]:
+    """Prices that the caller gave and nothing here needs."""
+    for item in own:
+        if item not in items:
+            yield f"the price of {item} is not used: nothing in this estimate is billed by it"
 
 
 def _refuse_unknown(own: Mapping[str, float]) -> None:
@@ -159,7 +181,9 @@ def _images(question: Question) -> int | None:
     return question.steps * question.batch_size
 
 
-def _items(question: Question, training: Cost, calls: Calls | None) -> Iterator[str]:
+def _items(
+    question: Question, training: Cost, calls: Calls | None, own: Mapping[str, float]
+) -> Iterator[str]:
     """The items that a full answer needs, by how the model can be hosted."""
     yield training.item
     yield "storage_model_month"
@@ -168,10 +192,12 @@ def _items(question: Question, training: Cost, calls: Calls | None) -> Iterator[
         yield from ("custom_input_per_1k_tokens", "custom_output_per_1k_tokens")
     if hosting is None or hosting.provisioned:
         yield PROVISIONED[0]
-        known = {price.item for price in question.card.prices}
+        known = {price.item for price in question.card.prices} | set(own)
         yield from (item for item in PROVISIONED[1:] if item in known)
     if calls:
         yield BASE
+        if calls.completion_tokens is not None or BASE_OUT in own:
+            yield BASE_OUT
 
 
 def _notes(
@@ -186,7 +212,12 @@ def _notes(
             yield f"how many images {question.card.name} bills is not documented"
     elif not question.epochs_known:
         yield f"no default of epochs is documented; {question.epochs} is assumed: give --epochs"
-    if question.plan.customization == "DISTILLATION":
+    if question.distilled and question.answer_tokens is None:
+        yield (
+            "the teacher's answers are training data too, and their length is not known: set "
+            "job.max_response_length for an upper bound"
+        )
+    if question.distilled:
         yield "the teacher's answers are billed as its own calls and are not counted here"
     if question.tokens.images and training.item != "train_per_image":
         note = f"{question.tokens.images} images are in the data; their tokens are not counted"

@@ -30,6 +30,10 @@ def _format_training(made: Estimate) -> str:
     usd = made.training.usd
     if usd is None:
         return f"unknown ({ITEMS[made.training.item]})"
+    if not made.bounded:
+        return f"${usd:,.4f} for the prompts alone"
+    if made.customization == "DISTILLATION":
+        return f"at most ${usd:,.4f}, with the longest answers of the teacher"
     if made.training_likely_usd is None or made.training.item != "train_per_1k_tokens":
         return f"${usd:,.4f}"
     return f"about ${made.training_likely_usd:,.4f}, at most ${usd:,.4f}"

@@ -55,7 +55,9 @@ class Client:
     def keep(self, request: Request, reply: Reply) -> None:
         """Save the answer, then count what it used."""
         self.file.add(answer_of(request.key, self.model, reply))
-        self.budget.settle(self.bound(request), (reply.tokens_in, reply.tokens_out))
+        bound = self.bound(request)
+        reported = reply.tokens_in > 0  # an answer without usage counts with its bound
+        self.budget.settle(bound, (reply.tokens_in, reply.tokens_out) if reported else bound)
 
 
 def ask_all(requests: Iterable[Request], client: Client, at_once: int) -> Round:
