@@ -11,6 +11,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli_bedrock import app as bedrock_commands
+from pipeline.cli_estimate import app as estimate_commands
 from pipeline.cli_faults import fail, say_fault, system_fault, usage_fault, wants_json
 from pipeline.cli_options import (
     ChangeOption,
@@ -223,6 +224,7 @@ def models(
 
 app.add_typer(run_commands)
 app.add_typer(bedrock_commands)
+app.add_typer(estimate_commands)
 app.add_typer(teach_commands)
 
 
