@@ -62,7 +62,7 @@ def finish(execution: Execution, rendered: Made, targets: Iterable[Rendering]) -
             for target_files in written
         }
         write_jobs(execution, written, folder)
-    execution.progress.say("holding the gate")
+    execution.progress.say("checking the quality gate")
     with execution.clocked("gate"):
         drift = drift_of(execution, written, metrics)
         gate = hold_gate(execution, written, metrics, drift)
