@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 REASONS = {
     **conventions.REASONS,
-    "read.empty_file": "the file holds nothing, or only white space",
+    "read.empty_file": "the file is empty or holds only white space",
     "read.image_in_table": "a column holds images, which are not taken out of tables: write them "
     "as files beside a metadata.jsonl, or name the columns of text with `columns`",
-    "read.damaged": "the file is damaged or not of the format that its name says; save it again",
-    "read.no_rows": "there is no row in it, or none below the header",
-    "read.inflated": "the file unpacks to far more than any data does; unpack it yourself",
-    "read.too_many_columns": "the table has more columns than any set of records",
-    "read.row_too_long": "the row is longer than this reader takes, or a quote is never closed",
-    "read.bad_encoding": "the bytes are not valid in the encoding declared, or in UTF-8 and none "
-    "else could be told with confidence; name it with `encoding`",
+    "read.damaged": "the file is damaged or not in the format that its name claims; save it again",
+    "read.no_rows": "there are no rows, or none below the header",
+    "read.inflated": "the file unpacks to far more bytes than real data would; unpack it yourself",
+    "read.too_many_columns": "the table has more columns than any set of records needs",
+    "read.row_too_long": "the row is longer than this reader accepts, or a quote is never closed",
+    "read.bad_encoding": "the bytes are not valid in the declared encoding, or not in UTF-8 and no "
+    "other encoding could be identified with confidence; name it with `encoding`",
 }
 
 MAX_RATIO = 500  # bytes of rows for each byte of the file
@@ -94,7 +94,7 @@ class ParquetReader(PerFileReader):
 
 
 def _refuse_images(schema: pa.Schema) -> None:
-    """Raises UnreadableError for a column of images, without which a record says another thing."""
+    """Raise UnreadableError for a column of images: without them a record has another meaning."""
     from pyarrow import types
 
     for field in schema:
@@ -105,7 +105,7 @@ def _refuse_images(schema: pa.Schema) -> None:
 
 
 def objects(file: SourceFile) -> Iterator[Located]:
-    """Each row of a file as an object with its locator, or what is wrong with it."""
+    """Each row of a file as an object with its locator, or the fault of the row or file."""
     number = 0
     try:
         for batch in _within_ratio(file, _batches(file)):
